@@ -1,0 +1,134 @@
+"""The object store of a profile: a disk-objectstore container, read and never written.
+
+The library `disk-objectstore` itself cannot serve here: on opening a container it switches the journal of `packs.idx`,
+which writes into the profile and fails on a read-only disk. Its format (container version 1) is small:
+
+* a new object is a plain file, `loose/ab/cdef...`;
+* `verdi storage maintain` moves objects into `packs/<number>`, each of them whole or as one zlib stream, and notes the
+  place in the SQLite file `packs.idx`; loose files go away after that, and packs may be rewritten.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+import orjson
+
+from aiida_like.errors import StorageError, TargetError
+from aiida_like.repository import StoredFile
+
+_BLOCK = 1 << 18
+_BUSY_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in which pack an object lies; `size` in bytes, uncompressed."""
+
+    pack: int
+    offset: int
+    length: int
+    size: int
+    is_compressed: bool
+
+
+@dataclass(frozen=True)
+class Container:
+    folder: Path
+    prefix_length: int
+
+    @classmethod
+    def open(cls, folder: Path) -> Container:
+        """Raises TargetError: there is no container, or one of a version that is not known."""
+        try:
+            config = orjson.loads((folder / "config.json").read_bytes())
+            version, prefix_length = config["container_version"], int(config["loose_prefix_len"])
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise TargetError(
+                f"{folder} is not a repository of AiiDA (no readable config.json of a disk-objectstore container): "
+                "name the folder that holds container/"
+            ) from error
+        if version != 1:
+            raise TargetError(f"the repository {folder} is a container of version {version}; version 1 can be read")
+        return cls(folder, prefix_length)
+
+    def close(self) -> None:
+        """Nothing is kept open between two files: packs may be rewritten meanwhile."""
+
+    def read(self, key: str) -> StoredFile:
+        if not re.fullmatch(r"[0-9a-f]{16,128}", key):
+            raise StorageError(f"{key!r} is not a key of the repository")
+        # An object can move from loose to packed between two looks, never back.
+        stored = self._packed(key) or self._loose(key) or self._packed(key)
+        if stored is None:
+            raise StorageError(f"the repository has lost the object {key}")
+        return stored
+
+    def _loose(self, key: str) -> StoredFile | None:
+        path = self.folder / "loose" / key[: self.prefix_length] / key[self.prefix_length :]
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return None
+        size = file.seek(0, 2)
+        file.seek(0)
+        return StoredFile(size, _blocks(file, size))
+
+    def _packed(self, key: str) -> StoredFile | None:
+        place = self._find(key)
+        if place is None:
+            return None
+        try:
+            file = (self.folder / "packs" / str(place.pack)).open("rb")
+        except FileNotFoundError:
+            return None
+        file.seek(place.offset)
+        blocks = _blocks(file, place.length)
+        return StoredFile(place.size, _inflated(blocks) if place.is_compressed else blocks)
+
+    def _find(self, key: str) -> _Place | None:
+        index = self.folder / "packs.idx"
+        if not index.exists():
+            return None
+        # The index has a write-ahead journal. Where none lies beside it, no writer is there, and opening the file as
+        # immutable leaves no journal of ours behind.
+        mode = "mode=ro" if index.with_name("packs.idx-wal").exists() else "mode=ro&immutable=1"
+        try:
+            with closing(sqlite3.connect(f"file:{quote(str(index))}?{mode}", uri=True, timeout=_BUSY_SECONDS)) as found:
+                row = found.execute(
+                    'SELECT pack_id, "offset", length, size, compressed FROM db_object WHERE hashkey = ?', (key,)
+                ).fetchone()
+        except sqlite3.Error as error:
+            raise StorageError(f"packs.idx of the repository cannot be read: {error}") from error
+        return None if row is None else _Place(row[0], row[1], row[2], row[3], bool(row[4]))
+
+
+def _blocks(file: BinaryIO, length: int) -> Iterator[bytes]:
+    with file:
+        while length:
+            block = file.read(min(length, _BLOCK))
+            if not block:
+                raise StorageError("a file of the repository ends early")
+            length -= len(block)
+            yield block
+
+
+def _inflated(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    stream = zlib.decompressobj()
+    for block in blocks:
+        rest = block
+        while rest:
+            inflated = stream.decompress(rest, _BLOCK)
+            rest = stream.unconsumed_tail
+            if inflated:
+                yield inflated
+    if rest := stream.flush():
+        yield rest

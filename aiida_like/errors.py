@@ -1,0 +1,79 @@
+"""Every error that is raised on purpose.
+
+AiidaLikeError
+├── TargetError             what was asked to be served cannot be opened
+├── RequestError            the request is at fault, and its message says how to mend it
+│   ├── QuerySyntaxError    the text of the query cannot be read; knows the column
+│   ├── QueryError          it can be read, but not asked of this resource
+│   ├── NotFound            no such entity
+│   ├── AmbiguousUuid       a uuid prefix that fits several entities
+│   └── FileNotFound        no such file in the repository of a node
+├── FeatureUnavailable      this node, or this installation, cannot give what was asked
+│   └── MissingExtra        ... until an optional package is installed
+├── StatementTimeout        the database took longer than a request may
+└── StorageError            the storage is damaged or has gone away
+"""
+
+from __future__ import annotations
+
+
+class AiidaLikeError(Exception):
+    """The root; `str(error)` is a message that may be shown to a client, except for `StorageError`."""
+
+
+class TargetError(AiidaLikeError):
+    """Says what was looked for, where, and what to do about it, on one line."""
+
+
+class RequestError(AiidaLikeError):
+    pass
+
+
+class QuerySyntaxError(RequestError):
+    """`column` counts characters of the decoded text from 1; the end of the text is one column behind it."""
+
+    def __init__(self, text: str, column: int, expected: str) -> None:
+        self.text = text
+        self.column = column
+        self.expected = expected
+        seen = f"{text[column - 1 : column + 19]!r}" if column <= len(text) else "the end"
+        super().__init__(f"syntax error in the query string at column {column}: expected {expected}, found {seen}")
+
+
+class QueryError(RequestError):
+    pass
+
+
+class NotFound(RequestError):
+    pass
+
+
+class AmbiguousUuid(RequestError):
+    pass
+
+
+class FileNotFound(RequestError):
+    pass
+
+
+class FeatureUnavailable(AiidaLikeError):
+    pass
+
+
+class MissingExtra(FeatureUnavailable):
+    def __init__(self, extra: str, wanted_for: str) -> None:
+        super().__init__(
+            f"{wanted_for} needs the optional part {extra!r} on the server: pip install 'aiida-like[{extra}]'"
+        )
+
+
+class StatementTimeout(AiidaLikeError):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"the query took longer than {seconds:g} s and was stopped: narrow it with more filters, "
+            "or order by an indexed key (id, uuid, ctime, mtime)"
+        )
+
+
+class StorageError(AiidaLikeError):
+    """For the log of the server; clients get a generic message."""

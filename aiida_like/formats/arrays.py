@@ -1,0 +1,88 @@
+"""ArrayData and all below it: numbers in `<name>.npy`, their shape in the attribute `array|<name>`."""
+
+from __future__ import annotations
+
+import io
+import tokenize
+import zipfile
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from aiida_like.errors import FeatureUnavailable, StorageError
+from aiida_like.formats.node import StoredNode
+
+_PREFIX = "array|"
+_MODE = 0o644 << 16  # external attributes of a zip member: the Unix mode is in the upper half
+_JSON_KINDS = "biufU"  # numpy's letters for booleans, integers, floats and strings
+
+
+def array_names(node: StoredNode) -> list[str]:
+    """In alphabetical order: PostgreSQL does not keep the order of the attributes."""
+    return sorted(key.removeprefix(_PREFIX) for key in node.attributes if key.startswith(_PREFIX))
+
+
+def read_array(node: StoredNode, name: str) -> NDArray[Any]:
+    """Raises StorageError: the file is missing, damaged, or holds pickled objects."""
+    return _parsed(node, name, node.content(f"{name}.npy"))
+
+
+def json_list(array: NDArray[Any]) -> Any:
+    """Nested lists (a scalar for an array without dimensions); NaN and the infinities are null.
+
+    Raises:
+        TypeError: JSON has no such numbers (complex, times, records).
+    """
+    if array.dtype.kind not in _JSON_KINDS:
+        raise TypeError(f"JSON cannot hold {array.dtype}")
+    if array.dtype.kind != "f":
+        return array.tolist()
+    numbers = array.astype(np.float64)  # the long double of numpy has no Python counterpart
+    is_finite = np.isfinite(numbers)
+    return numbers.tolist() if is_finite.all() else np.where(is_finite, numbers.astype(object), None).tolist()
+
+
+def arrays_json(node: StoredNode) -> bytes:
+    """`{name: nested lists, ..., "original_uuid": uuid}`, as AiiDA exports arrays."""
+    return orjson.dumps({"original_uuid": node.uuid, **_lists(node)})
+
+
+def kpoints_json(node: StoredNode) -> bytes:
+    """The arrays, and what a k-points node keeps in its attributes: mesh, offset, cell (angstrom), pbc, labels."""
+    attributes = {key: value for key, value in node.attributes.items() if not key.startswith(_PREFIX)}
+    return orjson.dumps({"original_uuid": node.uuid, **attributes, **_lists(node)})
+
+
+def arrays_npz(node: StoredNode) -> bytes:
+    """The stored .npy files as they are; the same bytes at each download, since all members are dated 1980."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as members:
+        for name in array_names(node):
+            content = node.content(f"{name}.npy")
+            _parsed(node, name, content)
+            member = zipfile.ZipInfo(f"{name}.npy")
+            member.external_attr = _MODE
+            members.writestr(member, content)
+    return archive.getvalue()
+
+
+def _lists(node: StoredNode) -> dict[str, Any]:
+    return {name: _list(node, name) for name in array_names(node)}
+
+
+def _list(node: StoredNode, name: str) -> Any:
+    try:
+        return json_list(read_array(node, name))
+    except TypeError as error:
+        raise FeatureUnavailable(f"the array {name!r} cannot be written as json ({error}): ask for npz") from None
+
+
+def _parsed(node: StoredNode, name: str, content: bytes) -> NDArray[Any]:
+    # Not numpy.load: that takes a zip file, too, whatever its name.
+    try:
+        array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, TypeError, SyntaxError, OverflowError, MemoryError, tokenize.TokenError) as error:
+        raise StorageError(f"the file '{name}.npy' of node {node.uuid} is not an array of numpy: {error}") from error
+    return array

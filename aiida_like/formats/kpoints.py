@@ -1,0 +1,132 @@
+"""KpointsData: a list of k-points or a mesh, and the reciprocal cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aiida_like.errors import FeatureUnavailable
+from aiida_like.formats.arrays import array_names, json_list, read_array
+from aiida_like.formats.node import StoredNode, parsing
+
+_UNIT = "1/\u212b"  # the angstrom sign, U+212B, as AiiDA writes it
+_MOST_POINTS = 100_000
+
+
+@dataclass(frozen=True)
+class Label:
+    index: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Kpoints:
+    """K-points, shape (n, 3), in units of the reciprocal vectors.
+
+    The rows of `reciprocal_cell` are b1, b2, b3 in 1/angstrom (with the factor 2 pi); None where no cell is known.
+    """
+
+    points: NDArray[np.float64]
+    labels: Sequence[Label]
+    reciprocal_cell: NDArray[np.float64] | None
+
+    @property
+    def cartesian(self) -> NDArray[np.float64]:
+        """In 1/angstrom; without a cell the relative coordinates stand in for them."""
+        return self.points if self.reciprocal_cell is None else self.points @ self.reciprocal_cell
+
+
+def listed_kpoints(node: StoredNode) -> Kpoints:
+    """The k-points that are stored one by one, as bands always have them."""
+    with parsing(node, "kpoints"):
+        points = read_array(node, "kpoints").astype(np.float64)
+        _check_shape(points)
+        labels = _labels(node)
+        if any(label.index not in range(len(points)) for label in labels):
+            raise ValueError(f"a label outside of {len(points)} k-points")
+        return Kpoints(points, labels, _reciprocal_cell(node))
+
+
+def kpoints_picture(node: StoredNode) -> dict[str, Any]:
+    """All k-points, and as far as they are known the reciprocal vectors, the labelled points and the mesh."""
+    has_mesh = "mesh" in node.attributes
+    kpoints = _meshed_kpoints(node) if has_mesh else _required_kpoints(node)
+    return {
+        "explicit_kpoints_rel": json_list(kpoints.points),
+        **_reciprocal_picture(kpoints),
+        **_labels_picture(kpoints),
+        **({key: node.attributes.get(key) for key in ("mesh", "offset")} if has_mesh else {}),
+        "has_cell": kpoints.reciprocal_cell is not None,
+        "has_mesh": has_mesh,
+        "has_labels": bool(kpoints.labels),
+    }
+
+
+def _required_kpoints(node: StoredNode) -> Kpoints:
+    if "kpoints" not in array_names(node):
+        raise FeatureUnavailable("this kpoints node holds neither a list of k-points nor a mesh")
+    return listed_kpoints(node)
+
+
+def _meshed_kpoints(node: StoredNode) -> Kpoints:
+    """K-points i/n along each reciprocal vector, shifted by the offset, the last index fastest."""
+    with parsing(node, "kpoints"):
+        mesh = [int(count) for count in node.attributes["mesh"]]
+        offset = np.asarray(node.attributes.get("offset") or (0, 0, 0), dtype=np.float64)
+        if math.prod(mesh) > _MOST_POINTS:
+            size = " x ".join(map(str, mesh))
+            raise FeatureUnavailable(f"a mesh of {size} has more k-points than a picture shows ({_MOST_POINTS})")
+        steps = np.indices(mesh).reshape(3, -1).T
+        return Kpoints((steps + offset) / mesh, (), _reciprocal_cell(node))
+
+
+def _reciprocal_picture(kpoints: Kpoints) -> dict[str, Any]:
+    if kpoints.reciprocal_cell is None:
+        return {}
+    b1, b2, b3 = json_list(kpoints.reciprocal_cell)
+    return {
+        "b1": b1,
+        "b2": b2,
+        "b3": b3,
+        "reciprocal_vectors_unit": _UNIT,
+        "explicit_kpoints_abs": json_list(kpoints.cartesian),
+        "kpoints_abs_unit": _UNIT,
+    }
+
+
+def _labels_picture(kpoints: Kpoints) -> dict[str, Any]:
+    if not kpoints.labels:
+        return {}
+    named = {
+        "kpoints_rel": {label.name: json_list(kpoints.points[label.index]) for label in kpoints.labels},
+        "path": [[start.name, end.name] for start, end in pairwise(kpoints.labels)],
+    }
+    if kpoints.reciprocal_cell is None:
+        return named
+    cartesian = kpoints.cartesian
+    return {**named, "kpoints": {label.name: json_list(cartesian[label.index]) for label in kpoints.labels}}
+
+
+def _labels(node: StoredNode) -> tuple[Label, ...]:
+    indices = node.attributes.get("label_numbers") or ()
+    names = node.attributes.get("labels") or ()
+    return tuple(Label(int(index), str(name)) for index, name in zip(indices, names, strict=False))
+
+
+def _reciprocal_cell(node: StoredNode) -> NDArray[np.float64] | None:
+    """The vectors b with a_i . b_j = 2 pi for i = j, else 0; None without a cell, or with a flat one."""
+    cell = np.asarray(node.attributes.get("cell") or np.zeros((3, 3)), dtype=np.float64)
+    _check_shape(cell)
+    return 2 * np.pi * np.linalg.inv(cell).T if np.linalg.matrix_rank(cell) == len(cell) else None
+
+
+def _check_shape(vectors: NDArray[np.float64]) -> None:
+    dimensions = 3
+    if vectors.ndim != dimensions - 1 or vectors.shape[1] != dimensions:
+        raise ValueError(f"vectors of shape {vectors.shape}, not (n, 3)")

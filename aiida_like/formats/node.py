@@ -1,0 +1,37 @@
+"""What a node holds, as the formats need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiida_like.errors import StorageError
+
+
+@dataclass(frozen=True)
+class StoredNode:
+    """`attributes` is parsed JSON, `files` the paths of all files of the node, `read` the content of one of them."""
+
+    uuid: str
+    node_type: str
+    label: str
+    attributes: Mapping[str, Any]
+    read: Callable[[str], bytes]
+    files: Sequence[str]
+
+    def content(self, path: str) -> bytes:
+        """Raises StorageError: the node has no such file."""
+        if path not in self.files:
+            raise StorageError(f"node {self.uuid} has lost its file {path!r}")
+        return self.read(path)
+
+
+@contextmanager
+def parsing(node: StoredNode, kind: str) -> Iterator[None]:
+    """Raises StorageError: what is stored does not have the shape that AiiDA gives to this kind of node."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise StorageError(f"node {node.uuid} does not hold what a {kind} node holds: {error!r}") from error

@@ -1,0 +1,110 @@
+"""AiiDA's tables (schema `main_0001` and later), with the columns that are read.
+
+Rows come as the databases store them, as text that a response can carry without being parsed:
+a uuid has 36 characters in lower case with dashes, a time starts with `YYYY-MM-DD HH:MM:SS` in UTC,
+JSON is JSON text. The storages see to it that PostgreSQL and SQLite agree in this.
+
+Source: dumps of profiles that aiida-core 2.9 made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy.types import UserDefinedType
+
+
+class _StoredText(UserDefinedType[str]):
+    """A value that passes between database and response as the text it is."""
+
+    cache_ok = True
+    name: str
+
+    def get_col_spec(self, **_: Any) -> str:
+        return self.name
+
+
+class Uuid(_StoredText):
+    name = "UUID"
+
+
+class Timestamp(_StoredText):
+    name = "TIMESTAMP WITH TIME ZONE"
+
+
+class JSONText(_StoredText):
+    name = "JSONB"
+
+
+metadata = MetaData()
+
+user = Table(
+    "db_dbuser",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("first_name", String(254), nullable=False),
+    Column("last_name", String(254), nullable=False),
+    Column("institution", String(254), nullable=False),
+)
+
+computer = Table(
+    "db_dbcomputer",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uuid", Uuid, nullable=False, unique=True),
+    Column("label", String(255), nullable=False, unique=True),
+    Column("hostname", String(255), nullable=False),
+    Column("description", String, nullable=False),
+    Column("scheduler_type", String(255), nullable=False),
+    Column("transport_type", String(255), nullable=False),
+    Column("metadata", JSONText, nullable=False),
+)
+
+authinfo = Table(
+    "db_dbauthinfo",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("aiidauser_id", ForeignKey(user.c.id), nullable=False),
+    Column("dbcomputer_id", ForeignKey(computer.c.id), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+)
+
+node = Table(
+    "db_dbnode",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uuid", Uuid, nullable=False, unique=True),
+    Column("node_type", String(255), nullable=False, index=True),
+    Column("process_type", String(255), index=True),
+    Column("label", String(255), nullable=False, index=True),
+    Column("description", String, nullable=False),
+    Column("ctime", Timestamp, nullable=False, index=True),
+    Column("mtime", Timestamp, nullable=False, index=True),
+    Column("attributes", JSONText),
+    Column("extras", JSONText),
+    Column("repository_metadata", JSONText, nullable=False),
+    Column("dbcomputer_id", ForeignKey(computer.c.id), index=True),
+    Column("user_id", ForeignKey(user.c.id), nullable=False, index=True),
+)
+
+link = Table(
+    "db_dblink",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("input_id", ForeignKey(node.c.id), nullable=False, index=True),
+    Column("output_id", ForeignKey(node.c.id), nullable=False, index=True),
+    Column("label", String(255), nullable=False, index=True),
+    Column("type", String(255), nullable=False, index=True),
+)
+
+group = Table(
+    "db_dbgroup",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uuid", Uuid, nullable=False, unique=True),
+    Column("label", String(255), nullable=False, index=True),
+    Column("type_string", String(255), nullable=False, index=True),
+    Column("description", String, nullable=False),
+    Column("user_id", ForeignKey(user.c.id), nullable=False, index=True),
+)

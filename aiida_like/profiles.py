@@ -1,0 +1,197 @@
+"""What can be served, and how it is found: an archive, a profile of AiiDA, a profile folder, a database URL."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+from sqlalchemy import URL
+
+from aiida_like.errors import TargetError
+
+
+class Backend(Enum):
+    """The storage plug-ins of aiida-core that can be read, by their entry points."""
+
+    SQLITE_ZIP = "core.sqlite_zip"
+    SQLITE_DOS = "core.sqlite_dos"
+    PSQL_DOS = "core.psql_dos"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where a profile is stored; nothing is opened yet.
+
+    `database` is the archive (a file, or a folder it was unpacked to), the SQLite file, or a PostgreSQL URL.
+    `container` is the folder of the disk-objectstore container, None for an archive, which holds its own files.
+    """
+
+    name: str
+    backend: Backend
+    database: Path | URL
+    container: Path | None
+
+    @property
+    def location(self) -> str:
+        """For messages to the operator, without a password."""
+        if isinstance(self.database, URL):
+            return self.database.render_as_string(hide_password=True)
+        return str(self.database)
+
+
+def demo() -> Profile:
+    """The archive that is part of the package."""
+    return Profile("demo", Backend.SQLITE_ZIP, Path(__file__).parent / "demo" / "demo.aiida", None)
+
+
+def find(target: str, repository: str | None = None) -> Profile:
+    """Finds what `target` names: a `postgresql://` URL, else a profile of AiiDA, else a path.
+
+    `repository` is the repository folder that belongs to a URL (the one that holds `container/`).
+
+    Raises:
+        TargetError: there is no such thing; the message lists what there is.
+    """
+    if re.match(r"postgres(ql)?(\+\w+)?://", target):
+        return _from_url(target, repository)
+    if repository is not None:
+        raise TargetError(f"--repository goes with a postgresql:// URL; {target!r} brings its own repository")
+    known = _configured()
+    if target in known:
+        return _from_configuration(target, known[target])
+    path = Path(target).expanduser()
+    if path.is_dir():
+        return _from_folder(path)
+    if path.is_file():
+        return _from_file(path)
+    raise TargetError(
+        f"no file, folder or AiiDA profile is called {target!r}; "
+        f"{configuration_file()} knows {_listed(known) if known else 'no profiles'}"
+    )
+
+
+def find_default() -> Profile:
+    """The default profile of AiiDA.
+
+    Raises:
+        TargetError: AiiDA is not configured here, or has no default profile.
+    """
+    file = configuration_file()
+    default = _read_configuration().get("default_profile")
+    if default is None:
+        raise TargetError(
+            f"no target was given, and AiiDA has no default profile in {file}: "
+            "name an archive, a profile or a URL, or try --demo"
+        )
+    return find(default)
+
+
+def configuration_file() -> Path:
+    """AiiDA's `config.json`: the first folder of `AIIDA_PATH` that has one, else the last; without it `~/.aiida`."""
+    folders = [Path(part).expanduser() for part in os.environ.get("AIIDA_PATH", "").split(":") if part]
+    if not folders:
+        return Path.home() / ".aiida" / "config.json"
+    folders = [folder if folder.name == ".aiida" else folder / ".aiida" for folder in folders]
+    return next((folder for folder in folders if folder.is_dir()), folders[-1]) / "config.json"
+
+
+def _read_configuration() -> dict[str, Any]:
+    file = configuration_file()
+    try:
+        return dict(orjson.loads(file.read_bytes()))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise TargetError(f"AiiDA's configuration {file} cannot be read: {error.strerror}") from error
+    except (orjson.JSONDecodeError, TypeError, ValueError) as error:
+        raise TargetError(f"AiiDA's configuration {file} is not a JSON object: {error}") from error
+
+
+def _configured() -> dict[str, Any]:
+    return dict(_read_configuration().get("profiles", {}))
+
+
+def _listed(names: dict[str, Any]) -> str:
+    return "the profiles " + ", ".join(sorted(names)) if len(names) > 1 else "the profile " + next(iter(names))
+
+
+def _from_configuration(name: str, entry: dict[str, Any]) -> Profile:
+    try:
+        storage = entry["storage"]
+        config = storage["config"]
+        match storage["backend"]:
+            case Backend.SQLITE_DOS.value:
+                return _sqlite_folder(name, Path(config["filepath"]))
+            case Backend.SQLITE_ZIP.value:
+                return Profile(name, Backend.SQLITE_ZIP, Path(config["filepath"]), None)
+            case Backend.PSQL_DOS.value:
+                folder = unquote(urlsplit(config["repository_uri"]).path)
+                return Profile(name, Backend.PSQL_DOS, _configured_url(config), Path(folder) / "container")
+            case other:
+                known = ", ".join(backend.value for backend in Backend)
+                raise TargetError(f"the profile {name!r} has the storage {other!r}; {known} can be served")
+    except (KeyError, TypeError) as error:
+        raise TargetError(
+            f"the profile {name!r} in {configuration_file()} is not as AiiDA 2 writes it ({error} is missing): "
+            "run any verdi command to migrate the configuration"
+        ) from error
+
+
+def _configured_url(config: dict[str, Any]) -> URL:
+    port = config.get("database_port")
+    return URL.create(
+        "postgresql+psycopg",
+        username=config["database_username"] or None,
+        password=config.get("database_password") or None,
+        host=config.get("database_hostname") or None,
+        port=int(port) if port else None,
+        database=config["database_name"],
+    )
+
+
+def _from_url(target: str, repository: str | None) -> Profile:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(target).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError) as error:
+        raise TargetError(
+            "the database URL cannot be read; it looks like postgresql://user:password@host:5432/name"
+        ) from error
+    if not url.database:
+        raise TargetError("the database URL names no database; it looks like postgresql://user:password@host:5432/name")
+    if repository is None:
+        raise TargetError("a postgresql:// URL needs --repository FOLDER, the folder that holds AiiDA's container/")
+    folder = Path(repository).expanduser()
+    container = folder if (folder / "packs.idx").is_file() else folder / "container"
+    return Profile(url.database, Backend.PSQL_DOS, url, container.absolute())
+
+
+def _from_folder(folder: Path) -> Profile:
+    if (folder / "database.sqlite").is_file():
+        return _sqlite_folder(folder.absolute().name, folder.absolute())
+    if (folder / "db.sqlite3").is_file():
+        return Profile(folder.absolute().name, Backend.SQLITE_ZIP, folder.absolute(), None)
+    raise TargetError(
+        f"the folder {folder} holds neither database.sqlite (an AiiDA profile) nor db.sqlite3 (an unpacked archive)"
+    )
+
+
+def _from_file(file: Path) -> Profile:
+    if file.name == "database.sqlite":
+        return _sqlite_folder(file.absolute().parent.name, file.absolute().parent)
+    if not zipfile.is_zipfile(file):
+        raise TargetError(f"the file {file} is not an AiiDA archive (no zip file)")
+    return Profile(file.stem, Backend.SQLITE_ZIP, file.absolute(), None)
+
+
+def _sqlite_folder(name: str, folder: Path) -> Profile:
+    return Profile(name, Backend.SQLITE_DOS, folder / "database.sqlite", folder / "container")

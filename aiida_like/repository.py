@@ -1,0 +1,70 @@
+"""Files of a node.
+
+A node's `repository_metadata` is a tree, `{"o": {name: {"k": key} | {"o": {...}} | {}}}`; a key names an object in the
+store that all nodes of a profile share. `{}` is an empty folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiida_like.errors import FileNotFound, QueryError
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """The content of a file, in blocks that are read when they are asked for; `size` in bytes."""
+
+    size: int
+    blocks: Iterator[bytes]
+
+    def read(self) -> bytes:
+        return b"".join(self.blocks)
+
+
+class Repository(Protocol):
+    """A store of objects by key."""
+
+    def read(self, key: str) -> StoredFile:
+        """Raises StorageError: there is no such object, though a node refers to it."""
+
+    def close(self) -> None: ...
+
+
+def paths(metadata: Mapping[str, Any]) -> list[str]:
+    """The paths of all files, `a/b.txt`, folder by folder in the order in which they are stored."""
+    return list(_walk(metadata, ""))
+
+
+def key_of(metadata: Mapping[str, Any], path: str) -> str:
+    """The key of the file at a path.
+
+    Raises:
+        QueryError: the path leaves the tree of the node.
+        FileNotFound: there is no such file.
+    """
+    entry: Any = metadata
+    for name in _names(path):
+        entry = entry.get("o", {}).get(name)
+        if entry is None:
+            raise FileNotFound(f"the node has no file {path!r}")
+    if "k" not in entry:
+        raise FileNotFound(f"{path!r} is a folder, not a file, in the repository of the node")
+    return str(entry["k"])
+
+
+def _names(path: str) -> list[str]:
+    names = path.split("/")
+    if any(name in {"", ".", ".."} for name in names):
+        raise QueryError(f"filename {path!r} is not a path inside the node: write it as folder/file, without . and ..")
+    return names
+
+
+def _walk(entry: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for name, below in entry.get("o", {}).items():
+        if "k" in below:
+            yield prefix + name
+        else:
+            yield from _walk(below, f"{prefix}{name}/")

@@ -1,0 +1,131 @@
+"""Opening a profile and reading from it. All that differs between databases is in this folder.
+
+Nothing here writes: SQLite files are opened read-only, sessions of PostgreSQL are read-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Select, select
+
+from aiida_like import models
+from aiida_like.container import Container
+from aiida_like.errors import StorageError, TargetError
+from aiida_like.profiles import Backend, Profile
+from aiida_like.repository import Repository
+from aiida_like.storage import archive, postgresql, sqlite
+from aiida_like.storage.database import Database, Limits, Row
+from aiida_like.zipped import FolderRepository, ZippedRepository
+
+__all__ = ["Limits", "Prepared", "Row", "Storage", "open_storage"]
+
+_MAX_PREPARED = 1024
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A compiled statement: its text, and the values that are the same at each execution."""
+
+    sql: str
+    constants: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """An open profile: its database and its files. Safe to use from several threads."""
+
+    profile: Profile
+    database: Database
+    repository: Repository
+    _prepared: dict[Hashable, Prepared] = field(default_factory=dict, repr=False)
+
+    def rows(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> list[Row]:
+        """Runs the statement that `build` makes.
+
+        It is compiled once for each `shape`, so `build` must depend on nothing else: what varies between requests of
+        one shape are bound parameters, given by name in `values`. (Building and compiling a SELECT takes several times
+        as long as finding twenty rows.)
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        prepared = self._prepared.get(shape)
+        if prepared is None:
+            if len(self._prepared) >= _MAX_PREPARED:
+                self._prepared.clear()
+            prepared = self._prepared[shape] = self.prepare(build())
+        return self.database.rows(prepared.sql, {**prepared.constants, **values})
+
+    def prepare(self, statement: Select[Any]) -> Prepared:
+        compiled = statement.compile(self.database.engine, compile_kwargs={"render_postcompile": True})
+        return Prepared(str(compiled), dict(compiled.params))
+
+    def close(self) -> None:
+        self.database.close()
+        self.repository.close()
+
+
+def open_storage(
+    profile: Profile,
+    *,
+    cache_folder: Path | None = None,
+    limits: Limits | None = None,
+    progress: archive.Progress | None = None,
+) -> Storage:
+    """Opens a profile and makes sure that it is what it says.
+
+    `cache_folder` is where databases of archives are unpacked to; None: `archive.default_cache_folder()`.
+    `progress` is told how far the unpacking has come.
+
+    Raises:
+        TargetError: it is not there, not AiiDA's, of another version, or does not answer.
+    """
+    limits = limits or Limits()
+    match profile.backend, profile.database, profile.container:
+        case Backend.SQLITE_ZIP, Path() as path, _:
+            file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
+            repository: Repository = FolderRepository(path) if path.is_dir() else ZippedRepository(path)
+            database = sqlite.connect(file, limits, immutable=True)
+        case Backend.SQLITE_DOS, Path() as path, Path() as container:
+            if not path.is_file():
+                raise TargetError(f"the profile {profile.name!r} has no database file {path}")
+            repository = Container.open(container)
+            database = sqlite.connect(path, limits, immutable=False)
+        case Backend.PSQL_DOS, URL() as url, Path() as container:
+            repository = Container.open(container)
+            database = postgresql.connect(url, limits)
+        case _:
+            raise AssertionError(profile)
+    storage = Storage(profile, database, repository)
+    try:
+        _check_schema(storage)
+    except BaseException:
+        storage.close()
+        raise
+    return storage
+
+
+def _check_schema(storage: Storage) -> None:
+    """Each table is asked for each of its columns, but for no row."""
+    location = storage.profile.location
+    try:
+        storage.database.rows("SELECT 1", {})
+    except StorageError as error:
+        raise TargetError(f"the database {location} does not answer: {_first_line(error)}") from error
+    for table in models.metadata.sorted_tables:
+        prepared = storage.prepare(select(table).limit(0))
+        try:
+            storage.database.rows(prepared.sql, prepared.constants)
+        except StorageError as error:
+            raise TargetError(
+                f"{location} is not a database of AiiDA 2 ({table.name}: {_first_line(error)}); "
+                "one of AiiDA 1 can be migrated with `verdi storage migrate`"
+            ) from error
+
+
+def _first_line(error: StorageError) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,181 @@
+"""`core.sqlite_zip`: an archive file, or the folder it was unpacked to.
+
+SQLite needs its database as a file, so it is unpacked once into a cache folder, under the checksum of its content:
+several workers share it, and an archive on a read-only disk can be served. It is never held in memory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sqlite3
+import struct
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from aiida_like import models
+from aiida_like.errors import TargetError
+
+Progress = Callable[[int, int], None]
+"""Is told now and then how many bytes of how many are done."""
+
+DATABASE, METADATA = "db.sqlite3", "metadata.json"
+_OLDEST = "main_0001"
+_BLOCK = 1 << 20
+
+
+def default_cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/aiida-like`, else `~/.cache/aiida-like`."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "aiida-like"
+
+
+def database_file(archive: Path, cache_folder: Path, progress: Progress | None = None) -> Path:
+    """The SQLite file with the content of an archive.
+
+    Raises:
+        TargetError: it is no archive of a version that can be read, or cannot be unpacked.
+    """
+    if archive.is_dir():
+        _check_version(archive, _metadata_of_folder(archive))
+        return archive / DATABASE
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            _check_version(archive, _metadata_of_zip(archive, zipped))
+            return _unpacked(zipped, cache_folder, progress)
+    except FileNotFoundError as error:
+        raise TargetError(f"there is no archive {archive}") from error
+    except zipfile.BadZipFile as error:
+        raise TargetError(f"the archive {archive} is damaged: {error}") from error
+    except OSError as error:
+        raise TargetError(
+            f"the database of {archive} cannot be unpacked to {cache_folder}: {error.strerror or error}; "
+            "set XDG_CACHE_HOME to a folder with room"
+        ) from error
+
+
+def _metadata_of_folder(folder: Path) -> Any:
+    try:
+        return orjson.loads((folder / METADATA).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+
+
+def _metadata_of_zip(archive: Path, zipped: zipfile.ZipFile) -> Any:
+    names = zipped.NameToInfo
+    if METADATA not in names:
+        raise TargetError(f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})")
+    try:
+        return orjson.loads(zipped.read(METADATA))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _check_version(archive: Path, metadata: Any) -> None:
+    version = metadata.get("export_version") if isinstance(metadata, dict) else None
+    if not isinstance(version, str):
+        raise TargetError(f"{archive} is not an AiiDA archive (its {METADATA} names no export_version)")
+    if not version.startswith("main_") or version < _OLDEST:
+        raise TargetError(
+            f"the archive {archive} has the old format {version}, {_OLDEST} or later can be read: "
+            f"run `verdi archive migrate {archive.name} NEW.aiida`"
+        )
+
+
+def _unpacked(zipped: zipfile.ZipFile, cache_folder: Path, progress: Progress | None) -> Path:
+    try:
+        member = zipped.getinfo(DATABASE)
+    except KeyError:
+        raise TargetError(f"{zipped.filename} is not an AiiDA archive (it holds no {DATABASE})") from None
+    folder = cache_folder / "archives"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A cache that others can write to would let them choose what is served.
+    folder.chmod(0o700)
+    file = folder / f"{_checksum(zipped, member)}.sqlite"
+    if not file.exists():
+        with _lock(file.with_suffix(".lock")):
+            if not file.exists():
+                _unpack(zipped, member, file, progress)
+    return file
+
+
+def _checksum(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
+    """SHA-256 of the member as it lies in the zip file, compressed: an eighth of the bytes to read."""
+    digest = hashlib.sha256()
+    with open(str(zipped.filename), "rb") as file:
+        file.seek(member.header_offset)
+        header = file.read(30)
+        # Local file header of the zip format, APPNOTE.TXT 4.3.7: lengths of the name and of the extra field.
+        name_length, extra_length = struct.unpack_from("<HH", header, 26)
+        file.seek(name_length + extra_length, os.SEEK_CUR)
+        left = member.compress_size
+        while left:
+            block = file.read(min(left, _BLOCK))
+            if not block:
+                raise zipfile.BadZipFile("it ends early")
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _lock(file: Path) -> Iterator[None]:
+    """Lets one process at a time unpack; the others wait and find it done."""
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _unpack(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, file: Path, progress: Progress | None) -> None:
+    room = shutil.disk_usage(file.parent).free
+    if room < member.file_size:
+        raise TargetError(
+            f"the database of {zipped.filename} needs {member.file_size / 1e6:.0f} MB in {file.parent}, "
+            f"where {room / 1e6:.0f} MB are free: set XDG_CACHE_HOME to a folder with room"
+        )
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".part")
+    part = Path(name)
+    try:
+        with zipped.open(member) as source, os.fdopen(handle, "wb") as target:
+            while block := source.read(_BLOCK):
+                target.write(block)
+                if progress:
+                    progress(target.tell(), member.file_size)
+        _add_indexes(part)
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _add_indexes(file: Path) -> None:
+    """Archives of early versions lack indexes that profiles have, and none has statistics for the planner."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        for table in models.metadata.sorted_tables:
+            rows = connection.execute(
+                "SELECT i.name FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i WHERE i.seqno = 0",
+                (table.name,),
+            )
+            indexed = {name for (name,) in rows}
+            for column in table.columns:
+                if column.index and column.name not in indexed:
+                    connection.execute(
+                        f"CREATE INDEX aiida_like_{table.name}_{column.name} ON {table.name} ({column.name})"
+                    )
+        connection.execute("ANALYZE")
+    except sqlite3.DatabaseError:
+        # Not AiiDA's, or damaged: opening it says what is wrong.
+        return
+    finally:
+        connection.close()

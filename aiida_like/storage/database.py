@@ -1,0 +1,84 @@
+"""Running a statement: the one place where requests wait for a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from aiida_like.errors import StatementTimeout, StorageError
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What requests may take of a storage.
+
+    `connections` is how many statements may run at once in one process; further ones wait for their turn.
+    """
+
+    statement_seconds: float = 30.0
+    connections: int = 16
+
+
+@dataclass(frozen=True)
+class Database:
+    """An engine, and what its driver does its own way.
+
+    `start_clock` is called before each statement with the driver's connection.
+    """
+
+    engine: Engine
+    limits: Limits
+    driver_error: type[Exception]
+    is_timeout: Callable[[Exception], bool]
+    is_disconnect: Callable[[Exception], bool]
+    start_clock: Callable[[Any], None]
+
+    def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
+        """All rows: no cursor stays open behind a statement, or AiiDA could not commit to an SQLite profile.
+
+        Raises:
+            StatementTimeout: it took longer than `limits.statement_seconds`.
+            StorageError: the database does not answer, or refuses the statement.
+        """
+        try:
+            connection = self._connection()
+            try:
+                return self._fetch(connection, sql, values)
+            except self.driver_error as error:
+                if not self.is_disconnect(error):
+                    raise
+                # The server was restarted since: all that the pool holds is stale. A statement that reads may run twice.
+                connection.invalidate(error)
+                self.engine.dispose()
+                connection = self._connection()
+                return self._fetch(connection, sql, values)
+            finally:
+                connection.close()
+        except self.driver_error as error:
+            if self.is_timeout(error):
+                raise StatementTimeout(self.limits.statement_seconds) from error
+            raise StorageError(str(error)) from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _connection(self) -> PoolProxiedConnection:
+        try:
+            return self.engine.raw_connection()
+        except SQLAlchemyError as error:
+            raise StorageError(str(error.__cause__ or error)) from error
+
+    def _fetch(self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]) -> list[Row]:
+        self.start_clock(connection.driver_connection)
+        cursor = connection.cursor()
+        try:
+            cursor.execute(sql, values)  # both drivers take parameters by name
+            return list(cursor.fetchall())
+        finally:
+            cursor.close()

@@ -1,0 +1,169 @@
+"""SQL that each database spells differently, as SQLAlchemy expressions that mean the same on both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from aiida_like.models import Timestamp
+
+UNICODE_LOWER, PATTERN_MATCHES, CANONICAL_JSON = "unicode_lower", "pattern_matches", "canonical_json"
+"""Python functions that every SQLite connection of ours has."""
+
+
+class lowered(FunctionElement[str]):  # noqa: N801 (reads as the SQL function it is)
+    """`lowered(text)`: in lower case by the rules of Unicode, compared by code points."""
+
+    type = String()
+    inherit_cache = True
+
+
+class like(FunctionElement[bool]):  # noqa: N801
+    r"""`like(text, pattern)`: SQL's LIKE, case-sensitive, escape `\`."""
+
+    inherit_cache = True
+
+
+class starts_with(FunctionElement[bool]):  # noqa: N801
+    """`starts_with(text, pattern, first, behind)`: `like` for a pattern whose matches all lie in [first, behind).
+
+    PostgreSQL finds the range of its `varchar_pattern_ops` index itself, SQLite is told.
+    """
+
+    inherit_cache = True
+
+
+class matches(FunctionElement[bool]):  # noqa: N801
+    """`matches(text, pattern, regex)`: a `patterns.Pattern`, given as its text and as its regular expression."""
+
+    inherit_cache = True
+
+
+class json_text(FunctionElement[str]):  # noqa: N801
+    """`json_text(json, key)`: the string or number below a key as text, NULL where there is none."""
+
+    type = String()
+    inherit_cache = True
+
+
+class json_object_text(FunctionElement[str]):  # noqa: N801
+    """`json_object_text(json, key)`: the object below a key as text in the canonical form of jsonb, else `{}`."""
+
+    type = String()
+    inherit_cache = True
+
+
+class uuid_text(FunctionElement[str]):  # noqa: N801
+    """`uuid_text(uuid)`: for operators that only text has."""
+
+    type = String()
+    inherit_cache = True
+
+
+class utc_day(FunctionElement[str]):  # noqa: N801
+    """`utc_day(time)`: `YYYY-MM-DD`"""
+
+    type = Timestamp()
+    inherit_cache = True
+
+
+def _operands(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> list[str]:
+    operands: list[ColumnElement[Any]] = list(element.clauses)
+    return [compiler.process(operand, **kw) for operand in operands]
+
+
+def _json_extract(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    # Not ->>, which SQLite has from 3.38 only.
+    json, key = _operands(element, compiler, **kw)
+    return f"""json_extract({json}, '$."' || {key} || '"')"""
+
+
+@compiles(lowered, "sqlite")
+def _lowered_sqlite(element: lowered, compiler: SQLCompiler, **kw: Any) -> str:
+    # SQLite's own lower() knows ASCII only; calling Python for every row would be ten times slower.
+    (text,) = _operands(element, compiler, **kw)
+    return f"(CASE WHEN {text} GLOB '*[^ -~]*' THEN {UNICODE_LOWER}({text}) ELSE lower({text}) END)"
+
+
+@compiles(lowered, "postgresql")
+def _lowered_postgresql(element: lowered, compiler: SQLCompiler, **kw: Any) -> str:
+    (text,) = _operands(element, compiler, **kw)
+    if getattr(compiler.dialect, "has_unicode_collation", True):
+        text = f'{text} COLLATE "und-x-icu"'
+    return f'(lower({text}) COLLATE "C")'
+
+
+@compiles(like)
+def _like(element: like, compiler: SQLCompiler, **kw: Any) -> str:
+    text, pattern = _operands(element, compiler, **kw)
+    return rf"({text} LIKE {pattern} ESCAPE '\')"
+
+
+@compiles(starts_with, "sqlite")
+def _starts_with_sqlite(element: starts_with, compiler: SQLCompiler, **kw: Any) -> str:
+    text, pattern, first, behind = _operands(element, compiler, **kw)
+    return rf"({text} >= {first} AND {text} < {behind} AND {text} LIKE {pattern} ESCAPE '\')"
+
+
+@compiles(starts_with, "postgresql")
+def _starts_with_postgresql(element: starts_with, compiler: SQLCompiler, **kw: Any) -> str:
+    text, pattern, *_ = _operands(element, compiler, **kw)
+    return rf"({text} LIKE {pattern} ESCAPE '\')"
+
+
+@compiles(matches, "sqlite")
+def _matches_sqlite(element: matches, compiler: SQLCompiler, **kw: Any) -> str:
+    text, pattern, _ = _operands(element, compiler, **kw)
+    return f"{PATTERN_MATCHES}({pattern}, {text})"
+
+
+@compiles(matches, "postgresql")
+def _matches_postgresql(element: matches, compiler: SQLCompiler, **kw: Any) -> str:
+    text, _, regex = _operands(element, compiler, **kw)
+    return f"({text} ~ {regex})"
+
+
+@compiles(json_text, "sqlite")
+def _json_text_sqlite(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({_json_extract(element, compiler, **kw)} AS TEXT)"
+
+
+@compiles(json_text, "postgresql")
+def _json_text_postgresql(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
+    json, key = _operands(element, compiler, **kw)
+    return f"({json} ->> {key})"
+
+
+@compiles(json_object_text, "sqlite")
+def _json_object_text_sqlite(element: json_object_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"coalesce({CANONICAL_JSON}({_json_extract(element, compiler, **kw)}), '{{}}')"
+
+
+@compiles(json_object_text, "postgresql")
+def _json_object_text_postgresql(element: json_object_text, compiler: SQLCompiler, **kw: Any) -> str:
+    json, key = _operands(element, compiler, **kw)
+    return f"coalesce({json} ->> {key}, '{{}}')"
+
+
+@compiles(uuid_text, "sqlite")
+def _uuid_text_sqlite(element: uuid_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return _operands(element, compiler, **kw)[0]
+
+
+@compiles(uuid_text, "postgresql")
+def _uuid_text_postgresql(element: uuid_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({_operands(element, compiler, **kw)[0]} AS TEXT)"
+
+
+@compiles(utc_day, "sqlite")
+def _utc_day_sqlite(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"substr({_operands(element, compiler, **kw)[0]}, 1, 10)"
+
+
+@compiles(utc_day, "postgresql")
+def _utc_day_postgresql(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"to_char({_operands(element, compiler, **kw)[0]} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"

@@ -1,0 +1,148 @@
+"""LIKE patterns in which `_` stands for at most one character, as AiiDA's manual has it.
+
+    pattern = { "%" | "_" | "\\" character | character }
+
+SQL's own LIKE takes `_` for exactly one character, so a pattern with `_` is asked in two steps: a LIKE in which
+every wildcard is `%` finds the candidates (an index can serve it), and an exact test follows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import groupby
+
+from aiida_like.errors import QueryError
+
+MAX_OPTIONAL = 128
+"""How many `_` a pattern may hold that no `%` beside them makes superfluous."""
+
+_TOKEN = re.compile(r"\\(.)|([%_])|(.)|(\\)\Z", re.DOTALL)
+_LAST_CHARACTER = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Any characters, `most` of them or fewer; None: any number."""
+
+    most: int | None
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A parsed pattern: literal texts and gaps, never two of a kind side by side."""
+
+    tokens: tuple[str | Gap, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Pattern:
+        """Raises QueryError: the pattern ends in the middle of an escape, or has too many `_`."""
+        tokens: list[str | Gap] = []
+        for is_wildcard, run in groupby(map(_token, _TOKEN.finditer(text)), key=lambda token: token[0]):
+            characters = "".join(character for _, character in run)
+            if not is_wildcard:
+                tokens.append(characters)
+            else:
+                tokens.append(Gap(None if "%" in characters else len(characters)))
+        pattern = cls(tuple(tokens))
+        if pattern.optional > MAX_OPTIONAL:
+            raise QueryError(
+                f"the pattern has {pattern.optional} wildcards '_'; at most {MAX_OPTIONAL} are allowed "
+                "(write \\_ for the character itself, or % for any sequence)"
+            )
+        return pattern
+
+    @cached_property
+    def optional(self) -> int:
+        return sum(token.most or 0 for token in self.tokens if isinstance(token, Gap))
+
+    @property
+    def literal(self) -> str | None:
+        """The one text that matches, None where there are wildcards."""
+        if not self.tokens:
+            return ""
+        first = self.tokens[0]
+        return first if len(self.tokens) == 1 and isinstance(first, str) else None
+
+    @property
+    def prefix(self) -> str:
+        """What every match starts with."""
+        return self.tokens[0] if self.tokens and isinstance(self.tokens[0], str) else ""
+
+    @property
+    def like(self) -> str:
+        r"""An SQL pattern (escape `\`) that matches at least what this one matches, and no more unless `optional`."""
+        return "".join(escape(token) if isinstance(token, str) else "%" for token in self.tokens)
+
+    @property
+    def regex(self) -> str:
+        """The same as an advanced regular expression of PostgreSQL, for which a dot matches line ends too."""
+        return "^" + "".join(re.escape(t) if isinstance(t, str) else _gap_regex(t) for t in self.tokens) + "$"
+
+    @property
+    def text(self) -> str:
+        """`parse(pattern.text) == pattern`"""
+        return "".join(
+            escape(token) if isinstance(token, str) else "_" * token.most if token.most else "%"
+            for token in self.tokens
+        )
+
+    def matches(self, text: str) -> bool:
+        """Takes time proportional to the text for each token: bit i of `ends` says that a match may end before i."""
+        length = len(text)
+        everywhere = (1 << length + 1) - 1
+        ends = 1
+        for token in self.tokens:
+            if isinstance(token, str):
+                ends = (ends & _occurrences(token, text)) << len(token)
+            elif token.most is None:
+                ends = everywhere & ~((ends & -ends) - 1)
+            else:
+                for _ in range(token.most):
+                    ends |= ends << 1
+                ends &= everywhere
+            if not ends:
+                return False
+        return bool(ends >> length & 1)
+
+
+def escape(text: str) -> str:
+    r"""`text` as an SQL pattern (escape `\`) that matches only itself."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def prefix_end(prefix: str) -> str:
+    """The smallest text behind all texts that start with `prefix`, in the order of code points."""
+    stem = prefix.rstrip(_LAST_CHARACTER)
+    if not stem:
+        return _LAST_CHARACTER * (len(prefix) + 1)
+    following = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+@lru_cache(maxsize=256)
+def parsed(text: str) -> Pattern:
+    return Pattern.parse(text)
+
+
+def _token(match: re.Match[str]) -> tuple[bool, str]:
+    """Whether it is a wildcard, and its character."""
+    escaped, wildcard, character, dangling = match.groups()
+    if dangling:
+        raise QueryError("the pattern ends in the escape character \\; write \\\\ for a backslash")
+    return (True, wildcard) if wildcard else (False, escaped or character)
+
+
+def _gap_regex(gap: Gap) -> str:
+    return ".*" if gap.most is None else f".{{0,{gap.most}}}"
+
+
+def _occurrences(literal: str, text: str) -> int:
+    """Bit i is set where `literal` stands at `text[i:]`."""
+    marks = bytearray(b"0") * (len(text) + 1)
+    position = text.find(literal)
+    while position >= 0:
+        marks[len(text) - position] = ord("1")
+        position = text.find(literal, position + 1)
+    return int(marks, 2)

@@ -1,0 +1,63 @@
+"""PostgreSQL through psycopg 3, the optional part `postgresql`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, create_engine, event
+
+from aiida_like.errors import TargetError
+from aiida_like.storage.database import Database, Limits
+
+if TYPE_CHECKING:
+    import psycopg
+
+_CONNECT_SECONDS = 10
+
+_SENT_AS_TEXT = ("uuid", "timestamptz", "json", "jsonb")
+"""Types whose text goes into a response as it is; psycopg would parse them into Python objects first."""
+
+
+def connect(url: URL, limits: Limits) -> Database:
+    """Raises TargetError: psycopg is not installed, or the server does not answer."""
+    try:
+        import psycopg
+    except ImportError as error:
+        raise TargetError(
+            "a PostgreSQL profile needs the optional part 'postgresql': pip install 'aiida-like[postgresql]'"
+        ) from error
+
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=limits.connections,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "application_name": "aiida-like",
+            "options": (
+                "-c default_transaction_read_only=on -c timezone=UTC -c datestyle=ISO "
+                f"-c statement_timeout={int(limits.statement_seconds * 1000)}"
+            ),
+        },
+    )
+    event.listen(engine, "connect", _load_as_text)
+    database = Database(
+        engine=engine,
+        limits=limits,
+        driver_error=psycopg.Error,
+        is_timeout=lambda error: isinstance(error, psycopg.errors.QueryCanceled),
+        is_disconnect=lambda error: (
+            isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled)
+        ),
+        start_clock=lambda connection: None,  # the server has the clock: statement_timeout
+    )
+    return database
+
+
+def _load_as_text(connection: psycopg.Connection[Any], _: Any) -> None:
+    from psycopg.types.string import TextLoader
+
+    for name in _SENT_AS_TEXT:
+        connection.adapters.register_loader(name, TextLoader)

@@ -1,0 +1,103 @@
+"""SQLite: the database of an archive, or of a `core.sqlite_dos` profile that AiiDA may write to meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from sqlalchemy import QueuePool, create_engine
+
+from aiida_like.storage.database import Database, Limits
+from aiida_like.storage.expressions import CANONICAL_JSON, PATTERN_MATCHES, UNICODE_LOWER
+from aiida_like.storage.patterns import parsed
+
+_BUSY_SECONDS = 10.0
+"""How long a reader waits for a writer of AiiDA that is just committing."""
+
+_CLOCK_INTERVAL = 50_000
+"""Instructions of SQLite's virtual machine between two looks at the clock, about a millisecond."""
+
+
+class _Connection(sqlite3.Connection):
+    deadline = float("inf")
+
+    def is_late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+
+def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
+    """`immutable` says that nobody writes to the file, so it needs no locks and may be on a read-only disk."""
+    mode = "mode=ro&immutable=1" if immutable else "mode=ro"
+    uri = f"file:{quote(str(file.absolute()))}?{mode}"
+
+    def new_connection() -> _Connection:
+        connection = sqlite3.connect(
+            uri,
+            uri=True,
+            factory=_Connection,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=_BUSY_SECONDS,
+            cached_statements=256,
+        )
+        for name, arguments, function in _FUNCTIONS:
+            connection.create_function(name, arguments, function, deterministic=True)
+        connection.set_progress_handler(connection.is_late, _CLOCK_INTERVAL)
+        connection.execute("PRAGMA case_sensitive_like = ON")
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA mmap_size = 1073741824")
+        return connection
+
+    def start_clock(connection: _Connection) -> None:
+        connection.deadline = time.monotonic() + limits.statement_seconds
+
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=new_connection,
+        poolclass=QueuePool,
+        pool_size=limits.connections,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        paramstyle="named",
+    )
+    return Database(
+        engine=engine,
+        limits=limits,
+        driver_error=sqlite3.Error,
+        is_timeout=lambda error: str(error) == "interrupted",
+        is_disconnect=lambda error: False,
+        start_clock=start_clock,
+    )
+
+
+def _pattern_matches(pattern: str, text: str | None) -> bool | None:
+    return None if text is None else parsed(pattern).matches(text)
+
+
+def _unicode_lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
+def _canonical_json(text: str | None) -> str | None:
+    """As jsonb prints it: keys by length and then by bytes, a blank behind `:` and `,`."""
+    return None if text is None else _as_jsonb(orjson.loads(text))
+
+
+def _as_jsonb(value: Any) -> str:
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+        return "{" + ", ".join(f"{_as_jsonb(key)}: {_as_jsonb(value[key])}" for key in keys) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_as_jsonb, value)) + "]"
+    return orjson.dumps(value).decode()
+
+
+_FUNCTIONS = (
+    (UNICODE_LOWER, 1, _unicode_lower),
+    (PATTERN_MATCHES, 2, _pattern_matches),
+    (CANONICAL_JSON, 1, _canonical_json),
+)

@@ -1,0 +1,71 @@
+"""The object store of an archive: the members `repo/<key>` of the zip file, or files of the unpacked folder."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from aiida_like.errors import StorageError
+from aiida_like.repository import StoredFile
+
+_BLOCK = 1 << 18
+
+
+class ZippedRepository:
+    """Opens the zip file at the first file that is asked for: its directory of a million members takes a while."""
+
+    def __init__(self, archive: Path) -> None:
+        self._archive = archive
+        self._lock = threading.Lock()
+        self._zipped: zipfile.ZipFile | None = None
+
+    def read(self, key: str) -> StoredFile:
+        try:
+            zipped = self._opened()
+            member = zipped.getinfo(f"repo/{key}")
+            return StoredFile(member.file_size, _blocks(zipped.open(member)))
+        except KeyError:
+            raise StorageError(f"the archive has lost the object {key}") from None
+        except (OSError, zipfile.BadZipFile) as error:
+            raise StorageError(f"the archive cannot be read: {error}") from error
+
+    def close(self) -> None:
+        with self._lock:
+            if self._zipped is not None:
+                self._zipped.close()
+                self._zipped = None
+
+    def _opened(self) -> zipfile.ZipFile:
+        with self._lock:
+            if self._zipped is None:
+                self._zipped = zipfile.ZipFile(self._archive)
+            return self._zipped
+
+
+class FolderRepository:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, key: str) -> StoredFile:
+        try:
+            file = (self._folder / "repo" / key).open("rb")
+        except OSError as error:
+            raise StorageError(f"the archive has lost the object {key}") from error
+        size = file.seek(0, 2)
+        file.seek(0)
+        return StoredFile(size, _blocks(file))
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        try:
+            while block := file.read(_BLOCK):
+                yield block
+        except (OSError, EOFError, zipfile.BadZipFile) as error:
+            raise StorageError(f"an object of the archive cannot be read: {error}") from error

@@ -1,0 +1,79 @@
+"""What a query string says, before anybody asks whether it makes sense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+
+class Operator(Enum):
+    EQUAL = "="
+    UNEQUAL = "!="
+    GREATER = ">"
+    LESS = "<"
+    GREATER_OR_EQUAL = ">="
+    LESS_OR_EQUAL = "<="
+    LIKE = "=like="
+    ILIKE = "=ilike="
+    IN = "=in="
+    NOT_IN = "=notin="
+
+
+@dataclass(frozen=True)
+class String:
+    value: str
+
+
+@dataclass(frozen=True)
+class Integer:
+    """Of 64 bits."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class Float:
+    """Finite."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Boolean:
+    value: bool
+
+
+@dataclass(frozen=True)
+class DateTime:
+    """An interval of time: `2016-04-23T05` is the hour that begins at `start`, an aware time."""
+
+    start: datetime
+    width: timedelta
+
+
+Literal = String | Integer | Float | Boolean | DateTime
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`key operator value,...`; `column` is where it begins, counted from 1."""
+
+    key: str
+    operator: Operator
+    values: tuple[Literal, ...]
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True)
+class Option:
+    """`key=word,...` for a reserved key."""
+
+    key: str
+    words: tuple[str, ...]
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True)
+class Query:
+    pairs: tuple[Comparison | Option, ...]

@@ -1,0 +1,232 @@
+"""What tests need from the system: PostgreSQL, a browser, and servers of ours as processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+PATIENCE = 30.0
+"""Seconds a server may take to start or to stop."""
+
+POSTGRESQL_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: -int(folder.parent.name))
+"""Where Debian has the programs of PostgreSQL that are not in PATH, the newest first."""
+
+
+def require(program: str) -> str:
+    """The path of a program. Without it the test is skipped, but fails where `CI` is set."""
+    folders = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, POSTGRESQL_FOLDERS)])
+    path = shutil.which(program, path=folders)
+    if path is not None:
+        return path
+    reason = f"{program} is not installed; tests/system_packages.sh installs it on Debian"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A running server that is ours alone."""
+
+    port: int
+    sockets: Path  # the folder of its Unix socket
+    host: str = "127.0.0.1"
+    user: str = "aiida"
+    password: str = "p@ss/w:rd %41"  # noqa: S105  # what a URL must quote
+
+    def url(self, database: str) -> str:
+        password = quote(self.password, safe="")
+        return f"postgresql://{self.user}:{password}@{self.host}:{self.port}/{database}"
+
+    def create(self, database: str) -> str:
+        """Creates an empty database and returns its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(database)))
+        return self.url(database)
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server with a cluster of its own, over TCP with a password and over a socket without.
+
+    Its collation is ICU's en-US, on every machine the same: like the en_US.UTF-8 of AiiDA's databases, and unlike
+    SQLite, it sorts `alpha` before `Beta`.
+    """
+    initdb, postgres = require("initdb"), require("postgres")
+    account: dict[str, Any] = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to be run by root
+        account = {"user": "postgres", "group": "postgres", "extra_groups": []}
+    with TemporaryDirectory(prefix="pg-") as name:
+        folder = Path(name)
+        server = PostgreSQL(free_port(), sockets=folder)
+        password = folder / "password"
+        password.write_text(server.password)
+        if account:
+            for path in (folder, password):
+                shutil.chown(path, account["user"], account["group"])
+        _run(
+            [initdb, "--pgdata", str(folder / "data"), "--username", server.user, "--pwfile", str(password)]
+            + ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"]
+            + ["--auth-host=scram-sha-256", "--auth-local=trust", "--no-sync"],
+            cwd=folder,
+            **account,
+        )
+        settings = {
+            "listen_addresses": server.host,
+            "port": server.port,
+            "unix_socket_directories": folder,
+            "fsync": "off",
+            "shared_buffers": "32MB",
+        }
+        options = [f"--{key}={value}" for key, value in settings.items()]
+        command = [postgres, "-D", str(folder / "data"), *options]
+        with _process(command, stop=signal.SIGINT, cwd=folder, **account) as process:
+            process.wait_until(lambda: _accepts(server))
+            yield server
+
+
+def _accepts(server: PostgreSQL) -> bool:
+    try:
+        psycopg.connect(server.url("postgres")).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@contextmanager
+def chromium() -> Iterator[Chrome]:
+    """A headless Chromium with a profile of its own, which talks to nobody but the pages under test."""
+    options = ChromeOptions()
+    options.binary_location = require("chromium")
+    driver = require("chromedriver")
+    with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
+        for argument in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            f"--user-data-dir={profile}",
+        ):
+            options.add_argument(argument)
+        browser = Chrome(options=options, service=ChromeService(executable_path=driver))
+        try:
+            yield browser
+        finally:
+            browser.quit()
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A server of ours that answers."""
+
+    url: str
+    process: _Process
+
+    @property
+    def pid(self) -> int:
+        return self.process.popen.pid
+
+    @property
+    def stderr(self) -> str:
+        """What it has printed until now, both streams."""
+        return self.process.output
+
+
+@contextmanager
+def serving(command: Sequence[str], url: str, env: Mapping[str, str] | None = None) -> Iterator[Serving]:
+    """Runs a server, with `env` added to the environment, from when `url` answers until the block ends.
+
+    Any status is an answer. The server must end at SIGTERM.
+    """
+    with _process(command, stop=signal.SIGTERM, env={**os.environ, **(env or {})}) as process:
+        process.wait_until(lambda: _answers(url))
+        yield Serving(url, process)
+
+
+def _answers(url: str) -> bool:
+    try:
+        urlopen(url, timeout=PATIENCE).close()
+    except HTTPError as error:
+        error.close()
+    except (URLError, ConnectionError):
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Process:
+    popen: subprocess.Popen[bytes]
+    printed: IO[bytes]
+
+    @property
+    def output(self) -> str:
+        """From the beginning; the process goes on writing at the end of the same open file."""
+        size = os.fstat(self.printed.fileno()).st_size
+        return os.pread(self.printed.fileno(), size, 0).decode(errors="replace")
+
+    def wait_until(self, is_ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not is_ready():
+            status = self.popen.poll()
+            assert status is None, f"{self.popen.args} ended with status {status}:\n{self.output}"
+            assert time.monotonic() < deadline, f"{self.popen.args} is not ready:\n{self.output}"
+            time.sleep(0.05)
+
+    def end(self, stop: signal.Signals) -> None:
+        self.popen.send_signal(stop)
+        try:
+            self.popen.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            pytest.fail(f"{self.popen.args} did not end at {stop.name}:\n{self.output}")
+
+
+@contextmanager
+def _process(command: Sequence[str], stop: signal.Signals, **options: Any) -> Iterator[_Process]:
+    with TemporaryFile() as printed:
+        popen = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, **options)
+        process = _Process(popen, printed)
+        try:
+            yield process
+        finally:
+            process.end(stop)
+
+
+def _run(command: Sequence[str], **options: Any) -> str:
+    """Runs a program to its end and returns what it printed to standard output."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, f"{command} ended with status {done.returncode}:\n{done.stderr}"
+    return done.stdout
