@@ -114,7 +114,9 @@ class Entity:
         keys = [name for name, known in self.fields.items() if known.is_filterable] + list(self.synonyms)
         similar = difflib.get_close_matches(key, keys, n=1)
         hint = f"; did you mean {similar[0]!r}?" if similar else ""
-        raise QueryError(f"{self.name} have no key {key!r} to filter or order by{hint} There are: {', '.join(keys)}")
+        raise QueryError(
+            f"{self.name} have no key {key!r} to filter or order by{hint or '.'} There are: {', '.join(keys)}"
+        )
 
     @property
     def shown(self) -> tuple[Field, ...]:

@@ -41,7 +41,11 @@ def json_list(array: NDArray[Any]) -> Any:
         return array.tolist()
     numbers = array.astype(np.float64)  # the long double of numpy has no Python counterpart
     is_finite = np.isfinite(numbers)
-    return numbers.tolist() if is_finite.all() else np.where(is_finite, numbers.astype(object), None).tolist()
+    if is_finite.all():
+        return numbers.tolist()
+    values = numbers.astype(object)
+    values[~is_finite] = None
+    return values.tolist()
 
 
 def arrays_json(node: StoredNode) -> bytes:
@@ -83,6 +87,6 @@ def _parsed(node: StoredNode, name: str, content: bytes) -> NDArray[Any]:
     # Not numpy.load: that takes a zip file, too, whatever its name.
     try:
         array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, TypeError, SyntaxError, OverflowError, MemoryError, tokenize.TokenError) as error:
+    except (ValueError, SyntaxError, MemoryError, tokenize.TokenError) as error:
         raise StorageError(f"the file '{name}.npy' of node {node.uuid} is not an array of numpy: {error}") from error
     return array

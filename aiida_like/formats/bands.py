@@ -54,11 +54,11 @@ def _bands(node: StoredNode, kpoints: Kpoints) -> _Bands:
     """With two spins the stored shape is (2, k-points, bands), else (k-points, bands)."""
     with parsing(node, "bands"):
         stored = read_array(node, "bands").astype(np.float64)
-        spins = stored if stored.ndim == 3 else stored[np.newaxis]  # noqa: PLR2004
-        energies = np.concatenate(spins, axis=1)
+        has_two_spins = stored.ndim == 3  # noqa: PLR2004
+        energies = np.concatenate(stored, axis=1) if has_two_spins else stored
         if energies.ndim != 2 or len(energies) != len(kpoints.points):  # noqa: PLR2004
             raise ValueError(f"bands of shape {stored.shape} at {len(kpoints.points)} k-points")
-        return _Bands(energies, _distances(kpoints), has_two_spins=stored.ndim > energies.ndim)
+        return _Bands(energies, _distances(kpoints), has_two_spins)
 
 
 def _distances(kpoints: Kpoints) -> NDArray[np.float64]:

@@ -11,11 +11,10 @@ from aiida_like.formats.node import StoredNode
 def stored_file(node: StoredNode) -> bytes:
     """The file that the attribute `filename` names; without a match, the only file of the node."""
     filename = node.attributes.get("filename")
-    if filename in node.files:
-        return node.content(filename)
-    if len(node.files) == 1:
-        return node.content(node.files[0])
-    raise StorageError(f"node {node.uuid} has {len(node.files)} files and none is {filename!r}, its filename")
+    named = [path for path in node.files if path == filename] or list(node.files)
+    if len(named) != 1:
+        raise StorageError(f"node {node.uuid} has {len(named)} files, and none is its filename {filename!r}")
+    return node.content(named[0])
 
 
 def cif_picture(node: StoredNode) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+# Two commands: make serve, make test. Both work in a fresh clone and install what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := setup.cfg pyproject.toml
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.installed: $(BIN)/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures]'
+	@touch $@
+
+$(VENV)/.tests-installed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures,test,check]'
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.installed ## Make .venv with all that a user needs
+
+.PHONY: serve
+serve: install ## Serve the demo archive on http://127.0.0.1:5000
+	$(BIN)/aiida-like serve --demo
+
+.PHONY: check
+check: $(VENV)/.tests-installed ## Format, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: $(VENV)/.tests-installed ## Install what the tests need, run all of them, check coverage
+	sh tests/system_packages.sh
+	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --include='querylang/*' --fail-under=100
+
+.PHONY: format
+format: $(VENV)/.tests-installed ## Format and sort
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: demo
+demo: $(VENV)/.tests-installed ## Make the demo archive anew
+	$(BIN)/python aiida_like/demo/make_demo.py
+
+.PHONY: docs
+docs: $(VENV)/.installed ## Write the generated parts of docs/
+	$(BIN)/python -m restapi.documentation
+
+.PHONY: clean
+clean: ## Remove what was made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache

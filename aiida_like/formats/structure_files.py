@@ -1,0 +1,126 @@
+"""Structures as files, written by ase (the optional part `structures`)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from aiida_like.errors import FeatureUnavailable, MissingExtra
+from aiida_like.formats.node import StoredNode
+from aiida_like.formats.structure import Structure, chemdoodle_picture, stored_structure
+
+Writer = Callable[[Structure], str]
+
+
+def structure_file(write: Writer) -> Callable[[StoredNode], bytes]:
+    return lambda node: write(stored_structure(node)).encode()
+
+
+def structure_picture(node: StoredNode) -> dict[str, Any]:
+    """The dict that ChemDoodle Web reads."""
+    structure = stored_structure(node)
+    return _picture(structure, "chemdoodle", chemdoodle_picture(structure))
+
+
+def structure_file_picture(name: str, write: Writer) -> Callable[[StoredNode], dict[str, Any]]:
+    """The text of the file, for viewers such as JSmol."""
+
+    def picture(node: StoredNode) -> dict[str, Any]:
+        structure = stored_structure(node)
+        return _picture(structure, name, write(structure))
+
+    return picture
+
+
+def cif(structure: Structure) -> str:
+    """With one row for each element of a shared site, and its occupancy to four decimals."""
+    rank = np.linalg.matrix_rank(structure.cell)
+    if rank not in {0, 3} or not structure.sites:
+        raise FeatureUnavailable(
+            f"a cif file needs atoms, and three independent lattice vectors or none: this structure has "
+            f"{len(structure.sites)} atoms, and {rank} independent lattice vectors"
+        )
+    atoms = _atoms(structure, "cif")
+    is_partial = any(site.species.is_partial for site in structure.sites)
+    if is_partial:
+        _add_occupancies(atoms, structure)
+    text = io.BytesIO()
+    _write(text, atoms, "cif")
+    lines = text.getvalue().decode("latin-1").splitlines(keepends=True)
+    # ase counts a shared site as a whole atom of its first element in the formulas of the header.
+    return "".join(line for line in lines if not (is_partial and line.startswith("_chemical_formula_")))
+
+
+def xsf(structure: Structure) -> str:
+    """CRYSTAL, SLAB, POLYMER or ATOMS by the number of periodic directions."""
+    _refuse_partial(structure, "xsf")
+    atoms = _atoms(structure, "xsf")
+    # XSF takes the first vectors for the periodic ones. Turning a, b, c round keeps the handedness.
+    turn = next(turn for turn in range(3) if _begins_periodic(np.roll(atoms.pbc, turn)))
+    atoms.set_cell(np.roll(atoms.cell, turn, axis=0))
+    atoms.set_pbc(np.roll(atoms.pbc, turn))
+    text = io.StringIO()
+    _write(text, atoms, "xsf")
+    return text.getvalue()
+
+
+def xyz(structure: Structure) -> str:
+    """Extended XYZ: the second line holds the cell and the periodicity."""
+    _refuse_partial(structure, "xyz")
+    text = io.StringIO()
+    _write(text, _atoms(structure, "xyz"), "extxyz")
+    return text.getvalue()
+
+
+def _picture(structure: Structure, name: str, data: Any) -> dict[str, Any]:
+    return {
+        "str_viz_info": {"data": data, "format": name},
+        "dimensionality": structure.dimensionality,
+        "pbc": list(structure.pbc),
+        "formula": structure.formula,
+    }
+
+
+def _atoms(structure: Structure, wanted: str) -> Any:
+    """`ase.Atoms`, with the first element on sites that several share."""
+    try:
+        from ase import Atoms
+    except ImportError:
+        raise MissingExtra("structures", f"writing a structure as {wanted}") from None
+    return Atoms(
+        symbols=[site.species.symbols[0] for site in structure.sites],
+        positions=np.array([site.position for site in structure.sites]).reshape(-1, 3),
+        cell=structure.cell,
+        pbc=structure.pbc,
+    )
+
+
+def _write(text: io.BytesIO | io.StringIO, atoms: Any, ase_format: str) -> None:
+    from ase.io import write
+
+    write(text, atoms, format=ase_format)
+
+
+def _add_occupancies(atoms: Any, structure: Structure) -> None:
+    """In the terms of ase: `spacegroup_kinds` numbers the kinds of sites, `occupancy` has the elements of each."""
+    kinds = {site.species.name: site.species for site in structure.sites}
+    numbers = {name: number for number, name in enumerate(kinds)}
+    atoms.set_array("spacegroup_kinds", np.array([numbers[site.species.name] for site in structure.sites]))
+    atoms.info["occupancy"] = {
+        str(numbers[name]): dict(zip(kind.symbols, kind.weights, strict=True)) for name, kind in kinds.items()
+    }
+
+
+def _refuse_partial(structure: Structure, wanted: str) -> None:
+    partial = {site.species.formula: None for site in structure.sites if site.species.is_partial}
+    if partial:
+        raise FeatureUnavailable(
+            f"{wanted} cannot hold the partial occupancies of this structure ({', '.join(partial)}): ask for cif"
+        )
+
+
+def _begins_periodic(pbc: Any) -> bool:
+    return list(pbc) == sorted(pbc, reverse=True)

@@ -1,0 +1,156 @@
+"""The command `aiida-like`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import fields, replace
+from typing import Any
+
+import click
+from flask import Flask
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from aiida_like import __version__
+from aiida_like.errors import TargetError
+from aiida_like.profiles import Profile, demo, find, find_default
+from aiida_like.storage import open_storage
+from restapi.app import create_app, settings_of_environment
+from restapi.config import Settings
+from restapi.home import EXAMPLES
+
+_EXIT_WRONG_TARGET = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="aiida-like")
+def main() -> None:
+    """Serves AiiDA archives and profiles over the web, read-only."""
+
+
+def _settings_help() -> str:
+    """The table of settings, for --help."""
+    lines = (f"  AIIDA_LIKE_{field.name.upper():18} {field.metadata['help']}" for field in fields(Settings))
+    return "\b\nSettings, from the environment:\n" + "\n".join(lines)
+
+
+@main.command(epilog=_settings_help())
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--demo", "is_demo", is_flag=True, help="Serve the archive that comes with the package.")
+@click.option("-H", "--hostname", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("-P", "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="Port to listen at.")
+@click.option(
+    "-w", "--workers", type=click.IntRange(1), default=None, help="Processes. [default: one per core, at most 4]"
+)
+@click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads of each process.")
+@click.option(
+    "--repository", metavar="FOLDER", help="The folder that holds AiiDA's container/, for a postgresql:// URL."
+)
+def serve(
+    targets: tuple[str, ...],
+    is_demo: bool,  # noqa: FBT001 (click passes a flag so)
+    hostname: str,
+    port: int,
+    workers: int | None,
+    threads: int,
+    repository: str | None,
+) -> None:
+    """Serves TARGETs: archives (*.aiida), names of AiiDA profiles, profile folders, postgresql:// URLs.
+
+    Without a TARGET it is AiiDA's default profile. The first is served at /api/v2, and each at /NAME/api/v2.
+
+    \b
+    Examples:
+      aiida-like serve results.aiida
+      aiida-like serve my-profile other-profile -P 8000
+      aiida-like serve postgresql://reader@db/aiida --repository /data/aiida/repository
+    """
+    try:
+        settings = replace(settings_of_environment(), connections=threads)
+        profiles = _find_all(targets, repository, is_demo=is_demo)
+        for profile in profiles:
+            _check(profile, settings)
+        application = _mounted([create_app(profile, settings) for profile in profiles], profiles)
+    except TargetError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(_EXIT_WRONG_TARGET)
+    _announce(profiles, hostname, port)
+    _run(application, f"{_bracketed(hostname)}:{port}", workers or min(4, os.cpu_count() or 1), threads)
+
+
+def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool) -> list[Profile]:
+    found = [demo()] if is_demo else []
+    found += [find(target, repository) for target in targets]
+    return found or [find_default()]
+
+
+def _check(profile: Profile, settings: Settings) -> None:
+    """Opens the profile once before workers do, which unpacks an archive under the eyes of the user."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"unpacking the database of {profile.name}", visible=False)
+        open_storage(
+            profile,
+            cache_folder=settings.cache_path,
+            limits=settings.limits,
+            progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
+        ).close()
+
+
+def _mounted(applications: list[Flask], profiles: list[Profile]) -> Any:
+    """The first at the root, each under its name."""
+    if len(applications) == 1:
+        return applications[0]
+    mounts: dict[str, Flask] = {}
+    for application, profile in zip(applications, profiles, strict=True):
+        if f"/{profile.name}" in mounts:
+            raise TargetError(f"two targets are called {profile.name!r}: rename one, or serve it at another port")
+        mounts[f"/{profile.name}"] = application
+    return DispatcherMiddleware(applications[0], mounts)
+
+
+def _announce(profiles: list[Profile], hostname: str, port: int) -> None:
+    root = f"http://{_bracketed(hostname)}:{port}"
+    click.echo(f"aiida-like {__version__} serves {', '.join(profile.name for profile in profiles)}, read-only.")
+    if len(profiles) > 1:
+        for profile in profiles:
+            click.echo(f"  {profile.name}: {root}/{profile.name}/api/v2")
+    click.echo("Try, in a browser or with curl:")
+    for url in ["", *(example.url for example in EXAMPLES)]:
+        click.echo(f"  {root}/{url}" if '"' not in url else f"  '{root}/{url}'")
+    click.echo("Stop with Ctrl-C.")
+
+
+def _bracketed(hostname: str) -> str:
+    return f"[{hostname}]" if ":" in hostname else hostname
+
+
+def _run(application: Any, address: str, workers: int, threads: int) -> None:
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+        def load_config(self) -> None:
+            options = {
+                "bind": address,
+                "workers": workers,
+                "threads": threads,
+                "worker_class": "gthread",
+                # The largest query string, and room for the path.
+                "limit_request_line": 8190,
+                "accesslog": None,
+                "loglevel": "warning",
+                "proc_name": "aiida-like",
+            }
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return application
+
+    Server().run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The settings of one application."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from aiida_like.errors import TargetError
+from aiida_like.profiles import Profile, find, find_default
+from aiida_like.storage import Limits
+from querylang.options import WindowLimits
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Each has a default; a name in capitals is a key of a configuration file, and of the environment
+    with `AIIDA_LIKE_` in front of it."""
+
+    profile: str | None = field(default=None, metadata={"help": "what is served; default: AiiDA's default profile"})
+    repository: str | None = field(
+        default=None, metadata={"help": "the folder that holds container/, for a postgresql:// URL"}
+    )
+    cache_folder: str | None = field(
+        default=None, metadata={"help": "where databases of archives are unpacked to; default: ~/.cache/aiida-like"}
+    )
+    statement_seconds: float = field(default=30.0, metadata={"help": "how long a statement may take"})
+    connections: int = field(default=16, metadata={"help": "how many statements may run at once in one process"})
+    max_limit: int = field(default=400, metadata={"help": "the largest and the default limit of a list"})
+    page_size: int = field(default=20, metadata={"help": "how many rows a page has without perpage"})
+    max_query_length: int = field(default=8000, metadata={"help": "how long a query string may be, in bytes"})
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.statement_seconds, self.connections)
+
+    @property
+    def window_limits(self) -> WindowLimits:
+        return WindowLimits(self.max_limit, self.page_size)
+
+    @property
+    def cache_path(self) -> Path | None:
+        return Path(self.cache_folder) if self.cache_folder else None
+
+    def find_profile(self) -> Profile:
+        """Raises TargetError."""
+        return find(self.profile, self.repository) if self.profile else find_default()
+
+
+DEMO = "demo"
+
+
+def read_settings(values: Mapping[str, Any]) -> Settings:
+    """Settings from a mapping with names in capitals; values from the environment are text.
+
+    Raises:
+        TargetError: a name that is none, or a value of the wrong type.
+    """
+    known = {known.name.upper(): known for known in fields(Settings)}
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            similar = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {similar[0]}?" if similar else ""
+            raise TargetError(f"there is no setting {name}{hint or '.'} There are: {', '.join(known)}")
+        given[name.lower()] = _converted(name, value, str(known[name].type))
+    return Settings(**given)
+
+
+def _converted(name: str, value: Any, type_name: str) -> str | int | float:
+    if type_name == "str | None":
+        return str(value)
+    try:
+        number = int(value) if type_name == "int" else float(value)
+    except (TypeError, ValueError):
+        number = 0
+    if number <= 0:
+        kind = "an integer" if type_name == "int" else "a number"
+        raise TargetError(f"the setting {name} takes {kind} above 0, not {value!r}")
+    return number

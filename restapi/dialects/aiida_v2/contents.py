@@ -1,0 +1,179 @@
+"""What a node holds: attributes, extras, files, downloads and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from flask import Response
+from sqlalchemy import BigInteger, bindparam, select
+
+from aiida_like.errors import FileNotFound, QueryError
+from aiida_like.formats import StoredNode, download, visualization
+from aiida_like.models import link, node
+from aiida_like.repository import StoredFile, key_of, paths
+from aiida_like.storage import Storage
+from querylang.options import Options
+from querylang.schema import Entity
+from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2.rows import V2Resource, find
+from restapi.encoding import stored_json
+from restapi.exchange import asked
+from restapi.headers import set_total
+
+_CALCJOB = "process.calculation.calcjob."
+
+
+class Attributes(V2Resource):
+    """`/nodes/338357f4/content/attributes?alist=energy`"""
+
+    column, allowed, only, without = "attributes", options.ATTRIBUTES, "alist", "nalist"
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        request = asked()
+        given = self.context.parse_options(request, self.allowed)
+        fields = (entity.fields["id"], entity.fields[self.column])
+        pk, stored = find(self.context, entity, fields, path_id)
+        content = {self.column: self._chosen(given, stored)}
+        response = render.envelope(request, entity.name, content, pk=pk, path_id=path_id)
+        set_total(response, 1)
+        return response
+
+    def _chosen(self, given: Options, stored: str | None) -> Any:
+        if self.only not in given and self.without not in given:
+            return stored_json(stored)
+        content = _parsed(stored)
+        only, without = given.get(self.only, tuple(content)), given.get(self.without, ())
+        return {key: value for key, value in content.items() if key in only and key not in without}
+
+
+class Extras(Attributes):
+    """`/nodes/338357f4/content/extras?nelist=_aiida_hash`"""
+
+    column, allowed, only, without = "extras", options.EXTRAS, "elist", "nelist"
+
+
+class Visualization(V2Resource):
+    """`/structures/338357f4/content/visualization?visformat=xsf`"""
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        request = asked()
+        given = self.context.parse_options(request, options.VISUALIZATION)
+        pk, stored = _stored_node(self, entity, path_id)
+        picture = {"visualization": visualization(stored, given.get("visformat"))}
+        response = render.envelope(request, entity.name, picture, pk=pk, path_id=path_id)
+        set_total(response, 1)
+        return response
+
+
+class Download(V2Resource):
+    """`/structures/338357f4/content/download?format=xsf`"""
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        given = self.context.parse_options(asked(), options.DOWNLOAD)
+        _, stored = _stored_node(self, entity, path_id)
+        made = download(stored, given.get("format"))
+        return _attachment(made.content, len(made.content), f"{stored.uuid}.{made.format}")
+
+
+class RetrievedInputs(V2Resource):
+    """`/calculations/338357f4/io/retrieved_inputs?filename="aiida.in"&rtype=download`: files that a job was run with."""
+
+    key = "retrieved_inputs"
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        request = asked()
+        given = self.context.parse_options(request, options.RETRIEVED)
+        fields = tuple(entity.fields[name] for name in ("id", "type", "repository_metadata"))
+        pk, node_type, own = find(self.context, entity, fields, path_id)
+        tree = _parsed(self.repository_of(pk, own)) if node_type.startswith(_CALCJOB) else {}
+        if "filename" in given:
+            return _answer_file(self.context.storage, tree, given)
+        if "rtype" in given:
+            raise QueryError("rtype goes with filename: name the file to download")
+        response = render.envelope(request, entity.name, {self.key: paths(tree)}, pk=pk, path_id=path_id)
+        set_total(response, 1)
+        return response
+
+    def repository_of(self, pk: int, own: str) -> str | None:
+        """The JSON of the files of the node itself."""
+        del pk
+        return own
+
+
+class RetrievedOutputs(RetrievedInputs):
+    """`/calculations/338357f4/io/retrieved_outputs`: files that a job left, in its output `retrieved`."""
+
+    key = "retrieved_outputs"
+
+    def repository_of(self, pk: int, own: str) -> str | None:
+        del own
+        rows = self.context.storage.rows("v2 retrieved", _select_retrieved, {"main": pk})
+        return rows[0][0] if rows else None
+
+
+def _select_retrieved() -> Any:
+    return (
+        select(node.c.repository_metadata)
+        .join_from(link, node, link.c.output_id == node.c.id)
+        .where(link.c.input_id == bindparam("main", type_=BigInteger()), link.c.label == "retrieved")
+        .order_by(node.c.id)
+        .limit(1)
+    )
+
+
+def _answer_file(storage: Storage, tree: Mapping[str, Any], given: Options) -> Response:
+    action = given.get("rtype", "download")
+    if action != "download":
+        raise QueryError(f"rtype can only be download, not {action!r}")
+    path: str = given.get("filename")
+    file = _open_first(storage, tree, (path, path.replace("+", " ")))
+    return _attachment(file.blocks, file.size, path.replace("/", "_"))
+
+
+def _open_first(storage: Storage, tree: Mapping[str, Any], candidates: Sequence[str]) -> StoredFile:
+    """A known client writes `+` for a blank, so that is tried where no file has the plus in its name."""
+    first, *others = candidates
+    try:
+        return storage.repository.read(key_of(tree, first))
+    except FileNotFound as error:
+        for other in others:
+            if other != first:
+                return storage.repository.read(key_of(tree, other))
+        raise error
+
+
+def _stored_node(resource: V2Resource, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
+    names = ("id", "uuid", "type", "label", "attributes", "repository_metadata")
+    fields = tuple(entity.fields[name] for name in names)
+    storage = resource.context.storage
+    pk, uuid, node_type, label, attributes, metadata = find(resource.context, entity, fields, path_id)
+    tree = _parsed(metadata)
+    return pk, StoredNode(
+        uuid=uuid,
+        node_type=node_type,
+        label=label,
+        attributes=_parsed(attributes),
+        read=lambda path: storage.repository.read(key_of(tree, path)).read(),
+        files=paths(tree),
+    )
+
+
+def _parsed(stored: str | None) -> dict[str, Any]:
+    return dict(orjson.loads(stored)) if stored else {}
+
+
+def _attachment(content: bytes | Any, size: int, name: str) -> Response:
+    response = Response(content, content_type="application/octet-stream")
+    response.content_length = size
+    # RFC 6266: the plain name for all clients, the encoded one for those that know it.
+    plain = "".join(character if character.isascii() and character.isprintable() else "_" for character in name)
+    plain = plain.replace("\\", "_").replace('"', "_")
+    disposition = f'attachment; filename="{plain}"'
+    if plain != name:
+        disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
+    response.headers["Content-Disposition"] = disposition
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,44 @@
+"""What every resource of v2 is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aiida_like.errors import QueryError
+from aiida_like.storage import Storage
+from querylang.ast import Comparison
+from querylang.grammar import Grammar
+from querylang.options import Options, split
+from restapi.config import Settings
+from restapi.dialects.aiida_v2.options import OPTIONS
+from restapi.exchange import Asked
+from restapi.opening import LazyStorage
+
+
+@dataclass(frozen=True)
+class Context:
+    prefix: str
+    opening: LazyStorage
+    settings: Settings
+    grammar: Grammar
+
+    @property
+    def storage(self) -> Storage:
+        return self.opening()
+
+    def parse(self, asked: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Comparison, ...]]:
+        """Raises QuerySyntaxError, QueryError."""
+        longest = self.settings.max_query_length
+        if len(asked.query_string) > longest:
+            raise QueryError(
+                f"the query string has {len(asked.query_string)} characters; at most {longest} are allowed"
+            )
+        return split(self.grammar.parse(asked.text), OPTIONS, allowed)
+
+    def parse_options(self, asked: Asked, allowed: Iterable[str]) -> Options:
+        """For resources that cannot be filtered."""
+        options, comparisons = self.parse(asked, allowed)
+        if comparisons:
+            raise QueryError(f"this resource takes no filters, so {comparisons[0].key!r} has no meaning here")
+        return options

@@ -1,0 +1,237 @@
+"""The resources of v2 and their fields: v2's names over today's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, null, or_, type_coerce
+
+from aiida_like.models import Timestamp, authinfo, computer, group, node, user
+from aiida_like.storage.expressions import json_object_text, json_text
+from querylang.schema import Entity, Field, FieldType
+from restapi.dialects.aiida_v2.aliases import todays_type
+
+_PRIVATE = "it is personal data"
+
+
+def _fields(*fields: Field) -> Mapping[str, Field]:
+    return MappingProxyType({field.name: field for field in fields})
+
+
+def _id(column: ColumnElement[Any]) -> Field:
+    return Field("id", FieldType.INTEGER, column, "Id", "Id of the object in this database, also called pk")
+
+
+def _uuid(column: ColumnElement[Any]) -> Field:
+    return Field("uuid", FieldType.UUID, column, "Unique ID", "Universally unique identifier of the object")
+
+
+def _user_id(column: ColumnElement[Any]) -> Field:
+    return Field(
+        "user_id", FieldType.INTEGER, column, "Id of creator", "Id of the user who created it", refers_to="users"
+    )
+
+
+def _state() -> ColumnElement[Any]:
+    """CREATED RUNNING WAITING FINISHED FAILED EXCEPTED KILLED, and NULL for data.
+
+    The type is looked at first, so that the attributes of data, which can be large, are never read.
+    """
+    state = json_text(node.c.attributes, "process_state")
+    exit_status = json_text(node.c.attributes, "exit_status")
+    is_process = and_(node.c.node_type >= "process.", node.c.node_type < "process/")
+    return case(
+        (is_process, case((and_(state == "finished", exit_status != "0"), "FAILED"), else_=func.upper(state))),
+        else_=null(),
+    )
+
+
+def _is_enabled() -> ColumnElement[bool]:
+    """False only if every user has disabled the computer."""
+    configured = authinfo.c.dbcomputer_id == computer.c.id
+    return or_(
+        exists().where(and_(configured, authinfo.c.enabled)),
+        ~exists().where(configured),
+    )
+
+
+_NODE_TYPE = Field(
+    "node_type",
+    FieldType.STRING,
+    node.c.node_type,
+    "Node type",
+    "Class of the node, with a dot at the end, by its present name",
+    is_shown=False,
+)
+
+NODES = Entity(
+    name="nodes",
+    table=node,
+    key=node.c.id,
+    fields=_fields(
+        Field("ctime", FieldType.DATETIME, node.c.ctime, "Creation time", "When the node was stored"),
+        _id(node.c.id),
+        Field("label", FieldType.STRING, node.c.label, "Label", "Name that the user gave"),
+        Field("mtime", FieldType.DATETIME, node.c.mtime, "Last modification time", "When the node was changed last"),
+        Field(
+            "state",
+            FieldType.STRING,
+            _state(),
+            "State",
+            "State of a process: CREATED, RUNNING, WAITING, FINISHED, FAILED, EXCEPTED or KILLED; null for data",
+            is_nullable=True,
+        ),
+        Field(
+            "type",
+            FieldType.STRING,
+            node.c.node_type,
+            "Type",
+            "Class of the node, with a dot at the end; the old names are understood in filters",
+            aliases=todays_type,
+        ),
+        _user_id(node.c.user_id),
+        _uuid(node.c.uuid),
+        _NODE_TYPE,
+        Field(
+            "process_type",
+            FieldType.STRING,
+            node.c.process_type,
+            "Process type",
+            "What a process ran: an entry point or a function; null for data",
+            is_nullable=True,
+            is_shown=False,
+        ),
+        Field(
+            "description",
+            FieldType.STRING,
+            node.c.description,
+            "Description",
+            "Text that the user gave",
+            is_shown=False,
+        ),
+        Field(
+            "attributes",
+            FieldType.JSON,
+            node.c.attributes,
+            "Attributes",
+            "Content of the node, which never changes",
+            is_shown=False,
+            is_filterable=False,
+        ),
+        Field(
+            "extras",
+            FieldType.JSON,
+            node.c.extras,
+            "Extras",
+            "Notes on the node, which can change",
+            is_shown=False,
+            is_filterable=False,
+        ),
+        Field(
+            "repository_metadata",
+            FieldType.JSON,
+            node.c.repository_metadata,
+            "Repository",
+            "Files of the node",
+            is_shown=False,
+            is_filterable=False,
+        ),
+    ),
+    kind_field=_NODE_TYPE,
+    synonyms={"pk": "id"},
+)
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "calculations": "process.calculation.",
+        "workflows": "process.workflow.",
+        "processes": "process.",
+        "data": "data.",
+        "codes": "data.core.code.",
+        "structures": "data.core.structure.StructureData.",
+        "kpoints": "data.core.array.kpoints.KpointsData.",
+        "bands": "data.core.array.bands.BandsData.",
+        "cifs": "data.core.cif.CifData.",
+        "upfs": "data.core.upf.UpfData.",
+    }
+)
+"""Resources that are nodes of one kind, and what their types begin with."""
+
+NODE_ENTITIES: Mapping[str, Entity] = MappingProxyType(
+    {"nodes": NODES, **{name: replace(NODES, name=name, kind=prefix) for name, prefix in KINDS.items()}}
+)
+
+COMPUTERS = Entity(
+    name="computers",
+    table=computer,
+    key=computer.c.id,
+    fields=_fields(
+        Field("description", FieldType.STRING, computer.c.description, "Description", "Text that the user gave"),
+        Field(
+            "enabled",
+            FieldType.BOOLEAN,
+            _is_enabled(),
+            "Enabled",
+            "False if the computer is disabled for all who configured it",
+        ),
+        Field("hostname", FieldType.STRING, computer.c.hostname, "Host", "Name of the host"),
+        _id(computer.c.id),
+        Field("name", FieldType.STRING, computer.c.label, "Name", "Label of the computer"),
+        Field("scheduler_type", FieldType.STRING, computer.c.scheduler_type, "Scheduler", "Plug-in of the scheduler"),
+        Field(
+            "transport_params",
+            FieldType.STRING,
+            json_object_text(computer.c.metadata, "transport_params"),
+            "Transport parameters",
+            "Parameters of the transport as JSON text",
+        ),
+        Field("transport_type", FieldType.STRING, computer.c.transport_type, "Transport", "Plug-in of the transport"),
+        _uuid(computer.c.uuid),
+    ),
+    synonyms={"pk": "id"},
+)
+
+USERS = Entity(
+    name="users",
+    table=user,
+    key=user.c.id,
+    fields=_fields(
+        Field(
+            "date_joined",
+            FieldType.DATETIME,
+            type_coerce(null(), Timestamp()),
+            "Date joined",
+            "When the user joined; AiiDA 2 does not store it",
+            is_nullable=True,
+        ),
+        Field("first_name", FieldType.STRING, user.c.first_name, "First name", "First name"),
+        _id(user.c.id),
+        Field("institution", FieldType.STRING, user.c.institution, "Institution", "Where the user works"),
+        Field("last_name", FieldType.STRING, user.c.last_name, "Last name", "Last name"),
+    ),
+    synonyms={"pk": "id"},
+    withheld={"email": _PRIVATE, "is_active": _PRIVATE, "last_login": _PRIVATE},
+)
+
+GROUPS = Entity(
+    name="groups",
+    table=group,
+    key=group.c.id,
+    fields=_fields(
+        Field("description", FieldType.STRING, group.c.description, "Description", "Text that the user gave"),
+        _id(group.c.id),
+        Field("name", FieldType.STRING, group.c.label, "Name", "Label of the group"),
+        Field("type", FieldType.STRING, group.c.type_string, "Type", "Kind of the group"),
+        _user_id(group.c.user_id),
+        _uuid(group.c.uuid),
+    ),
+    synonyms={"pk": "id"},
+)
+
+ENTITIES: Mapping[str, Entity] = MappingProxyType(
+    {"computers": COMPUTERS, "users": USERS, "groups": GROUPS, **NODE_ENTITIES}
+)
+"""Every resource by its name in the path."""

@@ -1,0 +1,176 @@
+"""Inputs and outputs of a node: lists, and the tree of its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, select
+
+from aiida_like.models import link, node
+from querylang.compile import Condition
+from querylang.schema import Entity
+from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2.context import Context
+from restapi.dialects.aiida_v2.entities import NODES
+from restapi.dialects.aiida_v2.rows import V2Resource, answer_rows, find
+from restapi.exchange import asked
+from restapi.headers import set_total
+
+_ID = NODES.fields["id"]
+
+
+class Inputs(V2Resource):
+    """`/nodes/338357f4/io/inputs`: the nodes with a link to it."""
+
+    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
+        return _answer_neighbours(self.context, entity, path_id, page, "incoming of", "inputs")
+
+
+class Outputs(V2Resource):
+    """`/nodes/338357f4/io/outputs`: the nodes that it has a link to."""
+
+    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
+        return _answer_neighbours(self.context, entity, path_id, page, "outgoing of", "outputs")
+
+
+class Tree(V2Resource):
+    """`/nodes/338357f4/io/tree?in_limit=10&out_limit=10`: the node and its neighbours, for a picture."""
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        request = asked()
+        given = self.context.parse_options(request, options.TREE)
+        fields = tuple(entity.fields[name] for name in ("id", "uuid", "type", "label", "description"))
+        main = _Node(*find(self.context, entity, fields, path_id))
+        most = self.context.settings.max_limit
+        incoming = _neighbours(self.context, _INCOMING, main.id, min(given.get("in_limit", most), most))
+        outgoing = _neighbours(self.context, _OUTGOING, main.id, min(given.get("out_limit", most), most))
+        response = render.envelope(request, entity.name, _tree(main, incoming, outgoing), pk=main.id, path_id=path_id)
+        set_total(response, 1)
+        return response
+
+
+def _answer_neighbours(
+    context: Context, entity: Entity, path_id: str, page: int | None, relation: str, key: str
+) -> Response:
+    (pk,) = find(context, entity, (_ID,), path_id)
+    return answer_rows(
+        context,
+        NODES,
+        entity.name,
+        page,
+        relation=(Condition(relation, _ID, (pk,)),),
+        key=key,
+        pk=pk,
+        path_id=path_id,
+    )
+
+
+@dataclass(frozen=True)
+class _Node:
+    id: int
+    uuid: str
+    type: str
+    label: str
+    description: str
+
+
+@dataclass(frozen=True)
+class _Link:
+    type: str
+    label: str
+    neighbour: _Node
+
+
+@dataclass(frozen=True)
+class _Links:
+    """Some of the links of a node, and how many it has."""
+
+    links: Sequence[_Link]
+    total: int
+
+
+@dataclass(frozen=True)
+class _Direction:
+    """Which end of a link the node asked for is, and which its neighbour."""
+
+    name: str
+    here: ColumnElement[int]
+    there: ColumnElement[int]
+
+
+_INCOMING = _Direction("incoming", link.c.output_id, link.c.input_id)
+_OUTGOING = _Direction("outgoing", link.c.input_id, link.c.output_id)
+
+
+def _neighbours(context: Context, direction: _Direction, main: int, limit: int) -> _Links:
+    rows = context.storage.rows(
+        ("v2 tree", direction.name), lambda: _select_links(direction), {"main": main, "limit": limit}
+    )
+    total = context.storage.rows(("v2 tree total", direction.name), lambda: _select_total(direction), {"main": main})[
+        0
+    ][0]
+    return _Links([_Link(row[0], row[1], _Node(*row[2:])) for row in rows], total)
+
+
+def _select_links(direction: _Direction) -> Select[Any]:
+    return (
+        select(link.c.type, link.c.label, node.c.id, node.c.uuid, node.c.node_type, node.c.label, node.c.description)
+        .join_from(link, node, direction.there == node.c.id)
+        .where(direction.here == bindparam("main", type_=BigInteger()))
+        .order_by(node.c.id, link.c.id)
+        .limit(bindparam("limit", type_=BigInteger()))
+    )
+
+
+def _select_total(direction: _Direction) -> Select[Any]:
+    return select(func.count()).select_from(link).where(direction.here == bindparam("main", type_=BigInteger()))
+
+
+def _tree(main: _Node, incoming: _Links, outgoing: _Links) -> dict[str, Any]:
+    """Numbers nodes from 0, the node asked for; one that two links join to it stands once, with two edges."""
+    drawn = [{"id": 0, **_drawn(main, "mainNode")}]
+    edges: list[dict[str, Any]] = []
+    for links, side, inherit in ((incoming, "inputs", "from"), (outgoing, "outputs", "to")):
+        numbers: dict[int, int] = {}
+        for each in links.links:
+            number = numbers.get(each.neighbour.id)
+            if number is None:
+                number = numbers[each.neighbour.id] = len(drawn)
+                drawn.append(
+                    {
+                        "id": number,
+                        **_drawn(each.neighbour, side),
+                        "linktype": each.type,
+                        "linklabel": each.label,
+                    }
+                )
+            ends = {"from": number, "to": 0} if side == "inputs" else {"from": 0, "to": number}
+            edges.append({**ends, "arrows": "to", "color": {"inherit": inherit}, "linktype": each.type})
+    return {
+        "nodes": drawn,
+        "edges": edges,
+        "total_no_of_incomings": incoming.total,
+        "total_no_of_outgoings": outgoing.total,
+        "sent_no_of_incomings": len(incoming.links),
+        "sent_no_of_outgoings": len(outgoing.links),
+    }
+
+
+def _drawn(drawn: _Node, side: str) -> dict[str, Any]:
+    display_type = drawn.type.split(".")[-2] if drawn.type.count(".") else drawn.type
+    return {
+        "nodeid": drawn.id,
+        "nodeuuid": drawn.uuid,
+        "nodetype": drawn.type,
+        "displaytype": display_type,
+        "nodelabel": drawn.label,
+        "group": side,
+        "description": drawn.description or display_type,
+        "shape": next((shape for prefix, shape in _SHAPES if drawn.type.startswith(prefix)), "dot"),
+    }
+
+
+_SHAPES = (("process.", "square"), ("data.core.code.", "triangle"))

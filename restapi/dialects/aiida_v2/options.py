@@ -1,0 +1,39 @@
+"""The reserved keys of v2, and where each has a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from querylang.options import OptionSpec, ignored, integer, order_terms, word, words
+
+OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
+    {
+        "limit": OptionSpec(integer, "At most so many rows; the default is the largest allowed, 400."),
+        "offset": OptionSpec(integer, "Skip so many rows first."),
+        "perpage": OptionSpec(integer, "Rows of a page, at most 400, 20 by default; needs /page/N in the path."),
+        "orderby": OptionSpec(order_terms, "Keys to order by, separated by commas, each with + (default) or -."),
+        "alist": OptionSpec(words, "Only these attributes, separated by commas."),
+        "nalist": OptionSpec(words, "All attributes but these."),
+        "elist": OptionSpec(words, "Only these extras."),
+        "nelist": OptionSpec(words, "All extras but these."),
+        "filename": OptionSpec(word, "The path of a file in the repository of the node."),
+        "rtype": OptionSpec(word, "What to do with the file: only download is known."),
+        "format": OptionSpec(word, "The format of a download."),
+        "visformat": OptionSpec(word, "The format of the data for a picture."),
+        "in_limit": OptionSpec(integer, "At most so many incoming links."),
+        "out_limit": OptionSpec(integer, "At most so many outgoing links."),
+        "user": OptionSpec(integer, "Count only the nodes of the user with this id."),
+        "_": OptionSpec(ignored, "Ignored: JQuery adds it so that a browser does not answer from its cache."),
+    }
+)
+
+ANYWHERE = frozenset({"_"})
+LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby"}
+ATTRIBUTES = ANYWHERE | {"alist", "nalist"}
+EXTRAS = ANYWHERE | {"elist", "nelist"}
+RETRIEVED = ANYWHERE | {"filename", "rtype"}
+DOWNLOAD = ANYWHERE | {"format"}
+VISUALIZATION = ANYWHERE | {"visformat"}
+TREE = ANYWHERE | {"in_limit", "out_limit"}
+STATISTICS = ANYWHERE | {"user"}

@@ -1,0 +1,77 @@
+"""Rows -> the JSON of v2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from flask import Response
+
+from querylang.schema import Field, FieldType
+from restapi.encoding import http_date, json_response, stored_json
+from restapi.exchange import Asked
+
+_AS_STORED: Callable[[Any], Any] = lambda value: value  # noqa: E731 (an entry of the table below)
+
+WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
+    FieldType.INTEGER: _AS_STORED,
+    FieldType.STRING: _AS_STORED,
+    FieldType.UUID: _AS_STORED,
+    FieldType.BOOLEAN: bool,
+    FieldType.DATETIME: http_date,
+    FieldType.JSON: stored_json,
+}
+
+_SCHEMA_TYPES = {
+    FieldType.INTEGER: "int",
+    FieldType.STRING: "str",
+    FieldType.UUID: "str",
+    FieldType.BOOLEAN: "bool",
+    FieldType.DATETIME: "datetime.datetime",
+    FieldType.JSON: "dict",
+}
+
+
+def objects(fields: Sequence[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    columns = [(field.name, WRITERS[field.type]) for field in fields]
+    return [
+        {name: write(value) for (name, write), value in zip(columns, row, strict=True)}
+        for row in rows
+    ]  # fmt: skip
+
+
+def envelope(asked: Asked, resource: str, data: Any, *, pk: int | None = None, path_id: str | None = None) -> Response:
+    """`pk` is the integer id of the one object asked for, `path_id` the text that stood for it in the path."""
+    return json_response(
+        {
+            "data": data,
+            "id": path_id,
+            "method": asked.method,
+            "path": asked.path,
+            "pk": pk,
+            "query_string": asked.query_string,
+            "resource_type": resource,
+            "url": asked.url,
+            "url_root": asked.url_root,
+        }
+    )
+
+
+def schema(fields: Sequence[Field]) -> dict[str, Any]:
+    return {
+        "fields": {field.name: _schema_of(field) for field in fields},
+        "ordering": [field.name for field in fields],
+    }
+
+
+def _schema_of(field: Field) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "display_name": field.title,
+        "help_text": field.help,
+        "is_display": field.is_shown,
+        "is_foreign_key": field.refers_to is not None,
+        "type": _SCHEMA_TYPES[field.type],
+    }
+    if field.refers_to is not None:
+        described |= {"related_column": "id", "related_resource": field.refers_to}
+    return described

@@ -1,0 +1,77 @@
+"""Every path of v2, and the resource that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response
+from flask_restful import Resource
+
+from restapi.dialects.aiida_v2 import contents, links, options, overviews, render, rows
+from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
+from restapi.exchange import asked
+from restapi.headers import set_total
+
+ENTITY, KIND, ID, PAGE = "<v2_entity:entity>", "<v2_node_kind:entity>", "<path_id>", "<int:page>"
+
+
+@dataclass(frozen=True)
+class Route:
+    """`defaults` are arguments that the path does not name."""
+
+    path: str
+    resource: type[Resource]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Endpoints(rows.V2Resource):
+    """The base URL and `/server/endpoints`: every path there is."""
+
+    def get(self) -> Response:
+        request = asked()
+        self.context.parse_options(request, options.ANYWHERE)
+        paths = sorted(path for route in ROUTES for path in _written_out(self.context.prefix + route.path))
+        response = render.envelope(request, "server", {"available_endpoints": paths})
+        set_total(response, len(paths))
+        return response
+
+
+def _paged(path: str, resource: type[Resource]) -> tuple[Route, ...]:
+    return (
+        Route(path, resource),
+        Route(f"{path}/page", resource, {"page": 1}),
+        Route(f"{path}/page/{PAGE}", resource),
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("/", Endpoints),
+    Route("/server", overviews.Server),
+    Route("/server/endpoints", Endpoints),
+    *_paged(f"/{ENTITY}", rows.Rows),
+    Route(f"/{ENTITY}/schema", rows.Schema),
+    Route("/nodes/statistics", overviews.Statistics),
+    Route("/nodes/types", overviews.Types),
+    Route(f"/{ENTITY}/{ID}", rows.Object),
+    *_paged(f"/{KIND}/{ID}/io/inputs", links.Inputs),
+    *_paged(f"/{KIND}/{ID}/io/outputs", links.Outputs),
+    Route(f"/{KIND}/{ID}/io/tree", links.Tree),
+    Route(f"/{KIND}/{ID}/io/retrieved_inputs", contents.RetrievedInputs),
+    Route(f"/{KIND}/{ID}/io/retrieved_outputs", contents.RetrievedOutputs),
+    Route(f"/{KIND}/{ID}/content/attributes", contents.Attributes),
+    Route(f"/{KIND}/{ID}/content/extras", contents.Extras),
+    Route(f"/{KIND}/{ID}/content/visualization", contents.Visualization),
+    Route(f"/{KIND}/{ID}/content/download", contents.Download),
+)
+
+
+def _written_out(path: str) -> Iterator[str]:
+    """The path for each resource by its name, with `<id>` and `<page>` for what a client fills in."""
+    template = path.replace(ID, "<id>").replace(PAGE, "<page>")
+    for marker, entities in ((ENTITY, ENTITIES), (KIND, NODE_ENTITIES)):
+        if marker in template:
+            yield from (template.replace(marker, name) for name in entities)
+            return
+    yield template

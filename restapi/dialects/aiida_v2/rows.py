@@ -1,0 +1,107 @@
+"""Lists and single objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response
+from flask_restful import Resource
+
+from aiida_like.errors import NotFound
+from querylang.compile import Condition, RowsQuery, kind_of, lower, order_by
+from querylang.options import window
+from querylang.schema import Entity, Field
+from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2.context import Context
+from restapi.dialects.aiida_v2.entities import NODES, USERS
+from restapi.exchange import asked
+from restapi.fetch import fetch_by_id, fetch_by_uuid, fetch_page
+from restapi.headers import page_links, set_total
+
+
+class V2Resource(Resource):  # type: ignore[misc]  # Flask-RESTful has no types
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+
+class Rows(V2Resource):
+    """`/nodes`, `/nodes/page`, `/nodes/page/3`"""
+
+    def get(self, entity: Entity, page: int | None = None) -> Response:
+        return answer_rows(self.context, entity, entity.name, page)
+
+
+class Object(V2Resource):
+    """`/nodes/338357f4-f2`, `/users/2`"""
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        request = asked()
+        self.context.parse_options(request, options.ANYWHERE)
+        fields = detailed(entity)
+        row = find(self.context, entity, fields, path_id)
+        found = render.objects(fields, [row])
+        response = render.envelope(request, entity.name, {entity.name: found}, pk=found[0]["id"], path_id=path_id)
+        set_total(response, 1)
+        return response
+
+
+class Schema(V2Resource):
+    """`/nodes/schema`"""
+
+    def get(self, entity: Entity) -> Response:
+        request = asked()
+        self.context.parse_options(request, options.ANYWHERE)
+        response = render.envelope(request, entity.name, render.schema(detailed(entity)))
+        set_total(response, 1)
+        return response
+
+
+def answer_rows(
+    context: Context,
+    entity: Entity,
+    resource: str,
+    page: int | None,
+    relation: Sequence[Condition] = (),
+    key: str | None = None,
+    pk: int | None = None,
+    path_id: str | None = None,
+) -> Response:
+    """The rows of an entity that fulfil the filters of the request, and stand in a relation.
+
+    `resource` is what the path names; `key` the name of the list in the answer, if it is another.
+    """
+    request = asked()
+    given, comparisons = context.parse(request, options.LIST)
+    part = window(given, page, context.settings.window_limits)
+    query = RowsQuery(
+        entity=entity,
+        fields=entity.shown,
+        conditions=(*relation, *kind_of(entity), *lower(comparisons, entity)),
+        order=order_by(given.get("orderby", ()), entity),
+    )
+    found = fetch_page(context.storage, query, part)
+    rows = render.objects(query.fields, found.rows)
+    response = render.envelope(request, resource, {key or resource: rows}, pk=pk, path_id=path_id)
+    set_total(response, found.total)
+    if part.page is not None:
+        response.headers["Link"] = page_links(request, part, found.total)
+    return response
+
+
+def detailed(entity: Entity) -> tuple[Field, ...]:
+    """What a single object shows: of a node its attributes too."""
+    return (*entity.shown, entity.fields["attributes"]) if entity.table is NODES.table else entity.shown
+
+
+def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: str) -> Sequence[Any]:
+    """The row of the object that a path names: users by id, all others by uuid or the beginning of it.
+
+    Raises:
+        NotFound, AmbiguousUuid: it names none, or several.
+    """
+    if entity is not USERS:
+        return fetch_by_uuid(context.storage, entity, fields, path_id)
+    if not (path_id.isascii() and path_id.isdigit() and len(path_id) < 19):
+        raise NotFound(f"users are asked for by their integer id, as in /users/2, not by {path_id!r}")
+    return fetch_by_id(context.storage, entity, fields, int(path_id))

@@ -1,0 +1,33 @@
+"""Values -> JSON and HTTP dates, fast."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from flask import Response
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def json_response(body: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, content_type="application/json")
+
+
+def stored_json(text: str | None) -> orjson.Fragment:
+    """JSON from the database, which goes into the response as it is."""
+    return orjson.Fragment(text if text is not None else "{}")
+
+
+def http_date(stored: str | None) -> str | None:
+    """`2016-04-29 19:24:12.123` in UTC -> `Fri, 29 Apr 2016 19:24:12 GMT` (RFC 1123)."""
+    return None if stored is None else f"{_day(stored[:10])} {stored[11:19]} GMT"
+
+
+@lru_cache(maxsize=4096)
+def _day(stored: str) -> str:
+    day = date.fromisoformat(stored)
+    return f"{_DAYS[day.weekday()]}, {day.day:02d} {_MONTHS[day.month - 1]} {day.year:04d}"

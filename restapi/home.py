@@ -1,0 +1,67 @@
+"""The page at `/`: what is served here, and URLs to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from sqlalchemy import Select, func, select
+
+from aiida_like import __version__
+from aiida_like.models import computer, group, link, node, user
+from aiida_like.profiles import Profile
+from aiida_like.storage import Storage
+from restapi.encoding import json_response
+from restapi.opening import LazyStorage
+
+_TABLES = {"nodes": node, "links": link, "groups": group, "users": user, "computers": computer}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A URL worth a click, relative to the root, with a word on it."""
+
+    url: str
+    text: str
+
+
+EXAMPLES = (
+    Example("api/v2/nodes?limit=5&orderby=-ctime", "the five youngest nodes"),
+    Example('api/v2/structures?label=ilike="si%"', "structures whose label begins with si"),
+    Example('api/v2/calculations?state="FAILED"', "calculations that failed"),
+    Example("api/v2/computers?enabled=true", "computers in use"),
+    Example("api/v2/nodes/statistics", "how many nodes of which type, created when"),
+    Example("api/v2/nodes/schema", "the fields of a node"),
+    Example("api/v2", "all endpoints"),
+)
+
+
+def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
+    made = Blueprint("home", __name__, template_folder="templates")
+
+    @made.get("/")
+    def home() -> Response | str:
+        counts = _counts(storage())
+        if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+            return render_template("home.html", profile=profile, counts=counts, examples=EXAMPLES, version=__version__)
+        return json_response(
+            {
+                "profile": profile.name,
+                "storage": profile.backend.value,
+                "counts": counts,
+                "api": {"v2": request.url_root + "api/v2"},
+                "version": __version__,
+            }
+        )
+
+    return made
+
+
+def _counts(storage: Storage) -> dict[str, int]:
+    (row,) = storage.rows("home", _select_counts, {})
+    return dict(zip(_TABLES, row, strict=True))
+
+
+def _select_counts() -> Select[Any]:
+    return select(*(select(func.count()).select_from(table).scalar_subquery() for table in _TABLES.values()))
