@@ -133,7 +133,7 @@ def _type_name(field: Field) -> str:
     return FieldType.STRING.value if field.type is FieldType.UUID else field.type.value
 
 
-_LITERALS: Mapping[FieldType, type[Integer] | type[String] | type[Boolean] | type[DateTime]] = {
+_LITERALS: Mapping[FieldType, type[Integer | String | Boolean | DateTime]] = {
     FieldType.INTEGER: Integer,
     FieldType.STRING: String,
     FieldType.UUID: String,

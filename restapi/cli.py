@@ -57,7 +57,7 @@ def serve(
     threads: int,
     repository: str | None,
 ) -> None:
-    """Serves TARGETs: archives (*.aiida), names of AiiDA profiles, profile folders, postgresql:// URLs.
+    r"""Serves TARGETs: archives (*.aiida), names of AiiDA profiles, profile folders, postgresql:// URLs.
 
     Without a TARGET it is AiiDA's default profile. The first is served at /api/v2, and each at /NAME/api/v2.
 
@@ -103,7 +103,7 @@ def _mounted(applications: list[Flask], profiles: list[Profile]) -> Any:
     """The first at the root, each under its name."""
     if len(applications) == 1:
         return applications[0]
-    mounts: dict[str, Flask] = {}
+    mounts: dict[str, Any] = {}
     for application, profile in zip(applications, profiles, strict=True):
         if f"/{profile.name}" in mounts:
             raise TargetError(f"two targets are called {profile.name!r}: rename one, or serve it at another port")

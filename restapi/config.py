@@ -17,7 +17,8 @@ from querylang.options import WindowLimits
 @dataclass(frozen=True)
 class Settings:
     """Each has a default; a name in capitals is a key of a configuration file, and of the environment
-    with `AIIDA_LIKE_` in front of it."""
+    with `AIIDA_LIKE_` in front of it.
+    """
 
     profile: str | None = field(default=None, metadata={"help": "what is served; default: AiiDA's default profile"})
     repository: str | None = field(

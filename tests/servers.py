@@ -59,7 +59,7 @@ class PostgreSQL:
     sockets: Path  # the folder of its Unix socket
     host: str = "127.0.0.1"
     user: str = "aiida"
-    password: str = "p@ss/w:rd %41"  # noqa: S105  # what a URL must quote
+    password: str = "p@ss/w:rd%41"  # noqa: S105  # what a URL must quote
 
     def url(self, database: str) -> str:
         password = quote(self.password, safe="")

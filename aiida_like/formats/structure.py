@@ -89,12 +89,13 @@ class Structure:
 
 
 def stored_structure(node: StoredNode) -> Structure:
+    """Without atoms, the attributes `kinds` and `sites` are missing."""
     with parsing(node, "structure"):
         attributes = node.attributes
         cell = np.array(attributes["cell"], dtype=np.float64).reshape(3, 3)
         pbc = (bool(attributes["pbc1"]), bool(attributes["pbc2"]), bool(attributes["pbc3"]))
-        kinds = {kind["name"]: _species(kind) for kind in attributes["kinds"]}
-        return Structure(cell, pbc, tuple(_site(site, kinds) for site in attributes["sites"]))
+        kinds = {kind["name"]: _species(kind) for kind in attributes.get("kinds", ())}
+        return Structure(cell, pbc, tuple(_site(site, kinds) for site in attributes.get("sites", ())))
 
 
 def chemdoodle_picture(structure: Structure) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _unpacked(zipped: zipfile.ZipFile, cache_folder: Path, progress: Progress | 
 def _checksum(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
     """SHA-256 of the member as it lies in the zip file, compressed: an eighth of the bytes to read."""
     digest = hashlib.sha256()
-    with open(str(zipped.filename), "rb") as file:
+    with Path(str(zipped.filename)).open("rb") as file:
         file.seek(member.header_offset)
         header = file.read(30)
         # Local file header of the zip format, APPNOTE.TXT 4.3.7: lengths of the name and of the extra field.

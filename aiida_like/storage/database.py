@@ -53,7 +53,7 @@ class Database:
             except self.driver_error as error:
                 if not self.is_disconnect(error):
                     raise
-                # The server was restarted since: all that the pool holds is stale. A statement that reads may run twice.
+                # The server was restarted since: all that the pool holds is stale. What only reads may run twice.
                 connection.invalidate(error)
                 self.engine.dispose()
                 connection = self._connection()

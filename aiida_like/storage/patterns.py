@@ -1,6 +1,6 @@
-"""LIKE patterns in which `_` stands for at most one character, as AiiDA's manual has it.
+r"""LIKE patterns in which `_` stands for at most one character, as AiiDA's manual has it.
 
-    pattern = { "%" | "_" | "\\" character | character }
+    pattern = { "%" | "_" | "\" character | character }
 
 SQL's own LIKE takes `_` for exactly one character, so a pattern with `_` is asked in two steps: a LIKE in which
 every wildcard is `%` finds the candidates (an index can serve it), and an exact test follows.
@@ -20,6 +20,7 @@ MAX_OPTIONAL = 128
 
 _TOKEN = re.compile(r"\\(.)|([%_])|(.)|(\\)\Z", re.DOTALL)
 _LAST_CHARACTER = "\U0010ffff"
+_FIRST_SURROGATE, _BEHIND_SURROGATES = 0xD800, 0xE000  # code points that no text can hold
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def prefix_end(prefix: str) -> str:
     if not stem:
         return _LAST_CHARACTER * (len(prefix) + 1)
     following = ord(stem[-1]) + 1
-    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)
+    return stem[:-1] + chr(_BEHIND_SURROGATES if following == _FIRST_SURROGATE else following)
 
 
 @lru_cache(maxsize=256)

@@ -43,7 +43,7 @@ def connect(url: URL, limits: Limits) -> Database:
         },
     )
     event.listen(engine, "connect", _load_as_text)
-    database = Database(
+    return Database(
         engine=engine,
         limits=limits,
         driver_error=psycopg.Error,
@@ -51,9 +51,8 @@ def connect(url: URL, limits: Limits) -> Database:
         is_disconnect=lambda error: (
             isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled)
         ),
-        start_clock=lambda connection: None,  # the server has the clock: statement_timeout
+        start_clock=lambda _: None,  # the server has the clock: statement_timeout
     )
-    return database
 
 
 def _load_as_text(connection: psycopg.Connection[Any], _: Any) -> None:

@@ -69,7 +69,7 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         limits=limits,
         driver_error=sqlite3.Error,
         is_timeout=lambda error: str(error) == "interrupted",
-        is_disconnect=lambda error: False,
+        is_disconnect=lambda _: False,
         start_clock=start_clock,
     )
 

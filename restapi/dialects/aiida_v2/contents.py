@@ -27,7 +27,7 @@ _CALCJOB = "process.calculation.calcjob."
 
 
 class Attributes(V2Resource):
-    """`/nodes/338357f4/content/attributes?alist=energy`"""
+    """`/nodes/338357f4/content/attributes?alist=energy`: all attributes, or some of them."""
 
     column, allowed, only, without = "attributes", options.ATTRIBUTES, "alist", "nalist"
 
@@ -50,13 +50,13 @@ class Attributes(V2Resource):
 
 
 class Extras(Attributes):
-    """`/nodes/338357f4/content/extras?nelist=_aiida_hash`"""
+    """`/nodes/338357f4/content/extras?nelist=_aiida_hash`: all extras, or some of them."""
 
     column, allowed, only, without = "extras", options.EXTRAS, "elist", "nelist"
 
 
 class Visualization(V2Resource):
-    """`/structures/338357f4/content/visualization?visformat=xsf`"""
+    """`/structures/338357f4/content/visualization?visformat=xsf`: the data of a picture."""
 
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
@@ -69,7 +69,7 @@ class Visualization(V2Resource):
 
 
 class Download(V2Resource):
-    """`/structures/338357f4/content/download?format=xsf`"""
+    """`/structures/338357f4/content/download?format=xsf`: a file."""
 
     def get(self, entity: Entity, path_id: str) -> Response:
         given = self.context.parse_options(asked(), options.DOWNLOAD)
@@ -79,7 +79,7 @@ class Download(V2Resource):
 
 
 class RetrievedInputs(V2Resource):
-    """`/calculations/338357f4/io/retrieved_inputs?filename="aiida.in"&rtype=download`: files that a job was run with."""
+    """`/calculations/338357f4/io/retrieved_inputs?filename="aiida.in"`: files that a job was run with."""
 
     key = "retrieved_inputs"
 
@@ -138,11 +138,11 @@ def _open_first(storage: Storage, tree: Mapping[str, Any], candidates: Sequence[
     first, *others = candidates
     try:
         return storage.repository.read(key_of(tree, first))
-    except FileNotFound as error:
+    except FileNotFound:
         for other in others:
             if other != first:
                 return storage.repository.read(key_of(tree, other))
-        raise error
+        raise
 
 
 def _stored_node(resource: V2Resource, entity: Entity, path_id: str) -> tuple[int, StoredNode]:

@@ -39,7 +39,7 @@ class Statistics(V2Resource):
     def _counts(self, by: str, user: int | None) -> dict[str, int]:
         of_user = {} if user is None else {"user": user}
         rows = self.context.storage.rows(
-            ("v2 statistics", by, user is None), lambda: _select_counts(by, user is not None), of_user
+            ("v2 statistics", by, user is None), lambda: _select_counts(by, is_of_user=user is not None), of_user
         )
         return {str(key): count for key, count in rows}
 
@@ -61,7 +61,7 @@ class Types(V2Resource):
 
 
 class Server(V2Resource):
-    """`/server`"""
+    """`/server`: versions."""
 
     def get(self) -> Response:
         request = asked()
@@ -80,7 +80,7 @@ class Server(V2Resource):
         return response
 
 
-def _select_counts(by: str, is_of_user: bool) -> Select[Any]:
+def _select_counts(by: str, *, is_of_user: bool) -> Select[Any]:
     key: Any = node.c.node_type if by == "type" else utc_day(node.c.ctime).label("day")
     counts = select(key, func.count()).group_by(key).order_by(key)
     return counts.where(node.c.user_id == bindparam("user", type_=BigInteger())) if is_of_user else counts

@@ -27,7 +27,7 @@ class Route:
 
 
 class Endpoints(rows.V2Resource):
-    """The base URL and `/server/endpoints`: every path there is."""
+    """`/`, `/server/endpoints`: every path there is."""
 
     def get(self) -> Response:
         request = asked()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,14 +27,14 @@ class V2Resource(Resource):  # type: ignore[misc]  # Flask-RESTful has no types
 
 
 class Rows(V2Resource):
-    """`/nodes`, `/nodes/page`, `/nodes/page/3`"""
+    """`/nodes?limit=5`, `/nodes/page/3`: the rows that fulfil the filters."""
 
     def get(self, entity: Entity, page: int | None = None) -> Response:
         return answer_rows(self.context, entity, entity.name, page)
 
 
 class Object(V2Resource):
-    """`/nodes/338357f4-f2`, `/users/2`"""
+    """`/nodes/338357f4-f2`, `/users/2`: one object."""
 
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
@@ -47,7 +48,7 @@ class Object(V2Resource):
 
 
 class Schema(V2Resource):
-    """`/nodes/schema`"""
+    """`/nodes/schema`: the fields of an object and what they mean."""
 
     def get(self, entity: Entity) -> Response:
         request = asked()
@@ -102,6 +103,6 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
     """
     if entity is not USERS:
         return fetch_by_uuid(context.storage, entity, fields, path_id)
-    if not (path_id.isascii() and path_id.isdigit() and len(path_id) < 19):
+    if not re.fullmatch("[0-9]{1,18}", path_id):
         raise NotFound(f"users are asked for by their integer id, as in /users/2, not by {path_id!r}")
     return fetch_by_id(context.storage, entity, fields, int(path_id))

@@ -1,0 +1,120 @@
+"""What many tests share. The golden storages are made when the first test asks for them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+
+from tests import servers
+from tests.servers import PostgreSQL, require
+
+GOLDEN = Path(__file__).with_name("golden.py")
+
+
+@dataclass(frozen=True)
+class Golden:
+    """The golden graph as aiida-core stored it: two profiles in SQLite, the same files loose and packed; an archive."""
+
+    aiida_path: Path
+    archive: Path
+    sqlite: Path
+    packed: Path
+
+
+@dataclass(frozen=True)
+class GoldenPostgreSQL:
+    """The golden graph in PostgreSQL; `repository` holds `container/`."""
+
+    aiida_path: Path
+    url: str
+    repository: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees or touches the files of who runs it."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.delenv("AIIDA_PATH", raising=False)
+        patch.delenv("XDG_CACHE_HOME", raising=False)
+        for name in [name for name in os.environ if name.startswith("AIIDA_LIKE_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Golden]:
+    """Made once a session; no test may change a byte of it."""
+    folder = tmp_path_factory.mktemp("golden")
+    _write_golden(folder)
+    # AiiDA's own bookkeeping beside the profiles, logs and locks, is not what is guarded.
+    guarded = [folder / "golden.aiida", folder / "sqlite", folder / "packed"]
+    before = [_fingerprint(path) for path in guarded]
+    yield Golden(folder, folder / "golden.aiida", folder / "sqlite", folder / "packed")
+    assert [_fingerprint(path) for path in guarded] == before
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    with servers.postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def golden_postgresql(
+    postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GoldenPostgreSQL]:
+    """Made once a session; no test may change a row or a file of it."""
+    folder = tmp_path_factory.mktemp("golden-postgresql")
+    url = postgresql.create("golden")
+    _write_golden(folder, "--postgresql", url)
+    before = _dump(url), _fingerprint(folder / "repository")
+    yield GoldenPostgreSQL(folder, url, folder / "repository")
+    assert (_dump(url), _fingerprint(folder / "repository")) == before
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chrome]:
+    with servers.chromium() as browser:
+        yield browser
+
+
+def _write_golden(folder: Path, *arguments: str) -> None:
+    command = [sys.executable, str(GOLDEN), str(folder), *arguments]
+    environment = {**os.environ, "AIIDA_PATH": str(folder)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _fingerprint(path: Path) -> dict[str, str]:
+    """SHA-256 of each file by its path; a new file shows as much as a changed one."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _dump(url: str) -> str:
+    done = subprocess.run([require("pg_dump"), url], capture_output=True, text=True, check=True)
+    # pg_dump guards its output with a token that is new each time.
+    return re.sub(r"^\\(un)?restrict .*$", "", done.stdout, flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="session", params=["archive", "sqlite", "packed", "postgresql"])
+def target(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Each golden storage in turn, as arguments of `profiles.find`."""
+    if request.param == "postgresql":
+        stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
+        return {"target": stored.url, "repository": str(stored.repository)}
+    return {"target": str(getattr(request.getfixturevalue("golden"), request.param))}
+
+

@@ -1,0 +1,133 @@
+"""The table of formats, files that are stored as they are, and every refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aiida_like.errors import FeatureUnavailable, StorageError
+from aiida_like.formats import KINDS, StoredNode, download, download_formats, visualization
+
+UUID = "5c9c7d1e-3b0f-4d52-8a1f-0d9f6f3c2b11"
+CIF = "data_NaCl\n_cell_length_a 5.64\n"
+
+
+def node(node_type: str, attributes: dict[str, Any] | None = None, **files: bytes) -> StoredNode:
+    contents = {name.replace("_", "."): content for name, content in files.items()}
+    return StoredNode(UUID, node_type, "", attributes or {}, contents.__getitem__, list(contents))
+
+
+def cif(attributes: dict[str, Any], **files: bytes) -> StoredNode:
+    return node("data.core.cif.CifData.", attributes, **files)
+
+
+@pytest.mark.parametrize(
+    ("node_type", "formats"),
+    [
+        ("data.core.structure.StructureData.", ("cif", "xsf", "xyz")),
+        ("data.core.cif.CifData.", ("cif",)),
+        ("data.core.upf.UpfData.", ("upf",)),
+        ("data.core.array.ArrayData.", ("json", "npz")),
+        ("data.core.array.xy.XyData.", ("json", "npz")),
+        ("data.core.array.trajectory.TrajectoryData.", ("json", "npz")),
+        ("data.core.array.kpoints.KpointsData.", ("json", "npz")),
+        ("data.core.array.bands.BandsData.", ("json", "npz")),
+        ("data.core.array.bands.plugin.ProjectedBandsData.", ("json", "npz")),
+        ("data.core.dict.Dict.", ()),
+        ("data.core.arrays.Other.", ()),
+        ("process.calculation.calcjob.CalcJobNode.", ()),
+        ("", ()),
+    ],
+)
+def test_formats_of_a_type(node_type: str, formats: tuple[str, ...]) -> None:
+    assert download_formats(node_type) == formats
+
+
+def test_a_longer_start_of_a_type_comes_before_a_shorter_one() -> None:
+    starts = list(KINDS)
+    assert [
+        (start, later) for index, start in enumerate(starts) for later in starts[index:] if later > start in later
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("node_type", "asked", "message"),
+    [
+        (
+            "data.core.structure.StructureData.",
+            "pdb",
+            "structure nodes cannot be downloaded as 'pdb': available as cif, xsf, xyz",
+        ),
+        ("data.core.upf.UpfData.", "json", "upf nodes cannot be downloaded as 'json': available as upf"),
+        ("data.core.array.ArrayData.", "", "array nodes cannot be downloaded as '': available as json, npz"),
+        ("data.core.dict.Dict.", "json", "Dict nodes cannot be downloaded as 'json': there is no format for them"),
+        (
+            "process.calculation.calcjob.CalcJobNode.",
+            None,
+            "CalcJobNode nodes cannot be downloaded: there is no format for them",
+        ),
+    ],
+)
+def test_refused_downloads(node_type: str, asked: str | None, message: str) -> None:
+    with pytest.raises(FeatureUnavailable) as raised:
+        download(node(node_type), asked)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("node_type", "asked", "message"),
+    [
+        (
+            "data.core.structure.StructureData.",
+            "xyz",
+            "structure nodes cannot be visualized as 'xyz': available as chemdoodle, cif, xsf",
+        ),
+        ("data.core.cif.CifData.", "xsf", "cif nodes cannot be visualized as 'xsf': available as cif"),
+        ("data.core.array.ArrayData.", None, "array nodes cannot be visualized: there is no format for them"),
+        ("data.core.dict.Dict.", "cif", "Dict nodes cannot be visualized as 'cif': there is no format for them"),
+    ],
+)
+def test_refused_pictures(node_type: str, asked: str | None, message: str) -> None:
+    with pytest.raises(FeatureUnavailable) as raised:
+        visualization(node(node_type), asked)
+    assert str(raised.value) == message
+
+
+def test_a_cif_node_is_its_file() -> None:
+    halite = cif({"filename": "halite.cif"}, halite_cif=CIF.encode(), notes_txt=b"")
+    made = download(halite)
+    assert (made.content, made.format) == (CIF.encode(), "cif")
+    assert visualization(halite) == {"str_viz_info": {"data": CIF, "format": "cif"}}
+    assert visualization(halite, "cif") == visualization(halite)
+
+
+def test_text_that_is_not_utf8_shows_a_replacement() -> None:
+    picture = visualization(cif({"filename": "a.cif"}, a_cif=b"# \xc5ngstr\xf6m\n"))
+    assert picture == {
+        "str_viz_info": {"data": "# \N{REPLACEMENT CHARACTER}ngstr\N{REPLACEMENT CHARACTER}m\n", "format": "cif"}
+    }
+
+
+def test_an_upf_node_is_its_file_and_has_no_picture() -> None:
+    silicon = node("data.core.upf.UpfData.", {"filename": "Si.upf"}, Si_upf=b"<UPF/>")
+    assert download(silicon, "upf").content == b"<UPF/>"
+    assert visualization(silicon) == []
+
+
+@pytest.mark.parametrize("attributes", [{}, {"filename": "gone.cif"}])
+def test_the_only_file_is_taken_for_the_named_one(attributes: dict[str, Any]) -> None:
+    assert download(cif(attributes, halite_cif=b"data_")).content == b"data_"
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, f"node {UUID} has 0 files, and none is its filename 'gone.cif'"),
+        ({"a_cif": b"", "b_cif": b""}, f"node {UUID} has 2 files, and none is its filename 'gone.cif'"),
+    ],
+)
+def test_a_file_that_cannot_be_told(files: dict[str, bytes], message: str) -> None:
+    with pytest.raises(StorageError) as raised:
+        download(cif({"filename": "gone.cif"}, **files))
+    assert str(raised.value) == message

@@ -1,0 +1,39 @@
+"""The same bytes and rows from each storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import select
+
+from aiida_like.models import node
+from aiida_like.profiles import find
+from aiida_like.repository import key_of, paths
+from aiida_like.storage import Storage, open_storage
+from tests.golden import FILES, ctime_of, graph, ids
+
+
+@pytest.fixture(scope="module")
+def storage(target: dict[str, Any]) -> Iterator[Storage]:
+    opened = open_storage(find(**target))
+    yield opened
+    opened.close()
+
+
+def test_nodes_are_those_that_aiida_stored(storage: Storage) -> None:
+    rows = storage.rows("all", lambda: select(node.c.uuid, node.c.id, node.c.ctime).order_by(node.c.id), {})
+    stored = [(uuid, number, ctime[:19]) for uuid, number, ctime in rows]
+    named = {uuid: name for name, uuid in vars(graph).items()}
+    assert stored == [
+        (uuid, ids[uuid], ctime_of(uuid).strftime("%Y-%m-%d %H:%M:%S")) for uuid, *_ in stored if uuid in named
+    ]
+
+
+def test_files_are_those_that_aiida_stored(storage: Storage) -> None:
+    statement = select(node.c.repository_metadata).where(node.c.uuid == graph.folder)
+    metadata = orjson.loads(storage.rows("folder", lambda: statement, {})[0][0])
+    read = {path: storage.repository.read(key_of(metadata, path)).read() for path in paths(metadata)}
+    assert read == FILES
