@@ -41,7 +41,9 @@ def render(error: AiidaLikeError) -> Response:
 
 def render_no_route(_: NotFound) -> Response:
     """No JSON, says the manual."""
-    return Response("No resource has this URL. GET /api/v2 lists all endpoints.\n", 404, content_type="text/plain")
+    return Response(
+        "No resource has this URL. GET /api/v2 lists all endpoints.\n", 404, content_type="text/plain; charset=utf-8"
+    )
 
 
 def render_http(error: HTTPException) -> Response:

@@ -32,7 +32,7 @@ def asked() -> Asked:
     raw = str(environ.get("QUERY_STRING", ""))
     query = raw.encode("latin-1")
     return Asked(
-        method=request.method,
+        method="GET",  # HEAD too: its headers are those of GET
         url_root=request.url_root,
         path=_raw_path(environ),
         query_string=_readable(query),

@@ -72,9 +72,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture(scope="session")
-def golden_postgresql(
-    postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GoldenPostgreSQL]:
+def golden_postgresql(postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoldenPostgreSQL]:
     """Made once a session; no test may change a row or a file of it."""
     folder = tmp_path_factory.mktemp("golden-postgresql")
     url = postgresql.create("golden")
@@ -116,5 +114,3 @@ def target(request: pytest.FixtureRequest) -> dict[str, Any]:
         stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
         return {"target": stored.url, "repository": str(stored.repository)}
     return {"target": str(getattr(request.getfixturevalue("golden"), request.param))}
-
-

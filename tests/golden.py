@@ -196,9 +196,7 @@ comments = Comments()
 logs = Logs()
 
 ids: Mapping[str, int] = {
-    uuid: id_
-    for names in (graph, computers, groups, comments, logs)
-    for id_, uuid in enumerate(astuple(names), 1)
+    uuid: id_ for names in (graph, computers, groups, comments, logs) for id_, uuid in enumerate(astuple(names), 1)
 }
 """The id of everything that has a uuid."""
 
@@ -284,7 +282,6 @@ def _fill(config: Config, name: str, backend: str, storage: dict[str, Any]) -> S
     Each profile is filled by the ORM. One filled by importing the archive would have its ids in the order of
     the uuids and no `_aiida_hash`: every expected answer would come in two versions.
     """
-
     create_profile(
         config,
         name=name,
@@ -560,14 +557,10 @@ class Scribe:
         relax = orm.WorkChainNode(process_type=PW_RELAX, label="relax silicon")
         self._start("relax", relax, "PwRelaxWorkChain", relax_inputs)
 
-        self._start(
-            "relax_scf", self._calcjob("pw", "daint", label="scf"), "PwCalculation", pw_inputs, caller="relax"
-        )
+        self._start("relax_scf", self._calcjob("pw", "daint", label="scf"), "PwCalculation", pw_inputs, caller="relax")
         self._output("relax_scf", "remote_folder", "scf_remote", self._workdir("daint", "68/d2/scf"))
         self._output("relax_scf", "retrieved", "scf_retrieved", _with_files(orm.FolderData(), RETRIEVED))
-        self._output(
-            "relax_scf", "output_parameters", "scf_results", orm.Dict({"energy": -310.5, "units": "eV"})
-        )
+        self._output("relax_scf", "output_parameters", "scf_results", orm.Dict({"energy": -310.5, "units": "eV"}))
         self._finish("relax_scf")
 
         final_inputs = pw_inputs | {"parent_folder": "scf_remote"}
@@ -599,9 +592,7 @@ class Scribe:
         self._finish("bands_run")
 
     def _write_functions(self) -> None:
-        rescale = orm.CalcFunctionNode(
-            process_type="__main__.rescale", label="rescale", user=self.users["zoe"]
-        )
+        rescale = orm.CalcFunctionNode(process_type="__main__.rescale", label="rescale", user=self.users["zoe"])
         rescale.base.repository.put_object_from_bytes(b"def rescale(structure, scale): ...\n", "source_file")
         self._start("rescale", rescale, "rescale", {"structure": "salt", "scale": "half"})
         rescaled = orm.StructureData(cell=CUBIC_CELL, label="rescaled", user=self.users["zoe"])
@@ -762,9 +753,7 @@ class Scribe:
         self.storage.bulk_insert(EntityTypes.LOG, rows)
 
     def _set_times(self) -> None:
-        rows = [
-            {"id": ids[uuid], "ctime": ctime_of(uuid), "mtime": mtime_of(uuid)} for uuid in astuple(graph)
-        ]
+        rows = [{"id": ids[uuid], "ctime": ctime_of(uuid), "mtime": mtime_of(uuid)} for uuid in astuple(graph)]
         self.storage.bulk_update(EntityTypes.NODE, rows)
 
 

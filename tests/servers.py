@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ class PostgreSQL:
     sockets: Path  # the folder of its Unix socket
     host: str = "127.0.0.1"
     user: str = "aiida"
-    password: str = "p@ss/w:rd%41"  # noqa: S105  # what a URL must quote
+    password: str = "p@ss/w:rd%41"  # what a URL must quote
 
     def url(self, database: str) -> str:
         password = quote(self.password, safe="")
@@ -92,9 +91,11 @@ def postgresql() -> Iterator[PostgreSQL]:
             for path in (folder, password):
                 shutil.chown(path, account["user"], account["group"])
         _run(
-            [initdb, "--pgdata", str(folder / "data"), "--username", server.user, "--pwfile", str(password)]
-            + ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"]
-            + ["--auth-host=scram-sha-256", "--auth-local=trust", "--no-sync"],
+            [
+                *(initdb, "--pgdata", str(folder / "data"), "--username", server.user, "--pwfile", str(password)),
+                *("--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"),
+                *("--auth-host=scram-sha-256", "--auth-local=trust", "--no-sync"),
+            ],
             cwd=folder,
             **account,
         )

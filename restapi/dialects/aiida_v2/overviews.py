@@ -41,7 +41,7 @@ class Statistics(V2Resource):
         rows = self.context.storage.rows(
             ("v2 statistics", by, user is None), lambda: _select_counts(by, is_of_user=user is not None), of_user
         )
-        return {str(key): count for key, count in rows}
+        return {key: count for key, count in sorted(rows)}
 
 
 class Types(V2Resource):
@@ -51,7 +51,8 @@ class Types(V2Resource):
         request = asked()
         self.context.parse_options(request, options.ANYWHERE)
         sorted_types: dict[str, list[str]] = {name: [] for name in _GROUPS}
-        for (node_type,) in self.context.storage.rows("v2 types", _select_types, {}):
+        # Sorted here: databases differ in how they order text.
+        for (node_type,) in sorted(self.context.storage.rows("v2 types", _select_types, {})):
             fitting = [name for name, prefixes in _GROUPS.items() if node_type.startswith(prefixes)]
             if fitting:
                 sorted_types[fitting[-1]].append(node_type)
@@ -82,9 +83,9 @@ class Server(V2Resource):
 
 def _select_counts(by: str, *, is_of_user: bool) -> Select[Any]:
     key: Any = node.c.node_type if by == "type" else utc_day(node.c.ctime).label("day")
-    counts = select(key, func.count()).group_by(key).order_by(key)
+    counts = select(key, func.count()).group_by(key)
     return counts.where(node.c.user_id == bindparam("user", type_=BigInteger())) if is_of_user else counts
 
 
 def _select_types() -> Select[Any]:
-    return select(node.c.node_type).distinct().order_by(node.c.node_type)
+    return select(node.c.node_type).distinct()

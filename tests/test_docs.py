@@ -1,0 +1,75 @@
+"""The documentation is what the code is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from aiida_like.profiles import demo
+from querylang.ast import Operator
+from restapi import create_app
+from restapi.config import Settings
+from restapi.dialects.aiida_v2.entities import ENTITIES
+from restapi.dialects.aiida_v2.options import OPTIONS
+from restapi.documentation import FOLDER, TABLES, main, written
+
+ROOT = FOLDER.parent
+DOCUMENTS = sorted(FOLDER.glob("*.md"))
+
+
+@pytest.fixture(scope="module")
+def client() -> FlaskClient:
+    return create_app(demo(), {}).test_client()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_tables_are_up_to_date(document: Path) -> None:
+    text = document.read_text()
+    assert written(text) == text, "run `make docs`"
+
+
+def test_tables_are_written(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("before\n<!-- begin kinds -->\nold\n<!-- end kinds -->\nbehind\n")
+    main(tmp_path)
+    text = (tmp_path / "a.md").read_text()
+    assert text == f"before\n<!-- begin kinds -->\n\n{TABLES['kinds']()}\n\n<!-- end kinds -->\nbehind\n"
+
+
+def test_every_table_stands_somewhere() -> None:
+    text = "".join(document.read_text() for document in DOCUMENTS)
+    assert [name for name in TABLES if f"<!-- begin {name} -->" not in text] == []
+
+
+def test_every_word_of_the_language_is_documented() -> None:
+    text = "".join(document.read_text() for document in DOCUMENTS)
+    keys = {key for entity in ENTITIES.values() for key in entity.fields if entity.fields[key].is_filterable}
+    names = [operator.value for operator in Operator] + sorted(keys | set(OPTIONS))
+    names += [name.upper() for name in vars(Settings())]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+URLS = re.findall(r"^\| \[?`(/api/[^`]*)`", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+
+def test_the_readme_has_five_urls() -> None:
+    assert len(URLS) == 5
+
+
+def test_answers_of_the_readme(client: FlaskClient) -> None:
+    answers = [client.get(url) for url in URLS]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert answers[0].headers["X-Total-Counts"] == "115"
+    silicons = [node["label"] for node in answers[1].json["data"]["structures"]]
+    assert {"silicon", "silicon, relaxed 1", "silicon, relaxed 2"} <= set(silicons)
+    assert [node["label"][:2] for node in answers[2].json["data"]["calculations"]] == ["Cu", "Cu"]
+    assert answers[3].headers["X-Total-Counts"] == "9"
+    assert answers[4].text.startswith("2\nLattice=")
+
+
+def test_links_lead_somewhere() -> None:
+    for document in [ROOT / "README.md", *DOCUMENTS]:
+        targets = re.findall(r"\]\(([^):#]+)\)", document.read_text())
+        assert [target for target in targets if not (document.parent / target).exists()] == []

@@ -1,0 +1,539 @@
+"""API v2: what is sent, and the whole of what comes back."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+
+from aiida_like import __version__
+from aiida_like.profiles import find
+from restapi import create_app
+from tests.conftest import Golden
+from tests.golden import computers, graph, groups, ids
+
+ROOT = "http://localhost"
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition",
+}
+
+
+@pytest.fixture(scope="module")
+def client(target: dict[str, Any]) -> Iterator[FlaskClient]:
+    app = create_app(find(**target), {})
+    yield app.test_client()
+    app.extensions["aiida_like_storage"].close()
+
+
+@pytest.fixture(scope="module")
+def archive_client(golden: Golden) -> Iterator[FlaskClient]:
+    """For what does not depend on the storage."""
+    app = create_app(find(str(golden.archive)), {})
+    yield app.test_client()
+    app.extensions["aiida_like_storage"].close()
+
+
+def envelope(data: Any, resource: str, path: str, query: str = "", **named: Any) -> dict[str, Any]:
+    return {
+        "data": data,
+        "id": None,
+        "method": "GET",
+        "path": path,
+        "pk": None,
+        "query_string": query,
+        "resource_type": resource,
+        "url": f"{ROOT}{path}?{query}" if query else f"{ROOT}{path}",
+        "url_root": f"{ROOT}/",
+    } | named
+
+
+SILICON = {
+    "ctime": "Sun, 01 May 2016 17:00:00 GMT",
+    "id": ids[graph.silicon],
+    "label": "silicon",
+    "mtime": "Sun, 01 May 2016 17:01:00 GMT",
+    "state": None,
+    "type": "data.core.structure.StructureData.",
+    "user_id": 1,
+    "uuid": graph.silicon,
+}
+
+FIDIS = {
+    "description": "Beta Computer",
+    "enabled": True,
+    "hostname": "fidis.epfl.ch",
+    "id": ids[computers.fidis],
+    "name": "Fidis",
+    "scheduler_type": "core.slurm",
+    "transport_params": "{}",
+    "transport_type": "core.ssh",
+    "uuid": computers.fidis,
+}
+
+
+def test_list(client: FlaskClient) -> None:
+    response = client.get('/api/v2/structures/?label=like="silic%"&limit=1')
+    assert response.json == envelope(
+        {"structures": [SILICON]}, "structures", "/api/v2/structures/", 'label=like="silic%"&limit=1'
+    )
+    assert dict(response.headers) == {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(response.data)),
+        "X-Total-Counts": "1",
+        "X-Total-Count": "1",
+        **CORS,
+    }
+
+
+def test_object(client: FlaskClient) -> None:
+    response = client.get("/api/v2/computers/5d490d77-638d")
+    path = "/api/v2/computers/5d490d77-638d"
+    assert response.json == envelope({"computers": [FIDIS]}, "computers", path, pk=3, id="5d490d77-638d")
+    assert response.headers["X-Total-Counts"] == "1"
+
+
+@pytest.mark.parametrize("path", ["/api/v2/groups/a6e5b", "/api/v2/groups/A6E5B", f"/api/v2/groups/{groups.pseudos}"])
+def test_any_beginning_of_a_uuid_will_do(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+    assert [group["uuid"] for group in response.json["data"]["groups"]] == [groups.pseudos]
+
+
+def test_neighbours_of_a_kind(client: FlaskClient) -> None:
+    path = f"/api/v2/calculations/{graph.bands_run}/io/inputs"
+    response = client.get(f'{path}/page/1?type="data.array.kpoints.KpointsData."&perpage=1')
+    assert [node["uuid"] for node in response.json["data"]["inputs"]] == [graph.path]
+    assert (response.json["pk"], response.json["id"]) == (ids[graph.bands_run], graph.bands_run)
+    assert response.json["resource_type"] == "calculations"
+    page = f"{ROOT}{path}/page/1?type=%22data.array.kpoints.KpointsData.%22&perpage=1"
+    assert response.headers["Link"] == f'<{page}>; rel="first", <{page}>; rel="last"'
+
+
+def test_pages(client: FlaskClient) -> None:
+    response = client.get("/api/v2/computers/page/2?perpage=2&orderby=-id")
+    assert [computer["id"] for computer in response.json["data"]["computers"]] == [3, 2]
+    assert response.headers["X-Total-Counts"] == "5"
+    link = f"{ROOT}/api/v2/computers/page/%d?perpage=2&orderby=-id"
+    assert response.headers["Link"] == ", ".join(
+        f'<{link % page}>; rel="{name}"' for name, page in (("first", 1), ("prev", 1), ("next", 3), ("last", 3))
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/v2/computers/page", "/api/v2/computers/page/", "/api/v2/computers/page/1"])
+def test_first_page(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+    assert [computer["id"] for computer in response.json["data"]["computers"]] == [1, 2, 3, 4, 5]
+    page = f"{ROOT}/api/v2/computers/page/1"
+    assert response.headers["Link"] == f'<{page}>; rel="first", <{page}>; rel="last"'
+
+
+def test_an_empty_list_has_one_page(client: FlaskClient) -> None:
+    response = client.get("/api/v2/nodes/page/1?id<0")
+    assert (response.json["data"], response.headers["X-Total-Counts"]) == ({"nodes": []}, "0")
+    page = f"{ROOT}/api/v2/nodes/page/1?id%3C0"
+    assert response.headers["Link"] == f'<{page}>; rel="first", <{page}>; rel="last"'
+
+
+def test_an_offset_behind_the_last_row(client: FlaskClient) -> None:
+    response = client.get("/api/v2/computers?offset=7")
+    assert (response.json["data"], response.headers["X-Total-Counts"]) == ({"computers": []}, "5")
+
+
+def test_schema(archive_client: FlaskClient) -> None:
+    response = archive_client.get("/api/v2/groups/schema")
+
+    def field(title: str, text: str, kind: str, **more: Any) -> dict[str, Any]:
+        described = {"display_name": title, "help_text": text, "is_display": True, "is_foreign_key": bool(more)}
+        return described | {"type": kind} | more
+
+    assert response.json["data"] == {
+        "fields": {
+            "description": field("Description", "Text that the user gave", "str"),
+            "id": field("Id", "Id of the object in this database, also called pk", "int"),
+            "name": field("Name", "Label of the group", "str"),
+            "type": field("Type", "Kind of the group", "str"),
+            "user_id": field(
+                "Id of creator",
+                "Id of the user who created it",
+                "int",
+                related_column="id",
+                related_resource="users",
+            ),
+            "uuid": field("Unique ID", "Universally unique identifier of the object", "str"),
+        },
+        "ordering": ["description", "id", "name", "type", "user_id", "uuid"],
+    }
+
+
+@pytest.mark.parametrize("resource", ["nodes", "structures"])
+def test_schema_of_nodes(archive_client: FlaskClient, resource: str) -> None:
+    data = archive_client.get(f"/api/v2/{resource}/schema").json["data"]
+    types = {name: field["type"] for name, field in data["fields"].items()}
+    time = "datetime.datetime"
+    assert types == {
+        "ctime": time,
+        "id": "int",
+        "label": "str",
+        "mtime": time,
+        "state": "str",
+        "type": "str",
+        "user_id": "int",
+        "uuid": "str",
+        "attributes": "dict",
+    }
+
+
+def test_server(archive_client: FlaskClient) -> None:
+    response = archive_client.get("/api/v2/server")
+    assert response.json["data"] == [
+        "REST API version: v2",
+        "REST API Prefix: /api/v2",
+        "AiiDA==2",
+        f"aiida-like=={__version__}",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/api/v2", "/api/v2/", "/api/v2/server/endpoints", "/api/v2/server/endpoints/"])
+def test_every_endpoint_is_listed_and_answers(archive_client: FlaskClient, path: str) -> None:
+    endpoints = archive_client.get(path).json["data"]["available_endpoints"]
+    assert len(endpoints) == len(set(endpoints)) == 218
+    samples = {"bands": graph.bands, "codes": graph.code_pw, "data": graph.text, "kpoints": graph.path}
+    samples |= {"nodes": graph.silicon, "structures": graph.silicon, "cifs": graph.cif, "upfs": graph.upf}
+    samples |= {"calculations": graph.relax_scf, "processes": graph.relax_scf, "workflows": graph.relax}
+    samples |= {"computers": computers.fidis, "groups": groups.pseudos, "users": "1"}
+    for endpoint in endpoints:
+        resource = endpoint.split("/")[3]
+        url = endpoint.replace("<id>", samples.get(resource, "")).replace("<page>", "1")
+        has_no_picture = resource in {"codes", "data", "calculations", "processes", "workflows"}
+        expected = 501 if url.endswith(("/visualization", "/download")) and has_no_picture else 200
+        assert (url, archive_client.get(url).status_code) == (url, expected)
+
+
+CONTENTS = {
+    f"codes/{graph.code_pp}/content/attributes?alist=append_text,prepend_text": (
+        "attributes",
+        "append_text prepend_text",
+    ),
+    f"codes/{graph.code_pp}/content/extras?elist=trialBool,trialInt,absent": ("extras", "trialBool trialInt"),
+    f"codes/{graph.code_pp}/content/extras?nelist=trialBool,trialInt,_aiida_hash": (
+        "extras",
+        "hidden trialFloat trialStr",
+    ),
+}
+
+
+@pytest.mark.parametrize("url", CONTENTS)
+def test_chosen_contents(client: FlaskClient, url: str) -> None:
+    kind, keys = CONTENTS[url]
+    everything = client.get("/api/v2/" + url.partition("?")[0]).json["data"][kind]
+    chosen = {key: everything[key] for key in keys.split()}
+    assert client.get("/api/v2/" + url).json["data"] == {kind: chosen}
+
+
+def test_nalist(client: FlaskClient) -> None:
+    url = f"/api/v2/nodes/{graph.silicon}/content/attributes"
+    everything = client.get(url).json["data"]["attributes"]
+    assert client.get(f"{url}?nalist=cell,sites").json["data"] == {
+        "attributes": {key: everything[key] for key in ("pbc1", "pbc2", "pbc3", "kinds")}
+    }
+
+
+@pytest.mark.parametrize(
+    ("uuid", "path", "key", "content", "name"),
+    [
+        (graph.relax_scf, "retrieved_inputs", "aiida.in", b"&CONTROL", "aiida.in"),
+        (graph.relax_scf, "retrieved_inputs", '".aiida/calcinfo.json"', b"{", ".aiida_calcinfo.json"),
+        (graph.relax_scf, "retrieved_outputs", '"aiida.out"&rtype=download', b"", "aiida.out"),
+    ],
+)
+def test_files_of_a_job(client: FlaskClient, uuid: str, path: str, key: str, content: bytes, name: str) -> None:
+    response = client.get(f"/api/v2/calculations/{uuid}/io/{path}?filename={key}")
+    assert response.data.startswith(content)
+    assert (response.status_code, response.content_type) == (200, "application/octet-stream")
+    assert response.headers["Content-Length"] == str(len(response.data))
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+
+
+DOWNLOADS = {
+    f"structures/{graph.silicon}/content/download": ("cif", b"data_"),
+    f"structures/{graph.silicon}/content/download?format=xsf": ("xsf", b"CRYSTAL"),
+    f"structures/{graph.silicon}/content/download?format=xyz": ("xyz", b"2\n"),
+    f"cifs/{graph.cif}/content/download": ("cif", b"data_"),
+    f"upfs/{graph.upf}/content/download?format=upf": ("upf", b"<UPF"),
+    f"kpoints/{graph.path}/content/download": ("json", b"{"),
+    f"bands/{graph.bands}/content/download?format=json": ("json", b"{"),
+    f"data/{graph.array}/content/download?format=npz": ("npz", b"PK"),
+}
+
+
+@pytest.mark.parametrize("url", DOWNLOADS)
+def test_downloads(client: FlaskClient, url: str) -> None:
+    extension, start = DOWNLOADS[url]
+    response = client.get("/api/v2/" + url)
+    assert response.data.startswith(start)
+    uuid = url.split("/")[1]
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{uuid}.{extension}"'
+    assert response.content_type == "application/octet-stream"
+
+
+def test_numbers_survive_a_download(client: FlaskClient) -> None:
+    content = client.get(f"/api/v2/data/{graph.array}/content/download?format=npz").data
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        assert {name: arrays[name].dtype.kind for name in arrays.files} == {"integers": "i", "floats": "f"}
+        assert np.isnan(arrays["floats"]).any()
+
+
+def test_visualization(client: FlaskClient) -> None:
+    path = f"/api/v2/structures/{graph.water}/content/visualization"
+    data = client.get(path).json["data"]["visualization"]
+    assert (data["formula"], data["pbc"], data["dimensionality"]["dim"]) == ("H2O", [False] * 3, 0)
+    assert [atom["l"] for atom in data["str_viz_info"]["data"]["m"][0]["a"]] == ["O", "H", "H"]
+
+
+def test_tree_with_limits(client: FlaskClient) -> None:
+    path = f"/api/v2/nodes/{graph.rescale}/io/tree"
+    data = client.get(f"{path}?in_limit=1&out_limit=0").json["data"]
+    assert data["nodes"][0] == {
+        "id": 0,
+        "nodeid": ids[graph.rescale],
+        "nodeuuid": graph.rescale,
+        "nodetype": "process.calculation.calcfunction.CalcFunctionNode.",
+        "displaytype": "CalcFunctionNode",
+        "nodelabel": data["nodes"][0]["nodelabel"],
+        "group": "mainNode",
+        "description": "CalcFunctionNode",
+        "shape": "square",
+    }
+    assert data["nodes"][1]["group"] == "inputs"
+    assert data["edges"] == [
+        {"from": 1, "to": 0, "arrows": "to", "color": {"inherit": "from"}, "linktype": "input_calc"},
+    ]
+    assert (data["sent_no_of_incomings"], data["sent_no_of_outgoings"], data["total_no_of_outgoings"]) == (1, 0, 1)
+
+
+def test_two_links_join_one_pair(client: FlaskClient) -> None:
+    data = client.get(f"/api/v2/nodes/{graph.inherit}/io/tree").json["data"]
+    assert [node["nodeuuid"] for node in data["nodes"] if node["group"] == "outputs"] == [graph.inherited]
+    assert sorted(edge["linktype"] for edge in data["edges"] if edge["from"] == 0) == ["create", "return"]
+
+
+def test_what_the_recorded_client_asks(client: FlaskClient) -> None:
+    """Materials Cloud Explore encodes quotes and percent signs, and reads `X-Total-Count`, singular."""
+    response = client.get(
+        "/api/v2/data/page/1?perpage=10&type=like=%22data.structure.StructureData.%25%22&orderby=-ctime"
+    )
+    labels = [node["uuid"] for node in response.json["data"]["data"]]
+    assert labels[-2:] == [graph.salt, graph.silicon]
+    assert response.headers["X-Total-Count"] == "8"
+    response = client.get("/api/v2/computers/page/1?perpage=10&hostname=like=%22%25epfl.ch%22&_=1541592000")
+    assert [computer["name"] for computer in response.json["data"]["computers"]] == ["Fidis", "deneb"]
+
+
+NODE = f"nodes/{graph.silicon}"
+JOB = f"calculations/{graph.relax_scf}"
+
+ERRORS = {
+    "nodes?foo=1": (
+        "nodes have no key 'foo' to filter or order by. There are: ctime, id, label, mtime, state, type, user_id, "
+        "uuid, node_type, process_type, description, pk"
+    ),
+    'users?email="a"': "the key 'email' of users is withheld: it is personal data",
+    "users?is_active=true": "the key 'is_active' of users is withheld: it is personal data",
+    "users?orderby=last_login": "the key 'last_login' of users is withheld: it is personal data",
+    'nodes?id="5"': 'id takes an integer, not "5"',
+    "nodes?label=5": 'label takes text in double quotes, as in "text", not 5',
+    "computers?enabled=1": "enabled takes true or false, not 1",
+    "nodes?ctime=5": "ctime takes a time such as 2016-04-23 or 2016-04-23T05:45+03:45, not 5",
+    'nodes?id=like="5"': (
+        "the operator =like= does not go with id, which is of type integer; it takes = != > < >= <= =in= =notin="
+    ),
+    "nodes?limit=5&limit=6": "limit is given twice; it can stand only once in a query string",
+    "nodes?limit=401": "limit=401 is out of range: it goes from 1 to 400",
+    "nodes/page/1?limit=5": "requesting a specific page is incompatible with limit and offset",
+    "nodes?perpage=5&limit=5": "perpage key is incompatible with limit and offset",
+    "nodes?perpage=5": "perpage needs a page in the path: append /page/1 to the resource",
+    "computers/page/2": "Non existent page requested. The page range is [1 : 1]",
+    "computers/page/2?id<0": "Non existent page requested. The page range is [1 : 1]",
+    "computers/page/0": "pages are counted from 1",
+    "nodes?label=a": (
+        'syntax error in the query string at column 7: expected a value ("text" in double quotes, 12, -1.5, true, '
+        "false or a time as 2016-04-23T05:45+03:45), found 'a'"
+    ),
+    "nodes?alist=a": "alist has no meaning for this resource; it takes limit, offset, perpage, orderby",
+    "nodes/schema?id>1": "this resource takes no filters, so 'id' has no meaning here",
+    "nodes/schema?limit=1": "limit has no meaning for this resource; it takes no options",
+    f"{NODE}/content/attributes?alist=a&nalist=b": "alist is incompatible with nalist: give one of them",
+    "nodes/338357f4": "the uuid prefix '338357f4' is ambiguous: several nodes begin so; add characters",
+    "nodes/ffffffff": "there is no object among the nodes whose uuid begins with 'ffffffff'",
+    "nodes/xyz": "'xyz' is not the beginning of a uuid, such as 338357f4-f2",
+    "nodes/338357f4f236": "'338357f4f236' is not the beginning of a uuid, such as 338357f4-f2",
+    f"calculations/{graph.silicon}": (
+        f"there is no object among the calculations whose uuid begins with {graph.silicon!r}; "
+        "a node of type data.core.structure.StructureData. does"
+    ),
+    "users/99": "there is no object with id 99 among the users",
+    "users/ada": "users are asked for by their integer id, as in /users/2, not by 'ada'",
+    f"{JOB}/io/retrieved_inputs?filename=../x": (
+        "filename '../x' is not a path inside the node: write it as folder/file, without . and .."
+    ),
+    f"{JOB}/io/retrieved_inputs?filename=/etc/passwd": (
+        "filename '/etc/passwd' is not a path inside the node: write it as folder/file, without . and .."
+    ),
+    f"{JOB}/io/retrieved_inputs?filename=.aiida": "'.aiida' is a folder, not a file, in the repository of the node",
+    f"{JOB}/io/retrieved_inputs?filename=no+file": "the node has no file 'no file'",
+    f"{JOB}/io/retrieved_inputs?filename=nothing": "the node has no file 'nothing'",
+    f"{JOB}/io/retrieved_inputs?filename=aiida.in&rtype=show": "rtype can only be download, not 'show'",
+    f"{JOB}/io/retrieved_inputs?rtype=download": "rtype goes with filename: name the file to download",
+    f'nodes?label=like="{"_" * 129}"': (
+        "the pattern has 129 wildcards '_'; at most 128 are allowed "
+        "(write \\_ for the character itself, or % for any sequence)"
+    ),
+    f'nodes?label="{"a" * 8000}"': "the query string has 8008 characters; at most 8000 are allowed",
+}
+
+
+@pytest.mark.parametrize("url", ERRORS)
+def test_errors(archive_client: FlaskClient, url: str) -> None:
+    response = archive_client.get("/api/v2/" + url)
+    assert (response.status_code, response.json) == (400, {"message": ERRORS[url]})
+    assert {name: response.headers[name] for name in CORS} == CORS
+
+
+def test_what_a_node_cannot_give(archive_client: FlaskClient) -> None:
+    response = archive_client.get(f"/api/v2/data/{graph.text}/content/visualization")
+    assert (response.status_code, response.json) == (
+        501,
+        {"message": "Str nodes cannot be visualized: there is no format for them"},
+    )
+
+
+@pytest.mark.parametrize("url", ["/api/v2/c=+id", "/api/v2/foo", "/nothing", "/api/v2/users/1/io/inputs"])
+def test_no_route(archive_client: FlaskClient, url: str) -> None:
+    response = archive_client.get(url)
+    assert (response.status_code, response.content_type) == (404, "text/plain; charset=utf-8")
+    assert response.text == "No resource has this URL. GET /api/v2 lists all endpoints.\n"
+    assert {name: response.headers[name] for name in CORS} == CORS
+
+
+def test_nothing_can_be_written(archive_client: FlaskClient) -> None:
+    response = archive_client.post("/api/v2/nodes")
+    assert (response.status_code, response.json) == (
+        405,
+        {"message": "The method is not allowed for the requested URL."},
+    )
+    assert sorted(response.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS"]
+    assert {name: response.headers[name] for name in CORS} == CORS
+
+
+def test_preflight(archive_client: FlaskClient) -> None:
+    response = archive_client.options("/api/v2/nodes")
+    assert response.status_code == 200
+    assert response.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert {name: response.headers[name] for name in CORS} == CORS
+
+
+def test_head(archive_client: FlaskClient) -> None:
+    head, get = archive_client.head("/api/v2/users"), archive_client.get("/api/v2/users")
+    assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(get.headers))
+
+
+def test_an_internal_error_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture, tmp_path: Any) -> None:
+    """The archive goes away behind the back of the server: the client learns nothing of it, the log all."""
+    archive = tmp_path / "gone.aiida"
+    archive.write_bytes(golden.archive.read_bytes())
+    client = create_app(find(str(archive)), {}).test_client()
+    archive.unlink()
+    response = client.get("/api/v2/nodes")
+    message = "Internal server error: the cause is in the log of the server"
+    assert (response.status_code, response.json) == (500, {"message": message})
+    assert str(archive) in caplog.text
+
+
+def test_a_bug_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(find(str(golden.archive)), {})
+
+    def buggy() -> str:
+        raise ZeroDivisionError("secret")
+
+    app.add_url_rule("/buggy", view_func=buggy)
+    response = app.test_client().get("/buggy")
+    message = "Internal server error: the cause is in the log of the server"
+    assert (response.status_code, response.json) == (500, {"message": message})
+    assert "ZeroDivisionError: secret" in caplog.text
+
+
+def test_a_slow_statement_is_stopped(golden: Golden) -> None:
+    app = create_app(find(str(golden.sqlite)), {"STATEMENT_SECONDS": 1e-9})
+    storage = app.extensions["aiida_like_storage"]()
+    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    app.add_url_rule("/slow", view_func=lambda: storage.database.rows(slow, {}))
+    response = app.test_client().get("/slow")
+    assert (response.status_code, response.json) == (
+        503,
+        {
+            "message": "the query took longer than 1e-09 s and was stopped: narrow it with more filters, "
+            "or order by an indexed key (id, uuid, ctime, mtime)"
+        },
+    )
+    storage.close()
+
+
+PARALLEL = [
+    "nodes?orderby=-ctime&limit=20",
+    "nodes/page/2?perpage=7",
+    'nodes?label=ilike="a%d_"',
+    'calculations?state="FAILED"',
+    "computers",
+    "nodes/statistics",
+    f"nodes/{graph.relax}",
+    f"nodes/{graph.relax_scf}/io/inputs",
+    f"nodes/{graph.relax_scf}/io/tree",
+    f"{NODE}/content/attributes",
+    f"{NODE}/content/visualization",
+    f"{JOB}/io/retrieved_inputs?filename=aiida.in",
+    f"data/{graph.array}/content/download?format=npz",
+    "nodes?foo=1",
+    "nodes/page/999",
+]
+
+
+@pytest.mark.parametrize("target", ["archive", "sqlite", "postgresql"], indirect=True)
+def test_eight_clients_at_once(target: dict[str, Any]) -> None:
+    """For ten seconds, from the first request on: every body is the one that a single client gets."""
+    app = create_app(find(**target), {})
+    alone = create_app(find(**target), {}).test_client()
+    expected = {url: _answer(alone, url) for url in PARALLEL}
+    until = time.monotonic() + 10
+    wrong: list[Any] = []
+    answered = [0] * 8
+
+    def ask(number: int) -> None:
+        client = app.test_client()
+        while time.monotonic() < until and not wrong:
+            url = PARALLEL[(answered[number] + 2 * number) % len(PARALLEL)]
+            answer = _answer(client, url)
+            if answer != expected[url]:
+                wrong.append((url, answer))
+            answered[number] += 1
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    app.extensions["aiida_like_storage"].close()
+    alone.application.extensions["aiida_like_storage"].close()
+    assert wrong == []
+    assert min(answered) > len(PARALLEL)
+
+
+def _answer(client: FlaskClient, url: str) -> tuple[int, bytes]:
+    response = client.get("/api/v2/" + url)
+    return response.status_code, response.data
