@@ -62,6 +62,8 @@ class Grammar:
 
     def parse(self, text: str) -> Query:
         """Raises QuerySyntaxError."""
+        if not text:
+            return Query(())
         try:
             return Query(tuple(self._query.parse_string(text)))
         except ParseBaseException as error:

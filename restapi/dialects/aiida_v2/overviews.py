@@ -41,7 +41,7 @@ class Statistics(V2Resource):
         rows = self.context.storage.rows(
             ("v2 statistics", by, user is None), lambda: _select_counts(by, is_of_user=user is not None), of_user
         )
-        return {key: count for key, count in sorted(rows)}
+        return dict(sorted((str(key), int(count)) for key, count in rows))
 
 
 class Types(V2Resource):
@@ -52,7 +52,7 @@ class Types(V2Resource):
         self.context.parse_options(request, options.ANYWHERE)
         sorted_types: dict[str, list[str]] = {name: [] for name in _GROUPS}
         # Sorted here: databases differ in how they order text.
-        for (node_type,) in sorted(self.context.storage.rows("v2 types", _select_types, {})):
+        for node_type in sorted(row[0] for row in self.context.storage.rows("v2 types", _select_types, {})):
             fitting = [name for name, prefixes in _GROUPS.items() if node_type.startswith(prefixes)]
             if fitting:
                 sorted_types[fitting[-1]].append(node_type)
