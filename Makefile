@@ -7,7 +7,7 @@ SOURCES := setup.cfg pyproject.toml
 
 .PHONY: help
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,14 @@ test: $(VENV)/.tests-installed ## Install what the tests need, run all of them, 
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --include='querylang/*' --fail-under=100
 
+.PHONY: test-lowest
+test-lowest: $(VENV)/.tests-installed ## Run the tests with the lowest versions that setup.cfg allows
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet uv
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct \
+	    --editable '.[postgresql,structures,test]'
+	$(VENV)-lowest/bin/python -m pytest -q -k 'not eight_clients'
+
 .PHONY: format
 format: $(VENV)/.tests-installed ## Format and sort
 	$(BIN)/ruff format .
@@ -57,4 +65,4 @@ docs: $(VENV)/.installed ## Write the generated parts of docs/
 
 .PHONY: clean
 clean: ## Remove what was made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lowest build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache

@@ -325,7 +325,7 @@ def _where(conditions: Sequence[Condition]) -> Iterator[ColumnElement[bool]]:
         expression = condition.field.expression
         binds = [
             # Integers get no cast to the width of the column: 2^40 is a number that no id has, not an error.
-            bindparam(f"v{position}_{i}", type_=BigInteger() if isinstance(value, int) else None)
+            bindparam(f"v{position}_{i}", type_=BigInteger() if type(value) is int else None)
             for i, value in enumerate(condition.values)
         ]
         yield TESTS[condition.test](expression, *binds)

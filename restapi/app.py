@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,11 +11,9 @@ from flask import Flask, Response, request
 from aiida_like.profiles import Profile
 from aiida_like.storage import Storage, open_storage
 from restapi import errors, headers, home
-from restapi.config import Settings, read_settings
+from restapi.config import Settings, read_settings, settings_of_environment
 from restapi.dialects import aiida_v2
 from restapi.opening import LazyStorage
-
-ENVIRONMENT_PREFIX = "AIIDA_LIKE_"
 
 
 def create_app(profile: Profile | str | None = None, settings: Settings | Mapping[str, Any] | None = None) -> Flask:
@@ -50,19 +46,8 @@ def _assemble(profile: Profile, settings: Settings) -> Flask:
     errors.register(app)
     app.after_request(headers.allow_cross_origin)
     app.after_request(_answer_preflight)
-    logging.getLogger("restapi").setLevel(logging.INFO)
     return app
 
 
 def _answer_preflight(response: Response) -> Response:
     return headers.allow_preflight(response) if request.method == "OPTIONS" else response
-
-
-def settings_of_environment() -> Settings:
-    return read_settings(
-        {
-            name.removeprefix(ENVIRONMENT_PREFIX): value
-            for name, value in os.environ.items()
-            if name.startswith(ENVIRONMENT_PREFIX) and not name.startswith(ENVIRONMENT_PREFIX + "TEST")
-        }
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from dataclasses import fields, replace
 from typing import Any
@@ -17,8 +18,8 @@ from aiida_like import __version__
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Profile, demo, find, find_default
 from aiida_like.storage import open_storage
-from restapi.app import create_app, settings_of_environment
-from restapi.config import Settings
+from restapi.app import create_app
+from restapi.config import Settings, settings_of_environment
 from restapi.home import EXAMPLES
 
 _EXIT_WRONG_TARGET = 2
@@ -40,7 +41,7 @@ def _settings_help() -> str:
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("--demo", "is_demo", is_flag=True, help="Serve the archive that comes with the package.")
 @click.option("-H", "--hostname", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("-P", "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="Port to listen at.")
+@click.option("-P", "--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port to listen at.")
 @click.option(
     "-w", "--workers", type=click.IntRange(1), default=None, help="Processes. [default: one per core, at most 4]"
 )
@@ -73,6 +74,7 @@ def serve(
         for profile in profiles:
             _check(profile, settings)
         application = _mounted([create_app(profile, settings) for profile in profiles], profiles)
+        _check_address(hostname, port)
     except TargetError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(_EXIT_WRONG_TARGET)
@@ -97,6 +99,19 @@ def _check(profile: Profile, settings: Settings) -> None:
             limits=settings.limits,
             progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
         ).close()
+
+
+def _check_address(hostname: str, port: int) -> None:
+    """Asked first, because gunicorn tries for seconds and then prints a traceback."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise TargetError(
+            f"cannot listen at {hostname}, port {port}: {error.strerror}; choose with -H and -P"
+        ) from error
 
 
 def _mounted(applications: list[Flask], profiles: list[Profile]) -> Any:
@@ -142,9 +157,12 @@ def _run(application: Any, address: str, workers: int, threads: int) -> None:
                 "accesslog": None,
                 "loglevel": "warning",
                 "proc_name": "aiida-like",
+                # A socket in the home of the user, which nobody asked for; gunicorn has it since version 25.
+                "control_socket_disable": True,
             }
             for name, value in options.items():
-                self.cfg.set(name, value)
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
 
         def load(self) -> Any:
             return application

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -50,7 +51,19 @@ class Settings:
         return find(self.profile, self.repository) if self.profile else find_default()
 
 
-DEMO = "demo"
+ENVIRONMENT_PREFIX = "AIIDA_LIKE_"
+
+
+def settings_of_environment() -> Settings:
+    """`AIIDA_LIKE_PROFILE` is the setting PROFILE, and so on.
+
+    Raises:
+        TargetError: as `read_settings`.
+    """
+    start = len(ENVIRONMENT_PREFIX)
+    return read_settings(
+        {name[start:]: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
+    )
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:

@@ -298,3 +298,31 @@ def test_filters(client: FlaskClient, told: Told, query: str) -> None:
     assert answer.status_code == 200, answer.text
     assert [node["id"] for node in answer.json["data"]["nodes"]] == expected
     assert answer.headers["X-Total-Counts"] == str(len(expected))
+
+
+OTHER_FILTERS = {
+    "computers?enabled=true": [1, 2, 3, 5],
+    "computers?enabled=false": [4],
+    "computers?enabled!=true": [4],
+    'computers?transport_params="{}"': [1, 3, 4, 5],
+    'computers?transport_params=like="%port%"': [2],
+    'computers?scheduler_type=in="slurm","core.slurm"&orderby=-name': [5, 3, 2],
+    'computers?hostname=ilike="%EPFL.CH"': [3, 4],
+    'computers?uuid=like="9b5c%"': [2],
+    'computers?pk>=2&name>"d"&name<="deneb"': [2, 4],
+    "users?date_joined>2000-01-01": [],
+    "users?orderby=last_name": [3, 4, 1, 2],
+    'users?last_name<="m"': [1, 3, 4],
+    'users?institution!=""': [2, 4],
+    'groups?type="core"&name=like="%pseudos%"': [5],
+    "groups?user_id=2": [4, 7],
+    "groups?orderby=-user_id&limit=1": [7],
+}
+
+
+@pytest.mark.parametrize("url", OTHER_FILTERS)
+def test_other_filters(client: FlaskClient, url: str) -> None:
+    path, _, query = url.partition("?")
+    answer = client.get(f"/api/v2/{path}", query_string=query)
+    assert answer.status_code == 200, answer.text
+    assert [found["id"] for found in answer.json["data"][path]] == OTHER_FILTERS[url]

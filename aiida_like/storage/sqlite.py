@@ -49,6 +49,8 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         connection.set_progress_handler(connection.is_late, _CLOCK_INTERVAL)
         connection.execute("PRAGMA case_sensitive_like = ON")
         connection.execute("PRAGMA query_only = ON")
+        # An archive can come from anybody: its schema may hold views, which then must not call functions.
+        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA mmap_size = 1073741824")
         return connection
 
