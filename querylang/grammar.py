@@ -84,8 +84,8 @@ def _end_of_query() -> ParserElement:
 def _option(reserved: Iterable[str]) -> ParserElement:
     names = "|".join(sorted(map(re.escape, reserved), key=len, reverse=True)) or "(?!)"
     key = Regex(rf"(?:{names})(?![A-Za-z0-9_])")
-    equals = Regex(r"=(?!=)").suppress().set_name("'=', the only operator of this key")
-    word = _string(lambda text: text) | Regex(r'(?!")[^,&\0]*').set_name('a word or "text"')
+    equals = Regex("=").suppress().set_name("'=', the only operator of this key")
+    word = (_string(lambda text: text) | Regex(r'(?!")[^,&\0]*')).set_name('a word or "text"')
     option = key - equals - _list_of(word)
     return option.set_parse_action(lambda _, at, found: Option(found[0], tuple(found[1]), at + 1))
 

@@ -112,7 +112,7 @@ class Entity:
         if key in self.withheld:
             raise QueryError(f"the key {key!r} of {self.name} is withheld: {self.withheld[key]}")
         keys = [name for name, known in self.fields.items() if known.is_filterable] + list(self.synonyms)
-        similar = difflib.get_close_matches(key, keys, n=1)
+        similar = difflib.get_close_matches(key, keys, n=1, cutoff=0.7)
         hint = f"; did you mean {similar[0]!r}?" if similar else ""
         raise QueryError(
             f"{self.name} have no key {key!r} to filter or order by{hint or '.'} There are: {', '.join(keys)}"

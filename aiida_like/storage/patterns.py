@@ -18,7 +18,7 @@ from aiida_like.errors import QueryError
 MAX_OPTIONAL = 128
 """How many `_` a pattern may hold that no `%` beside them makes superfluous."""
 
-_TOKEN = re.compile(r"\\(.)|([%_])|(.)|(\\)\Z", re.DOTALL)
+_TOKEN = re.compile(r"\\(.)|([%_])|(\\)\Z|(.)", re.DOTALL)
 _LAST_CHARACTER = "\U0010ffff"
 _FIRST_SURROGATE, _BEHIND_SURROGATES = 0xD800, 0xE000  # code points that no text can hold
 
@@ -129,7 +129,7 @@ def parsed(text: str) -> Pattern:
 
 def _token(match: re.Match[str]) -> tuple[bool, str]:
     """Whether it is a wildcard, and its character."""
-    escaped, wildcard, character, dangling = match.groups()
+    escaped, wildcard, dangling, character = match.groups()
     if dangling:
         raise QueryError("the pattern ends in the escape character \\; write \\\\ for a backslash")
     return (True, wildcard) if wildcard else (False, escaped or character)

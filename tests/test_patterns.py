@@ -1,0 +1,132 @@
+"""LIKE patterns, in which `_` is at most one character."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiida_like.errors import QueryError
+from aiida_like.storage.patterns import Gap, Pattern, escape, prefix_end
+
+MANUAL = [
+    ("a%d_", "aiida", True),
+    ("a%d_", "AiiDA", False),
+    ("a_d_", "aiida", False),
+    ("aii%d_a", "aiida", True),
+    ("cdfd48%", "cdfd48f9-7ed2-4969-ba06-09c752b83d2a", True),
+    (r"This calculation is %\% useful", "This calculation is 100% useful", True),
+    (r"This calculation is %\% useful", "This calculation is 100 useful", False),
+    ("", "", True),
+    ("", "a", False),
+    ("%", "", True),
+    ("_", "", True),
+    ("_", "a", True),
+    ("_", "ab", False),
+    ("__a", "a", True),
+    ("a%", "b", False),
+    ("a_%b", "a\n\nb", True),
+    ("aa", "aaa", False),
+    ("%aab", "aaab", True),
+]
+
+
+@pytest.mark.parametrize(("pattern", "text", "is_match"), MANUAL)
+def test_matches(pattern: str, text: str, is_match: bool) -> None:
+    assert Pattern.parse(pattern).matches(text) is is_match
+
+
+PARSED = {
+    "": (),
+    "abc": ("abc",),
+    "a%_%b": ("a", Gap(None), "b"),
+    "a__b": ("a", Gap(2), "b"),
+    r"\%\_\\\x": (r"%_\x",),
+    r"a\%_": ("a%", Gap(1)),
+}
+
+
+@pytest.mark.parametrize("text", PARSED)
+def test_parse(text: str) -> None:
+    assert Pattern.parse(text).tokens == PARSED[text]
+
+
+def test_parts() -> None:
+    pattern = Pattern.parse(r"a.\%b_c%")
+    assert (pattern.prefix, pattern.literal, pattern.optional) == ("a.%b", None, 1)
+    assert (pattern.like, pattern.regex, pattern.text) == (r"a.\%b%c%", r"^a\.%b.{0,1}c.*$", r"a.\%b_c%")
+    assert [Pattern.parse(text).literal for text in ("", r"a\_", "%", "_")] == ["", "a_", None, None]
+    assert Pattern.parse("%a").prefix == ""
+
+
+ERRORS = {
+    "abc\\": "the pattern ends in the escape character \\; write \\\\ for a backslash",
+    "a_" * 129: (
+        "the pattern has 129 wildcards '_'; at most 128 are allowed "
+        "(write \\_ for the character itself, or % for any sequence)"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", ERRORS)
+def test_errors(text: str) -> None:
+    with pytest.raises(QueryError, match=f"^{re.escape(ERRORS[text])}$"):
+        Pattern.parse(text)
+
+
+patterns = st.lists(st.sampled_from(["a", "b", "%", "_", r"\_", "é"]), max_size=8).map("".join)
+subjects = st.text(st.sampled_from("ab_é"), max_size=8)
+
+
+@given(patterns, subjects)
+def test_matches_as_a_regular_expression_does(text: str, subject: str) -> None:
+    pattern = Pattern.parse(text)
+    assert pattern.matches(subject) is (re.fullmatch(pattern.regex, subject, re.DOTALL) is not None)
+
+
+@given(patterns)
+def test_text_is_the_inverse_of_parse(text: str) -> None:
+    assert Pattern.parse(Pattern.parse(text).text) == Pattern.parse(text)
+
+
+@given(patterns, subjects)
+def test_like_finds_all_candidates(text: str, subject: str) -> None:
+    pattern = Pattern.parse(text)
+    found = _sqlite_like(subject, pattern.like)
+    assert found if pattern.matches(subject) else pattern.optional or not found
+    assert subject.startswith(pattern.prefix) or not found
+
+
+def _sqlite_like(subject: str, pattern: str) -> bool:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA case_sensitive_like = ON")
+    (found,) = connection.execute(r"SELECT ? LIKE ? ESCAPE '\'", (subject, pattern)).fetchone()
+    connection.close()
+    return bool(found)
+
+
+@given(st.text(), st.text())
+def test_escaped_text_is_literal(text: str, other: str) -> None:
+    assert Pattern.parse(escape(text)).tokens == ((text,) if text else ())
+    assert Pattern.parse(escape(text)).matches(other) is (text == other)
+
+
+@given(st.text(min_size=1), st.text())
+def test_prefix_end(prefix: str, rest: str) -> None:
+    assert prefix <= prefix + rest < prefix_end(prefix)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "end"),
+    [("a", "b"), ("data.", "data/"), ("\ud7ff", "\ue000"), ("a\U0010ffff", "b"), ("\U0010ffff", "\U0010ffff" * 2)],
+)
+def test_prefix_ends(prefix: str, end: str) -> None:
+    assert prefix_end(prefix) == end
+
+
+def test_the_worst_pattern_ends() -> None:
+    text = "a" * 20_000
+    assert [Pattern.parse("%a_" * 60 + tail).matches(text) for tail in ("", "b")] == [True, False]
