@@ -123,12 +123,12 @@ def _blocks(file: BinaryIO, length: int) -> Iterator[bytes]:
 
 def _inflated(blocks: Iterator[bytes]) -> Iterator[bytes]:
     stream = zlib.decompressobj()
-    for block in blocks:
-        rest = block
-        while rest:
-            inflated = stream.decompress(rest, _BLOCK)
-            rest = stream.unconsumed_tail
-            if inflated:
-                yield inflated
-    if rest := stream.flush():
-        yield rest
+    try:
+        for block in blocks:
+            rest = block
+            while rest:
+                yield stream.decompress(rest, _BLOCK)
+                rest = stream.unconsumed_tail
+        yield stream.flush()
+    except zlib.error as error:
+        raise StorageError(f"a file of the repository is damaged: {error}") from error

@@ -105,13 +105,16 @@ def configuration_file() -> Path:
 def _read_configuration() -> dict[str, Any]:
     file = configuration_file()
     try:
-        return dict(orjson.loads(file.read_bytes()))
+        read = orjson.loads(file.read_bytes())
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise TargetError(f"AiiDA's configuration {file} cannot be read: {error.strerror}") from error
-    except (orjson.JSONDecodeError, TypeError, ValueError) as error:
-        raise TargetError(f"AiiDA's configuration {file} is not a JSON object: {error}") from error
+    except orjson.JSONDecodeError as error:
+        raise TargetError(f"AiiDA's configuration {file} is not JSON: {error}") from error
+    if not isinstance(read, dict):
+        raise TargetError(f"AiiDA's configuration {file} is not a JSON object")
+    return read
 
 
 def _configured() -> dict[str, Any]:

@@ -91,7 +91,8 @@ def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool
 def _check(profile: Profile, settings: Settings) -> None:
     """Opens the profile once before workers do, which unpacks an archive under the eyes of the user."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"unpacking the database of {profile.name}", visible=False)
         open_storage(
             profile,

@@ -341,7 +341,8 @@ def test_rows() -> None:
     conditions = r"(node_type >= :v0_1 AND node_type < :v0_2 AND node_type LIKE :v0_0 ESCAPE '\')"
     order = f"{SQLITE_LOWER} ASC, ctime DESC, id DESC"
     assert sql(statement, "sqlite") == (
-        f"SELECT (SELECT count(*) AS count_1 FROM db_dbnode WHERE {conditions}) AS total, id AS id, label AS label FROM db_dbnode "
+        f"SELECT (SELECT count(*) AS count_1 FROM db_dbnode WHERE {conditions}) AS total, "
+        "id AS id, label AS label FROM db_dbnode "
         f"WHERE id IN (SELECT id FROM db_dbnode WHERE {conditions} ORDER BY {order} LIMIT :limit OFFSET :offset) "
         f"ORDER BY {order}"
     )

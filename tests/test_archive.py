@@ -1,0 +1,230 @@
+"""The database of an archive, and the folder it is unpacked to."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from aiida_like.errors import StorageError, TargetError
+from aiida_like.profiles import find
+from aiida_like.storage import archive, open_storage
+from aiida_like.storage.archive import database_file, default_cache_folder
+from aiida_like.zipped import FolderRepository, ZippedRepository
+from tests.conftest import Golden
+from tests.golden import graph
+from tests.test_cli import rezip
+
+
+def count(file: Path) -> int:
+    connection = sqlite3.connect(file)
+    (number,) = connection.execute("SELECT count(*) FROM db_dbnode").fetchone()
+    connection.close()
+    return int(number)
+
+
+def test_the_cache_is_private_and_keyed_by_content(golden: Golden, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = database_file(golden.archive, cache)
+    assert count(first) == 81
+    assert [oct(path.stat().st_mode)[-3:] for path in (first.parent, first)] == ["700", "600"]
+    elsewhere = Path(shutil.copy(golden.archive, tmp_path / "copy.aiida"))
+    before = first.stat().st_mtime_ns
+    assert (database_file(elsewhere, cache), first.stat().st_mtime_ns) == (first, before)
+
+    def without_a_node(name: str, content: bytes) -> bytes:
+        return content if name != "db.sqlite3" else smaller(content, tmp_path)
+
+    other = database_file(rezip(golden.archive, tmp_path / "other.aiida", without_a_node), cache)
+    assert (other == first, count(other)) == (False, 80)
+
+
+def smaller(content: bytes, folder: Path) -> bytes:
+    file = folder / "smaller.sqlite"
+    file.write_bytes(content)
+    connection = sqlite3.connect(file)
+    connection.execute("DELETE FROM db_dbnode WHERE uuid = ?", (graph.zeta,))
+    connection.commit()
+    connection.close()
+    return file.read_bytes()
+
+
+UNPACK = """
+import sys
+from pathlib import Path
+from aiida_like.storage.archive import database_file
+print(database_file(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+
+
+def test_several_processes_unpack_once(golden: Golden, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", UNPACK, str(golden.archive), str(tmp_path)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    files = {process.communicate()[0].strip() for process in started}
+    assert [count(Path(file)) for file in files] == [81]
+    names = sorted(path.suffix for path in (tmp_path / "archives").iterdir())
+    assert names == [".lock", ".sqlite"]
+
+
+def test_progress(golden: Golden, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    database_file(golden.archive, tmp_path, lambda done, total: told.append((done, total)))
+    with zipfile.ZipFile(golden.archive) as zipped:
+        size = zipped.getinfo("db.sqlite3").file_size
+    assert told == [(size, size)]
+
+
+def test_missing_indexes_are_added_to_the_copy(golden: Golden, tmp_path: Path) -> None:
+    def without_indexes(name: str, content: bytes) -> bytes:
+        if name != "db.sqlite3":
+            return content
+        file = tmp_path / "bare.sqlite"
+        file.write_bytes(content)
+        connection = sqlite3.connect(file)
+        for (index,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND sql > ''"
+        ).fetchall():
+            connection.execute(f'DROP INDEX "{index}"')
+        connection.close()
+        return file.read_bytes()
+
+    bare = rezip(golden.archive, tmp_path / "bare.aiida", without_indexes)
+    before = bare.read_bytes()
+    connection = sqlite3.connect(database_file(bare, tmp_path / "cache"))
+    rows = connection.execute(
+        "SELECT i.name FROM pragma_index_list('db_dbnode') AS l, pragma_index_info(l.name) AS i WHERE i.seqno = 0"
+    )
+    expected = {"uuid", "node_type", "process_type", "label", "ctime", "mtime", "dbcomputer_id", "user_id"}
+    assert {name for (name,) in rows} == expected
+    assert connection.execute("SELECT count(*) > 10 FROM sqlite_stat1").fetchone() == (1,)
+    connection.close()
+    assert bare.read_bytes() == before
+
+
+def test_a_read_only_disk(golden: Golden, tmp_path: Path) -> None:
+    """Permission bits do not bind root; that nothing is written is seen from the folder, too."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    file = Path(shutil.copy(golden.archive, folder))
+    file.chmod(0o400)
+    folder.chmod(0o500)
+    storage = open_storage(find(str(file)), cache_folder=tmp_path / "cache")
+    assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(81,)]
+    storage.close()
+    assert list(folder.iterdir()) == [file]
+    folder.chmod(0o700)
+
+
+def test_an_unpacked_archive(golden: Golden, tmp_path: Path) -> None:
+    with zipfile.ZipFile(golden.archive) as zipped:
+        zipped.extractall(tmp_path / "unpacked")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "unpacked").rglob("*")}
+    storage = open_storage(find(str(tmp_path / "unpacked")), cache_folder=tmp_path / "cache")
+    assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(81,)]
+    storage.close()
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "unpacked").rglob("*")} == before
+    assert not (tmp_path / "cache").exists()
+    (tmp_path / "unpacked" / "metadata.json").unlink()
+    message = f"{tmp_path}/unpacked is not an AiiDA archive (its metadata.json names no export_version)"
+    with pytest.raises(TargetError, match=f"^{re.escape(message)}$"):
+        open_storage(find(str(tmp_path / "unpacked")))
+
+
+def damaged(golden: Golden, tmp_path: Path) -> Path:
+    """One with a flipped byte in the middle of its database."""
+    file = tmp_path / "damaged.aiida"
+    content = bytearray(golden.archive.read_bytes())
+    with zipfile.ZipFile(golden.archive) as zipped:
+        member = zipped.getinfo("db.sqlite3")
+    content[member.header_offset + 60 + member.compress_size // 2] ^= 0xFF
+    file.write_bytes(content)
+    return file
+
+
+def test_a_damaged_archive(golden: Golden, tmp_path: Path) -> None:
+    file = damaged(golden, tmp_path)
+    with pytest.raises(TargetError, match=rf"^the archive {file} is damaged: "):
+        database_file(file, tmp_path / "cache")
+    assert [path.suffix for path in (tmp_path / "cache" / "archives").iterdir()] == [".lock"]
+
+
+def test_an_archive_that_ends_early(golden: Golden, tmp_path: Path) -> None:
+    file = tmp_path / "short.aiida"
+    file.write_bytes(golden.archive.read_bytes()[:20_000])
+    with pytest.raises(TargetError, match=rf"^the archive {file} is damaged: File is not a zip file$"):
+        database_file(file, tmp_path / "cache")
+
+
+def test_no_room(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", ["total", "used", "free"])  # noqa: PYI024  # as shutil has it
+    monkeypatch.setattr(archive.shutil, "disk_usage", lambda _: usage(10, 10, 1000))
+    with pytest.raises(TargetError, match=r"where 0 MB are free: set XDG_CACHE_HOME to a folder with room$"):
+        database_file(golden.archive, tmp_path)
+
+
+def test_a_cache_that_cannot_be_made(golden: Golden, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    message = (
+        f"the database of {golden.archive} cannot be unpacked to {tmp_path}/file: Not a directory; "
+        "set XDG_CACHE_HOME to a folder with room"
+    )
+    with pytest.raises(TargetError, match=f"^{re.escape(message)}$"):
+        database_file(golden.archive, tmp_path / "file")
+
+
+def test_an_archive_whose_database_is_none(golden: Golden, tmp_path: Path) -> None:
+    file = rezip(
+        golden.archive, tmp_path / "odd.aiida", lambda name, content: b"odd" * 99 if "db." in name else content
+    )
+    with pytest.raises(TargetError, match=r"is not a database of AiiDA 2 \(db_dbcomputer: file is not a database\)"):
+        open_storage(find(str(file)), cache_folder=tmp_path / "cache")
+
+
+def test_default_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_cache_folder() == Path.home() / ".cache" / "aiida-like"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert default_cache_folder() == Path("/caches/aiida-like")
+
+
+def test_lost_objects(golden: Golden, tmp_path: Path) -> None:
+    repository = ZippedRepository(golden.archive)
+    with pytest.raises(StorageError, match=r"^the archive has lost the object abc$"):
+        repository.read("abc")
+    repository.close()
+    with pytest.raises(StorageError, match=r"^the archive has lost the object abc$"):
+        FolderRepository(tmp_path).read("abc")
+    gone = ZippedRepository(tmp_path / "gone.aiida")
+    with pytest.raises(StorageError, match=r"^the archive cannot be read: "):
+        gone.read("abc")
+    gone.close()
+
+
+def test_a_damaged_object(golden: Golden, tmp_path: Path) -> None:
+    with zipfile.ZipFile(golden.archive) as zipped:
+        member = max((m for m in zipped.infolist() if m.filename.startswith("repo/")), key=lambda m: m.compress_size)
+    content = bytearray(golden.archive.read_bytes())
+    content[member.header_offset + 150 + member.compress_size // 2] ^= 0xFF
+    file = tmp_path / "damaged.aiida"
+    file.write_bytes(content)
+    repository = ZippedRepository(file)
+    with pytest.raises(StorageError, match=r"^an object of the archive cannot be read: "):
+        repository.read(member.filename.removeprefix("repo/")).read()
+    repository.close()
+
+
+def test_objects_of_a_folder(golden: Golden, tmp_path: Path) -> None:
+    with zipfile.ZipFile(golden.archive) as zipped:
+        zipped.extractall(tmp_path)
+        name = next(name for name in zipped.namelist() if name.startswith("repo/"))
+        content = zipped.read(name)
+    repository = FolderRepository(tmp_path)
+    stored = repository.read(name.removeprefix("repo/"))
+    assert (stored.size, stored.read()) == (len(content), content)
+    repository.close()

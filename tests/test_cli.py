@@ -1,0 +1,341 @@
+"""The command, as users run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from werkzeug.test import Client
+
+from restapi import cli
+from restapi.config import Settings
+from tests.conftest import Golden, GoldenPostgreSQL
+from tests.golden import graph
+from tests.servers import PostgreSQL, free_port, serving
+
+COMMAND = (sys.executable, "-m", "restapi.cli")
+
+
+def get(url: str) -> Any:
+    with urlopen(url, timeout=30) as answer:
+        return json.load(answer)
+
+
+def users(root: str) -> list[str]:
+    return [user["first_name"] for user in get(f"{root}/api/v2/users?orderby=id")["data"]["users"]]
+
+
+GOLDEN_USERS = ["AiiDA", "Günther", "", "Zoë"]
+
+
+@pytest.mark.parametrize("name", ["archive", "folder", "file", "profile", "default"])
+def test_serve_sqlite(golden: Golden, name: str) -> None:
+    targets = {
+        "archive": [str(golden.archive)],
+        "folder": [str(golden.packed)],
+        "file": [str(golden.sqlite / "database.sqlite")],
+        "profile": ["packed"],
+        "default": [],
+    }
+    root = f"http://127.0.0.1:{free_port()}"
+    command = [*COMMAND, "serve", *targets[name], "-P", root.rpartition(":")[2], "-w", "1"]
+    with serving(command, root, {"AIIDA_PATH": str(golden.aiida_path)}) as server:
+        assert users(root) == GOLDEN_USERS
+        assert f"  {root}/api/v2/nodes?limit=5&orderby=-ctime\n" in server.stderr
+
+
+def test_serve_postgresql(golden_postgresql: GoldenPostgreSQL) -> None:
+    root = f"http://127.0.0.1:{free_port()}"
+    targets = [golden_postgresql.url, "--repository", str(golden_postgresql.repository)]
+    with serving([*COMMAND, "serve", *targets, "-P", root.rpartition(":")[2]], root) as server:
+        assert users(root) == GOLDEN_USERS
+        assert golden_postgresql.url not in server.stderr
+
+
+def test_serve_a_postgresql_profile(golden_postgresql: GoldenPostgreSQL) -> None:
+    root = f"http://127.0.0.1:{free_port()}"
+    command = [*COMMAND, "serve", "postgresql", "-P", root.rpartition(":")[2]]
+    with serving(command, root, {"AIIDA_PATH": str(golden_postgresql.aiida_path)}):
+        assert users(root) == GOLDEN_USERS
+
+
+def test_serve_several(golden: Golden) -> None:
+    root = f"http://127.0.0.1:{free_port()}"
+    with serving([*COMMAND, "serve", "--demo", str(golden.archive), "-P", root.rpartition(":")[2]], root):
+        assert users(root) == users(f"{root}/demo")
+        assert users(f"{root}/golden") == GOLDEN_USERS
+        answer = get(f"{root}/golden/api/v2/nodes/{graph.silicon}")
+        assert answer["path"] == f"/api/v2/nodes/{graph.silicon}"
+        assert answer["url"] == f"{root}/golden/api/v2/nodes/{graph.silicon}"
+
+
+def test_flask_run(golden: Golden) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "flask", "--app", "restapi", "run", "--port", str(port)]
+    root = f"http://127.0.0.1:{port}"
+    with serving(command, root, {"AIIDA_LIKE_PROFILE": str(golden.archive)}):
+        assert users(root) == GOLDEN_USERS
+
+
+def test_a_port_that_is_taken(golden: Golden) -> None:
+    root = f"http://127.0.0.1:{free_port()}"
+    port = root.rpartition(":")[2]
+    with serving([*COMMAND, "serve", "--demo", "-P", port], root):
+        done = subprocess.run([*COMMAND, "serve", "--demo", "-P", port], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"Error: cannot listen at 127.0.0.1, port {port}: Address already in use; choose with -H and -P\n",
+    )
+
+
+def run(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Exit code and what was printed, in this process: nothing listens yet when a target is refused."""
+    result = CliRunner().invoke(cli.main, ["serve", *arguments], env=env)
+    return result.exit_code, result.output
+
+
+def refused(*arguments: str, env: Mapping[str, str] | None = None) -> str:
+    code, output = run(*arguments, env=env)
+    assert (code, output.count("\n"), output[:7]) == (2, 1, "Error: ")
+    return output[7:].rstrip("\n")
+
+
+def rezip(archive: Path, changed: Path, change: Callable[[str, bytes], bytes | None]) -> Path:
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = change(name, source.read(name))
+            if content is not None:
+                target.writestr(name, content)
+    return changed
+
+
+def with_version(version: str) -> Callable[[str, bytes], bytes]:
+    def change(name: str, content: bytes) -> bytes:
+        return json.dumps({"export_version": version}).encode() if name == "metadata.json" else content
+
+    return change
+
+
+def test_nothing_is_called_so(golden: Golden) -> None:
+    env = {"AIIDA_PATH": str(golden.aiida_path)}
+    config = golden.aiida_path / ".aiida" / "config.json"
+    assert refused("nothing", env=env) == (
+        f"no file, folder or AiiDA profile is called 'nothing'; {config} knows the profiles packed, sqlite"
+    )
+
+
+def test_no_target_and_no_aiida(tmp_path: Path) -> None:
+    config = tmp_path / ".aiida" / "config.json"
+    assert refused(env={"AIIDA_PATH": str(tmp_path)}) == (
+        f"no target was given, and AiiDA has no default profile in {config}: "
+        "name an archive, a profile or a URL, or try --demo"
+    )
+
+
+@pytest.mark.parametrize("version", ["0.13", "main_0000"])
+def test_an_old_archive(golden: Golden, tmp_path: Path, version: str) -> None:
+    old = rezip(golden.archive, tmp_path / "old.aiida", with_version(version))
+    assert refused(str(old)) == (
+        f"the archive {old} has the old format {version}, main_0001 or later can be read: "
+        "run `verdi archive migrate old.aiida NEW.aiida`"
+    )
+
+
+def test_files_that_are_no_archive(golden: Golden, tmp_path: Path) -> None:
+    text = tmp_path / "text.aiida"
+    text.write_text("no zip")
+    assert refused(str(text)) == f"the file {text} is not an AiiDA archive (no zip file)"
+    other = rezip(golden.archive, tmp_path / "other.aiida", lambda name, content: None if "." in name else content)
+    assert refused(str(other)) == (
+        f"the file {other} is a zip file, but not an AiiDA archive (it holds no metadata.json)"
+    )
+    empty = rezip(golden.archive, tmp_path / "empty.aiida", lambda name, content: None if "db" in name else content)
+    assert refused(str(empty)) == f"{empty} is not an AiiDA archive (it holds no db.sqlite3)"
+    for metadata in (b"{}", b"[]", b"nonsense", b'{"export_version": 1}'):
+        nameless = tmp_path / "nameless.aiida"
+        rezip(golden.archive, nameless, lambda name, content, m=metadata: m if name == "metadata.json" else content)
+        assert refused(str(nameless)) == (
+            f"{nameless} is not an AiiDA archive (its metadata.json names no export_version)"
+        )
+
+
+def test_a_database_that_is_not_aiidas(golden: Golden, tmp_path: Path) -> None:
+    folder = tmp_path / "profile"
+    shutil.copytree(golden.sqlite / "container", folder / "container")
+    connection = sqlite3.connect(folder / "database.sqlite")
+    connection.execute("CREATE TABLE recipes (name)")
+    connection.close()
+    assert refused(str(folder)) == (
+        f"{folder}/database.sqlite is not a database of AiiDA 2 (db_dbcomputer: no such table: db_dbcomputer); "
+        "one of AiiDA 1 can be migrated with `verdi storage migrate`"
+    )
+    (folder / "database.sqlite").write_text("no database at all, but long enough to be one" * 100)
+    assert refused(str(folder)) == (
+        f"{folder}/database.sqlite is not a database of AiiDA 2 (db_dbcomputer: file is not a database); "
+        "one of AiiDA 1 can be migrated with `verdi storage migrate`"
+    )
+
+
+def test_folders(tmp_path: Path, golden: Golden) -> None:
+    assert refused(str(tmp_path)) == (
+        f"the folder {tmp_path} holds neither database.sqlite (an AiiDA profile) nor db.sqlite3 (an unpacked archive)"
+    )
+    shutil.copy(golden.sqlite / "database.sqlite", tmp_path)
+    assert refused(str(tmp_path)) == (
+        f"{tmp_path}/container is not a repository of AiiDA (no readable config.json of a disk-objectstore container): "
+        "name the folder that holds container/"
+    )
+    (tmp_path / "container").mkdir()
+    (tmp_path / "container" / "config.json").write_text('{"container_version": 2, "loose_prefix_len": 2}')
+    assert refused(str(tmp_path)) == (
+        f"the repository {tmp_path}/container is a container of version 2; version 1 can be read"
+    )
+
+
+def test_postgresql(golden_postgresql: GoldenPostgreSQL, postgresql: PostgreSQL) -> None:
+    repository = ("--repository", str(golden_postgresql.repository))
+    assert refused(golden_postgresql.url) == (
+        "a postgresql:// URL needs --repository FOLDER, the folder that holds AiiDA's container/"
+    )
+    shown = f"postgresql+psycopg://aiida:***@127.0.0.1:{postgresql.port}/"
+    assert refused(postgresql.create("empty"), *repository) == (
+        f'{shown}empty is not a database of AiiDA 2 (db_dbcomputer: relation "db_dbcomputer" does not exist); '
+        "one of AiiDA 1 can be migrated with `verdi storage migrate`"
+    )
+    missing = refused(postgresql.url("missing"), *repository)
+    assert missing.startswith(f"the database {shown}missing does not answer: ")
+    assert 'database "missing" does not exist' in missing
+    port = free_port()
+    silent = refused(f"postgresql://aiida@127.0.0.1:{port}/x", *repository)
+    assert silent.startswith(f"the database postgresql+psycopg://aiida@127.0.0.1:{port}/x does not answer: ")
+    assert "Connection refused" in silent
+    assert refused("sqlite", "--repository", "x") == (
+        "--repository goes with a postgresql:// URL; 'sqlite' brings its own repository"
+    )
+    assert refused("postgresql://aiida@127.0.0.1", *repository) == (
+        "the database URL names no database; it looks like postgresql://user:password@host:5432/name"
+    )
+    assert refused("postgresql://aiida@127.0.0.1:port/x", *repository) == (
+        "the database URL cannot be read; it looks like postgresql://user:password@host:5432/name"
+    )
+
+
+CONFIGURATIONS = {
+    "[]": "AiiDA's configuration {file} is not a JSON object",
+    "{": "AiiDA's configuration {file} is not JSON: ",
+    '{"profiles": {"it": {}}}': (
+        "the profile 'it' in {file} is not as AiiDA 2 writes it ('storage' is missing): "
+        "run any verdi command to migrate the configuration"
+    ),
+    '{"profiles": {"it": {"storage": {"backend": "core.sqlite_temp", "config": {}}}}}': (
+        "the profile 'it' has the storage 'core.sqlite_temp'; "
+        "core.sqlite_zip, core.sqlite_dos, core.psql_dos can be served"
+    ),
+    '{"profiles": {"it": {"storage": {"backend": "core.sqlite_dos", "config": {"filepath": "/nowhere"}}}}}': (
+        "the profile 'it' has no database file /nowhere/database.sqlite"
+    ),
+    '{"profiles": {"it": {"storage": {"backend": "core.sqlite_zip", "config": {"filepath": "/nowhere.aiida"}}}}}': (
+        "there is no archive /nowhere.aiida"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_configurations(tmp_path: Path, text: str) -> None:
+    file = tmp_path / ".aiida" / "config.json"
+    file.parent.mkdir()
+    file.write_text(text)
+    message = refused("it", env={"AIIDA_PATH": str(tmp_path)})
+    assert message.startswith(CONFIGURATIONS[text].format(file=file))
+
+
+def test_a_configuration_that_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / ".aiida" / "config.json"
+    file.mkdir(parents=True)
+    message = refused("it", env={"AIIDA_PATH": str(tmp_path)})
+    assert message == f"AiiDA's configuration {file} cannot be read: Is a directory"
+
+
+SETTINGS = {
+    ("AIIDA_LIKE_PROFIL", "x"): "there is no setting PROFIL; did you mean PROFILE? There are: ",
+    ("AIIDA_LIKE_FOO", "x"): "there is no setting FOO. There are: ",
+    ("AIIDA_LIKE_MAX_LIMIT", "many"): "the setting MAX_LIMIT takes an integer above 0, not 'many'",
+    ("AIIDA_LIKE_MAX_LIMIT", "0"): "the setting MAX_LIMIT takes an integer above 0, not '0'",
+    ("AIIDA_LIKE_STATEMENT_SECONDS", "-1"): "the setting STATEMENT_SECONDS takes a number above 0, not '-1'",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), SETTINGS)
+def test_settings(name: str, value: str) -> None:
+    assert refused("--demo", env={name: value}).startswith(SETTINGS[name, value])
+
+
+def test_the_same_name_twice(golden: Golden, tmp_path: Path) -> None:
+    copy = shutil.copy(golden.archive, tmp_path)
+    assert refused(str(golden.archive), str(copy)) == (
+        "two targets are called 'golden': rename one, or serve it at another port"
+    )
+
+
+def test_help_names_all() -> None:
+    code, output = run("--help")
+    options = ["-H, --hostname", "-P, --port", "-w, --workers", "--threads", "--repository", "--demo"]
+    settings = [f"AIIDA_LIKE_{name.upper()}" for name in vars(Settings())]
+    assert (code, [word for word in options + settings if word not in output]) == (0, [])
+
+
+def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without gunicorn, whose processes coverage cannot see into: what it would be given."""
+    given: list[Any] = []
+    monkeypatch.setattr(cli, "_run", lambda *arguments: given.extend(arguments))
+    port = str(free_port())
+    code, output = run("--demo", str(golden.archive), "-H", "::1", "-P", port, "-w", "3", "--threads", "2")
+    assert (code, given[1:]) == (0, [f"[::1]:{port}", 3, 2])
+    assert f"  golden: http://[::1]:{port}/golden/api/v2\n" in output
+    answer = Client(given[0]).get("/golden/api/v2/users/1")
+    assert re.search('"first_name":"AiiDA"', answer.text)
+
+
+def test_the_home_page(golden: Golden) -> None:
+    from aiida_like.profiles import find
+    from restapi import create_app
+
+    client: FlaskClient = create_app(find(str(golden.archive)), {}).test_client()
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
+    links = re.findall('href="([^"]*)"', page.text)
+    assert [client.get(link.replace("&#34;", '"').replace("&amp;", "&")).status_code for link in links] == [200] * 7
+    data = client.get("/").json
+    assert data["counts"] == {"nodes": 81, "links": 52, "groups": 7, "users": 4, "computers": 5}
+    assert (data["profile"], data["storage"], data["api"]) == (
+        "golden",
+        "core.sqlite_zip",
+        {"v2": "http://localhost/api/v2"},
+    )
+
+
+def test_the_environment_makes_an_application(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
+    from restapi import create_app
+
+    monkeypatch.setenv("AIIDA_LIKE_PROFILE", str(golden.archive))
+    monkeypatch.setenv("AIIDA_LIKE_MAX_LIMIT", "2")
+    by_environment = create_app().test_client()
+    assert by_environment.get("/api/v2/nodes?limit=3").json == {
+        "message": "limit=3 is out of range: it goes from 1 to 2"
+    }
+    by_name = create_app(str(golden.archive), {"PAGE_SIZE": 3}).test_client()
+    assert len(by_name.get("/api/v2/nodes/page/1").json["data"]["nodes"]) == 3
+    assert os.environ["AIIDA_LIKE_PROFILE"] == str(golden.archive)

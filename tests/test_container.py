@@ -1,0 +1,145 @@
+"""Objects that disk-objectstore wrote."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from disk_objectstore import CompressMode
+from disk_objectstore import Container as Writer
+
+from aiida_like.container import Container
+from aiida_like.errors import StorageError
+
+CONTENTS = {
+    "empty": b"",
+    "small": b"a line\n",
+    "binary": bytes(range(256)) * 3,
+    "large": b"".join(b"%09d\n" % number for number in range(100_000)),
+}
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    with Writer(str(tmp_path / "container")) as made:
+        made.init_container()
+        yield made
+
+
+def store(writer: Writer) -> dict[str, str]:
+    return {name: writer.add_object(content) for name, content in CONTENTS.items()}
+
+
+def contents(folder: Path, keys: dict[str, str]) -> dict[str, tuple[int, bytes]]:
+    container = Container.open(folder)
+    stored = {name: container.read(key) for name, key in keys.items()}
+    return {name: (file.size, file.read()) for name, file in stored.items()}
+
+
+EXPECTED = {name: (len(content), content) for name, content in CONTENTS.items()}
+
+
+def test_loose(writer: Writer) -> None:
+    keys = store(writer)
+    assert contents(writer.get_folder(), keys) == EXPECTED
+
+
+@pytest.mark.parametrize("compress", [CompressMode.NO, CompressMode.YES])
+def test_packed(writer: Writer, compress: CompressMode) -> None:
+    keys = store(writer)
+    writer.pack_all_loose(compress=compress)
+    writer.clean_storage()
+    assert not list((writer.get_folder() / "loose").glob("*/*"))
+    assert contents(writer.get_folder(), keys) == EXPECTED
+
+
+def test_nothing_is_written(writer: Writer, tmp_path: Path) -> None:
+    keys = store(writer)
+    writer.pack_all_loose(compress=CompressMode.AUTO)
+    writer.clean_storage()
+    writer.close()
+    files = sorted(path for path in tmp_path.rglob("*"))
+    assert "packs.idx-wal" not in [path.name for path in files]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert contents(tmp_path / "container", keys) == EXPECTED
+    assert {path: path.stat().st_mtime_ns for path in sorted(tmp_path.rglob("*"))} == before
+
+
+def test_while_a_writer_is_connected(writer: Writer) -> None:
+    keys = store(writer)
+    writer.pack_all_loose(compress=CompressMode.NO)
+    other = writer.add_object(b"later")
+    writer.pack_all_loose(compress=CompressMode.NO)
+    assert (writer.get_folder() / "packs.idx-wal").exists()
+    assert contents(writer.get_folder(), {**keys, "other": other}) == {**EXPECTED, "other": (5, b"later")}
+
+
+def test_packed_while_it_is_read(writer: Writer) -> None:
+    keys = store(writer)
+    container = Container.open(writer.get_folder())
+    stored = container.read(keys["large"])
+    first = next(stored.blocks)
+    writer.pack_all_loose(compress=CompressMode.YES)
+    writer.clean_storage()
+    assert first + stored.read() == CONTENTS["large"]
+    assert container.read(keys["large"]).read() == CONTENTS["large"]
+
+
+KEY = "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (KEY, f"the repository has lost the object {KEY}"),
+        ("../../config.json", "'../../config.json' is not a key of the repository"),
+    ],
+)
+def test_lost(writer: Writer, key: str, message: str) -> None:
+    with pytest.raises(StorageError, match=f"^{re.escape(message)}$"):
+        Container.open(writer.get_folder()).read(key)
+
+
+def test_no_index_yet(writer: Writer, tmp_path: Path) -> None:
+    keys = store(writer)
+    writer.close()
+    (tmp_path / "container" / "packs.idx").unlink()
+    assert contents(tmp_path / "container", keys) == EXPECTED
+
+
+def test_damage(writer: Writer, tmp_path: Path) -> None:
+    keys = store(writer)
+    writer.pack_all_loose(compress=CompressMode.NO)
+    writer.clean_storage()
+    writer.close()
+    folder = tmp_path / "container"
+    container = Container.open(folder)
+    (folder / "packs" / "0").write_bytes(b"short")
+    with pytest.raises(StorageError, match=r"^a file of the repository ends early$"):
+        container.read(keys["large"]).read()
+    (folder / "packs" / "0").unlink()
+    with pytest.raises(StorageError, match=f"^the repository has lost the object {keys['large']}$"):
+        container.read(keys["large"])
+    (folder / "packs.idx").write_bytes(b"no database")
+    with pytest.raises(StorageError, match=r"^packs\.idx of the repository cannot be read: "):
+        container.read(keys["large"])
+    container.close()
+
+
+def test_a_damaged_stream(writer: Writer, tmp_path: Path) -> None:
+    keys = store(writer)
+    writer.pack_all_loose(compress=CompressMode.YES)
+    writer.clean_storage()
+    writer.close()
+    folder = tmp_path / "container"
+    shutil.copy(folder / "packs" / "0", folder / "packs" / "1")
+    connection = sqlite3.connect(folder / "packs.idx")
+    connection.execute("UPDATE db_object SET offset = offset + 1 WHERE hashkey = ?", (keys["large"],))
+    connection.commit()
+    connection.close()
+    with pytest.raises(StorageError, match=r"^a file of the repository is damaged: "):
+        Container.open(folder).read(keys["large"]).read()

@@ -1,0 +1,169 @@
+"""Statements: who may write, how long they may take, and what happens when a server goes away."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import String, literal, select, union_all
+
+from aiida_like.errors import StatementTimeout, StorageError, TargetError
+from aiida_like.profiles import Profile, find
+from aiida_like.storage import Limits, Storage, open_storage
+from aiida_like.storage.expressions import like, lowered, matches
+from aiida_like.storage.patterns import Pattern
+from tests.conftest import Golden, GoldenPostgreSQL
+from tests.servers import postgresql as own_postgresql
+from tests.servers import require
+
+
+@pytest.fixture
+def storage(target: dict[str, Any]) -> Iterator[Storage]:
+    opened = open_storage(find(**target), limits=Limits(statement_seconds=0.5))
+    yield opened
+    opened.close()
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+
+def test_a_statement_that_takes_too_long(storage: Storage) -> None:
+    with pytest.raises(StatementTimeout, match=r"^the query took longer than 0\.5 s and was stopped: narrow it"):
+        storage.database.rows(ENDLESS, {})
+    assert storage.database.rows("SELECT 7", {}) == [(7,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM db_dblink",
+        "UPDATE db_dbnode SET label = 'x'",
+        "CREATE TABLE x (y integer)",
+        "INSERT INTO db_dbuser (id, email, first_name, last_name, institution) VALUES (99, 'a', 'b', 'c', 'd')",
+    ],
+)
+def test_nothing_can_be_written(storage: Storage, statement: str) -> None:
+    with pytest.raises(StorageError, match=r"read-?only"):
+        storage.database.rows(statement, {})
+
+
+def test_a_wrong_statement(storage: Storage) -> None:
+    with pytest.raises(StorageError, match="nonsense"):
+        storage.database.rows("SELECT nonsense", {})
+
+
+ODD = ["", "a", "A", "Ä", "ä", "é", "É", "ÉCOLE", "Straße", "İ", "ΣΑΣ", "z", "Z", "~", " ", "a\nb", "\\", "%", "_", "☃"]
+
+
+def test_text_is_the_same_everywhere(storage: Storage) -> None:
+    words = union_all(*(select(literal(word).label("word")) for word in ODD)).subquery()
+    lower = lowered(words.c.word)
+    rows = storage.rows("lowered", lambda: select(words.c.word, lower).order_by(lower, words.c.word), {})
+    assert dict(map(tuple, rows)) == {word: word.lower() for word in ODD}
+    assert [lower for _, lower in rows] == sorted(word.lower() for word in ODD)
+
+
+@pytest.mark.parametrize("text", ["%", "_", "a%", "a_b", r"\%", r"\\", "É%", "%_A%", "_" * 40, "%\n%"])
+def test_patterns_are_the_same_everywhere(storage: Storage, text: str) -> None:
+    pattern = Pattern.parse(text)
+    words = union_all(*(select(literal(word).label("word")) for word in ODD)).subquery()
+    candidates = like(words.c.word, literal(pattern.like))
+    exact = matches(words.c.word, literal(pattern.text), literal(pattern.regex))
+    rows = storage.rows(text, lambda: select(words.c.word).where(candidates, exact), {})
+    assert sorted(word for (word,) in rows) == sorted(word for word in ODD if pattern.matches(word))
+
+
+def test_null_matches_nothing(storage: Storage) -> None:
+    nothing = literal(None, String)
+    statement = select(lowered(nothing), matches(nothing, literal("a_"), literal("^a.?$")))
+    assert [tuple(row) for row in storage.rows("null", lambda: statement, {})] == [(None, None)]
+
+
+def test_statements_are_forgotten_when_there_are_many(storage: Storage) -> None:
+    for number in range(1100):
+        assert storage.rows(number, lambda n=number: select(literal(n)), {}) == [(number,)]
+    assert len(storage._prepared) < 1024
+
+
+def test_connections_that_the_server_ended(golden_postgresql: GoldenPostgreSQL) -> None:
+    storage = open_storage(find(golden_postgresql.url, str(golden_postgresql.repository)))
+    assert storage.database.rows("SELECT 1", {}) == [(1,)]
+    with psycopg.connect(golden_postgresql.url, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'aiida-like' AND datname = current_database()"
+        )
+    assert storage.database.rows("SELECT 2", {}) == [(2,)]
+    storage.close()
+
+
+def test_a_server_that_is_gone(golden_postgresql: GoldenPostgreSQL) -> None:
+    with own_postgresql() as server:
+        url = server.create("short")
+        with psycopg.connect(url) as connection:
+            dump = _schema(golden_postgresql.url)
+            connection.execute(dump)
+        storage = open_storage(find(url, str(golden_postgresql.repository)))
+        assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(0,)]
+    with pytest.raises(StorageError, match="Connection refused"):
+        storage.database.rows("SELECT 1", {})
+    storage.close()
+
+
+def _schema(url: str) -> bytes:
+    command = [require("pg_dump"), "--schema-only", "--no-owner", url]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return re.sub(r"^\\.*$", "", text, flags=re.MULTILINE).encode()
+
+
+def test_aiida_can_commit_while_we_read(golden: Golden, tmp_path: Path) -> None:
+    """A profile has a rollback journal: a cursor of ours that stayed open would lock it."""
+    folder = tmp_path / "profile"
+    shutil.copytree(golden.sqlite, folder)
+    storage = open_storage(find(str(folder)))
+    done = threading.Event()
+    seen: set[int] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(storage.database.rows("SELECT count(*) FROM db_dbnode", {})[0][0])
+            storage.database.rows("SELECT uuid, attributes FROM db_dbnode ORDER BY label", {})
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    writer = sqlite3.connect(folder / "database.sqlite", timeout=30, isolation_level=None)
+    for number in range(20):
+        writer.execute(
+            "INSERT INTO db_dbnode (uuid, node_type, label, description, ctime, mtime, repository_metadata, user_id) "
+            "SELECT ?, node_type, label, '', ctime, mtime, repository_metadata, user_id FROM db_dbnode LIMIT 1",
+            (f"00000000-0000-4000-8000-{number:012d}",),
+        )
+    writer.close()
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(101,)]
+    assert seen <= set(range(81, 102))
+    storage.close()
+
+
+def test_psycopg_is_optional(golden_postgresql: GoldenPostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    message = "a PostgreSQL profile needs the optional part 'postgresql': pip install 'aiida-like[postgresql]'"
+    with pytest.raises(TargetError, match=f"^{re.escape(message)}$"):
+        open_storage(find(golden_postgresql.url, str(golden_postgresql.repository)))
+
+
+def test_a_location_hides_the_password(golden_postgresql: GoldenPostgreSQL) -> None:
+    profile: Profile = find(golden_postgresql.url, str(golden_postgresql.repository))
+    assert re.fullmatch(r"postgresql\+psycopg://aiida:\*\*\*@127\.0\.0\.1:\d+/golden", profile.location)

@@ -1,0 +1,80 @@
+"""The package as users get it: built, installed into an empty environment, started outside the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.servers import free_port, serving
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(command: Sequence[str | Path], folder: Path, code: int = 0) -> str:
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    files = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
+    for name in filter(None, files):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, source], folder)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_what_the_wheel_holds(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as zipped:
+        names = zipped.namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"aiida_like", "querylang", "restapi"}
+    assert {name for name in names if not name.endswith(".py") and ".dist-info" not in name} == {
+        "aiida_like/demo/demo.aiida",
+        "aiida_like/py.typed",
+        "querylang/py.typed",
+        "restapi/py.typed",
+        "restapi/templates/home.html",
+    }
+    assert [name for name in names if name.startswith("aiida_like/demo/")] == ["aiida_like/demo/demo.aiida"]
+
+
+def test_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel], tmp_path)
+    command = tmp_path / "venv" / "bin" / "aiida-like"
+    message = run([command, "serve", "postgresql://x@127.0.0.1/x", "--repository", tmp_path], tmp_path, code=2)
+    assert message == (
+        f"Error: {tmp_path}/container is not a repository of AiiDA (no readable config.json of a disk-objectstore "
+        "container): name the folder that holds container/\n"
+    )
+    root = f"http://127.0.0.1:{free_port()}"
+    environment = {"HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"]}
+    with serving([str(command), "serve", "--demo", "-P", root.rpartition(":")[2]], root, environment):
+        with urlopen(f"{root}/api/v2/users/1") as answer:
+            assert json.load(answer)["data"]["users"][0]["first_name"] == "Ada"
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{root}/api/v2/structures/6c02/content/download")
+        assert refused.value.code == 501
+        assert json.load(refused.value) == {
+            "message": "writing a structure as cif needs the optional part 'structures' on the server: "
+            "pip install 'aiida-like[structures]'"
+        }
+        refused.value.close()
+    assert [path.name for path in (tmp_path / "home").iterdir()] == [".cache"]
