@@ -20,6 +20,9 @@ from tests.servers import PostgreSQL, require
 
 GOLDEN = Path(__file__).with_name("golden.py")
 
+COMMAND = (sys.executable, "-m", "restapi.cli")
+"""`aiida-like`, of the environment that the tests run in."""
+
 
 @dataclass(frozen=True)
 class Golden:

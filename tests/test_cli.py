@@ -22,11 +22,9 @@ from werkzeug.test import Client
 
 from restapi import cli
 from restapi.config import Settings
-from tests.conftest import Golden, GoldenPostgreSQL
+from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
 from tests.golden import graph
 from tests.servers import PostgreSQL, free_port, serving
-
-COMMAND = (sys.executable, "-m", "restapi.cli")
 
 
 def get(url: str) -> Any:
