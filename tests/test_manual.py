@@ -135,7 +135,8 @@ def other_origin() -> Iterator[str]:
 FETCH = """
 const done = arguments[arguments.length - 1];
 fetch(arguments[0], {headers: {"X-Requested-With": "XMLHttpRequest"}}).then(async answer =>
-    done([answer.status, answer.headers.get("X-Total-Count"), await answer.text()])).catch(error => done(String(error)));
+    done([answer.status, answer.headers.get("X-Total-Count"), await answer.text()])
+).catch(error => done(String(error)));
 """
 
 
