@@ -600,7 +600,7 @@ class Scribe:
         self._output("rescale", "result", "rescaled", rescaled)
         self._finish("rescale")
 
-        # Databases that began before AiiDA 1.0 hold such pairs; AiiDA's own checks forbid new ones.
+        # Databases that began before AiiDA 1.0 hold such pairs; AiiDA's checks forbid new ones, in an import too.
         inherit = orm.WorkFunctionNode(process_type="__main__.inherit", label="inherit")
         self._start("inherit", inherit, "inherit", {"parameters": "parameters"})
         self._store("inherited", orm.Dict({"inherited": True}))
