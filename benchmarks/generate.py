@@ -6,6 +6,7 @@ A quarter of the nodes are calculation jobs with inputs and outputs, in proporti
 from __future__ import annotations
 
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ def generate(folder: Path, number: int) -> None:
 
 
 def _set_up(folder: Path) -> None:
+    # aiida-core makes a folder for its configuration when it is imported.
+    os.environ["AIIDA_PATH"] = str(folder.with_suffix(".aiida").absolute())
     from aiida.manage.configuration import create_profile, get_config
     from aiida.manage.configuration.settings import AiiDAConfigDir
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -57,12 +57,11 @@ Literal = String | Integer | Float | Boolean | DateTime
 
 @dataclass(frozen=True)
 class Comparison:
-    """`key operator value,...`; `column` is where it begins, counted from 1."""
+    """`key operator value,...`"""
 
     key: str
     operator: Operator
     values: tuple[Literal, ...]
-    column: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,6 @@ class Option:
 
     key: str
     words: tuple[str, ...]
-    column: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True)

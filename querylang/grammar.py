@@ -87,7 +87,7 @@ def _option(reserved: Iterable[str]) -> ParserElement:
     equals = Regex("=").suppress().set_name("'=', the only operator of this key")
     word = (_string(lambda text: text) | Regex(r'(?!")[^,&\0]*')).set_name('a word or "text"')
     option = key - equals - _list_of(word)
-    return option.set_parse_action(lambda _, at, found: Option(found[0], tuple(found[1]), at + 1))
+    return option.set_parse_action(lambda _, __, found: Option(found[0], tuple(found[1])))
 
 
 def _comparison() -> ParserElement:
@@ -95,9 +95,7 @@ def _comparison() -> ParserElement:
     symbols = sorted((operator.value for operator in Operator), key=len, reverse=True)
     operator = Regex("|".join(map(re.escape, symbols))).set_name("an operator (" + " ".join(_symbols()) + ")")
     comparison = key - operator - _list_of(_value())
-    return comparison.set_parse_action(
-        lambda _, at, found: Comparison(found[0], Operator(found[1]), tuple(found[2]), at + 1)
-    )
+    return comparison.set_parse_action(lambda _, __, found: Comparison(found[0], Operator(found[1]), tuple(found[2])))
 
 
 def _list_of(item: ParserElement) -> ParserElement:

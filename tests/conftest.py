@@ -18,7 +18,7 @@ from selenium.webdriver import Chrome
 from tests import servers
 from tests.servers import PostgreSQL, require
 
-GOLDEN = Path(__file__).with_name("golden.py")
+ROOT = Path(__file__).parent.parent
 
 COMMAND = (sys.executable, "-m", "restapi.cli")
 """`aiida-like`, of the environment that the tests run in."""
@@ -92,9 +92,9 @@ def chromium() -> Iterator[Chrome]:
 
 
 def _write_golden(folder: Path, *arguments: str) -> None:
-    command = [sys.executable, str(GOLDEN), str(folder), *arguments]
+    command = [sys.executable, "-m", "tests.write_golden", str(folder), *arguments]
     environment = {**os.environ, "AIIDA_PATH": str(folder)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

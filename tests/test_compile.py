@@ -10,20 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from aiida_like.errors import QueryError
 from querylang.ast import Operator
-from querylang.compile import (
-    MAX_VALUES,
-    TESTS,
-    Condition,
-    Order,
-    RowsQuery,
-    compile_rows,
-    compile_total,
-    kind_of,
-    lower,
-    order_by,
-    uuid_prefix,
-)
+from querylang.compile import TESTS, RowsQuery, compile_rows, compile_total
 from querylang.grammar import Grammar
+from querylang.lower import MAX_VALUES, Condition, Order, kind_of, lower, order_by, uuid_prefix
 from querylang.options import OrderTerm, Window, split
 from querylang.schema import MEANINGS, OPERATORS, FieldType
 from restapi.dialects.aiida_v2.aliases import ALIASES, todays_type

@@ -97,11 +97,6 @@ def test_queries(text: str) -> None:
     assert GRAMMAR.parse(text) == Query(QUERIES[text])
 
 
-def test_columns() -> None:
-    columns = [pair.column for pair in GRAMMAR.parse("limit=5&&id=1&x=2").pairs]
-    assert columns == [1, 10, 15]
-
-
 VALUE = 'a value ("text" in double quotes, 12, -1.5, true, false or a time as 2016-04-23T05:45+03:45)'
 OPERATOR = "an operator (= != > < >= <= =like= =ilike= =in= =notin=)"
 KEY = "a key, such as id, or & and a key"

@@ -8,8 +8,9 @@ import pytest
 
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
-from querylang.compile import Condition, RowsQuery, compile_rows, kind_of, lower, order_by, uuid_prefix
+from querylang.compile import RowsQuery, compile_rows
 from querylang.grammar import Grammar
+from querylang.lower import Condition, kind_of, lower, order_by, uuid_prefix
 from querylang.options import OrderTerm, Window, split
 from restapi.dialects.aiida_v2.entities import NODE_ENTITIES, NODES
 from restapi.dialects.aiida_v2.options import OPTIONS

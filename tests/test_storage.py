@@ -25,10 +25,8 @@ def storage(target: dict[str, Any]) -> Iterator[Storage]:
 
 def test_nodes_are_those_that_aiida_stored(storage: Storage) -> None:
     rows = storage.rows("all", lambda: select(node.c.uuid, node.c.id, node.c.ctime).order_by(node.c.id), {})
-    stored = [(uuid, number, ctime[:19]) for uuid, number, ctime in rows]
-    named = {uuid: name for name, uuid in vars(graph).items()}
-    assert stored == [
-        (uuid, ids[uuid], ctime_of(uuid).strftime("%Y-%m-%d %H:%M:%S")) for uuid, *_ in stored if uuid in named
+    assert [(uuid, number, ctime[:19]) for uuid, number, ctime in rows] == [
+        (uuid, ids[uuid], ctime_of(uuid).strftime("%Y-%m-%d %H:%M:%S")) for uuid in vars(graph).values()
     ]
 
 

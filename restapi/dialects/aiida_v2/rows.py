@@ -10,7 +10,8 @@ from flask import Response
 from flask_restful import Resource
 
 from aiida_like.errors import NotFound
-from querylang.compile import Condition, RowsQuery, kind_of, lower, order_by
+from querylang.compile import RowsQuery
+from querylang.lower import Condition, kind_of, lower, order_by
 from querylang.options import window
 from querylang.schema import Entity, Field
 from restapi.dialects.aiida_v2 import options, render

@@ -1,0 +1,218 @@
+"""Comparisons -> conditions: what they mean, in tests of one field with the values taken out.
+
+Every type has its own sense of an operator: a time is an interval, text is alphabetical, a uuid has no case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from aiida_like.errors import QueryError
+from aiida_like.storage.patterns import Pattern, escape, prefix_end
+from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Operator, String
+from querylang.options import OrderTerm
+from querylang.schema import OPERATORS, Entity, Field, FieldType
+from querylang.unparse import unparse_value
+
+MAX_VALUES = 1000
+"""How long a list behind `=in=` may be."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`test` is a key of `compile.TESTS`."""
+
+    test: str
+    field: Field
+    values: tuple[Any, ...] = ()
+
+    @property
+    def shape(self) -> Hashable:
+        return self.test, self.field.name, len(self.values)
+
+
+@dataclass(frozen=True)
+class Order:
+    field: Field
+    descending: bool
+
+
+def lower(comparisons: Iterable[Comparison], entity: Entity) -> tuple[Condition, ...]:
+    """Raises QueryError: no such key, or an operator or a value that its type does not take."""
+    return tuple(condition for comparison in comparisons for condition in _lower(comparison, entity))
+
+
+def order_by(terms: Iterable[OrderTerm], entity: Entity) -> tuple[Order, ...]:
+    """Raises QueryError: no such key."""
+    return tuple(Order(entity.field(term.key), term.descending) for term in terms)
+
+
+def kind_of(entity: Entity) -> tuple[Condition, ...]:
+    """What makes a row of the table one of the entity."""
+    if entity.kind is None or entity.kind_field is None:
+        return ()
+    return (_prefix_condition(entity.kind_field, entity.kind),)
+
+
+def uuid_prefix(field: Field, prefix: str) -> Condition | None:
+    """Rows whose uuid starts so, None if none can."""
+    if len(prefix) > len(_NIL) or not re.fullmatch("[0-9a-f-]*", prefix):
+        return None
+    if any((character == "-") != (place == "-") for character, place in zip(prefix, _NIL, strict=False)):
+        return None
+    # A range that the unique index can serve; a LIKE over a cast would read every row.
+    return Condition("within", field, (prefix + _NIL[len(prefix) :], prefix + _MAX[len(prefix) :]))
+
+
+_NIL = "00000000-0000-0000-0000-000000000000"
+_MAX = _NIL.replace("0", "f")
+
+
+def _lower(comparison: Comparison, entity: Entity) -> list[Condition]:
+    field = entity.field(comparison.key)
+    operator = comparison.operator
+    if operator not in OPERATORS[field.type]:
+        allowed = " ".join(known.value for known in Operator if known in OPERATORS[field.type])
+        raise QueryError(
+            f"the operator {operator.value} does not go with {comparison.key}, which is of type "
+            f"{_type_name(field)}; it takes {allowed}"
+        )
+    values = [_value(comparison.key, field, value) for value in comparison.values]
+    if operator not in (Operator.IN, Operator.NOT_IN) and len(values) > 1:
+        raise QueryError(f"{comparison.key}{operator.value} takes one value; for a list write {comparison.key}=in=")
+    if len(values) > MAX_VALUES:
+        raise QueryError(f"{comparison.key}{operator.value} has {len(values)} values; at most {MAX_VALUES} are allowed")
+    if field.aliases is not None:
+        values = [field.aliases(operator, value) for value in values]
+    return _LOWER[field.type](field, operator, values)
+
+
+def _value(key: str, field: Field, literal: Literal) -> Any:
+    expected = _LITERALS[field.type]
+    if not isinstance(literal, expected):
+        raise QueryError(f"{key} takes {_EXAMPLES[field.type]}, not {unparse_value(literal)}")
+    return literal if isinstance(literal, DateTime) else literal.value
+
+
+def _type_name(field: Field) -> str:
+    return FieldType.STRING.value if field.type is FieldType.UUID else field.type.value
+
+
+_LITERALS: Mapping[FieldType, type[Integer | String | Boolean | DateTime]] = {
+    FieldType.INTEGER: Integer,
+    FieldType.STRING: String,
+    FieldType.UUID: String,
+    FieldType.BOOLEAN: Boolean,
+    FieldType.DATETIME: DateTime,
+}
+
+_EXAMPLES = {
+    FieldType.INTEGER: "an integer",
+    FieldType.STRING: 'text in double quotes, as in "text"',
+    FieldType.UUID: 'text in double quotes, as in "text"',
+    FieldType.BOOLEAN: "true or false",
+    FieldType.DATETIME: "a time such as 2016-04-23 or 2016-04-23T05:45+03:45",
+}
+
+_RELATIONS = {
+    Operator.EQUAL: "=",
+    Operator.UNEQUAL: "!=",
+    Operator.GREATER: ">",
+    Operator.LESS: "<",
+    Operator.GREATER_OR_EQUAL: ">=",
+    Operator.LESS_OR_EQUAL: "<=",
+    Operator.IN: "in",
+    Operator.NOT_IN: "not in",
+}
+
+
+def _lower_plain(field: Field, operator: Operator, values: list[Any]) -> list[Condition]:
+    return [Condition(_RELATIONS[operator], field, tuple(values))]
+
+
+def _lower_datetime(field: Field, operator: Operator, values: list[DateTime]) -> list[Condition]:
+    """A value is an interval: `=` is inside, `<` before, `>` behind it."""
+    starts = [_stored_time(value.start) for value in values]
+    ends = [_stored_time(value.start + value.width) for value in values]
+    match operator:
+        case Operator.GREATER:
+            return [Condition(">=", field, (ends[0],))]
+        case Operator.LESS_OR_EQUAL:
+            return [Condition("<", field, (ends[0],))]
+        case Operator.LESS | Operator.GREATER_OR_EQUAL:
+            return [Condition(_RELATIONS[operator], field, (starts[0],))]
+        case Operator.EQUAL | Operator.IN:
+            return [Condition("in intervals", field, _interleaved(starts, ends))]
+        case _:
+            return [Condition("not in intervals", field, _interleaved(starts, ends))]
+
+
+def _interleaved(starts: list[str], ends: list[str]) -> tuple[str, ...]:
+    return tuple(text for interval in zip(starts, ends, strict=True) for text in interval)
+
+
+def _stored_time(time: datetime) -> str:
+    """As SQLite stores times; PostgreSQL reads it in its session's time zone, which is UTC."""
+    return time.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _lower_string(field: Field, operator: Operator, values: list[str]) -> list[Condition]:
+    match operator:
+        case Operator.LIKE:
+            return _lower_like(field, Pattern.parse(values[0]), "")
+        case Operator.ILIKE:
+            return _lower_like(field, Pattern.parse(values[0].lower()), "lowered ")
+        case Operator.GREATER | Operator.LESS | Operator.GREATER_OR_EQUAL | Operator.LESS_OR_EQUAL:
+            return [Condition("lowered " + _RELATIONS[operator], field, (values[0].lower(),))]
+        case _:
+            return _lower_plain(field, operator, values)
+
+
+def _lower_like(field: Field, pattern: Pattern, case: str) -> list[Condition]:
+    if pattern.literal is not None:
+        return [Condition(case + "=", field, (pattern.literal,))]
+    if pattern.prefix and not case:
+        candidates = Condition("starts with", field, (pattern.like, pattern.prefix, prefix_end(pattern.prefix)))
+    else:
+        candidates = Condition(case + "like", field, (pattern.like,))
+    if not pattern.optional:
+        return [candidates]
+    return [candidates, Condition(case + "matches", field, (pattern.text, pattern.regex))]
+
+
+def _lower_uuid(field: Field, operator: Operator, values: list[str]) -> list[Condition]:
+    """Upper case is the same as lower case in a uuid; what is no uuid equals none."""
+    values = [value.lower() for value in values]
+    match operator:
+        case Operator.EQUAL | Operator.UNEQUAL | Operator.IN | Operator.NOT_IN:
+            is_negative = operator in (Operator.UNEQUAL, Operator.NOT_IN)
+            return [Condition("not in" if is_negative else "in", field, tuple(filter(_is_uuid, values)))]
+        case Operator.LIKE | Operator.ILIKE:
+            pattern = Pattern.parse(values[0])
+            if pattern.like == escape(pattern.prefix) + "%" and not pattern.optional:
+                found = uuid_prefix(field, pattern.prefix)
+                return [found or Condition("in", field)]
+            return _lower_like(field, pattern, "uuid ")
+        case _:
+            return [Condition("uuid " + _RELATIONS[operator], field, (values[0],))]
+
+
+def _is_uuid(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None
+
+
+def _prefix_condition(field: Field, prefix: str) -> Condition:
+    return Condition("starts with", field, (escape(prefix) + "%", prefix, prefix_end(prefix)))
+
+
+_LOWER: Mapping[FieldType, Callable[[Field, Operator, list[Any]], list[Condition]]] = {
+    FieldType.INTEGER: _lower_plain,
+    FieldType.STRING: _lower_string,
+    FieldType.UUID: _lower_uuid,
+    FieldType.BOOLEAN: _lower_plain,
+    FieldType.DATETIME: _lower_datetime,
+}
