@@ -9,6 +9,7 @@ as in the API's document (`338357f4-f2`, `a67fba41-8a`, `de83b1`, ...) play the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta, timezone

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +29,7 @@ from disk_objectstore import CompressMode, Container
 
 from tests.golden import (
     FILES,
+    FIRST_CTIME,
     ODDITIES,
     RETRIEVED,
     SCRIPT,
