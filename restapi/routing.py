@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_restful import Api
-from werkzeug.routing import BaseConverter, Map
+from werkzeug.routing import BaseConverter
 
 from querylang.schema import Entity
 
@@ -23,13 +23,7 @@ def entity_converter(entities: Mapping[str, Entity]) -> type[BaseConverter]:
     class EntityConverter(BaseConverter):
         regex = "|".join(sorted(entities, key=len, reverse=True))
 
-        def __init__(self, map: Map) -> None:  # noqa: A002 (werkzeug's name)
-            super().__init__(map)
-
         def to_python(self, value: str) -> Entity:
             return entities[value]
-
-        def to_url(self, value: Entity | str) -> str:
-            return value if isinstance(value, str) else value.name
 
     return EntityConverter

@@ -439,6 +439,25 @@ def test_preflight(archive_client: FlaskClient) -> None:
     assert {name: response.headers[name] for name in CORS} == CORS
 
 
+@pytest.mark.parametrize(
+    ("environ", "path", "query"),
+    [
+        ({"RAW_URI": "/api/v2/users%2F?limit=1"}, "/api/v2/users%2F", ""),
+        ({"RAW_URI": "", "REQUEST_URI": "/api/v2/users/"}, "/api/v2/users/", ""),
+        ({"RAW_URI": "*"}, "/api/v2/users", ""),
+        ({"RAW_URI": "/lab/api/v2/users", "SCRIPT_NAME": "/lab"}, "/api/v2/users", ""),
+        ({"QUERY_STRING": "limit=1&_=\xe9"}, "/api/v2/users", "limit=1&_=é"),
+        ({"QUERY_STRING": "limit=1&_=\xc3\xa9"}, "/api/v2/users", "limit=1&_=é"),
+    ],
+)
+def test_what_was_sent(archive_client: FlaskClient, environ: dict[str, str], path: str, query: str) -> None:
+    """Servers tell the raw path in different ways, and bytes that are no ASCII as Latin-1."""
+    answer = archive_client.get("/api/v2/users", environ_overrides=environ).json
+    assert (answer["path"], answer["query_string"]) == (path, query)
+    mount = environ.get("SCRIPT_NAME", "")
+    assert answer["url"] == f"{ROOT}{mount}{path}" + (f"?{query}" if query else "")
+
+
 def test_head(archive_client: FlaskClient) -> None:
     head, get = archive_client.head("/api/v2/users"), archive_client.get("/api/v2/users")
     assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(get.headers))

@@ -1,0 +1,108 @@
+"""What a user names, and the profile that it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import URL
+
+from aiida_like.errors import TargetError
+from aiida_like.profiles import Backend, Profile, configuration_file, demo, find, find_default
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Writes AiiDA's configuration with one profile, `it`, which is the default."""
+
+    def write(backend: str, **config: Any) -> None:
+        profiles = {"it": {"storage": {"backend": backend, "config": config}}}
+        file = tmp_path / ".aiida" / "config.json"
+        file.parent.mkdir()
+        file.write_text(json.dumps({"default_profile": "it", "profiles": profiles}))
+        monkeypatch.setenv("AIIDA_PATH", str(tmp_path))
+
+    return write
+
+
+def test_sqlite(configure: Any) -> None:
+    configure("core.sqlite_dos", filepath="/data/it")
+    expected = Profile("it", Backend.SQLITE_DOS, Path("/data/it/database.sqlite"), Path("/data/it/container"))
+    assert (find("it"), find_default()) == (expected, expected)
+
+
+def test_an_archive_as_profile(configure: Any) -> None:
+    configure("core.sqlite_zip", filepath="/data/it.aiida")
+    assert find("it") == Profile("it", Backend.SQLITE_ZIP, Path("/data/it.aiida"), None)
+
+
+POSTGRESQL = {
+    "database_engine": "postgresql_psycopg",
+    "database_hostname": "db.example.org",
+    "database_port": 5433,
+    "database_username": "aiida",
+    "database_password": "p@ss/w:rd%41",
+    "database_name": "it",
+    "repository_uri": "file:///data/with%20blank",
+}
+
+
+def test_postgresql(configure: Any) -> None:
+    configure("core.psql_dos", **POSTGRESQL)
+    url = URL.create("postgresql+psycopg", "aiida", "p@ss/w:rd%41", "db.example.org", 5433, "it")
+    found = find("it")
+    assert found == Profile("it", Backend.PSQL_DOS, url, Path("/data/with blank/container"))
+    assert found.location == "postgresql+psycopg://aiida:***@db.example.org:5433/it"
+
+
+def test_postgresql_by_its_socket(configure: Any) -> None:
+    nothing: dict[str, Any] = {"database_hostname": None, "database_port": None, "database_password": ""}
+    configure("core.psql_dos", **POSTGRESQL | nothing)
+    assert find("it").database == URL.create("postgresql+psycopg", "aiida", database="it")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_urls(scheme: str, tmp_path: Path) -> None:
+    found = find(f"{scheme}://aiida:p%40ss@db:5433/it", str(tmp_path))
+    url = URL.create("postgresql+psycopg", "aiida", "p@ss", "db", 5433, "it")
+    assert found == Profile("it", Backend.PSQL_DOS, url, tmp_path / "container")
+    (tmp_path / "packs.idx").touch()
+    assert find(f"{scheme}://aiida:p%40ss@db:5433/it", str(tmp_path)).container == tmp_path
+
+
+def test_a_profile_comes_before_a_path(configure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure("core.sqlite_dos", filepath="/data/it")
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "database.sqlite").touch()
+    monkeypatch.chdir(tmp_path)
+    assert find("it").database == Path("/data/it/database.sqlite")
+    assert find("./it").database == tmp_path / "it" / "database.sqlite"
+
+
+def test_where_the_configuration_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert configuration_file() == Path.home() / ".aiida" / "config.json"
+    (tmp_path / "b" / ".aiida").mkdir(parents=True)
+    paths = {
+        f"{tmp_path}/a:{tmp_path}/b": tmp_path / "b" / ".aiida",
+        f"{tmp_path}/a:{tmp_path}/c": tmp_path / "c" / ".aiida",
+        f"{tmp_path}/b/.aiida": tmp_path / "b" / ".aiida",
+        f"::{tmp_path}/b:": tmp_path / "b" / ".aiida",
+        "~/x": Path.home() / "x" / ".aiida",
+        ":": Path.home() / ".aiida",
+    }
+    for value, folder in paths.items():
+        monkeypatch.setenv("AIIDA_PATH", value)
+        assert configuration_file() == folder / "config.json"
+
+
+def test_demo() -> None:
+    assert (demo().name, demo().backend, Path(demo().location).name) == ("demo", Backend.SQLITE_ZIP, "demo.aiida")
+
+
+def test_no_default_profile() -> None:
+    message = f"no target was given, and AiiDA has no default profile in {Path.home()}/.aiida/config.json: "
+    with pytest.raises(TargetError) as caught:
+        find_default()
+    assert str(caught.value) == message + "name an archive, a profile or a URL, or try --demo"
