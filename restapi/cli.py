@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -69,7 +69,7 @@ def serve(
       aiida-like serve postgresql://reader@db/aiida --repository /data/aiida/repository
     """
     try:
-        settings = replace(settings_of_environment(), connections=threads)
+        settings = settings_of_environment()
         profiles = _find_all(targets, repository, is_demo=is_demo)
         for profile in profiles:
             _check(profile, settings)

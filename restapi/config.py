@@ -17,8 +17,9 @@ from querylang.options import WindowLimits
 
 @dataclass(frozen=True)
 class Settings:
-    """Each has a default; a name in capitals is a key of a configuration file, and of the environment
-    with `AIIDA_LIKE_` in front of it.
+    """What can be chosen; the names in capitals are keys of a configuration.
+
+    With `AIIDA_LIKE_` in front of them they are variables of the environment.
     """
 
     profile: str | None = field(default=None, metadata={"help": "what is served; default: AiiDA's default profile"})

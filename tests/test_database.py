@@ -22,8 +22,8 @@ from aiida_like.storage import Limits, Storage, open_storage
 from aiida_like.storage.expressions import like, lowered, matches
 from aiida_like.storage.patterns import Pattern
 from tests.conftest import Golden, GoldenPostgreSQL
+from tests.servers import PostgreSQL, require
 from tests.servers import postgresql as own_postgresql
-from tests.servers import require
 
 
 @pytest.fixture
@@ -154,6 +154,17 @@ def test_aiida_can_commit_while_we_read(golden: Golden, tmp_path: Path) -> None:
         reader.join()
     assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(101,)]
     assert seen <= set(range(81, 102))
+    storage.close()
+
+
+def test_a_server_without_icu(golden_postgresql: GoldenPostgreSQL, postgresql: PostgreSQL) -> None:
+    url = postgresql.create("plain")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_schema(golden_postgresql.url))
+        connection.execute("SET allow_system_table_mods = on")
+        connection.execute("DELETE FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu'")
+    storage = open_storage(find(url, str(golden_postgresql.repository)))
+    assert storage.rows("ascii", lambda: select(lowered(literal("ABC"))), {}) == [("abc",)]
     storage.close()
 
 

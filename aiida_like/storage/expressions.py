@@ -14,6 +14,9 @@ from aiida_like.models import Timestamp
 UNICODE_LOWER, PATTERN_MATCHES, CANONICAL_JSON = "unicode_lower", "pattern_matches", "canonical_json"
 """Python functions that every SQLite connection of ours has."""
 
+HAS_UNICODE_COLLATION = "aiida_like_has_unicode_collation"
+"""An attribute of the dialect of PostgreSQL: whether the server knows the collation `und-x-icu`."""
+
 
 class lowered(FunctionElement[str]):  # noqa: N801 (reads as the SQL function it is)
     """`lowered(text)`: in lower case by the rules of Unicode, compared by code points."""
@@ -92,7 +95,7 @@ def _lowered_sqlite(element: lowered, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(lowered, "postgresql")
 def _lowered_postgresql(element: lowered, compiler: SQLCompiler, **kw: Any) -> str:
     (text,) = _operands(element, compiler, **kw)
-    if getattr(compiler.dialect, "has_unicode_collation", True):
+    if getattr(compiler.dialect, HAS_UNICODE_COLLATION, True):
         text = f'{text} COLLATE "und-x-icu"'
     return f'(lower({text}) COLLATE "C")'
 

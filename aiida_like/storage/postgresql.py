@@ -8,6 +8,7 @@ from sqlalchemy import URL, create_engine, event
 
 from aiida_like.errors import TargetError
 from aiida_like.storage.database import Database, Limits
+from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
 
 if TYPE_CHECKING:
     import psycopg
@@ -27,6 +28,12 @@ def connect(url: URL, limits: Limits) -> Database:
             "a PostgreSQL profile needs the optional part 'postgresql': pip install 'aiida-like[postgresql]'"
         ) from error
 
+    def look_for_collation(connection: psycopg.Connection[Any], _: Any) -> None:
+        # Servers that were built without ICU lack it; the collation of the database must do there.
+        found = connection.execute("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'").fetchone()
+        connection.commit()
+        setattr(engine.dialect, HAS_UNICODE_COLLATION, found is not None)
+
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -43,6 +50,7 @@ def connect(url: URL, limits: Limits) -> Database:
         },
     )
     event.listen(engine, "connect", _load_as_text)
+    event.listen(engine, "first_connect", look_for_collation)
     return Database(
         engine=engine,
         limits=limits,
