@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -90,16 +91,22 @@ def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool
 
 def _check(profile: Profile, settings: Settings) -> None:
     """Opens the profile once before workers do, which unpacks an archive under the eyes of the user."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    if not console.is_terminal:
+        _open(profile, settings, None)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(f"unpacking the database of {profile.name}", visible=False)
-        open_storage(
+        _open(
             profile,
-            cache_folder=settings.cache_path,
-            limits=settings.limits,
-            progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
-        ).close()
+            settings,
+            lambda done, total: progress.update(task, completed=done, total=total, visible=True),
+        )
+
+
+def _open(profile: Profile, settings: Settings, tell: Callable[[int, int], None] | None) -> None:
+    open_storage(profile, cache_folder=settings.cache_path, limits=settings.limits, progress=tell).close()
 
 
 def _check_address(hostname: str, port: int) -> None:

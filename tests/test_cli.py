@@ -307,6 +307,13 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.search('"first_name":"AiiDA"', answer.text)
 
 
+def test_a_terminal_sees_the_progress(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli, "_run", lambda *_: None)
+    env = {"FORCE_COLOR": "1", "AIIDA_LIKE_CACHE_FOLDER": str(tmp_path)}
+    code, output = run(str(golden.archive), "-P", str(free_port()), env=env)
+    assert (code, "unpacking the database of golden" in output) == (0, True)
+
+
 def test_the_home_page(golden: Golden) -> None:
     from aiida_like.profiles import find
     from restapi import create_app
