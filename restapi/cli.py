@@ -142,7 +142,8 @@ def _announce(profiles: list[Profile], hostname: str, port: int) -> None:
             click.echo(f"  {profile.name}: {root}/{profile.name}/api/v2")
     click.echo("Try, in a browser or with curl:")
     for url in ["", *(example.url for example in EXAMPLES)]:
-        click.echo(f"  {root}/{url}" if '"' not in url else f"  '{root}/{url}'")
+        # Quoted where a shell would take & and " for its own.
+        click.echo(f"  '{root}/{url}'" if "?" in url else f"  {root}/{url}")
     click.echo("Stop with Ctrl-C.")
 
 

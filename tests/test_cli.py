@@ -52,7 +52,7 @@ def test_serve_sqlite(golden: Golden, name: str) -> None:
     command = [*COMMAND, "serve", *targets[name], "-P", root.rpartition(":")[2], "-w", "1"]
     with serving(command, root, {"AIIDA_PATH": str(golden.aiida_path)}) as server:
         assert users(root) == GOLDEN_USERS
-        assert f"  {root}/api/v2/nodes?limit=5&orderby=-ctime\n" in server.stderr
+        assert f"  '{root}/api/v2/nodes?limit=5&orderby=-ctime'\n" in server.stderr
 
 
 def test_serve_postgresql(golden_postgresql: GoldenPostgreSQL) -> None:

@@ -485,6 +485,7 @@ def test_a_bug_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture) ->
     response = app.test_client().get("/buggy")
     message = "Internal server error: the cause is in the log of the server"
     assert (response.status_code, response.json) == (500, {"message": message})
+    assert {name: response.headers[name] for name in CORS} == CORS
     assert "ZeroDivisionError: secret" in caplog.text
 
 
