@@ -1,10 +1,12 @@
-"""Values -> JSON and HTTP dates, fast."""
+"""Values -> JSON, HTTP dates and files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from flask import Response
@@ -20,6 +22,21 @@ def json_response(body: Any, status: int = 200) -> Response:
 def stored_json(text: str | None) -> orjson.Fragment:
     """JSON from the database, which goes into the response as it is."""
     return orjson.Fragment(text if text is not None else "{}")
+
+
+def attachment(content: bytes | Iterator[bytes], size: int, name: str) -> Response:
+    """A file of `size` bytes for a browser to store under `name`, never to show."""
+    response = Response(content, content_type="application/octet-stream")
+    response.content_length = size
+    # RFC 6266: the plain name for all clients, the encoded one for those that know it.
+    plain = "".join(character if character.isascii() and character.isprintable() else "_" for character in name)
+    plain = plain.replace("\\", "_").replace('"', "_")
+    disposition = f'attachment; filename="{plain}"'
+    if plain != name:
+        disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
+    response.headers["Content-Disposition"] = disposition
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def http_date(stored: str | None) -> str | None:

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from aiida_like import __version__
 from aiida_like.profiles import find
 from restapi import create_app
+from restapi.encoding import attachment
 from tests.conftest import Golden
 from tests.golden import computers, graph, groups, ids
 
@@ -250,7 +251,9 @@ def test_nalist(client: FlaskClient) -> None:
     [
         (graph.relax_scf, "retrieved_inputs", "aiida.in", b"&CONTROL", "aiida.in"),
         (graph.relax_scf, "retrieved_inputs", '".aiida/calcinfo.json"', b"{", ".aiida_calcinfo.json"),
-        (graph.relax_scf, "retrieved_outputs", '"aiida.out"&rtype=download', b"", "aiida.out"),
+        (graph.relax_scf, "retrieved_outputs", '"aiida.out"&rtype=download', b"!  ", "aiida.out"),
+        (graph.relax_scf, "retrieved_outputs", "out/data%20file.xml", b"<xml/>", "out_data file.xml"),
+        (graph.relax_scf, "retrieved_outputs", '"out/data+file.xml"', b"<xml/>", "out_data file.xml"),
     ],
 )
 def test_files_of_a_job(client: FlaskClient, uuid: str, path: str, key: str, content: bytes, name: str) -> None:
@@ -281,6 +284,16 @@ def test_downloads(client: FlaskClient, url: str) -> None:
     uuid = url.split("/")[1]
     assert response.headers["Content-Disposition"] == f'attachment; filename="{uuid}.{extension}"'
     assert response.content_type == "application/octet-stream"
+
+
+def test_the_name_of_a_file_is_safe() -> None:
+    response = attachment(b"x", 1, 'ü "a"\\b\n.txt')
+    assert dict(response.headers) == {
+        "Content-Type": "application/octet-stream",
+        "Content-Length": "1",
+        "Content-Disposition": ("attachment; filename=\"_ _a__b_.txt\"; filename*=UTF-8''%C3%BC%20%22a%22%5Cb%0A.txt"),
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 def test_numbers_survive_a_download(client: FlaskClient) -> None:

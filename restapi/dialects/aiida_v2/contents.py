@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 from flask import Response
@@ -13,13 +12,13 @@ from sqlalchemy import BigInteger, bindparam, select
 from aiida_like.errors import FileNotFound, QueryError
 from aiida_like.formats import StoredNode, download, visualization
 from aiida_like.models import link, node
-from aiida_like.repository import StoredFile, key_of, paths
+from aiida_like.repository import key_of, paths
 from aiida_like.storage import Storage
 from querylang.options import Options
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2 import options, render
 from restapi.dialects.aiida_v2.rows import V2Resource, find
-from restapi.encoding import stored_json
+from restapi.encoding import attachment, stored_json
 from restapi.exchange import asked
 from restapi.headers import set_total
 
@@ -75,7 +74,7 @@ class Download(V2Resource):
         given = self.context.parse_options(asked(), options.DOWNLOAD)
         _, stored = _stored_node(self, entity, path_id)
         made = download(stored, given.get("format"))
-        return _attachment(made.content, len(made.content), f"{stored.uuid}.{made.format}")
+        return attachment(made.content, len(made.content), f"{stored.uuid}.{made.format}")
 
 
 class RetrievedInputs(V2Resource):
@@ -128,21 +127,22 @@ def _answer_file(storage: Storage, tree: Mapping[str, Any], given: Options) -> R
     action = given.get("rtype", "download")
     if action != "download":
         raise QueryError(f"rtype can only be download, not {action!r}")
-    path: str = given.get("filename")
-    file = _open_first(storage, tree, (path, path.replace("+", " ")))
-    return _attachment(file.blocks, file.size, path.replace("/", "_"))
+    path = _path_of(tree, given.get("filename"))
+    file = storage.repository.read(key_of(tree, path))
+    return attachment(file.blocks, file.size, path.replace("/", "_"))
 
 
-def _open_first(storage: Storage, tree: Mapping[str, Any], candidates: Sequence[str]) -> StoredFile:
+def _path_of(tree: Mapping[str, Any], written: str) -> str:
     """A known client writes `+` for a blank, so that is tried where no file has the plus in its name."""
-    first, *others = candidates
     try:
-        return storage.repository.read(key_of(tree, first))
+        key_of(tree, written)
     except FileNotFound:
-        for other in others:
-            if other != first:
-                return storage.repository.read(key_of(tree, other))
-        raise
+        blank = written.replace("+", " ")
+        if blank == written:
+            raise
+        key_of(tree, blank)
+        return blank
+    return written
 
 
 def _stored_node(resource: V2Resource, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
@@ -163,17 +163,3 @@ def _stored_node(resource: V2Resource, entity: Entity, path_id: str) -> tuple[in
 
 def _parsed(stored: str | None) -> dict[str, Any]:
     return dict(orjson.loads(stored)) if stored else {}
-
-
-def _attachment(content: bytes | Any, size: int, name: str) -> Response:
-    response = Response(content, content_type="application/octet-stream")
-    response.content_length = size
-    # RFC 6266: the plain name for all clients, the encoded one for those that know it.
-    plain = "".join(character if character.isascii() and character.isprintable() else "_" for character in name)
-    plain = plain.replace("\\", "_").replace('"', "_")
-    disposition = f'attachment; filename="{plain}"'
-    if plain != name:
-        disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
-    response.headers["Content-Disposition"] = disposition
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
