@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -123,7 +123,8 @@ def other_origin() -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Keeps quiet."""
 
-    server = HTTPServer(("127.0.0.1", 0), Page)
+    # Threads, because Chromium opens connections that it may never use.
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
