@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -69,6 +69,8 @@ def test_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     with serving([str(command), "serve", "--demo", "-P", root.rpartition(":")[2]], root, environment):
         with urlopen(f"{root}/api/v2/users/1") as answer:
             assert json.load(answer)["data"]["users"][0]["first_name"] == "Ada"
+        with urlopen(Request(root, headers={"Accept": "text/html"})) as page:
+            assert b"<h1>demo</h1>" in page.read()
         with pytest.raises(HTTPError) as refused:
             urlopen(f"{root}/api/v2/structures/6c02/content/download")
         assert refused.value.code == 501

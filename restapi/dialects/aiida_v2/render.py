@@ -11,16 +11,12 @@ from querylang.schema import Field, FieldType
 from restapi.encoding import http_date, json_response, stored_json
 from restapi.exchange import Asked
 
-_AS_STORED: Callable[[Any], Any] = lambda value: value  # noqa: E731 (an entry of the table below)
-
 WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
-    FieldType.INTEGER: _AS_STORED,
-    FieldType.STRING: _AS_STORED,
-    FieldType.UUID: _AS_STORED,
     FieldType.BOOLEAN: bool,
     FieldType.DATETIME: http_date,
     FieldType.JSON: stored_json,
 }
+"""Values of all other types are shown as they are stored."""
 
 _SCHEMA_TYPES = {
     FieldType.INTEGER: "int",
@@ -33,11 +29,13 @@ _SCHEMA_TYPES = {
 
 
 def objects(fields: Sequence[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    columns = [(field.name, WRITERS[field.type]) for field in fields]
-    return [
-        {name: write(value) for (name, write), value in zip(columns, row, strict=True)}
-        for row in rows
-    ]  # fmt: skip
+    names = [field.name for field in fields]
+    written = [(field.name, WRITERS[field.type]) for field in fields if field.type in WRITERS]
+    shown = [dict(zip(names, row, strict=True)) for row in rows]
+    for each in shown:
+        for name, write in written:
+            each[name] = write(each[name])
+    return shown
 
 
 def envelope(asked: Asked, resource: str, data: Any, *, pk: int | None = None, path_id: str | None = None) -> Response:
