@@ -33,7 +33,8 @@ def asked() -> Asked:
     query = raw.encode("latin-1")
     return Asked(
         method="GET",  # HEAD too: its headers are those of GET
-        url_root=request.url_root,
+        # Not request.url_root, which encodes and decodes the whole address at each request.
+        url_root=f"{request.scheme}://{request.host}{environ.get('SCRIPT_NAME', '')}/",
         path=_raw_path(environ),
         query_string=_readable(query),
         text=decode(query),
