@@ -23,7 +23,6 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from pyparsing import (
     Group,
@@ -42,6 +41,8 @@ from querylang.ast import Boolean, Comparison, DateTime, Float, Integer, Literal
 _VALUE = 'a value ("text" in double quotes, 12, -1.5, true, false or a time as 2016-04-23T05:45+03:45)'
 _END = r"(?=[,&]|\Z)"
 _INTEGER = r"[+-]?[0-9]+"
+_STRING = rf'"(?:[^"\0]|"")*"{_END}'
+_WORD = rf'{_STRING}|(?!")[^,&\0]*'
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -85,9 +86,15 @@ def _option(reserved: Iterable[str]) -> ParserElement:
     names = "|".join(sorted(map(re.escape, reserved), key=len, reverse=True)) or "(?!)"
     key = Regex(rf"(?:{names})(?![A-Za-z0-9_])")
     equals = Regex("=").suppress().set_name("'=', the only operator of this key")
-    word = (_string(lambda text: text) | Regex(r'(?!")[^,&\0]*')).set_name('a word or "text"')
-    option = key - equals - _list_of(word)
-    return option.set_parse_action(lambda _, __, found: Option(found[0], tuple(found[1])))
+    # One expression for all words: they are in nearly every query, and each step of a parser takes its time.
+    words = Regex(rf"(?:{_WORD})(?:,(?:{_WORD}))*(?=&|\Z)").set_name('words or "texts", separated by commas')
+    option = key - equals - words
+    return option.set_parse_action(lambda _, __, found: Option(found[0], _words(found[1])))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    found = (match[1] for match in re.finditer(rf"(?:^|,)({_WORD})", text))
+    return tuple(_unquoted(word) if word.startswith('"') else word for word in found)
 
 
 def _comparison() -> ParserElement:
@@ -116,12 +123,12 @@ def _value() -> ParserElement:
     float_ = Regex(rf"{_INTEGER}(?:\.[0-9]*(?:[eE]{_INTEGER})?|[eE]{_INTEGER}){_END}").set_parse_action(_float)
     integer = Regex(_INTEGER + _END).set_parse_action(_integer)
     boolean = Regex("(?:true|false)" + _END).set_parse_action(lambda _, __, found: Boolean(found[0] == "true"))
-    return (_string(String) | datetime_ | float_ | integer | boolean).set_name(_VALUE)
+    string = Regex(_STRING).set_parse_action(lambda _, __, found: String(_unquoted(found[0])))
+    return (string | datetime_ | float_ | integer | boolean).set_name(_VALUE)
 
 
-def _string(make: Any) -> ParserElement:
-    quoted = Regex(rf'"(?:[^"\0]|"")*"{_END}')
-    return quoted.set_parse_action(lambda _, __, found: make(found[0][1:-1].replace('""', '"')))
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace('""', '"')
 
 
 def _integer(text: str, at: int, found: ParseResults) -> Literal:

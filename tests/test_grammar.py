@@ -120,7 +120,9 @@ ERRORS = {
     'label="nul\0"': (7, VALUE, "'\"nul\\x00\"'"),
     "limit": (6, "'=', the only operator of this key", "the end"),
     "limit>5": (6, "'=', the only operator of this key", "'>5'"),
-    'alist="a': (7, 'a word or "text"', "'\"a'"),
+    'alist="a': (7, 'words or "texts", separated by commas', "'\"a'"),
+    'alist=a,"b': (7, 'words or "texts", separated by commas', "'a,\"b'"),
+    "alist=nul\0": (7, 'words or "texts", separated by commas', "'nul\\x00'"),
     "id=9223372036854775808": (
         4,
         "an integer from -9223372036854775808 to 9223372036854775807",
