@@ -7,14 +7,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from selenium.webdriver import Chrome
 
+from restapi import create_app
 from tests import servers
 from tests.servers import PostgreSQL, require
 
@@ -89,6 +91,20 @@ def golden_postgresql(postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathF
 def chromium() -> Iterator[Chrome]:
     with servers.chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[..., Flask]]:
+    """`create_app`, for applications that are closed behind the tests of a module."""
+    made: list[Flask] = []
+
+    def create(*arguments: Any) -> Flask:
+        made.append(create_app(*arguments))
+        return made[-1]
+
+    yield create
+    for app in made:
+        app.extensions["aiida_like_storage"].close()
 
 
 def _write_golden(folder: Path, *arguments: str) -> None:

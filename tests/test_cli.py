@@ -17,9 +17,10 @@ from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner
-from flask.testing import FlaskClient
+from flask import Flask
 from werkzeug.test import Client
 
+from aiida_like.profiles import find
 from restapi import cli
 from restapi.config import Settings
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
@@ -305,6 +306,8 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"  golden: http://[::1]:{port}/golden/api/v2\n" in output
     answer = Client(given[0]).get("/golden/api/v2/users/1")
     assert re.search('"first_name":"AiiDA"', answer.text)
+    for application in (given[0].app, *given[0].mounts.values()):
+        application.extensions["aiida_like_storage"].close()
 
 
 def test_a_terminal_sees_the_progress(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -314,11 +317,8 @@ def test_a_terminal_sees_the_progress(golden: Golden, monkeypatch: pytest.Monkey
     assert (code, "unpacking the database of golden" in output) == (0, True)
 
 
-def test_the_home_page(golden: Golden) -> None:
-    from aiida_like.profiles import find
-    from restapi import create_app
-
-    client: FlaskClient = create_app(find(str(golden.archive)), {}).test_client()
+def test_the_home_page(golden: Golden, serve: Callable[..., Flask]) -> None:
+    client = serve(find(str(golden.archive)), {}).test_client()
     page = client.get("/", headers={"Accept": "text/html"})
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
     links = re.findall('href="([^"]*)"', page.text)
@@ -332,15 +332,15 @@ def test_the_home_page(golden: Golden) -> None:
     )
 
 
-def test_the_environment_makes_an_application(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
-    from restapi import create_app
-
+def test_the_environment_makes_an_application(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch, serve: Callable[..., Flask]
+) -> None:
     monkeypatch.setenv("AIIDA_LIKE_PROFILE", str(golden.archive))
     monkeypatch.setenv("AIIDA_LIKE_MAX_LIMIT", "2")
-    by_environment = create_app().test_client()
+    by_environment = serve().test_client()
     assert by_environment.get("/api/v2/nodes?limit=3").json == {
         "message": "limit=3 is out of range: it goes from 1 to 2"
     }
-    by_name = create_app(str(golden.archive), {"PAGE_SIZE": 3}).test_client()
+    by_name = serve(str(golden.archive), {"PAGE_SIZE": 3}).test_client()
     assert len(by_name.get("/api/v2/nodes/page/1").json["data"]["nodes"]) == 3
     assert os.environ["AIIDA_LIKE_PROFILE"] == str(golden.archive)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import demo
 from querylang.ast import Operator
-from restapi import create_app
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.entities import ENTITIES
 from restapi.dialects.aiida_v2.options import OPTIONS
@@ -21,8 +22,8 @@ DOCUMENTS = sorted(FOLDER.glob("*.md"))
 
 
 @pytest.fixture(scope="module")
-def client() -> FlaskClient:
-    return create_app(demo(), {}).test_client()
+def client(serve: Callable[..., Flask]) -> FlaskClient:
+    return serve(demo(), {}).test_client()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

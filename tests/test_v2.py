@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like import __version__
 from aiida_like.profiles import find
-from restapi import create_app
 from restapi.encoding import attachment
 from tests.conftest import Golden
 from tests.golden import computers, graph, groups, ids
@@ -28,18 +28,14 @@ CORS = {
 
 
 @pytest.fixture(scope="module")
-def client(target: dict[str, Any]) -> Iterator[FlaskClient]:
-    app = create_app(find(**target), {})
-    yield app.test_client()
-    app.extensions["aiida_like_storage"].close()
+def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
+    return serve(find(**target), {}).test_client()
 
 
 @pytest.fixture(scope="module")
-def archive_client(golden: Golden) -> Iterator[FlaskClient]:
+def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
     """For what does not depend on the storage."""
-    app = create_app(find(str(golden.archive)), {})
-    yield app.test_client()
-    app.extensions["aiida_like_storage"].close()
+    return serve(find(str(golden.archive)), {}).test_client()
 
 
 def envelope(data: Any, resource: str, path: str, query: str = "", **named: Any) -> dict[str, Any]:
@@ -476,11 +472,13 @@ def test_head(archive_client: FlaskClient) -> None:
     assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(get.headers))
 
 
-def test_an_internal_error_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture, tmp_path: Any) -> None:
+def test_an_internal_error_says_nothing(
+    golden: Golden, caplog: pytest.LogCaptureFixture, tmp_path: Any, serve: Callable[..., Flask]
+) -> None:
     """The archive goes away behind the back of the server: the client learns nothing of it, the log all."""
     archive = tmp_path / "gone.aiida"
     archive.write_bytes(golden.archive.read_bytes())
-    client = create_app(find(str(archive)), {}).test_client()
+    client = serve(find(str(archive)), {}).test_client()
     archive.unlink()
     response = client.get("/api/v2/nodes")
     message = "Internal server error: the cause is in the log of the server"
@@ -488,8 +486,8 @@ def test_an_internal_error_says_nothing(golden: Golden, caplog: pytest.LogCaptur
     assert str(archive) in caplog.text
 
 
-def test_a_bug_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture) -> None:
-    app = create_app(find(str(golden.archive)), {})
+def test_a_bug_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture, serve: Callable[..., Flask]) -> None:
+    app = serve(find(str(golden.archive)), {})
 
     def buggy() -> str:
         raise ZeroDivisionError("secret")
@@ -502,8 +500,8 @@ def test_a_bug_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture) ->
     assert "ZeroDivisionError: secret" in caplog.text
 
 
-def test_a_slow_statement_is_stopped(golden: Golden) -> None:
-    app = create_app(find(str(golden.sqlite)), {"STATEMENT_SECONDS": 1e-9})
+def test_a_slow_statement_is_stopped(golden: Golden, serve: Callable[..., Flask]) -> None:
+    app = serve(find(str(golden.sqlite)), {"STATEMENT_SECONDS": 1e-9})
     storage = app.extensions["aiida_like_storage"]()
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     app.add_url_rule("/slow", view_func=lambda: storage.database.rows(slow, {}))
@@ -515,7 +513,6 @@ def test_a_slow_statement_is_stopped(golden: Golden) -> None:
             "or order by an indexed key (id, uuid, ctime, mtime)"
         },
     )
-    storage.close()
 
 
 PARALLEL = [
@@ -538,10 +535,10 @@ PARALLEL = [
 
 
 @pytest.mark.parametrize("target", ["archive", "sqlite", "postgresql"], indirect=True)
-def test_eight_clients_at_once(target: dict[str, Any]) -> None:
+def test_eight_clients_at_once(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
     """For ten seconds, from the first request on: every body is the one that a single client gets."""
-    app = create_app(find(**target), {})
-    alone = create_app(find(**target), {}).test_client()
+    app = serve(find(**target), {})
+    alone = serve(find(**target), {}).test_client()
     expected = {url: _answer(alone, url) for url in PARALLEL}
     until = time.monotonic() + 10
     wrong: list[Any] = []
@@ -561,8 +558,6 @@ def test_eight_clients_at_once(target: dict[str, Any]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    app.extensions["aiida_like_storage"].close()
-    alone.application.extensions["aiida_like_storage"].close()
     assert wrong == []
     assert min(answered) > len(PARALLEL)
 

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from functools import partial
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from restapi import create_app
 from tests.conftest import Golden
 
 Told = Mapping[str, Any]
@@ -40,10 +40,8 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
 
 
 @pytest.fixture(scope="module")
-def client(target: dict[str, Any]) -> Iterator[FlaskClient]:
-    app = create_app(find(**target), {})
-    yield app.test_client()
-    app.extensions["aiida_like_storage"].close()
+def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
+    return serve(find(**target), {}).test_client()
 
 
 @pytest.fixture(scope="session")
