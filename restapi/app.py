@@ -50,4 +50,9 @@ def _assemble(profile: Profile, settings: Settings) -> Flask:
 
 
 def _answer_preflight(response: Response) -> Response:
-    return headers.allow_preflight(response) if request.method == "OPTIONS" else response
+    """A browser asks first, and takes any status but 2xx for a no; only then would it see what the answer is."""
+    if request.method != "OPTIONS":
+        return response
+    if "Access-Control-Request-Method" in request.headers:
+        response.status_code = 200
+    return headers.allow_preflight(response)

@@ -1,0 +1,141 @@
+"""The examples of the manual in the address bar of Chromium, pages of other origins, and the home page."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from tests.conftest import COMMAND, Golden
+from tests.manual import labels
+from tests.servers import free_port, serving
+from tests.test_manual import TABLE, check, curl
+
+
+@pytest.fixture(scope="module")
+def root(golden: Golden) -> Iterator[str]:
+    url = f"http://127.0.0.1:{free_port()}"
+    with serving([*COMMAND, "serve", str(golden.archive), "-P", url.rpartition(":")[2], "-w", "1"], url):
+        yield url
+
+
+def opened(browser: Chrome, url: str) -> tuple[int, str]:
+    """The status, and the text that the page shows."""
+    browser.get(url)
+    status = browser.execute_script("return performance.getEntriesByType('navigation')[0].responseStatus")
+    return status, str(browser.find_element(By.TAG_NAME, "pre").get_attribute("textContent"))
+
+
+@pytest.mark.parametrize("url", TABLE)
+def test_address_bar(root: str, chromium: Chrome, url: str) -> None:
+    """It encodes quotes and brackets, and leaves `%da` alone; the answer is the one that curl gets."""
+    status, text = opened(chromium, f"{root}/api/v2{url}")
+    check(TABLE[url], status, text)
+    by_curl = curl(f"{root}/api/v2{url}")
+    assert status == by_curl.status
+    if status == 404:
+        assert text == by_curl.text
+    else:
+        shown, sent = json.loads(text), json.loads(by_curl.text)
+        assert (shown.get("data"), shown.get("message")) == (sent.get("data"), sent.get("message"))
+
+
+def test_blanks_in_the_address_bar(root: str, chromium: Chrome) -> None:
+    """The example that curl refuses as it is printed."""
+    status, text = opened(chromium, rf'{root}/api/v2/nodes?description=like="This calculation is %\% useful"')
+    check(labels("percent"), status, text)
+
+
+PAGE = b"""<!doctype html>
+<title>A page of somebody else</title>
+<script>
+async function ask(url, headers) {
+  try {
+    const answer = await fetch(url, {headers})
+    return [answer.status, answer.headers.get("X-Total-Count"), answer.headers.get("Link"), await answer.text()]
+  } catch (error) {
+    return String(error)
+  }
+}
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def other_port() -> Iterator[int]:
+    """Where somebody else serves PAGE, without a word about other origins."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(PAGE)
+
+        def log_message(self, *_: Any) -> None:
+            """Keeps quiet."""
+
+    # Threads, because Chromium opens connections that it may never use.
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def fetched(browser: Chrome, url: str, headers: dict[str, str]) -> Any:
+    script = "const done = arguments[2]; ask(arguments[0], arguments[1]).then(done)"
+    return browser.execute_async_script(script, url, headers)
+
+
+# The second kind of request is allowed by a preflight only.
+@pytest.mark.parametrize("headers", [{}, {"X-Requested-With": "XMLHttpRequest", "Cache-Control": "no-cache"}])
+def test_pages_of_other_origins_may_read(root: str, chromium: Chrome, other_port: int, headers: dict[str, str]) -> None:
+    chromium.get(f"http://127.0.0.1:{other_port}/")
+    url = f'{root}/api/v2/users/page/1?first_name=ilike="aii%"'
+    status, total, link, text = fetched(chromium, url, headers)
+    found = [user["first_name"] for user in json.loads(text)["data"]["users"]]
+    assert (status, total, found) == (200, "1", ["AiiDA"])
+    page = f"{root}/api/v2/users/page/1?first_name=ilike=%22aii%%22"
+    assert link == f'<{page}>; rel="first", <{page}>; rel="last"'
+
+    status, total, link, text = fetched(chromium, f"{root}/api/v2/users?last_login>2014-04-07", headers)
+    message = "the key 'last_login' of users is withheld: it is personal data"
+    assert (status, total, link, json.loads(text)) == (400, None, None, {"message": message})
+
+    # A server that allows nothing: the browser does keep its rules.
+    assert fetched(chromium, f"http://localhost:{other_port}/", headers) == "TypeError: Failed to fetch"
+
+
+def test_pages_of_other_origins_may_read_that_there_is_no_route(root: str, chromium: Chrome, other_port: int) -> None:
+    chromium.get(f"http://127.0.0.1:{other_port}/")
+    status, *_, text = fetched(chromium, f"{root}/api/v2/c=+id", {})
+    assert (status, text) == (404, "No resource has this URL. GET /api/v2 lists all endpoints.\n")
+
+
+def test_home_page(root: str, chromium: Chrome, tmp_path: Path) -> None:
+    chromium.get(root)
+    assert chromium.title == "golden \N{EN DASH} AiiDA provenance"
+    assert chromium.find_element(By.TAG_NAME, "h1").text == "golden"
+    counts = [element.text.split("\n") for element in chromium.find_elements(By.CSS_SELECTOR, ".counts div")]
+    assert counts == [["81", "nodes"], ["52", "links"], ["7", "groups"], ["4", "users"], ["5", "computers"]]
+    links = [str(element.get_attribute("href")) for element in chromium.find_elements(By.TAG_NAME, "a")]
+    assert f"{root}/api/v2" in links
+    assert [(link, curl(link).status) for link in links] == [(link, 200) for link in links]
+    assert chromium.save_screenshot(str(tmp_path / "home.png"))
+
+
+def test_links_of_the_home_page_can_be_clicked(root: str, chromium: Chrome) -> None:
+    chromium.get(root)
+    chromium.find_element(By.PARTIAL_LINK_TEXT, "FAILED").click()
+    found = json.loads(str(chromium.find_element(By.TAG_NAME, "pre").get_attribute("textContent")))
+    assert [node["label"] for node in found["data"]["calculations"]] == ["failed"]
