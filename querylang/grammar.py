@@ -14,7 +14,8 @@
     float      = integer ( "." { digit } [ exponent ] | exponent )
     integer    = [ "+" | "-" ] digit { digit }
 
-A value ends before `,`, `&` or the end of the text. Quotes protect everything in them.
+A value ends before `,`, `&` or the end of the text. Quotes protect everything in them. A time has at most microseconds,
+six digits.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 
 from pyparsing import (
     Group,
@@ -173,5 +174,6 @@ def _zone(shift: str) -> timezone:
     if shift == "Z":
         return timezone.utc
     hours, _, minutes = shift[1:].partition(":")
-    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    clock = time(int(hours), int(minutes or 0))  # refuses the hour 24 and the minute 60
+    offset = timedelta(hours=clock.hour, minutes=clock.minute)
     return timezone(-offset if shift[0] == "-" else offset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,10 @@ LOWERED = {
     'label=like="%a"': [("like", "label", "%a")],
     'label=like="a_"': [("starts with", "label", "a%", "a", "b"), ("matches", "label", "a_", "^a.{0,1}$")],
     'label=like="_a"': [("like", "label", "%a"), ("matches", "label", "_a", "^.{0,1}a$")],
+    'label=like=""': [("=", "label", "")],
+    'label=like="%"': [("like", "label", "%")],
+    r'label=like="a\_\%"': [("=", "label", "a_%")],
+    r'label=like="a\_%"': [("starts with", "label", r"a\_%", "a_", "a`")],
     'label=ilike="A"': [("lowered =", "label", "a")],
     'label=ilike="A%"': [("lowered like", "label", "a%")],
     'label=ilike="A_"': [("lowered like", "label", "a%"), ("lowered matches", "label", "a_", "^a.{0,1}$")],
@@ -62,7 +67,21 @@ LOWERED = {
     f'uuid!="{UUID}"': [("not in", "uuid", UUID)],
     f'uuid=in="{UUID}","x"': [("in", "uuid", UUID)],
     'uuid=notin="x"': [("not in", "uuid")],
+    'uuid="x"': [("in", "uuid")],
+    'uuid!="x"': [("not in", "uuid")],
+    f'uuid="{UUID[:-1]}"': [("in", "uuid")],
     'uuid>"F"': [("uuid >", "uuid", "f")],
+    'uuid<"F"': [("uuid <", "uuid", "f")],
+    'uuid>="F"': [("uuid >=", "uuid", "f")],
+    'uuid<="F"': [("uuid <=", "uuid", "f")],
+    f'uuid=like="{UUID.upper()}"': [("uuid =", "uuid", UUID)],
+    f'uuid=like="{UUID}%"': [("within", "uuid", UUID, UUID)],
+    'uuid=ilike="%"': [
+        ("within", "uuid", "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff")
+    ],
+    r'uuid=like="a\_%"': [("in", "uuid")],
+    f'uuid=like="{UUID}0%"': [("in", "uuid")],
+    'uuid=like="a%b"': [("uuid like", "uuid", "a%b")],
     'uuid=like="CDFD48%"': [
         ("within", "uuid", "cdfd4800-0000-0000-0000-000000000000", "cdfd48ff-ffff-ffff-ffff-ffffffffffff")
     ],
@@ -78,6 +97,10 @@ LOWERED = {
     "ctime>2016-04-23T05:45+03:45": [(">=", "ctime", "2016-04-23 02:01:00.000000")],
     "ctime<=2016-04-23T05:45:12": [("<", "ctime", "2016-04-23 05:45:13.000000")],
     "ctime<2016-04-23T05:45": [("<", "ctime", "2016-04-23 05:45:00.000000")],
+    "mtime>2016-12-31": [(">=", "mtime", "2017-01-01 00:00:00.000000")],
+    "mtime>=2016-04-23T23:30-01": [(">=", "mtime", "2016-04-24 00:30:00.000000")],
+    "mtime=0001-01-01": [("in intervals", "mtime", "0001-01-01 00:00:00.000000", "0001-01-02 00:00:00.000000")],
+    "mtime<2016-04-23T05:45:12.000001": [("<", "mtime", "2016-04-23 05:45:12.000001")],
     "mtime>=2016-04-23": [(">=", "mtime", "2016-04-23 00:00:00.000000")],
     "ctime=in=2016-04-23,2017-01-01T00:00:00.5": [
         (
@@ -91,6 +114,13 @@ LOWERED = {
         ("not in intervals", "ctime", "2016-04-23 00:00:00.000000", "2016-04-24 00:00:00.000000"),
     ],
     'type="data.parameter.ParameterData."': [("=", "type", "data.core.dict.Dict.")],
+    'type=in="code.Code.","data.Data."': [("in", "type", "data.core.code.", "data.Data.")],
+    'type=notin="data.base.Int."': [("not in", "type", "data.core.int.Int.")],
+    'type=ilike="data.upf.%"': [("lowered like", "type", "data.core.upf.%")],
+    'node_type="data.parameter.ParameterData."': [("=", "node_type", "data.parameter.ParameterData.")],
+    'id>1&label="a"&id<9': [(">", "id", 1), ("=", "label", "a"), ("<", "id", 9)],
+    "id=9223372036854775807": [("=", "id", 2**63 - 1)],
+    "limit=5": [],
     'type=like="data.array.%"': [("starts with", "type", "data.core.array.%", "data.core.array.", "data.core.array/")],
 }
 
@@ -100,13 +130,36 @@ def test_lower(text: str) -> None:
     assert conditions_of(text) == LOWERED[text]
 
 
-def test_lower_booleans() -> None:
-    assert conditions_of("enabled=true&enabled!=false", COMPUTERS) == [("=", "enabled", True), ("!=", "enabled", False)]
+LOWERED_BOOLEANS = {
+    "enabled=true": [("=", "enabled", True)],
+    "enabled!=false": [("!=", "enabled", False)],
+}
 
 
-def test_lower_a_uuid_in_one_piece_of_a_pattern() -> None:
-    """A pattern on a uuid that starts with text but is no prefix is asked of its text."""
-    assert conditions_of('uuid=like="a%b"') == [("uuid like", "uuid", "a%b")]
+@pytest.mark.parametrize("text", LOWERED_BOOLEANS)
+def test_lower_booleans(text: str) -> None:
+    assert conditions_of(text, COMPUTERS) == LOWERED_BOOLEANS[text]
+
+
+def test_as_many_values_as_are_allowed() -> None:
+    text = "id=in=" + ",".join(map(str, range(MAX_VALUES)))
+    assert conditions_of(text) == [("in", "id", *range(MAX_VALUES))]
+
+
+def test_every_operator_of_every_type_is_in_the_tables() -> None:
+    asked = {
+        (entity.field(pair.key).type, pair.operator)
+        for entity, table in ((NODES, LOWERED), (COMPUTERS, LOWERED_BOOLEANS))
+        for text in table
+        for pair in split(GRAMMAR.parse(text), OPTIONS, OPTIONS)[1]
+    }
+    assert asked == {(known, operator) for known in FieldType for operator in OPERATORS[known]}
+
+
+def test_every_test_that_lowering_gives_has_its_sql() -> None:
+    given = {test for table in (LOWERED, LOWERED_BOOLEANS) for found in table.values() for test, *_ in found}
+    assert set(TESTS) - given == {"incoming of", "outgoing of", "lowered !=", "uuid !="}
+    assert given - set(TESTS) == set()
 
 
 KEYS = "There are: ctime, id, label, mtime, state, type, user_id, uuid, node_type, process_type, description, pk"
@@ -115,6 +168,17 @@ ERRORS = {
     "nope=1": f"nodes have no key 'nope' to filter or order by. {KEYS}",
     'lable="x"': f"nodes have no key 'lable' to filter or order by; did you mean 'label'? {KEYS}",
     'attributes="x"': f"nodes have no key 'attributes' to filter or order by. {KEYS}",
+    'email="x"': f"nodes have no key 'email' to filter or order by. {KEYS}",
+    "pkk=1": f"nodes have no key 'pkk' to filter or order by; did you mean 'pk'? {KEYS}",
+    'pk="1"': 'pk takes an integer, not "1"',
+    "id=in=1,2016-04-23T05:45+03:45": "id takes an integer, not 2016-04-23T05:45+03:45",
+    "ctime=5": "ctime takes a time such as 2016-04-23 or 2016-04-23T05:45+03:45, not 5",
+    "ctime=in=2016-04-23,false": "ctime takes a time such as 2016-04-23 or 2016-04-23T05:45+03:45, not false",
+    'label=in="a",-1.5': 'label takes text in double quotes, as in "text", not -1.5',
+    'label=like="a","b"': "label=like= takes one value; for a list write label=in=",
+    "ctime>=2016-04-23,2016-04-24": "ctime>= takes one value; for a list write ctime=in=",
+    'label=like="a\\"': "the pattern ends in the escape character \\; write \\\\ for a backslash",
+    'uuid=ilike="\\"': "the pattern ends in the escape character \\; write \\\\ for a backslash",
     "id=1.5": "id takes an integer, not 1.5",
     "id=true": "id takes an integer, not true",
     'ctime="a"': 'ctime takes a time such as 2016-04-23 or 2016-04-23T05:45+03:45, not "a"',
@@ -122,6 +186,12 @@ ERRORS = {
     "label=in=1": 'label takes text in double quotes, as in "text", not 1',
     "id=1,2": "id= takes one value; for a list write id=in=",
     "id=in=" + ",".join(["1"] * (MAX_VALUES + 1)): "id=in= has 1001 values; at most 1000 are allowed",
+    "ctime=ilike=2016-04-23": (
+        "the operator =ilike= does not go with ctime, which is of type datetime; it takes = != > < >= <= =in= =notin="
+    ),
+    "pk=like=1": (
+        "the operator =like= does not go with pk, which is of type integer; it takes = != > < >= <= =in= =notin="
+    ),
     "ctime=like=2016-04-23": (
         "the operator =like= does not go with ctime, which is of type datetime; it takes = != > < >= <= =in= =notin="
     ),
@@ -144,15 +214,55 @@ def test_operators_of_booleans(operator: Operator) -> None:
         conditions_of(f"enabled{operator.value}true", COMPUTERS)
 
 
-def test_withheld_keys() -> None:
-    with pytest.raises(QueryError, match=r"^the key 'email' of users is withheld: it is personal data$"):
-        conditions_of('email="a"', USERS)
+def test_a_boolean_takes_no_text() -> None:
+    with pytest.raises(QueryError, match=r'^enabled takes true or false, not "true"$'):
+        conditions_of('enabled="true"', COMPUTERS)
+
+
+@pytest.mark.parametrize("key", ["email", "is_active", "last_login"])
+def test_withheld_keys(key: str) -> None:
+    message = f"^the key '{key}' of users is withheld: it is personal data$"
+    with pytest.raises(QueryError, match=message):
+        conditions_of(f'{key}="a"', USERS)
+    with pytest.raises(QueryError, match=message):
+        order_by([OrderTerm(key, False)], USERS)
 
 
 def test_order_by() -> None:
-    assert order_by([OrderTerm("pk", True)], NODES) == (Order(NODES.fields["id"], True),)
-    with pytest.raises(QueryError, match=r"^nodes have no key 'extras' to filter or order by\. There are: "):
+    terms = [OrderTerm("pk", True), OrderTerm("label", False)]
+    assert order_by(terms, NODES) == (Order(NODES.fields["id"], True), Order(NODES.fields["label"], False))
+    with pytest.raises(QueryError, match=f"^nodes have no key 'extras' to filter or order by\\. {KEYS}$"):
         order_by([OrderTerm("extras", False)], NODES)
+
+
+def test_fields_that_are_shown() -> None:
+    assert [field.name for field in NODES.shown] == [
+        "ctime",
+        "id",
+        "label",
+        "mtime",
+        "state",
+        "type",
+        "user_id",
+        "uuid",
+    ]
+
+
+def test_kinds() -> None:
+    (found,) = kind_of(NODE_ENTITIES["codes"])
+    assert found == Condition(
+        "starts with", NODES.fields["node_type"], ("data.core.code.%", "data.core.code.", "data.core.code/")
+    )
+    assert kind_of(NODES) == kind_of(USERS) == ()
+
+
+@pytest.mark.parametrize("operator", Operator)
+def test_no_operator_goes_with_json(operator: Operator) -> None:
+    """No resource has such a key today: of a JSON field the content is asked for, not the whole."""
+    entity = replace(NODES, fields={"extras": replace(NODES.fields["extras"], is_filterable=True)})
+    message = f"the operator {operator.value} does not go with extras, which is of type dict; it takes "
+    with pytest.raises(QueryError, match=f"^{re.escape(message)}$"):
+        conditions_of(f'extras{operator.value}"x"', entity)
 
 
 def test_every_operator_has_a_meaning_and_every_type_its_operators() -> None:
@@ -318,6 +428,41 @@ def test_every_test_is_tested() -> None:
     assert {condition.test for condition, *_ in WHERE} == set(TESTS)
 
 
+def test_a_boolean_in_sql() -> None:
+    """The expression of a field keeps its brackets."""
+    query = RowsQuery(COMPUTERS, (), (Condition("=", COMPUTERS.fields["enabled"], (False,)),))
+    configured = "FROM db_dbauthinfo WHERE db_dbauthinfo.dbcomputer_id = db_dbcomputer.id"
+    for dialect, is_enabled, value in (
+        ("sqlite", "AND db_dbauthinfo.enabled = 1", ":v0_0"),
+        ("postgresql", "AND db_dbauthinfo.enabled", "%(v0_0)s"),
+    ):
+        assert sql(compile_total(query), dialect) == (
+            "SELECT count(*) AS count_1 FROM db_dbcomputer WHERE "
+            f"((EXISTS (SELECT * {configured} {is_enabled})) OR NOT (EXISTS (SELECT * {configured}))) = {value}"
+        )
+
+
+def test_total() -> None:
+    query = RowsQuery(NODES, (ID,), (Condition(">", ID, (5,)), Condition("in", LABEL, ("a", "b"))))
+    statement = compile_total(query)
+    assert sql(statement, "sqlite") == (
+        "SELECT count(*) AS count_1 FROM db_dbnode WHERE id > :v0_0 AND label IN (:v1_0, :v1_1)"
+    )
+    assert sql(statement, "postgresql") == (
+        "SELECT count(*) AS count_1 FROM db_dbnode WHERE id > %(v0_0)s::BIGINT AND label IN (%(v1_0)s, %(v1_1)s)"
+    )
+    assert statement.values == {"v0_0": 5, "v1_0": "a", "v1_1": "b"}
+
+
+def test_rows_without_conditions() -> None:
+    statement = compile_rows(RowsQuery(NODES, (ID,)), Window(400))
+    assert sql(statement, "sqlite") == (
+        "SELECT id AS id FROM db_dbnode "
+        "WHERE id IN (SELECT id FROM db_dbnode ORDER BY id ASC LIMIT :limit OFFSET :offset) ORDER BY id ASC"
+    )
+    assert statement.values == {"limit": 400, "offset": 0}
+
+
 def test_rows() -> None:
     query = RowsQuery(
         NODE_ENTITIES["codes"],
@@ -333,6 +478,15 @@ def test_rows() -> None:
         f"SELECT (SELECT count(*) AS count_1 FROM db_dbnode WHERE {conditions}) AS total, "
         "id AS id, label AS label FROM db_dbnode "
         f"WHERE id IN (SELECT id FROM db_dbnode WHERE {conditions} ORDER BY {order} LIMIT :limit OFFSET :offset) "
+        f"ORDER BY {order}"
+    )
+    conditions = r"(node_type LIKE %(v0_0)s ESCAPE '\')"
+    order = f"{PSQL_LOWER} ASC, ctime DESC, id DESC"
+    assert sql(statement, "postgresql") == (
+        f"SELECT (SELECT count(*) AS count_1 FROM db_dbnode WHERE {conditions}) AS total, "
+        "id AS id, label AS label FROM db_dbnode "
+        f"WHERE id IN (SELECT id FROM db_dbnode WHERE {conditions} ORDER BY {order} "
+        "LIMIT %(limit)s::BIGINT OFFSET %(offset)s::BIGINT) "
         f"ORDER BY {order}"
     )
     assert statement.values == {
@@ -353,6 +507,29 @@ def test_null_comes_first(descending: bool, term: str) -> None:
     assert text.endswith(f"ORDER BY NULL {term}")
 
 
+@pytest.mark.parametrize(
+    ("terms", "order"),
+    [
+        ((), "id ASC"),
+        ((Order(ID, False),), "id ASC, id ASC"),
+        ((Order(ID, True),), "id DESC, id DESC"),
+        ((Order(CTIME, True),), "ctime DESC, id DESC"),
+        ((Order(CTIME, True), Order(NODE_UUID, False)), "ctime DESC, uuid ASC, id ASC"),
+        ((Order(LABEL, True),), f"{SQLITE_LOWER} DESC, id DESC"),
+        (
+            (Order(NODES.fields["process_type"], False),),
+            f"{SQLITE_LOWER.replace('label', 'process_type')} ASC NULLS FIRST, id ASC",
+        ),
+    ],
+)
+def test_order(terms: tuple[Order, ...], order: str) -> None:
+    """The last term says whether rows of equal value come with rising or falling ids."""
+    assert sql(compile_rows(RowsQuery(NODES, (ID,), order=terms), Window(1)), "sqlite") == (
+        "SELECT id AS id FROM db_dbnode "
+        f"WHERE id IN (SELECT id FROM db_dbnode ORDER BY {order} LIMIT :limit OFFSET :offset) ORDER BY {order}"
+    )
+
+
 def test_shapes() -> None:
     """One shape, one statement: it is the same for all values, and for nothing else."""
 
@@ -361,6 +538,7 @@ def test_shapes() -> None:
 
     base = shape(Condition("=", ID, (5,)))
     assert base == shape(Condition("=", ID, (6,)))
+    assert base == compile_rows(RowsQuery(NODES, (ID,), (Condition("=", ID, (5,)),)), Window(20, 40, 3)).shape
     others = [
         shape(),
         shape(Condition("!=", ID, (5,))),
@@ -370,7 +548,11 @@ def test_shapes() -> None:
         shape(Condition("=", ID, (5,)), order=(Order(ID, False),)),
         shape(Condition("=", ID, (5,)), order=(Order(ID, True),)),
         shape(Condition("=", ID, (5,)), fields=(LABEL,)),
+        shape(Condition("=", ID, (5,)), Condition("=", ID, (5,))),
+        shape(Condition("=", ID, (5,)), fields=(ID, LABEL)),
+        shape(Condition("=", ID, (5,)), order=(Order(LABEL, False),)),
+        compile_rows(RowsQuery(NODES, (ID,), (Condition("=", ID, (5,)),), with_total=True), Window(1)).shape,
+        compile_rows(RowsQuery(NODE_ENTITIES["codes"], (ID,), (Condition("=", ID, (5,)),)), Window(1)).shape,
         compile_total(RowsQuery(NODES, (ID,), (Condition("=", ID, (5,)),))).shape,
     ]
     assert len({base, *others}) == 1 + len(others)
-    assert kind_of(NODES) == ()

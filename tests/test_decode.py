@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from urllib.parse import quote
 
 import pytest
@@ -27,6 +28,19 @@ DECODED = {
     b"%22%C3": '"%C3',
     b"%%25%2": "%%%2",
     b"%zz": "%zz",
+    b"a=%00": "a=\0",
+    b"%c3%a9%7e": "é~",
+    b"\xe9=%C3%A9": "é=é",
+    "é=%E9".encode(): "é=%E9",
+    b"%C3%28": "%C3(",
+    b"%E2%98A": "%E2%98A",
+    b"%E0%80%80": "%E0%80%80",
+    b"%ED%9F%BF%EE%80%80": "\ud7ff\ue000",
+    b"%F0%80%80%80": "%F0%80%80%80",
+    b"%F4%8F%BF%BF": "\U0010ffff",
+    b"%F4%90%80%80": "%F4%90%80%80",
+    b"id%3E45%26a": "id>45&a",
+    b"%2525": "%25",
     b"": "",
 }
 
@@ -39,6 +53,22 @@ def test_decode(raw: bytes) -> None:
 @given(st.text(st.characters(blacklist_categories=["Cs"])))
 def test_what_is_fully_encoded_comes_back(text: str) -> None:
     assert decode(quote(text, safe="").encode()) == text
+
+
+def _escapes(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return quote(error.object[error.start : error.end], safe=""), error.end
+
+
+codecs.register_error("tests.escapes", _escapes)
+
+
+@given(
+    st.one_of(st.binary(), st.lists(st.sampled_from(b"a%\x80\x8f\x90\x9f\xa0\xbf\xc1\xc2\xe0\xed\xf0\xf4")).map(bytes))
+)
+def test_python_finds_the_same_bytes_well_formed(raw: bytes) -> None:
+    escapes = "".join(f"%{byte:02X}" for byte in raw)
+    assert decode(escapes.encode()) == raw.decode(errors="tests.escapes")
 
 
 @given(st.binary())

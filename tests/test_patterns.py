@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.patterns import Gap, Pattern, escape, prefix_end
+from aiida_like.storage.patterns import Gap, Pattern, escape, parsed, prefix_end
 
 MANUAL = [
     ("a%d_", "aiida", True),
@@ -27,6 +27,15 @@ MANUAL = [
     ("_", "a", True),
     ("_", "ab", False),
     ("__a", "a", True),
+    ("__a", "bba", True),
+    ("__a", "bbba", False),
+    ("a_%", "abc", True),
+    (r"\%", "a", False),
+    (r"\_", "_", True),
+    (r"\_", "a", False),
+    (r"\\%", r"\x", True),
+    (r"\a", "a", True),
+    ("É%", "éa", False),
     ("a%", "b", False),
     ("a_%b", "a\n\nb", True),
     ("aa", "aaa", False),
@@ -54,15 +63,30 @@ def test_parse(text: str) -> None:
     assert Pattern.parse(text).tokens == PARSED[text]
 
 
-def test_parts() -> None:
-    pattern = Pattern.parse(r"a.\%b_c%")
-    assert (pattern.prefix, pattern.literal, pattern.optional) == ("a.%b", None, 1)
-    assert (pattern.like, pattern.regex, pattern.text) == (r"a.\%b%c%", r"^a\.%b.{0,1}c.*$", r"a.\%b_c%")
-    assert [Pattern.parse(text).literal for text in ("", r"a\_", "%", "_")] == ["", "a_", None, None]
-    assert Pattern.parse("%a").prefix == ""
+PARTS = {
+    # literal, prefix, like, regex, text
+    "": ("", "", "", "^$", ""),
+    "a.b": ("a.b", "a.b", "a.b", r"^a\.b$", "a.b"),
+    r"a\_": ("a_", "a_", r"a\_", "^a_$", r"a\_"),
+    r"\\\x": (r"\x", r"\x", r"\\x", r"^\\x$", r"\\x"),
+    "%": (None, "", "%", "^.*$", "%"),
+    "_": (None, "", "%", "^.{0,1}$", "_"),
+    "_%_": (None, "", "%", "^.*$", "%"),
+    "%a": (None, "", "%a", "^.*a$", "%a"),
+    "a___b": (None, "a", "a%b", "^a.{0,3}b$", "a___b"),
+    r"a.\%b_c%": (None, "a.%b", r"a.\%b%c%", r"^a\.%b.{0,1}c.*$", r"a.\%b_c%"),
+}
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_properties(text: str) -> None:
+    pattern = Pattern.parse(text)
+    assert (pattern.literal, pattern.prefix, pattern.like, pattern.regex, pattern.text) == PARTS[text]
 
 
 ERRORS = {
+    "\\": "the pattern ends in the escape character \\; write \\\\ for a backslash",
+    r"%\\\\" + "\\": "the pattern ends in the escape character \\; write \\\\ for a backslash",
     "abc\\": "the pattern ends in the escape character \\; write \\\\ for a backslash",
     "a_" * 129: (
         "the pattern has 129 wildcards '_'; at most 128 are allowed "
@@ -77,6 +101,20 @@ def test_errors(text: str) -> None:
         Pattern.parse(text)
 
 
+def test_only_wildcards_that_stand_alone_are_counted() -> None:
+    assert [Pattern.parse(text).optional for text in ("a_" * 128, "_%" * 500, r"\_" * 500, "a__b%_c_")] == [
+        128,
+        0,
+        0,
+        3,
+    ]
+
+
+def test_parsed() -> None:
+    """The memory of patterns, for SQLite's function."""
+    assert parsed(r"a_\%%") == Pattern.parse(r"a_\%%") == Pattern(("a", Gap(1), "%", Gap(None)))
+
+
 patterns = st.lists(st.sampled_from(["a", "b", "%", "_", r"\_", "é"]), max_size=8).map("".join)
 subjects = st.text(st.sampled_from("ab_é"), max_size=8)
 
@@ -85,6 +123,23 @@ subjects = st.text(st.sampled_from("ab_é"), max_size=8)
 def test_matches_as_a_regular_expression_does(text: str, subject: str) -> None:
     pattern = Pattern.parse(text)
     assert pattern.matches(subject) is (re.fullmatch(pattern.regex, subject, re.DOTALL) is not None)
+
+
+@given(patterns, subjects)
+def test_matches_as_the_definition_does(text: str, subject: str) -> None:
+    assert Pattern.parse(text).matches(subject) is _defined(text, subject)
+
+
+def _defined(pattern: str, text: str) -> bool:
+    """What the manual says, word by word; takes exponential time."""
+    if not pattern:
+        return not text
+    if pattern[0] == "%":
+        return any(_defined(pattern[1:], text[start:]) for start in range(len(text) + 1))
+    if pattern[0] == "_":
+        return _defined(pattern[1:], text) or (bool(text) and _defined(pattern[1:], text[1:]))
+    literal = pattern.removeprefix("\\")
+    return text.startswith(literal[0]) and _defined(literal[1:], text[1:])
 
 
 @given(patterns)
@@ -114,14 +169,35 @@ def test_escaped_text_is_literal(text: str, other: str) -> None:
     assert Pattern.parse(escape(text)).matches(other) is (text == other)
 
 
-@given(st.text(min_size=1), st.text())
+at_the_edges = st.text(st.sampled_from("a\x7f\ud7ff\ue000\uffff\U00010000\U0010fffe\U0010ffff"))
+
+
+@given(st.one_of(st.text(), at_the_edges), st.one_of(st.text(), at_the_edges))
 def test_prefix_end(prefix: str, rest: str) -> None:
-    assert prefix <= prefix + rest < prefix_end(prefix)
+    """Of prefixes with a character: U+10FFFF is none."""
+    if prefix.strip("\U0010ffff"):
+        assert prefix <= prefix + rest < prefix_end(prefix)
+    else:
+        assert prefix <= prefix + rest.lstrip("\U0010ffff") < prefix_end(prefix)
+
+
+@given(at_the_edges.filter(lambda prefix: prefix.strip("\U0010ffff")), at_the_edges)
+def test_prefix_end_is_behind_nothing_else(prefix: str, other: str) -> None:
+    assert other.startswith(prefix) is (prefix <= other < prefix_end(prefix))
 
 
 @pytest.mark.parametrize(
     ("prefix", "end"),
-    [("a", "b"), ("data.", "data/"), ("\ud7ff", "\ue000"), ("a\U0010ffff", "b"), ("\U0010ffff", "\U0010ffff" * 2)],
+    [
+        ("a", "b"),
+        ("data.", "data/"),
+        ("\ud7ff", "\ue000"),
+        ("a\ud7ff", "a\ue000"),
+        ("\uffff", "\U00010000"),
+        ("a\U0010ffff", "b"),
+        ("\ud7ff\U0010ffff\U0010ffff", "\ue000"),
+        ("\U0010ffff", "\U0010ffff" * 2),
+    ],
 )
 def test_prefix_ends(prefix: str, end: str) -> None:
     assert prefix_end(prefix) == end

@@ -114,7 +114,11 @@ def escape(text: str) -> str:
 
 
 def prefix_end(prefix: str) -> str:
-    """The smallest text behind all texts that start with `prefix`, in the order of code points."""
+    """The smallest text behind all texts that start with `prefix`, in the order of code points.
+
+    There is none for nothing but U+10FFFF, which is no character; the text given is then behind those that go on
+    with any other.
+    """
     stem = prefix.rstrip(_LAST_CHARACTER)
     if not stem:
         return _LAST_CHARACTER * (len(prefix) + 1)
