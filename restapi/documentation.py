@@ -16,7 +16,8 @@ from restapi.config import Settings
 from restapi.dialects.aiida_v2.aliases import ALIASES
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, KINDS, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
-from restapi.dialects.aiida_v2.routes import ENTITY, ID, KIND, PAGE, ROUTES
+from restapi.dialects.aiida_v2.routes import ENTITY, ID, KIND, ROUTES
+from restapi.routing import PAGE
 
 FOLDER = Path(__file__).parent.parent / "docs"
 

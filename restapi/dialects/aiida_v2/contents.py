@@ -17,15 +17,16 @@ from aiida_like.storage import Storage
 from querylang.options import Options
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2 import options, render
-from restapi.dialects.aiida_v2.rows import V2Resource, find
+from restapi.dialects.aiida_v2.rows import find
 from restapi.encoding import attachment, stored_json
 from restapi.exchange import asked
 from restapi.headers import set_total
+from restapi.routing import DialectResource
 
 _CALCJOB = "process.calculation.calcjob."
 
 
-class Attributes(V2Resource):
+class Attributes(DialectResource):
     """`/nodes/338357f4/content/attributes?alist=energy`: all attributes, or some of them."""
 
     column, allowed, only, without = "attributes", options.ATTRIBUTES, "alist", "nalist"
@@ -54,7 +55,7 @@ class Extras(Attributes):
     column, allowed, only, without = "extras", options.EXTRAS, "elist", "nelist"
 
 
-class Visualization(V2Resource):
+class Visualization(DialectResource):
     """`/structures/338357f4/content/visualization?visformat=xsf`: the data of a picture."""
 
     def get(self, entity: Entity, path_id: str) -> Response:
@@ -67,7 +68,7 @@ class Visualization(V2Resource):
         return response
 
 
-class Download(V2Resource):
+class Download(DialectResource):
     """`/structures/338357f4/content/download?format=xsf`: a file."""
 
     def get(self, entity: Entity, path_id: str) -> Response:
@@ -77,7 +78,7 @@ class Download(V2Resource):
         return attachment(made.content, len(made.content), f"{stored.uuid}.{made.format}")
 
 
-class RetrievedInputs(V2Resource):
+class RetrievedInputs(DialectResource):
     """`/calculations/338357f4/io/retrieved_inputs?filename="aiida.in"`: files that a job was run with."""
 
     key = "retrieved_inputs"
@@ -145,7 +146,7 @@ def _path_of(tree: Mapping[str, Any], written: str) -> str:
     return written
 
 
-def _stored_node(resource: V2Resource, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
+def _stored_node(resource: DialectResource, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
     names = ("id", "uuid", "type", "label", "attributes", "repository_metadata")
     fields = tuple(entity.fields[name] for name in names)
     storage = resource.context.storage

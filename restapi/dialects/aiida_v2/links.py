@@ -12,31 +12,32 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, selec
 from aiida_like.models import link, node
 from querylang.lower import Condition
 from querylang.schema import Entity
+from restapi.context import Context
 from restapi.dialects.aiida_v2 import options, render
-from restapi.dialects.aiida_v2.context import Context
 from restapi.dialects.aiida_v2.entities import NODES
-from restapi.dialects.aiida_v2.rows import V2Resource, answer_rows, find
+from restapi.dialects.aiida_v2.rows import answer_rows, find
 from restapi.exchange import asked
 from restapi.headers import set_total
+from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]
 
 
-class Inputs(V2Resource):
+class Inputs(DialectResource):
     """`/nodes/338357f4/io/inputs`: the nodes with a link to it."""
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
         return _answer_neighbours(self.context, entity, path_id, page, "incoming of", "inputs")
 
 
-class Outputs(V2Resource):
+class Outputs(DialectResource):
     """`/nodes/338357f4/io/outputs`: the nodes that it has a link to."""
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
         return _answer_neighbours(self.context, entity, path_id, page, "outgoing of", "outputs")
 
 
-class Tree(V2Resource):
+class Tree(DialectResource):
     """`/nodes/338357f4/io/tree?in_limit=10&out_limit=10`: the node and its neighbours, for a picture."""
 
     def get(self, entity: Entity, path_id: str) -> Response:

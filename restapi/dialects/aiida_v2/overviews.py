@@ -11,9 +11,9 @@ from aiida_like import __version__
 from aiida_like.models import node
 from aiida_like.storage.expressions import utc_day
 from restapi.dialects.aiida_v2 import options, render
-from restapi.dialects.aiida_v2.rows import V2Resource
 from restapi.exchange import asked
 from restapi.headers import set_total
+from restapi.routing import DialectResource
 
 _GROUPS = {
     "calculation": ("process.",),
@@ -23,7 +23,7 @@ _GROUPS = {
 """What `/nodes/types` sorts types into, by how they begin; the last that fits counts."""
 
 
-class Statistics(V2Resource):
+class Statistics(DialectResource):
     """`/nodes/statistics?user=1`: how many nodes of which type, created on which day (UTC)."""
 
     def get(self) -> Response:
@@ -44,7 +44,7 @@ class Statistics(V2Resource):
         return dict(sorted((str(key), int(count)) for key, count in rows))
 
 
-class Types(V2Resource):
+class Types(DialectResource):
     """`/nodes/types`: the types that occur."""
 
     def get(self) -> Response:
@@ -61,7 +61,7 @@ class Types(V2Resource):
         return response
 
 
-class Server(V2Resource):
+class Server(DialectResource):
     """`/server`: versions."""
 
     def get(self) -> Response:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
 from flask import Response
-from flask_restful import Resource
 
 from restapi.dialects.aiida_v2 import contents, links, options, overviews, render, rows
 from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
 from restapi.exchange import asked
 from restapi.headers import set_total
+from restapi.routing import PAGE, DialectResource, Route, paged
 
-ENTITY, KIND, ID, PAGE = "<v2_entity:entity>", "<v2_node_kind:entity>", "<path_id>", "<int:page>"
-
-
-@dataclass(frozen=True)
-class Route:
-    """`defaults` are arguments that the path does not name."""
-
-    path: str
-    resource: type[Resource]
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+ENTITY, KIND, ID = "<v2_entity:entity>", "<v2_node_kind:entity>", "<path_id>"
 
 
-class Endpoints(rows.V2Resource):
+class Endpoints(DialectResource):
     """`/`, `/server/endpoints`: every path there is."""
 
     def get(self) -> Response:
@@ -38,25 +27,17 @@ class Endpoints(rows.V2Resource):
         return response
 
 
-def _paged(path: str, resource: type[Resource]) -> tuple[Route, ...]:
-    return (
-        Route(path, resource),
-        Route(f"{path}/page", resource, {"page": 1}),
-        Route(f"{path}/page/{PAGE}", resource),
-    )
-
-
 ROUTES: tuple[Route, ...] = (
     Route("/", Endpoints),
     Route("/server", overviews.Server),
     Route("/server/endpoints", Endpoints),
-    *_paged(f"/{ENTITY}", rows.Rows),
+    *paged(f"/{ENTITY}", rows.Rows),
     Route(f"/{ENTITY}/schema", rows.Schema),
     Route("/nodes/statistics", overviews.Statistics),
     Route("/nodes/types", overviews.Types),
     Route(f"/{ENTITY}/{ID}", rows.Object),
-    *_paged(f"/{KIND}/{ID}/io/inputs", links.Inputs),
-    *_paged(f"/{KIND}/{ID}/io/outputs", links.Outputs),
+    *paged(f"/{KIND}/{ID}/io/inputs", links.Inputs),
+    *paged(f"/{KIND}/{ID}/io/outputs", links.Outputs),
     Route(f"/{KIND}/{ID}/io/tree", links.Tree),
     Route(f"/{KIND}/{ID}/io/retrieved_inputs", contents.RetrievedInputs),
     Route(f"/{KIND}/{ID}/io/retrieved_outputs", contents.RetrievedOutputs),

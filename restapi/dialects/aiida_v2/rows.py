@@ -7,34 +7,29 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
-from flask_restful import Resource
 
 from aiida_like.errors import NotFound
 from querylang.compile import RowsQuery
 from querylang.lower import Condition, kind_of, lower, order_by
 from querylang.options import window
 from querylang.schema import Entity, Field
+from restapi.context import Context
 from restapi.dialects.aiida_v2 import options, render
-from restapi.dialects.aiida_v2.context import Context
 from restapi.dialects.aiida_v2.entities import NODES, USERS
 from restapi.exchange import asked
 from restapi.fetch import fetch_by_id, fetch_by_uuid, fetch_page
 from restapi.headers import page_links, set_total
+from restapi.routing import DialectResource
 
 
-class V2Resource(Resource):  # type: ignore[misc]  # Flask-RESTful has no types
-    def __init__(self, context: Context) -> None:
-        self.context = context
-
-
-class Rows(V2Resource):
+class Rows(DialectResource):
     """`/nodes?limit=5`, `/nodes/page/3`: the rows that fulfil the filters."""
 
     def get(self, entity: Entity, page: int | None = None) -> Response:
         return answer_rows(self.context, entity, entity.name, page)
 
 
-class Object(V2Resource):
+class Object(DialectResource):
     """`/nodes/338357f4-f2`, `/users/2`: one object."""
 
     def get(self, entity: Entity, path_id: str) -> Response:
@@ -48,7 +43,7 @@ class Object(V2Resource):
         return response
 
 
-class Schema(V2Resource):
+class Schema(DialectResource):
     """`/nodes/schema`: the fields of an object and what they mean."""
 
     def get(self, entity: Entity) -> Response:

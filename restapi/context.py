@@ -1,26 +1,28 @@
-"""What every resource of v2 is given."""
+"""What every resource of a dialect is given, and the reading of its query string."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiida_like.errors import QueryError
 from aiida_like.storage import Storage
 from querylang.ast import Comparison
 from querylang.grammar import Grammar
-from querylang.options import Options, split
+from querylang.options import Options, OptionSpec, split
 from restapi.config import Settings
-from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.exchange import Asked
 from restapi.opening import LazyStorage
 
 
 @dataclass(frozen=True)
 class Context:
+    """`options` are the reserved keys of the dialect; `grammar` knows them too."""
+
     prefix: str
     opening: LazyStorage
     settings: Settings
+    options: Mapping[str, OptionSpec]
     grammar: Grammar
 
     @property
@@ -34,7 +36,7 @@ class Context:
             raise QueryError(
                 f"the query string has {len(asked.query_string)} characters; at most {longest} are allowed"
             )
-        return split(self.grammar.parse(asked.text), OPTIONS, allowed)
+        return split(self.grammar.parse(asked.text), self.options, allowed)
 
     def parse_options(self, asked: Asked, allowed: Iterable[str]) -> Options:
         """For resources that cannot be filtered."""
