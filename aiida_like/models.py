@@ -105,6 +105,40 @@ group = Table(
     Column("uuid", Uuid, nullable=False, unique=True),
     Column("label", String(255), nullable=False, index=True),
     Column("type_string", String(255), nullable=False, index=True),
+    Column("time", Timestamp, nullable=False),
     Column("description", String, nullable=False),
+    Column("extras", JSONText, nullable=False),
     Column("user_id", ForeignKey(user.c.id), nullable=False, index=True),
+)
+
+group_node = Table(
+    "db_dbgroup_dbnodes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("dbnode_id", ForeignKey(node.c.id), nullable=False, index=True),
+    Column("dbgroup_id", ForeignKey(group.c.id), nullable=False, index=True),
+)
+
+comment = Table(
+    "db_dbcomment",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uuid", Uuid, nullable=False, unique=True),
+    Column("dbnode_id", ForeignKey(node.c.id), nullable=False, index=True),
+    Column("ctime", Timestamp, nullable=False),
+    Column("mtime", Timestamp, nullable=False),
+    Column("user_id", ForeignKey(user.c.id), nullable=False, index=True),
+    Column("content", String, nullable=False),
+)
+
+log = Table(
+    "db_dblog",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uuid", Uuid, nullable=False, unique=True),
+    Column("time", Timestamp, nullable=False),
+    Column("loggername", String(255), nullable=False, index=True),
+    Column("levelname", String(50), nullable=False, index=True),
+    Column("dbnode_id", ForeignKey(node.c.id), nullable=False, index=True),
+    Column("message", String, nullable=False),
 )

@@ -38,6 +38,27 @@ def paths(metadata: Mapping[str, Any]) -> list[str]:
     return list(_walk(metadata, ""))
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What a folder holds: a file or another folder."""
+
+    name: str
+    is_folder: bool
+
+
+def entries(metadata: Mapping[str, Any], folder: str = "") -> list[Entry]:
+    """What lies directly in a folder, by name in the order of code points.
+
+    Raises:
+        QueryError: the path leaves the tree of the node.
+        FileNotFound: there is no such folder.
+    """
+    entry = _entry(metadata, folder.removesuffix("/")) if folder else metadata
+    if "k" in entry:
+        raise FileNotFound(f"{folder!r} is a file, not a folder, in the repository of the node")
+    return [Entry(name, "k" not in below) for name, below in sorted(entry.get("o", {}).items())]
+
+
 def key_of(metadata: Mapping[str, Any], path: str) -> str:
     """The key of the file at a path.
 
@@ -45,14 +66,19 @@ def key_of(metadata: Mapping[str, Any], path: str) -> str:
         QueryError: the path leaves the tree of the node.
         FileNotFound: there is no such file.
     """
+    entry = _entry(metadata, path)
+    if "k" not in entry:
+        raise FileNotFound(f"{path!r} is a folder, not a file, in the repository of the node")
+    return str(entry["k"])
+
+
+def _entry(metadata: Mapping[str, Any], path: str) -> Any:
     entry: Any = metadata
     for name in _names(path):
         entry = entry.get("o", {}).get(name)
         if entry is None:
             raise FileNotFound(f"the node has no file {path!r}")
-    if "k" not in entry:
-        raise FileNotFound(f"{path!r} is a folder, not a file, in the repository of the node")
-    return str(entry["k"])
+    return entry
 
 
 def _names(path: str) -> list[str]:

@@ -69,6 +69,7 @@ TESTS: Mapping[str, _Test] = MappingProxyType(
         **_relations("uuid ", lambda expression: lowered(uuid_text(expression))),
         "in": lambda e, *values: e.in_(values) if values else false(),
         "not in": lambda e, *values: e.not_in(values) if values else e.is_not(None),
+        "empty": lambda e: func.coalesce(e, "") == "",
         "within": lambda e, first, last: and_(e >= first, e <= last),
         "in intervals": _in_intervals,
         "not in intervals": lambda e, *bounds: not_(_in_intervals(e, *bounds)),
@@ -151,5 +152,7 @@ def _order(query: RowsQuery) -> Iterator[ColumnElement[Any]]:
         if order.field.is_nullable:
             term = term.nulls_last() if descending else term.nulls_first()
         yield term
+        if order.field.expression is query.entity.key:
+            return
     # An index gives rows of equal value in the order of their ids, forwards or backwards.
     yield query.entity.key.desc() if descending else query.entity.key.asc()

@@ -6,7 +6,7 @@ Every type has its own sense of an operator: a time is an interval, text is alph
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -17,6 +17,8 @@ from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Opera
 from querylang.options import OrderTerm
 from querylang.schema import OPERATORS, Entity, Field, FieldType
 from querylang.unparse import unparse_value
+
+Parse = Callable[[str], Pattern]
 
 MAX_VALUES = 1000
 """How long a list behind `=in=` may be."""
@@ -55,17 +57,38 @@ def kind_of(entity: Entity) -> tuple[Condition, ...]:
     """What makes a row of the table one of the entity."""
     if entity.kind is None or entity.kind_field is None:
         return ()
-    return (_prefix_condition(entity.kind_field, entity.kind),)
+    return (prefix_condition(entity.kind_field, entity.kind),)
+
+
+def prefix_condition(field: Field, prefix: str) -> Condition:
+    """Rows whose text starts so."""
+    return Condition("starts with", field, (escape(prefix) + "%", prefix, prefix_end(prefix)))
 
 
 def uuid_prefix(field: Field, prefix: str) -> Condition | None:
     """Rows whose uuid starts so, None if none can."""
+    within = _uuids_with(prefix)
+    return None if within is None else Condition("within", field, within)
+
+
+def uuid_like_tests(pattern: Pattern) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """As `like_tests`, for a pattern in lower case."""
+    if pattern.literal is not None:
+        yield "in", (pattern.literal,) if is_uuid(pattern.literal) else ()
+    elif pattern.like == escape(pattern.prefix) + "%" and not pattern.optional:
+        within = _uuids_with(pattern.prefix)
+        yield ("in", ()) if within is None else ("within", within)
+    else:
+        yield from like_tests(pattern, "uuid ")
+
+
+def _uuids_with(prefix: str) -> tuple[str, str] | None:
+    """The first and the last uuid that start so: a range that the unique index can serve."""
     if len(prefix) > len(_NIL) or not re.fullmatch("[0-9a-f-]*", prefix):
         return None
     if any((character == "-") != (place == "-") for character, place in zip(prefix, _NIL, strict=False)):
         return None
-    # A range that the unique index can serve; a LIKE over a cast would read every row.
-    return Condition("within", field, (prefix + _NIL[len(prefix) :], prefix + _MAX[len(prefix) :]))
+    return prefix + _NIL[len(prefix) :], prefix + _MAX[len(prefix) :]
 
 
 _NIL = "00000000-0000-0000-0000-000000000000"
@@ -88,7 +111,7 @@ def _lower(comparison: Comparison, entity: Entity) -> list[Condition]:
         raise QueryError(f"{comparison.key}{operator.value} has {len(values)} values; at most {MAX_VALUES} are allowed")
     if field.aliases is not None:
         values = [field.aliases(operator, value) for value in values]
-    return _LOWER[field.type](field, operator, values)
+    return _LOWER[field.type](field, operator, values, entity.pattern)
 
 
 def _value(key: str, field: Field, literal: Literal) -> Any:
@@ -130,14 +153,14 @@ _RELATIONS = {
 }
 
 
-def _lower_plain(field: Field, operator: Operator, values: list[Any]) -> list[Condition]:
+def _lower_plain(field: Field, operator: Operator, values: list[Any], _: Parse | None = None) -> list[Condition]:
     return [Condition(_RELATIONS[operator], field, tuple(values))]
 
 
-def _lower_datetime(field: Field, operator: Operator, values: list[DateTime]) -> list[Condition]:
+def _lower_datetime(field: Field, operator: Operator, values: list[DateTime], _: Parse) -> list[Condition]:
     """A value is an interval: `=` is inside, `<` before, `>` behind it."""
-    starts = [_stored_time(value.start) for value in values]
-    ends = [_stored_time(value.start + value.width) for value in values]
+    starts = [stored_time(value.start) for value in values]
+    ends = [stored_time(value.start + value.width) for value in values]
     match operator:
         case Operator.GREATER:
             return [Condition(">=", field, (ends[0],))]
@@ -155,17 +178,17 @@ def _interleaved(starts: list[str], ends: list[str]) -> tuple[str, ...]:
     return tuple(text for interval in zip(starts, ends, strict=True) for text in interval)
 
 
-def _stored_time(time: datetime) -> str:
+def stored_time(time: datetime) -> str:
     """As SQLite stores times; PostgreSQL reads it in its session's time zone, which is UTC."""
     return time.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def _lower_string(field: Field, operator: Operator, values: list[str]) -> list[Condition]:
+def _lower_string(field: Field, operator: Operator, values: list[str], parse: Parse) -> list[Condition]:
     match operator:
         case Operator.LIKE:
-            return _lower_like(field, Pattern.parse(values[0]), "")
+            return _lower_like(field, parse(values[0]), "")
         case Operator.ILIKE:
-            return _lower_like(field, Pattern.parse(values[0].lower()), "lowered ")
+            return _lower_like(field, parse(values[0].lower()), "lowered ")
         case Operator.GREATER | Operator.LESS | Operator.GREATER_OR_EQUAL | Operator.LESS_OR_EQUAL:
             return [Condition("lowered " + _RELATIONS[operator], field, (values[0].lower(),))]
         case _:
@@ -173,43 +196,40 @@ def _lower_string(field: Field, operator: Operator, values: list[str]) -> list[C
 
 
 def _lower_like(field: Field, pattern: Pattern, case: str) -> list[Condition]:
+    return [Condition(test, field, values) for test, values in like_tests(pattern, case)]
+
+
+def like_tests(pattern: Pattern, case: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The tests that find what matches, with their values; `case` is a prefix of their names."""
     if pattern.literal is not None:
-        return [Condition(case + "=", field, (pattern.literal,))]
+        yield case + "=", (pattern.literal,)
+        return
     if pattern.prefix and not case:
-        candidates = Condition("starts with", field, (pattern.like, pattern.prefix, prefix_end(pattern.prefix)))
+        yield "starts with", (pattern.like, pattern.prefix, prefix_end(pattern.prefix))
     else:
-        candidates = Condition(case + "like", field, (pattern.like,))
-    if not pattern.optional:
-        return [candidates]
-    return [candidates, Condition(case + "matches", field, (pattern.text, pattern.regex))]
+        yield case + "like", (pattern.like,)
+    if pattern.optional:
+        yield case + "matches", (pattern.text, pattern.regex)
 
 
-def _lower_uuid(field: Field, operator: Operator, values: list[str]) -> list[Condition]:
+def _lower_uuid(field: Field, operator: Operator, values: list[str], parse: Parse) -> list[Condition]:
     """Upper case is the same as lower case in a uuid; what is no uuid equals none."""
     values = [value.lower() for value in values]
     match operator:
         case Operator.EQUAL | Operator.UNEQUAL | Operator.IN | Operator.NOT_IN:
             is_negative = operator in (Operator.UNEQUAL, Operator.NOT_IN)
-            return [Condition("not in" if is_negative else "in", field, tuple(filter(_is_uuid, values)))]
+            return [Condition("not in" if is_negative else "in", field, tuple(filter(is_uuid, values)))]
         case Operator.LIKE | Operator.ILIKE:
-            pattern = Pattern.parse(values[0])
-            if pattern.like == escape(pattern.prefix) + "%" and not pattern.optional:
-                found = uuid_prefix(field, pattern.prefix)
-                return [found or Condition("in", field)]
-            return _lower_like(field, pattern, "uuid ")
+            return [Condition(test, field, values) for test, values in uuid_like_tests(parse(values[0]))]
         case _:
             return [Condition("uuid " + _RELATIONS[operator], field, (values[0],))]
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
     return re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None
 
 
-def _prefix_condition(field: Field, prefix: str) -> Condition:
-    return Condition("starts with", field, (escape(prefix) + "%", prefix, prefix_end(prefix)))
-
-
-_LOWER: Mapping[FieldType, Callable[[Field, Operator, list[Any]], list[Condition]]] = {
+_LOWER: Mapping[FieldType, Callable[[Field, Operator, list[Any], Parse], list[Condition]]] = {
     FieldType.INTEGER: _lower_plain,
     FieldType.STRING: _lower_string,
     FieldType.UUID: _lower_uuid,

@@ -141,5 +141,13 @@ def word(option: Option) -> str:
     return ",".join(option.words)
 
 
+def boolean(option: Option) -> bool:
+    """Clients write `true`, `False`, `"true"`."""
+    text = ",".join(option.words).lower()
+    if text not in {"true", "false"}:
+        raise QueryError(f"{option.key} takes true or false, not {','.join(option.words)!r}")
+    return text == "true"
+
+
 def ignored(_: Option) -> None:
     return None

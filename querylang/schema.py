@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause
 
 from aiida_like.errors import QueryError
+from aiida_like.storage.patterns import Pattern
 from querylang.ast import Operator
 
 
@@ -89,6 +90,7 @@ class Entity:
 
     `key` is the integer column that names a row; `kind` is the prefix that `kind_field` has in each row.
     `synonyms` are other names of fields, `withheld` keys that exist and are kept back, with the reason.
+    `pattern` reads what stands behind `=like=`.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Entity:
     kind_field: Field | None = None
     synonyms: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
+    pattern: Callable[[str], Pattern] = Pattern.parse
 
     def field(self, key: str) -> Field:
         """The field that can be filtered and ordered by under `key`.

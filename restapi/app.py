@@ -12,7 +12,7 @@ from aiida_like.profiles import Profile
 from aiida_like.storage import Storage, open_storage
 from restapi import errors, headers, home
 from restapi.config import Settings, read_settings, settings_of_environment
-from restapi.dialects import aiida_v2
+from restapi.dialects import aiida_v2, aiida_v4
 from restapi.opening import LazyStorage
 
 
@@ -42,6 +42,7 @@ def _assemble(profile: Profile, settings: Settings) -> Flask:
     app.url_map.strict_slashes = False
     storage = app.extensions["aiida_like_storage"] = LazyStorage(open_profile)
     app.register_blueprint(aiida_v2.blueprint(storage, settings))
+    app.register_blueprint(aiida_v4.blueprint(storage, settings))
     app.register_blueprint(home.blueprint(profile, storage))
     errors.register(app)
     app.after_request(headers.allow_cross_origin)

@@ -34,6 +34,8 @@ class Settings:
     max_limit: int = field(default=400, metadata={"help": "the largest and the default limit of a list"})
     page_size: int = field(default=20, metadata={"help": "how many rows a page has without perpage"})
     max_query_length: int = field(default=8000, metadata={"help": "how long a query string may be, in bytes"})
+    max_query_rows: int = field(default=10_000, metadata={"help": "how many rows a query of POST may have"})
+    max_body_length: int = field(default=1_000_000, metadata={"help": "how long the body of POST may be, in bytes"})
 
     @property
     def limits(self) -> Limits:

@@ -1,18 +1,29 @@
-"""Errors -> statuses. The one table of it; what a body looks like is the same in both dialects of AiiDA."""
+"""Errors -> statuses, in one table a dialect; what a body looks like is the same in both dialects of AiiDA."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from functools import partial
 
-from flask import Flask, Response
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
-from aiida_like.errors import AiidaLikeError, FeatureUnavailable, RequestError, StatementTimeout
+from aiida_like.errors import (
+    AiidaLikeError,
+    FeatureUnavailable,
+    FileNotFound,
+    RequestError,
+    StatementTimeout,
+)
+from aiida_like.errors import NotFound as NoSuchEntity
 from restapi.encoding import json_response
 
 log = logging.getLogger(__name__)
 
-STATUSES: dict[type[AiidaLikeError], int] = {
+Statuses = Mapping[type[AiidaLikeError], int]
+
+STATUSES: Statuses = {
     RequestError: 400,
     FeatureUnavailable: 501,
     StatementTimeout: 503,
@@ -20,19 +31,25 @@ STATUSES: dict[type[AiidaLikeError], int] = {
 }
 """The most special class of an error that stands here decides."""
 
+V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
+
 GENERIC = "Internal server error: the cause is in the log of the server"
 
 
 def register(app: Flask) -> None:
-    app.register_error_handler(AiidaLikeError, render)
+    register_for(app, STATUSES)
     app.register_error_handler(NotFound, render_no_route)
     app.register_error_handler(HTTPException, render_http)
     app.register_error_handler(InternalServerError, render_internal)
 
 
-def render(error: AiidaLikeError) -> Response:
-    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    if status == STATUSES[AiidaLikeError]:
+def register_for(dialect: Flask | Blueprint, statuses: Statuses) -> None:
+    dialect.register_error_handler(AiidaLikeError, partial(render, statuses=statuses))
+
+
+def render(error: AiidaLikeError, statuses: Statuses) -> Response:
+    status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
+    if status == statuses[AiidaLikeError]:
         # It may name paths and SQL: for the log only.
         log.error("%s", error, exc_info=error)
         return json_response({"message": GENERIC}, status)
@@ -40,7 +57,9 @@ def render(error: AiidaLikeError) -> Response:
 
 
 def render_no_route(_: NotFound) -> Response:
-    """No JSON, says the manual."""
+    """In v2 no JSON, says its manual."""
+    if request.path.startswith("/api/v4"):
+        return json_response({"message": "No resource has this URL. GET /api/v4 lists all endpoints."}, 404)
     return Response(
         "No resource has this URL. GET /api/v2 lists all endpoints.\n", 404, content_type="text/plain; charset=utf-8"
     )

@@ -33,7 +33,7 @@ def fetch_page(storage: Storage, query: RowsQuery, window: Window) -> Page:
     if rows:
         return Page([row[1:] for row in rows], rows[0][0])
     # No row came that could have brought the total along.
-    total = fetch_total(storage, query) if window.offset else 0
+    total = fetch_total(storage, query) if window.offset or not window.limit else 0
     if window.page is not None and window.page > last_page(total, window.limit):
         last = last_page(total, window.limit)
         raise QueryError(f"Non existent page requested. The page range is [1 : {last}]")

@@ -15,7 +15,7 @@ _CROSS_ORIGIN = {
 }
 
 _PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Requested-With, Cache-Control",
     "Access-Control-Max-Age": "86400",
 }

@@ -37,11 +37,11 @@ class Route:
 PAGE = "<int:page>"
 
 
-def paged(path: str, resource: type[DialectResource]) -> tuple[Route, ...]:
+def paged(path: str, resource: type[DialectResource], **defaults: Any) -> tuple[Route, ...]:
     return (
-        Route(path, resource),
-        Route(f"{path}/page", resource, {"page": 1}),
-        Route(f"{path}/page/{PAGE}", resource),
+        Route(path, resource, defaults),
+        Route(f"{path}/page", resource, {**defaults, "page": 1}),
+        Route(f"{path}/page/{PAGE}", resource, defaults),
     )
 
 

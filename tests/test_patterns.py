@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -51,10 +52,10 @@ def test_matches(pattern: str, text: str, is_match: bool) -> None:
 PARSED = {
     "": (),
     "abc": ("abc",),
-    "a%_%b": ("a", Gap(None), "b"),
-    "a__b": ("a", Gap(2), "b"),
+    "a%_%b": ("a", Gap(0, None), "b"),
+    "a__b": ("a", Gap(0, 2), "b"),
     r"\%\_\\\x": (r"%_\x",),
-    r"a\%_": ("a%", Gap(1)),
+    r"a\%_": ("a%", Gap(0, 1)),
 }
 
 
@@ -82,6 +83,23 @@ PARTS = {
 def test_properties(text: str) -> None:
     pattern = Pattern.parse(text)
     assert (pattern.literal, pattern.prefix, pattern.like, pattern.regex, pattern.text) == PARTS[text]
+
+
+SQL_PARTS = {
+    # literal, prefix, like, regex
+    "a_b": (None, "a", "a_b", "^a.{1,1}b$"),
+    "a%_": (None, "a", "a_%", "^a.{1,}$"),
+    "__": (None, "", "__", "^.{2,2}$"),
+    r"\_%": (None, "_", r"\_%", "^_.*$"),
+    "ab": ("ab", "ab", "ab", "^ab$"),
+}
+
+
+@pytest.mark.parametrize("text", SQL_PARTS)
+def test_patterns_of_sql(text: str) -> None:
+    pattern = Pattern.parse_sql(text)
+    assert (pattern.literal, pattern.prefix, pattern.like, pattern.regex) == SQL_PARTS[text]
+    assert pattern.optional == 0
 
 
 ERRORS = {
@@ -112,16 +130,16 @@ def test_only_wildcards_that_stand_alone_are_counted() -> None:
 
 def test_parsed() -> None:
     """The memory of patterns, for SQLite's function."""
-    assert parsed(r"a_\%%") == Pattern.parse(r"a_\%%") == Pattern(("a", Gap(1), "%", Gap(None)))
+    assert parsed(r"a_\%%") == Pattern.parse(r"a_\%%") == Pattern(("a", Gap(0, 1), "%", Gap(0, None)))
 
 
 patterns = st.lists(st.sampled_from(["a", "b", "%", "_", r"\_", "é"]), max_size=8).map("".join)
 subjects = st.text(st.sampled_from("ab_é"), max_size=8)
 
 
-@given(patterns, subjects)
-def test_matches_as_a_regular_expression_does(text: str, subject: str) -> None:
-    pattern = Pattern.parse(text)
+@given(patterns, subjects, st.sampled_from([Pattern.parse, Pattern.parse_sql]))
+def test_matches_as_a_regular_expression_does(text: str, subject: str, parse: Callable[[str], Pattern]) -> None:
+    pattern = parse(text)
     assert pattern.matches(subject) is (re.fullmatch(pattern.regex, subject, re.DOTALL) is not None)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from aiida_like.errors import FeatureUnavailable
 from aiida_like.formats.arrays import arrays_json, arrays_npz, kpoints_json
 from aiida_like.formats.bands import bands_json, bands_picture
+from aiida_like.formats.description import DESCRIBED, description_of
 from aiida_like.formats.kpoints import kpoints_picture
 from aiida_like.formats.node import StoredNode
 from aiida_like.formats.single_file import cif_picture, stored_file
@@ -24,7 +25,17 @@ from aiida_like.formats.structure_files import (
     xyz,
 )
 
-__all__ = ["KINDS", "Download", "Kind", "StoredNode", "download", "download_formats", "visualization"]
+__all__ = [
+    "DESCRIBED",
+    "KINDS",
+    "Download",
+    "Kind",
+    "StoredNode",
+    "description_of",
+    "download",
+    "download_formats",
+    "visualization",
+]
 
 Picture = dict[str, Any] | list[Any]
 
@@ -35,6 +46,7 @@ class Download:
 
     content: bytes
     format: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,3 +118,11 @@ def _chosen(kind: Kind, formats: Collection[str], asked: str | None, what: str) 
     wish = "" if asked is None else f" as {asked!r}"
     way_out = f"available as {', '.join(formats)}" if formats else "there is no format for them"
     raise FeatureUnavailable(f"{kind.name} nodes cannot be {what}{wish}: {way_out}")
+
+
+def derived_properties(node: StoredNode) -> dict[str, Any]:
+    return {}
+
+
+def all_download_formats() -> dict[str, tuple[str, ...]]:
+    return {}

@@ -21,11 +21,20 @@ class StoredNode:
     read: Callable[[str], bytes]
     files: Sequence[str]
 
+    @classmethod
+    def without_files(cls, uuid: str, node_type: str, label: str, attributes: Mapping[str, Any]) -> StoredNode:
+        """For what can be said from the attributes alone."""
+        return cls(uuid, node_type, label, attributes, read=_no_file, files=())
+
     def content(self, path: str) -> bytes:
         """Raises StorageError: the node has no such file."""
         if path not in self.files:
             raise StorageError(f"node {self.uuid} has lost its file {path!r}")
         return self.read(path)
+
+
+def _no_file(path: str) -> bytes:
+    raise StorageError(f"the file {path!r} was not asked for")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,10 +74,18 @@ class Structure:
     @property
     def formula(self) -> str:
         """In the order of Hill, J. Am. Chem. Soc. 22, 478 (1900): by alphabet, but with carbon C and H come first."""
-        counts = Counter(site.species.formula for site in self.sites)
-        first = {"C": "0", "H": "1"} if "C" in counts else {}
-        ordered = sorted(counts, key=lambda symbol: first.get(symbol, symbol))
-        return "".join(symbol if counts[symbol] == 1 else f"{symbol}{counts[symbol]}" for symbol in ordered)
+        return _hill_formula(self._counts)
+
+    @property
+    def compact_formula(self) -> str:
+        """The same for the smallest number of atoms in these proportions."""
+        counts = self._counts
+        smallest = math.gcd(*counts.values()) or 1
+        return _hill_formula({symbol: count // smallest for symbol, count in counts.items()})
+
+    @property
+    def _counts(self) -> Mapping[str, int]:
+        return Counter(site.species.formula for site in self.sites)
 
     @property
     def dimensionality(self) -> dict[str, Any]:
@@ -102,6 +111,12 @@ def chemdoodle_picture(structure: Structure) -> dict[str, Any]:
     """What ChemDoodle Web draws: the atoms and the corners of the cell, its centre at the origin."""
     centre = structure.cell.sum(axis=0) / 2
     return {"s": [_unit_cell(structure.cell, centre)], "m": [{"a": _atoms(structure, centre)}], "units": "&Aring;"}
+
+
+def _hill_formula(counts: Mapping[str, int]) -> str:
+    first = {"C": "0", "H": "1"} if "C" in counts else {}
+    ordered = sorted(counts, key=lambda symbol: first.get(symbol, symbol))
+    return "".join(symbol if counts[symbol] == 1 else f"{symbol}{counts[symbol]}" for symbol in ordered)
 
 
 def _atoms(structure: Structure, centre: NDArray[np.float64]) -> list[dict[str, Any]]:

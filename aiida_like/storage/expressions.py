@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from aiida_like.models import Timestamp
 
-UNICODE_LOWER, PATTERN_MATCHES, CANONICAL_JSON = "unicode_lower", "pattern_matches", "canonical_json"
+UNICODE_LOWER, PATTERN_MATCHES = "unicode_lower", "pattern_matches"
 """Python functions that every SQLite connection of ours has."""
 
 HAS_UNICODE_COLLATION = "aiida_like_has_unicode_collation"
@@ -143,7 +143,7 @@ def _json_text_postgresql(element: json_text, compiler: SQLCompiler, **kw: Any) 
 
 @compiles(json_object_text, "sqlite")
 def _json_object_text_sqlite(element: json_object_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"coalesce({CANONICAL_JSON}({_json_extract(element, compiler, **kw)}), '{{}}')"
+    return f"coalesce(canonical_json({_json_extract(element, compiler, **kw)}), '{{}}')"
 
 
 @compiles(json_object_text, "postgresql")

@@ -1,9 +1,9 @@
-r"""LIKE patterns in which `_` stands for at most one character, as AiiDA's manual has it.
+r"""LIKE patterns: those of SQL, and those in which `_` stands for at most one character.
 
     pattern = { "%" | "_" | "\" character | character }
 
-SQL's own LIKE takes `_` for exactly one character, so a pattern with `_` is asked in two steps: a LIKE in which
-every wildcard is `%` finds the candidates (an index can serve it), and an exact test follows.
+SQL's own LIKE takes `_` for exactly one character. So a pattern in which it is at most one is asked in two steps: a
+LIKE in which every wildcard is `%` finds the candidates (an index can serve it), and an exact test follows.
 """
 
 from __future__ import annotations
@@ -25,9 +25,15 @@ _FIRST_SURROGATE, _BEHIND_SURROGATES = 0xD800, 0xE000  # code points that no tex
 
 @dataclass(frozen=True)
 class Gap:
-    """Any characters, `most` of them or fewer; None: any number."""
+    """Any characters, from `least` to `most` of them; None: any number."""
 
+    least: int
     most: int | None
+
+    @property
+    def optional(self) -> int:
+        """How many characters may be missing, where there is a most."""
+        return 0 if self.most is None else self.most - self.least
 
 
 @dataclass(frozen=True)
@@ -37,16 +43,22 @@ class Pattern:
     tokens: tuple[str | Gap, ...]
 
     @classmethod
+    def parse_sql(cls, text: str) -> Pattern:
+        """A pattern in which `_` is exactly one character.
+
+        Raises:
+            QueryError: it ends in the middle of an escape.
+        """
+        return cls._parse(text, 1)
+
+    @classmethod
     def parse(cls, text: str) -> Pattern:
-        """Raises QueryError: the pattern ends in the middle of an escape, or has too many `_`."""
-        tokens: list[str | Gap] = []
-        for is_wildcard, run in groupby(map(_token, _TOKEN.finditer(text)), key=lambda token: token[0]):
-            characters = "".join(character for _, character in run)
-            if not is_wildcard:
-                tokens.append(characters)
-            else:
-                tokens.append(Gap(None if "%" in characters else len(characters)))
-        pattern = cls(tuple(tokens))
+        """A pattern in which `_` is at most one character.
+
+        Raises:
+            QueryError: it ends in the middle of an escape, or has too many `_`.
+        """
+        pattern = cls._parse(text, 0)
         if pattern.optional > MAX_OPTIONAL:
             raise QueryError(
                 f"the pattern has {pattern.optional} wildcards '_'; at most {MAX_OPTIONAL} are allowed "
@@ -54,9 +66,21 @@ class Pattern:
             )
         return pattern
 
+    @classmethod
+    def _parse(cls, text: str, least: int) -> Pattern:
+        tokens: list[str | Gap] = []
+        for is_wildcard, run in groupby(map(_token, _TOKEN.finditer(text)), key=lambda token: token[0]):
+            characters = "".join(character for _, character in run)
+            if is_wildcard:
+                most = None if "%" in characters else len(characters)
+                tokens.append(Gap(least * characters.count("_"), most))
+            else:
+                tokens.append(characters)
+        return cls(tuple(tokens))
+
     @cached_property
     def optional(self) -> int:
-        return sum(token.most or 0 for token in self.tokens if isinstance(token, Gap))
+        return sum(token.optional for token in self.tokens if isinstance(token, Gap))
 
     @property
     def literal(self) -> str | None:
@@ -74,7 +98,7 @@ class Pattern:
     @property
     def like(self) -> str:
         r"""An SQL pattern (escape `\`) that matches at least what this one matches, and no more unless `optional`."""
-        return "".join(escape(token) if isinstance(token, str) else "%" for token in self.tokens)
+        return "".join(escape(token) if isinstance(token, str) else _gap_like(token) for token in self.tokens)
 
     @property
     def regex(self) -> str:
@@ -83,7 +107,7 @@ class Pattern:
 
     @property
     def text(self) -> str:
-        """`parse(pattern.text) == pattern`"""
+        """`parse(pattern.text) == pattern`, if `_` is at most one character in it."""
         return "".join(
             escape(token) if isinstance(token, str) else "_" * token.most if token.most else "%"
             for token in self.tokens
@@ -97,10 +121,12 @@ class Pattern:
         for token in self.tokens:
             if isinstance(token, str):
                 ends = (ends & _occurrences(token, text)) << len(token)
-            elif token.most is None:
-                ends = everywhere & ~((ends & -ends) - 1)
+                continue
+            ends = ends << token.least & everywhere
+            if token.most is None:
+                ends = everywhere & ~((ends & -ends) - 1) if ends else 0
             else:
-                for _ in range(token.most):
+                for _ in range(token.optional):
                     ends |= ends << 1
                 ends &= everywhere
             if not ends:
@@ -139,8 +165,12 @@ def _token(match: re.Match[str]) -> tuple[bool, str]:
     return (True, wildcard) if wildcard else (False, escaped or character)
 
 
+def _gap_like(gap: Gap) -> str:
+    return "_" * gap.least + ("%" if gap.most != gap.least else "")
+
+
 def _gap_regex(gap: Gap) -> str:
-    return ".*" if gap.most is None else f".{{0,{gap.most}}}"
+    return ".*" if gap == Gap(0, None) else f".{{{gap.least},{'' if gap.most is None else gap.most}}}"
 
 
 def _occurrences(literal: str, text: str) -> int:

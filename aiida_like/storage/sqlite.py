@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-import orjson
 from sqlalchemy import QueuePool, create_engine
 
+from aiida_like.storage import jsonb
 from aiida_like.storage.database import Database, Limits
-from aiida_like.storage.expressions import CANONICAL_JSON, PATTERN_MATCHES, UNICODE_LOWER
+from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER
 from aiida_like.storage.patterns import parsed
 
 _BUSY_SECONDS = 10.0
@@ -84,22 +83,8 @@ def _unicode_lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
-def _canonical_json(text: str | None) -> str | None:
-    """As jsonb prints it: keys by length and then by bytes, a blank behind `:` and `,`."""
-    return None if text is None else _as_jsonb(orjson.loads(text))
-
-
-def _as_jsonb(value: Any) -> str:
-    if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
-        return "{" + ", ".join(f"{_as_jsonb(key)}: {_as_jsonb(value[key])}" for key in keys) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_as_jsonb, value)) + "]"
-    return orjson.dumps(value).decode()
-
-
 _FUNCTIONS = (
     (UNICODE_LOWER, 1, _unicode_lower),
     (PATTERN_MATCHES, 2, _pattern_matches),
-    (CANONICAL_JSON, 1, _canonical_json),
+    *((name, arguments, function) for name, (arguments, function) in jsonb.FUNCTIONS.items()),
 )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from flask import Response
-from sqlalchemy import BigInteger, bindparam, select
 
-from aiida_like.errors import FileNotFound, QueryError
+from aiida_like.errors import QueryError
 from aiida_like.formats import StoredNode, download, visualization
-from aiida_like.models import link, node
 from aiida_like.repository import key_of, paths
-from aiida_like.storage import Storage
 from querylang.options import Options
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2 import options, render
 from restapi.dialects.aiida_v2.rows import find
 from restapi.encoding import attachment, stored_json
 from restapi.exchange import asked
+from restapi.files import Tree, answer_file, parsed, retrieved_files
 from restapi.headers import set_total
 from restapi.routing import DialectResource
 
@@ -44,7 +40,7 @@ class Attributes(DialectResource):
     def _chosen(self, given: Options, stored: str | None) -> Any:
         if self.only not in given and self.without not in given:
             return stored_json(stored)
-        content = _parsed(stored)
+        content = parsed(stored)
         only, without = given.get(self.only, tuple(content)), given.get(self.without, ())
         return {key: value for key, value in content.items() if key in only and key not in without}
 
@@ -88,19 +84,25 @@ class RetrievedInputs(DialectResource):
         given = self.context.parse_options(request, options.RETRIEVED)
         fields = tuple(entity.fields[name] for name in ("id", "type", "repository_metadata"))
         pk, node_type, own = find(self.context, entity, fields, path_id)
-        tree = _parsed(self.repository_of(pk, own)) if node_type.startswith(_CALCJOB) else {}
+        tree = self.files_of(pk, own) if node_type.startswith(_CALCJOB) else {}
         if "filename" in given:
-            return _answer_file(self.context.storage, tree, given)
+            return self._answer_file(tree, given)
         if "rtype" in given:
             raise QueryError("rtype goes with filename: name the file to download")
         response = render.envelope(request, entity.name, {self.key: paths(tree)}, pk=pk, path_id=path_id)
         set_total(response, 1)
         return response
 
-    def repository_of(self, pk: int, own: str) -> str | None:
-        """The JSON of the files of the node itself."""
+    def files_of(self, pk: int, own: str) -> Tree:
+        """`own` is the JSON of the files of the node itself."""
         del pk
-        return own
+        return parsed(own)
+
+    def _answer_file(self, tree: Tree, given: Options) -> Response:
+        action = given.get("rtype", "download")
+        if action != "download":
+            raise QueryError(f"rtype can only be download, not {action!r}")
+        return answer_file(self.context.storage, tree, given.get("filename"))
 
 
 class RetrievedOutputs(RetrievedInputs):
@@ -108,42 +110,9 @@ class RetrievedOutputs(RetrievedInputs):
 
     key = "retrieved_outputs"
 
-    def repository_of(self, pk: int, own: str) -> str | None:
+    def files_of(self, pk: int, own: str) -> Tree:
         del own
-        rows = self.context.storage.rows("v2 retrieved", _select_retrieved, {"main": pk})
-        return rows[0][0] if rows else None
-
-
-def _select_retrieved() -> Any:
-    return (
-        select(node.c.repository_metadata)
-        .join_from(link, node, link.c.output_id == node.c.id)
-        .where(link.c.input_id == bindparam("main", type_=BigInteger()), link.c.label == "retrieved")
-        .order_by(node.c.id)
-        .limit(1)
-    )
-
-
-def _answer_file(storage: Storage, tree: Mapping[str, Any], given: Options) -> Response:
-    action = given.get("rtype", "download")
-    if action != "download":
-        raise QueryError(f"rtype can only be download, not {action!r}")
-    path = _path_of(tree, given.get("filename"))
-    file = storage.repository.read(key_of(tree, path))
-    return attachment(file.blocks, file.size, path.replace("/", "_"))
-
-
-def _path_of(tree: Mapping[str, Any], written: str) -> str:
-    """A known client writes `+` for a blank, so that is tried where no file has the plus in its name."""
-    try:
-        key_of(tree, written)
-    except FileNotFound:
-        blank = written.replace("+", " ")
-        if blank == written:
-            raise
-        key_of(tree, blank)
-        return blank
-    return written
+        return retrieved_files(self.context.storage, pk) or {}
 
 
 def _stored_node(resource: DialectResource, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
@@ -151,16 +120,12 @@ def _stored_node(resource: DialectResource, entity: Entity, path_id: str) -> tup
     fields = tuple(entity.fields[name] for name in names)
     storage = resource.context.storage
     pk, uuid, node_type, label, attributes, metadata = find(resource.context, entity, fields, path_id)
-    tree = _parsed(metadata)
+    tree = parsed(metadata)
     return pk, StoredNode(
         uuid=uuid,
         node_type=node_type,
         label=label,
-        attributes=_parsed(attributes),
+        attributes=parsed(attributes),
         read=lambda path: storage.repository.read(key_of(tree, path)).read(),
         files=paths(tree),
     )
-
-
-def _parsed(stored: str | None) -> dict[str, Any]:
-    return dict(orjson.loads(stored)) if stored else {}

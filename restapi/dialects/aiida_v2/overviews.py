@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from sqlalchemy import BigInteger, Select, bindparam, func, select
+from sqlalchemy import Select, select
 
 from aiida_like import __version__
 from aiida_like.models import node
-from aiida_like.storage.expressions import utc_day
 from restapi.dialects.aiida_v2 import options, render
 from restapi.exchange import asked
 from restapi.headers import set_total
+from restapi.overviews import statistics
 from restapi.routing import DialectResource
 
 _GROUPS = {
@@ -29,19 +29,10 @@ class Statistics(DialectResource):
     def get(self) -> Response:
         request = asked()
         user = self.context.parse_options(request, options.STATISTICS).get("user")
-        types = self._counts("type", user)
-        total = sum(types.values())
-        statistics = {"total": total, "types": types, "ctime_by_day": self._counts("day", user)}
-        response = render.envelope(request, "nodes", statistics)
-        set_total(response, total)
+        counted = statistics(self.context.storage, user)
+        response = render.envelope(request, "nodes", counted)
+        set_total(response, counted["total"])
         return response
-
-    def _counts(self, by: str, user: int | None) -> dict[str, int]:
-        of_user = {} if user is None else {"user": user}
-        rows = self.context.storage.rows(
-            ("v2 statistics", by, user is None), lambda: _select_counts(by, is_of_user=user is not None), of_user
-        )
-        return dict(sorted((str(key), int(count)) for key, count in rows))
 
 
 class Types(DialectResource):
@@ -79,12 +70,6 @@ class Server(DialectResource):
         )
         set_total(response, 1)
         return response
-
-
-def _select_counts(by: str, *, is_of_user: bool) -> Select[Any]:
-    key: Any = node.c.node_type if by == "type" else utc_day(node.c.ctime).label("day")
-    counts = select(key, func.count()).group_by(key)
-    return counts.where(node.c.user_id == bindparam("user", type_=BigInteger())) if is_of_user else counts
 
 
 def _select_types() -> Select[Any]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
 
 from querylang.schema import Field, FieldType
-from restapi.encoding import http_date, json_response, stored_json
+from restapi.encoding import json_response
 from restapi.exchange import Asked
-
-WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
-    FieldType.BOOLEAN: bool,
-    FieldType.DATETIME: http_date,
-    FieldType.JSON: stored_json,
-}
-"""Values of all other types are shown as they are stored."""
 
 _SCHEMA_TYPES = {
     FieldType.INTEGER: "int",
@@ -26,16 +19,6 @@ _SCHEMA_TYPES = {
     FieldType.DATETIME: "datetime.datetime",
     FieldType.JSON: "dict",
 }
-
-
-def objects(fields: Sequence[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    names = [field.name for field in fields]
-    written = [(field.name, WRITERS[field.type]) for field in fields if field.type in WRITERS]
-    shown = [dict(zip(names, row, strict=True)) for row in rows]
-    for each in shown:
-        for name, write in written:
-            each[name] = write(each[name])
-    return shown
 
 
 def envelope(asked: Asked, resource: str, data: Any, *, pk: int | None = None, path_id: str | None = None) -> Response:

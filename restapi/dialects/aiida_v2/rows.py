@@ -19,6 +19,7 @@ from restapi.dialects.aiida_v2.entities import NODES, USERS
 from restapi.exchange import asked
 from restapi.fetch import fetch_by_id, fetch_by_uuid, fetch_page
 from restapi.headers import page_links, set_total
+from restapi.rendering import objects
 from restapi.routing import DialectResource
 
 
@@ -37,7 +38,7 @@ class Object(DialectResource):
         self.context.parse_options(request, options.ANYWHERE)
         fields = detailed(entity)
         row = find(self.context, entity, fields, path_id)
-        found = render.objects(fields, [row])
+        found = objects(fields, [row])
         response = render.envelope(request, entity.name, {entity.name: found}, pk=found[0]["id"], path_id=path_id)
         set_total(response, 1)
         return response
@@ -78,7 +79,7 @@ def answer_rows(
         order=order_by(given.get("orderby", ()), entity),
     )
     found = fetch_page(context.storage, query, part)
-    rows = render.objects(query.fields, found.rows)
+    rows = objects(query.fields, found.rows)
     response = render.envelope(request, resource, {key or resource: rows}, pk=pk, path_id=path_id)
     set_total(response, found.total)
     if part.page is not None:

@@ -1,0 +1,48 @@
+"""One line on a node, as AiiDA describes nodes of some classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from aiida_like.formats.node import StoredNode
+from aiida_like.formats.structure import stored_structure
+
+_ARRAY = "array|kpoints"
+
+
+def description_of(node: StoredNode) -> str:
+    """Empty for all classes but those in DESCRIBED; needs only the attributes of the node.
+
+    Raises:
+        StorageError: the attributes are not those of such a node.
+    """
+    describe = next((describe for start, describe in DESCRIBED.items() if node.node_type.startswith(start)), None)
+    return describe(node) if describe else ""
+
+
+def _formula(node: StoredNode) -> str:
+    return stored_structure(node).compact_formula
+
+
+def _kpoints(node: StoredNode) -> str:
+    """`Kpoints mesh: 2x2x2 (+0.0,0.5,0.0)` or `(Path of 5 kpts)`."""
+    mesh, offset = node.attributes.get("mesh"), node.attributes.get("offset")
+    if mesh and offset:
+        counts, shifts = "x".join(map(str, mesh)), ",".join(f"{shift:.1f}" for shift in offset)
+        return f"Kpoints mesh: {counts} (+{shifts})"
+    shape = node.attributes.get(_ARRAY)
+    return f"(Path of {shape[0]} kpts)" if shape else ""
+
+
+def _state(node: StoredNode) -> str:
+    """Where a job is on its way through the scheduler."""
+    return str(node.attributes.get("state") or "")
+
+
+DESCRIBED: Mapping[str, Callable[[StoredNode], str]] = {
+    "data.core.structure.": _formula,
+    "data.core.array.kpoints.": _kpoints,
+    "data.core.array.bands.": _kpoints,
+    "process.calculation.calcjob.": _state,
+}
+"""By the start of the node type."""

@@ -1,0 +1,189 @@
+"""What lies at a path in a JSON column, as SQLAlchemy expressions that mean the same on both databases.
+
+A path is a tuple of keys; where there is a list, a key is an index into it, from 0, or from the end with a minus.
+Each expression is NULL where nothing is at the path, or nothing of its type.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Boolean, Float, Integer, String, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from aiida_like.models import JSONText, Timestamp
+from aiida_like.storage.jsonb import DATETIME, INTEGER, NUMBER
+
+Path = tuple[str, ...]
+
+
+class AtPath(FunctionElement[Any]):
+    """`sqlite` and `postgresql` are templates of its SQL.
+
+    In them `{kind}` is the type of the value as each database calls it, `{value}` the value, as JSON text in SQLite and
+    as jsonb in PostgreSQL, `{text}` the same as text, and `{operand}` what it is compared with. SQLite's own functions
+    are `{json}` and `{path}`.
+    """
+
+    inherit_cache = False
+    sqlite: str
+    postgresql: str
+
+    def __init__(self, json: Any, path: Path, *operands: Any) -> None:
+        self.path = path
+        super().__init__(json, *operands)
+
+
+class json_value(AtPath):  # noqa: N801 (these read as the SQL functions they are)
+    """The value as JSON."""
+
+    type = JSONText()
+    sqlite = "{value}"
+    postgresql = "{value}"
+
+
+class json_kind(AtPath):  # noqa: N801
+    """object, array, string, number, boolean or null."""
+
+    type = String()
+    sqlite = (
+        "(CASE {kind} WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' "
+        "WHEN 'true' THEN 'boolean' WHEN 'false' THEN 'boolean' ELSE {kind} END)"
+    )
+    postgresql = "{kind}"
+
+
+class json_number(AtPath):  # noqa: N801
+    type = Float()
+    sqlite = "(CASE WHEN {kind} IN ('integer', 'real') THEN CAST(json_extract({json}, {path}) AS REAL) END)"
+    postgresql = "(CASE WHEN {kind} = 'number' THEN CAST({text} AS DOUBLE PRECISION) END)"
+
+
+class json_string(AtPath):  # noqa: N801
+    type = String()
+    sqlite = "(CASE WHEN {kind} = 'text' THEN json_extract({json}, {path}) END)"
+    postgresql = "(CASE WHEN {kind} = 'string' THEN {text} END)"
+
+
+class json_boolean(AtPath):  # noqa: N801
+    type = Boolean()
+    sqlite = "(CASE {kind} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)"
+    postgresql = "(CASE WHEN {kind} = 'boolean' THEN CAST({text} AS BOOLEAN) END)"
+
+
+class json_length(AtPath):  # noqa: N801
+    """Of a list."""
+
+    type = Integer()
+    sqlite = "(CASE WHEN {kind} = 'array' THEN json_array_length({json}, {path}) END)"
+    postgresql = "(CASE WHEN {kind} = 'array' THEN jsonb_array_length({value}) END)"
+
+
+class json_same(AtPath):  # noqa: N801
+    """Whether it is equal to the operand, JSON text of an object or a list; false where nothing is."""
+
+    type = Boolean()
+    sqlite = "json_same({value}, {operand})"
+    postgresql = "coalesce({value} = CAST({operand} AS JSONB), false)"
+
+
+class json_contains(AtPath):  # noqa: N801
+    """Whether it contains the operand, JSON text."""
+
+    type = Boolean()
+    sqlite = "json_contains({value}, {operand})"
+    postgresql = "({value} @> CAST({operand} AS JSONB))"
+
+
+class json_has_key(AtPath):  # noqa: N801
+    """Whether the operand is a key of it, or a text in it."""
+
+    type = Boolean()
+    sqlite = "json_has_key({value}, {operand})"
+    postgresql = "({value} ? {operand})"
+
+
+class json_as_text(AtPath):  # noqa: N801
+    """A cast, as the others below."""
+
+    type = String()
+    sqlite = (
+        "(CASE {kind} WHEN 'text' THEN json_extract({json}, {path}) WHEN 'null' THEN NULL "
+        "ELSE canonical_json({value}) END)"
+    )
+    postgresql = "{text}"
+
+
+class json_as_float(AtPath):  # noqa: N801
+    type = Float()
+    sqlite = f"json_cast_float({json_as_text.sqlite})"
+    postgresql = f"(CASE WHEN {{text}} ~ '{NUMBER}' THEN CAST({{text}} AS DOUBLE PRECISION) END)"
+
+
+class json_as_integer(AtPath):  # noqa: N801
+    type = BigInteger()
+    sqlite = f"json_cast_integer({json_as_text.sqlite})"
+    postgresql = f"(CASE WHEN {{text}} ~ '{INTEGER}' THEN CAST({{text}} AS BIGINT) END)"
+
+
+class json_as_boolean(AtPath):  # noqa: N801
+    type = Boolean()
+    sqlite = f"json_cast_boolean({json_as_text.sqlite})"
+    postgresql = (
+        "(CASE WHEN lower(trim({text})) IN ('true', 't', 'yes', 'y', 'on', '1') THEN true "
+        "WHEN lower(trim({text})) IN ('false', 'f', 'no', 'n', 'off', '0') THEN false END)"
+    )
+
+
+class json_as_datetime(AtPath):  # noqa: N801
+    """In UTC, whatever shift is written."""
+
+    type = Timestamp()
+    sqlite = f"json_cast_datetime({json_as_text.sqlite})"
+    postgresql = f"CAST(substring({{text}} from '{DATETIME}') AS TIMESTAMP WITH TIME ZONE)"
+
+
+_PLAIN_KEY = re.compile(r"(?![+-]?[0-9]+\Z)[ !#-\[\]-~]+")
+"""Keys that SQLite's own paths find; those of other characters, and indices, are looked up in Python."""
+
+
+@compiles(AtPath, "sqlite")
+def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
+    json, *operands = (compiler.process(clause, **kw) for clause in element.clauses)
+    is_plain = all(_PLAIN_KEY.fullmatch(key) for key in element.path)
+    keys = compiler.process(literal(orjson.dumps(element.path).decode(), String()), **kw)
+    value = f"json_at({json}, {keys})"
+    if is_plain:
+        path = compiler.process(literal("$" + "".join(f'."{key}"' for key in element.path), String()), **kw)
+    else:
+        json, path = value, "'$'"
+    kind = f"json_type({json}, {path})"
+    return _filled(element.sqlite, kind=kind, value=value, json=json, path=path, operand="".join(operands))
+
+
+@compiles(AtPath, "postgresql")
+def _at_path_postgresql(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
+    json, *operands = (compiler.process(clause, **kw) for clause in element.clauses)
+    value, text = f"({json})", f"({json} #>> '{{}}')"
+    if element.path:
+        path = compiler.process(literal(_array(element.path), String()), **kw)
+        value = f"({json} #> CAST({path} AS TEXT[]))"
+        text = f"({json} #>> CAST({path} AS TEXT[]))"
+    kind = f"jsonb_typeof({value})"
+    return _filled(element.postgresql, kind=kind, value=value, text=text, operand="".join(operands))
+
+
+def _filled(template: str, **parts: str) -> str:
+    """Not str.format: regular expressions have braces of their own."""
+    for name, part in parts.items():
+        template = template.replace(f"{{{name}}}", part)
+    return template
+
+
+def _array(path: Path) -> str:
+    """The literal of an array of PostgreSQL."""
+    return "{" + ",".join('"' + re.sub(r'(["\\])', r"\\\1", key) + '"' for key in path) + "}"

@@ -1,0 +1,151 @@
+"""What a dictionary asks, checked against the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from querylang.graph.schema import Column, Relation, Source, Vertex
+
+
+class As(Enum):
+    """As what the value of an operand is taken."""
+
+    ITSELF = "itself"
+    NUMBER = "number"
+    STRING = "string"
+    BOOLEAN = "boolean"
+    KIND = "kind"
+    LENGTH = "length"
+    JSON = "json"
+    CAST_FLOAT = "f"
+    CAST_INTEGER = "i"
+    CAST_BOOLEAN = "b"
+    CAST_TEXT = "t"
+    CAST_JSON = "j"
+    CAST_DATETIME = "d"
+
+
+class Function(Enum):
+    COUNT = "count"
+    MAX = "max"
+    MIN = "min"
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A column of what `tag` stands for; of a JSON column what is at `path` in it."""
+
+    tag: str
+    column: Column
+    path: tuple[str, ...] = ()
+    taken: As = As.ITSELF
+
+
+@dataclass(frozen=True)
+class Test:
+    """`name` is a key of `compile.TESTS`."""
+
+    name: str
+    operand: Operand
+    values: tuple[Any, ...] = ()
+
+    def tests(self) -> Iterator[Test]:
+        yield self
+
+    @property
+    def shape(self) -> Hashable:
+        return self.name, self.operand, len(self.values)
+
+
+@dataclass(frozen=True)
+class Every:
+    terms: tuple[Term, ...]
+
+    def tests(self) -> Iterator[Test]:
+        return (test for term in self.terms for test in term.tests())
+
+    @property
+    def shape(self) -> Hashable:
+        return "and", tuple(term.shape for term in self.terms)
+
+
+@dataclass(frozen=True)
+class Some:
+    terms: tuple[Term, ...]
+
+    def tests(self) -> Iterator[Test]:
+        return (test for term in self.terms for test in term.tests())
+
+    @property
+    def shape(self) -> Hashable:
+        return "or", tuple(term.shape for term in self.terms)
+
+
+@dataclass(frozen=True)
+class Not:
+    term: Term
+
+    def tests(self) -> Iterator[Test]:
+        return self.term.tests()
+
+    @property
+    def shape(self) -> Hashable:
+        return "not", self.term.shape
+
+
+Term = Test | Every | Some | Not
+
+
+@dataclass(frozen=True)
+class Step:
+    """A vertex of the path, and how it is joined to one before it."""
+
+    tag: str
+    vertex: Vertex
+    relation: Relation | None = None
+    to: str | None = None
+    edge_tag: str | None = None
+    is_outer: bool = False
+
+
+@dataclass(frozen=True)
+class Projection:
+    """One value of each row; `key` is its name in the answer."""
+
+    operand: Operand
+    key: str
+    function: Function | None = None
+
+
+@dataclass(frozen=True)
+class Sorting:
+    operand: Operand
+    descending: bool
+
+
+@dataclass(frozen=True)
+class GraphQuery:
+    """`filters` are by tag, of vertices and edges. `limit` None: all rows."""
+
+    steps: tuple[Step, ...]
+    filters: Mapping[str, Term]
+    projections: tuple[Projection, ...]
+    order: tuple[Sorting, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    distinct: bool = False
+
+    @property
+    def shape(self) -> Hashable:
+        """Queries of the same shape differ in nothing but values."""
+        filters = tuple((tag, term.shape) for tag, term in self.filters.items())
+        return self.steps, filters, self.projections, self.order, self.distinct
+
+
+def source_of(step: Step) -> Mapping[str, Source]:
+    """What the tags of a step stand for."""
+    edge = {step.edge_tag: step.relation.edge} if step.edge_tag and step.relation else {}
+    return {step.tag: step.vertex, **edge}

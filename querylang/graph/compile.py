@@ -1,0 +1,281 @@
+"""`ast.GraphQuery` -> one SELECT.
+
+Every tag is an alias of a table. The SELECT is built once for each shape of a query, and a request brings the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    Alias,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Float,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.types import TypeEngine
+
+from aiida_like import models
+from aiida_like.storage import json_expressions as json
+from aiida_like.storage.expressions import lowered
+from querylang import compile as rows
+from querylang.compile import Statement
+from querylang.graph.ast import (
+    As,
+    Every,
+    Function,
+    GraphQuery,
+    Not,
+    Operand,
+    Projection,
+    Some,
+    Sorting,
+    Step,
+    Term,
+    Test,
+)
+from querylang.graph.schema import Direct, Through, Walk
+from querylang.schema import FieldType
+
+DATA_LINKS = ("create", "input_calc")
+"""The links of data provenance, which ancestors and descendants are found over: they never make a circle."""
+
+_JSON_TESTS = {"json same": json.json_same, "json contains": json.json_contains, "json has key": json.json_has_key}
+
+_TAKEN: Mapping[As, type[json.AtPath]] = {
+    As.NUMBER: json.json_number,
+    As.STRING: json.json_string,
+    As.BOOLEAN: json.json_boolean,
+    As.KIND: json.json_kind,
+    As.LENGTH: json.json_length,
+    As.JSON: json.json_value,
+    As.CAST_FLOAT: json.json_as_float,
+    As.CAST_INTEGER: json.json_as_integer,
+    As.CAST_BOOLEAN: json.json_as_boolean,
+    As.CAST_TEXT: json.json_as_text,
+    As.CAST_JSON: json.json_value,
+    As.CAST_DATETIME: json.json_as_datetime,
+}
+
+_FUNCTIONS: Mapping[Function, Callable[[Any], ColumnElement[Any]]] = {
+    Function.COUNT: func.count,
+    Function.MAX: func.max,
+    Function.MIN: func.min,
+}
+
+
+def compile_graph(query: GraphQuery, limit: int) -> Statement:
+    """A SELECT of the projections, at most `limit` rows of them."""
+    values: dict[str, Any] = {"limit": limit, "offset": query.offset}
+    numbers = count()
+    for term in query.filters.values():
+        for test in term.tests():
+            number = next(numbers)
+            values |= {f"v{number}_{i}": value for i, value in enumerate(test.values)}
+    is_window = query.limit is not None or bool(query.offset)
+    return Statement(("graph", query.shape, is_window), lambda: _Builder(query).select(is_window=is_window), values)
+
+
+class _Builder:
+    """Builds the SELECT of one query. Values are bound by the number of their test, in the order of the filters."""
+
+    def __init__(self, query: GraphQuery) -> None:
+        self._query = query
+        self._first: dict[str, int] = {}
+        number = 0
+        for tag, term in query.filters.items():
+            self._first[tag] = number
+            number += sum(1 for _ in term.tests())
+        self._tables: dict[str, FromClause] = {
+            step.tag: step.vertex.table.alias(f"t{number}") for number, step in enumerate(query.steps)
+        }
+
+    def select(self, *, is_window: bool) -> Select[Any]:
+        query = self._query
+        joined = self._joined()
+        columns = [self._projected(each).label(f"c{number}") for number, each in enumerate(query.projections)]
+        order = [self._sorted(each) for each in query.order]
+        if query.distinct:
+            # PostgreSQL sorts distinct rows only by what is selected; this depends on what is projected.
+            columns += [self._sort_key(each).label(f"o{number}") for number, each in enumerate(query.order)]
+        elif (order or is_window) and not any(each.function for each in query.projections):
+            order += [table.c.id for table in self._tables.values() if "id" in table.c]
+        selected = select(*columns).distinct() if query.distinct else select(*columns)
+        return (
+            selected.select_from(joined)
+            .where(*(self._where(tag) for tag in query.filters))
+            .order_by(*order)
+            .limit(bindparam("limit", type_=BigInteger()))
+            .offset(bindparam("offset", type_=BigInteger()))
+        )
+
+    def _joined(self) -> FromClause:
+        first, *others = self._query.steps
+        joined = self._tables[first.tag]
+        for number, step in enumerate(others):
+            joined = self._join(joined, step, number)
+        return joined
+
+    def _join(self, joined: FromClause, step: Step, number: int) -> FromClause:
+        this, to = self._tables[step.tag], self._tables[str(step.to)]
+        match step.relation:
+            case Direct(here=here, there=there):
+                return joined.join(this, this.c[here] == to.c[there], isouter=step.is_outer)
+            case Through(table=table, here=here, there=there):
+                edge: FromClause = table.alias(f"e{number}")
+                start, end = edge.c[there], edge.c[here]
+            case Walk() as walk:
+                edge = self._walk(step, walk, number)
+                start, end = edge.c[_START[walk.there]], edge.c[_START[walk.here]]
+            case _:
+                raise AssertionError(step)
+        self._tables[str(step.edge_tag)] = edge
+        with_edge = joined.join(edge, start == to.c.id, isouter=step.is_outer)
+        return with_edge.join(this, end == this.c.id, isouter=step.is_outer)
+
+    def _walk(self, step: Step, relation: Walk, number: int) -> CTE:
+        """All walks from the vertices that the step is joined to: as many rows as there are ways, as in AiiDA."""
+        link, onward = models.link.alias(f"l{number}"), models.link.alias(f"o{number}")
+        start, end = _START[relation.there], _START[relation.here]
+        seeds = select(
+            link.c[relation.there].label(start),
+            link.c[relation.here].label(end),
+            literal(0, Integer()).label("depth"),
+            *_path(self._shows_path(step), link.c[relation.there], link.c[relation.here]),
+        ).where(_carries_data(link))
+        if step.to in self._query.filters:
+            main = models.node.alias(f"m{number}")
+            seeds = seeds.select_from(main.join(link, link.c[relation.there] == main.c.id))
+            seeds = seeds.where(self._where(str(step.to), main))
+        walk = seeds.cte(f"w{number}", recursive=True)
+        steps = (
+            select(
+                walk.c[start],
+                onward.c[relation.here],
+                walk.c.depth + 1,
+                *([walk.c.path + _text(onward.c[relation.here])] if "path" in walk.c else []),
+            )
+            .select_from(walk.join(onward, onward.c[relation.there] == walk.c[end]))
+            .where(_carries_data(onward), *self._bounds(step, walk))
+        )
+        return walk.union(steps) if self._ways_are_alike(step) else walk.union_all(steps)
+
+    def _uses(self, step: Step) -> Iterator[Operand]:
+        """What is asked of the edge of a step."""
+        query = self._query
+        tests = (test.operand for term in query.filters.values() for test in term.tests())
+        for operand in (*tests, *(each.operand for each in query.projections), *(each.operand for each in query.order)):
+            if operand.tag == step.edge_tag:
+                yield operand
+
+    def _shows_path(self, step: Step) -> bool:
+        return any(operand.column.name == "path" for operand in self._uses(step))
+
+    def _ways_are_alike(self, step: Step) -> bool:
+        """Whether it does not matter how many ways there are: a graph has far more of them than nodes."""
+        has_functions = any(each.function for each in self._query.projections)
+        return self._query.distinct and not has_functions and not any(self._uses(step))
+
+    def _bounds(self, step: Step, walk: CTE) -> Iterator[ColumnElement[bool]]:
+        """Filters on the depth, so that no walk goes farther than it may."""
+        term = self._query.filters.get(str(step.edge_tag))
+        if not isinstance(term, Every):
+            return
+        number = self._first[str(step.edge_tag)]
+        for each in term.terms:
+            if isinstance(each, Test) and each.operand.column.name == "depth" and each.name in {"<", "<=", "="}:
+                bound = bindparam(f"v{number}_0", type_=BigInteger())
+                yield walk.c.depth + 1 < bound if each.name == "<" else walk.c.depth + 1 <= bound
+            number += sum(1 for _ in each.tests())
+
+    def _where(self, tag: str, table: FromClause | None = None) -> ColumnElement[bool]:
+        numbers = count(self._first[tag])
+        return self._condition(self._query.filters[tag], table if table is not None else self._tables[tag], numbers)
+
+    def _condition(self, term: Term, table: FromClause, numbers: Iterator[int]) -> ColumnElement[bool]:
+        match term:
+            case Every(terms=terms):
+                return and_(true(), *(self._condition(each, table, numbers) for each in terms))
+            case Some(terms=terms):
+                return or_(false(), *(self._condition(each, table, numbers) for each in terms))
+            case Not(term=negated):
+                return not_(self._condition(negated, table, numbers))
+            case Test():
+                return _tested(term, table, next(numbers))
+
+    def _projected(self, projection: Projection) -> ColumnElement[Any]:
+        value = _value(projection.operand, self._tables[projection.operand.tag])
+        return _FUNCTIONS[projection.function](value) if projection.function else value
+
+    def _sort_key(self, sorting: Sorting) -> ColumnElement[Any]:
+        value = _value(sorting.operand, self._tables[sorting.operand.tag])
+        is_text = sorting.operand.taken is As.CAST_TEXT or sorting.operand.column.type is FieldType.STRING
+        return lowered(value) if is_text else value
+
+    def _sorted(self, sorting: Sorting) -> ColumnElement[Any]:
+        key = self._sort_key(sorting)
+        return key.desc().nulls_first() if sorting.descending else key.asc().nulls_last()
+
+
+_START = {"input_id": "ancestor_id", "output_id": "descendant_id"}
+"""The columns of a walk, by those of its links."""
+
+
+def _value(operand: Operand, table: FromClause) -> ColumnElement[Any]:
+    column = table.c[operand.column.name]
+    if isinstance(table, CTE) and operand.column.name == "path":
+        return literal("[", Text()) + column + literal("]", Text())
+    return column if operand.taken is As.ITSELF else _TAKEN[operand.taken](column, operand.path)
+
+
+def _tested(test: Test, table: FromClause, number: int) -> ColumnElement[bool]:
+    binds: list[BindParameter[Any]] = [
+        bindparam(f"v{number}_{i}", type_=_BINDS.get(type(value))) for i, value in enumerate(test.values)
+    ]
+    operand = test.operand
+    if test.name in _JSON_TESTS:
+        return _JSON_TESTS[test.name](table.c[operand.column.name], operand.path, *binds)
+    value = _value(operand, table)
+    if test.name == "is null":
+        return value.is_(None)
+    found = rows.TESTS[test.name](value, *binds)
+    # What is not there, or of another type, is neither equal nor greater nor like: no, instead of unknown.
+    return func.coalesce(found, false()) if operand.taken in _DECIDED else found
+
+
+_BINDS: Mapping[type, TypeEngine[Any]] = {int: BigInteger(), float: Float()}
+_DECIDED = (As.NUMBER, As.STRING, As.BOOLEAN, As.LENGTH)
+
+
+def _carries_data(link: Alias) -> ColumnElement[bool]:
+    # Literals one by one: a list would be expanded only when the statement runs.
+    return link.c.type.in_([literal(name) for name in DATA_LINKS])
+
+
+def _path(is_shown: bool, *ids: ColumnElement[int]) -> list[ColumnElement[str]]:  # noqa: FBT001
+    if not is_shown:
+        return []
+    first, second = ids
+    return [(cast(first, Text()) + _text(second)).label("path")]
+
+
+def _text(number: ColumnElement[int]) -> ColumnElement[str]:
+    return literal(",", Text()) + cast(number, Text())

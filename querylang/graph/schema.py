@@ -1,0 +1,166 @@
+"""What a path can run through: the entities, their columns, and how they are related."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Integer, String, Table
+from sqlalchemy.types import TypeEngine
+
+from aiida_like import models
+from aiida_like.errors import QueryError
+from aiida_like.models import JSONText, Timestamp, Uuid
+from querylang.schema import FieldType
+
+_TYPES: Mapping[type[TypeEngine[Any]], FieldType] = {
+    Integer: FieldType.INTEGER,
+    String: FieldType.STRING,
+    Uuid: FieldType.UUID,
+    Timestamp: FieldType.DATETIME,
+    JSONText: FieldType.JSON,
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """`name` is that of the column of the table."""
+
+    name: str
+    type: FieldType
+    is_nullable: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What a tag stands for: an entity, or the edge between two. `synonyms` are other names of columns."""
+
+    name: str
+    columns: Mapping[str, Column]
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)
+
+    def column(self, name: str) -> Column:
+        """Raises QueryError: there is none; the message lists what there is."""
+        found = self.columns.get(self.synonyms.get(name, name))
+        if found is not None:
+            return found
+        if name in self.withheld:
+            raise QueryError(f"{name!r} of a {self.name} is withheld: {self.withheld[name]}")
+        names = [*self.columns, *self.synonyms]
+        similar = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+        hint = f"; did you mean {similar[0]!r}?" if similar else ""
+        raise QueryError(f"a {self.name} has no {name!r}{hint or '.'} There are: {', '.join(names)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Vertex(Source):
+    """An entity. `type_column` is what its kinds differ in."""
+
+    table: Table = models.node
+    type_column: str | None = None
+
+
+def _columns(table: Table) -> Mapping[str, Column]:
+    columns = (
+        # Not the quoted_name of SQLAlchemy, which orjson refuses.
+        Column(str(column.name), _TYPES[type(column.type)], bool(column.nullable))
+        for column in table.columns
+    )
+    return MappingProxyType({column.name: column for column in columns})
+
+
+def _vertex(
+    name: str, table: Table, type_column: str | None = None, withheld: Mapping[str, str] | None = None, **names: str
+) -> Vertex:
+    return Vertex(name, _columns(table), {"pk": "id", **names}, withheld or {}, table, type_column)
+
+
+NODE = _vertex("node", models.node, "node_type", user="user_id", computer="dbcomputer_id")
+GROUP = _vertex("group", models.group, "type_string", user="user_id")
+COMPUTER = _vertex("computer", models.computer)
+USER = _vertex("user", models.user, withheld={"email": "it is personal data"})
+COMMENT = _vertex("comment", models.comment, user="user_id", node="dbnode_id")
+LOG = _vertex("log", models.log, node="dbnode_id")
+
+VERTICES: Mapping[str, Vertex] = MappingProxyType(
+    {vertex.name: vertex for vertex in (NODE, GROUP, COMPUTER, USER, COMMENT, LOG)}
+)
+
+LINK = Source("link", _columns(models.link))
+MEMBERSHIP = Source("membership", _columns(models.group_node))
+WALK = Source(
+    "walk",
+    {
+        "ancestor_id": Column("ancestor_id", FieldType.INTEGER),
+        "descendant_id": Column("descendant_id", FieldType.INTEGER),
+        "depth": Column("depth", FieldType.INTEGER),
+        "path": Column("path", FieldType.JSON),
+    },
+)
+NOTHING = Source("direct relation, which", {})
+
+
+@dataclass(frozen=True)
+class Direct:
+    """`here` is a column of the vertex that is appended, `there` one of the vertex that it is related to."""
+
+    to: Vertex
+    here: str
+    there: str
+    edge: Source = NOTHING
+
+
+@dataclass(frozen=True)
+class Through:
+    """Over a table of pairs: its columns `here` and `there` hold the ids of the two."""
+
+    to: Vertex
+    table: Table
+    here: str
+    there: str
+    edge: Source
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Over any number of links that carry data: `here` and `there` are columns of a link, `start` one of the walk."""
+
+    to: Vertex
+    here: str
+    there: str
+    edge: Source = WALK
+
+
+Relation = Direct | Through | Walk
+
+RELATIONS: Mapping[tuple[Vertex, str], Relation] = MappingProxyType(
+    {
+        (NODE, "with_incoming"): Through(NODE, models.link, "output_id", "input_id", LINK),
+        (NODE, "with_outgoing"): Through(NODE, models.link, "input_id", "output_id", LINK),
+        (NODE, "with_ancestors"): Walk(NODE, "output_id", "input_id"),
+        (NODE, "with_descendants"): Walk(NODE, "input_id", "output_id"),
+        (NODE, "with_group"): Through(GROUP, models.group_node, "dbnode_id", "dbgroup_id", MEMBERSHIP),
+        (NODE, "with_user"): Direct(USER, "user_id", "id"),
+        (NODE, "with_computer"): Direct(COMPUTER, "dbcomputer_id", "id"),
+        (NODE, "with_comment"): Direct(COMMENT, "id", "dbnode_id"),
+        (NODE, "with_log"): Direct(LOG, "id", "dbnode_id"),
+        (GROUP, "with_node"): Through(NODE, models.group_node, "dbgroup_id", "dbnode_id", MEMBERSHIP),
+        (GROUP, "with_user"): Direct(USER, "user_id", "id"),
+        (COMPUTER, "with_node"): Direct(NODE, "id", "dbcomputer_id"),
+        (USER, "with_node"): Direct(NODE, "id", "user_id"),
+        (USER, "with_group"): Direct(GROUP, "id", "user_id"),
+        (USER, "with_comment"): Direct(COMMENT, "id", "user_id"),
+        (COMMENT, "with_node"): Direct(NODE, "dbnode_id", "id"),
+        (COMMENT, "with_user"): Direct(USER, "user_id", "id"),
+        (LOG, "with_node"): Direct(NODE, "dbnode_id", "id"),
+    }
+)
+"""What each keyword says of the vertex that is appended."""
+
+
+def keywords_of(vertex: Vertex) -> Iterable[str]:
+    return (keyword for of, keyword in RELATIONS if of is vertex)

@@ -1,0 +1,22 @@
+"""The AiiDA REST API, version 4, at `/api/v4`: what `verdi restapi` of AiiDA 2 answers, and today's clients ask."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from querylang.grammar import Grammar
+from restapi import errors
+from restapi.config import Settings
+from restapi.context import Context
+from restapi.dialects.aiida_v4.options import OPTIONS
+from restapi.dialects.aiida_v4.routes import ROUTES
+from restapi.opening import LazyStorage
+from restapi.routing import mount
+
+PREFIX = "/api/v4"
+
+
+def blueprint(storage: LazyStorage, settings: Settings) -> Blueprint:
+    made = mount("aiida_v4", Context(PREFIX, storage, settings, OPTIONS, Grammar(OPTIONS)), ROUTES, {})
+    errors.register_for(made, errors.V4_STATUSES)
+    return made

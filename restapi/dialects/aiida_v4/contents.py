@@ -1,0 +1,155 @@
+"""What a node holds: attributes, extras, comments, files and downloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Response
+from sqlalchemy import BigInteger, Select, bindparam, select
+
+from aiida_like.errors import FeatureUnavailable, QueryError
+from aiida_like.formats import Download, StoredNode, derived_properties, download, download_formats
+from aiida_like.models import comment, user
+from aiida_like.repository import key_of, paths
+from querylang.schema import Entity
+from restapi.context import Context
+from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4.entities import NODES
+from restapi.dialects.aiida_v4.files import listing
+from restapi.dialects.aiida_v4.rows import V4Resource, find
+from restapi.encoding import attachment, http_date, stored_json
+from restapi.exchange import asked
+from restapi.files import answer_file, parsed
+
+
+class Attributes(V4Resource):
+    """`/nodes/338357f4/contents/attributes?attributes_filter=energy`: all attributes, or some of them."""
+
+    column, allowed = "attributes", options.ATTRIBUTES
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        given = self.parse_options(request, self.allowed)
+        (stored,) = find(self.context, NODES, (NODES.fields[self.column],), path_id)
+        chosen = given.get(f"{self.column}_filter")
+        content = stored_json(stored) if chosen is None else _chosen(stored, chosen)
+        return render.envelope(request, NODES.name, {self.column: content}, path_id=path_id)
+
+
+class Extras(Attributes):
+    """`/nodes/338357f4/contents/extras?extras_filter=tags`: all extras, or some of them."""
+
+    column, allowed = "extras", options.EXTRAS
+
+
+class DerivedProperties(V4Resource):
+    """`/nodes/338357f4/contents/derived_properties`: what follows from the content of a node."""
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        self.parse_options(request, options.ANYWHERE)
+        derived = derived_properties(_stored_node(self.context, path_id))
+        return render.envelope(request, NODES.name, {"derived_properties": derived}, path_id=path_id)
+
+
+class Comments(V4Resource):
+    """`/nodes/338357f4/contents/comments`: what users wrote on a node."""
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        self.parse_options(request, options.ANYWHERE)
+        (pk,) = find(self.context, NODES, (NODES.fields["id"],), path_id)
+        comments = [
+            {
+                "created_time": http_date(ctime),
+                "modified_time": http_date(mtime),
+                "user": f"{first_name} {last_name}",
+                "message": content,
+            }
+            for ctime, mtime, first_name, last_name, content in self.context.storage.rows(
+                "v4 comments", _select_comments, {"main": pk}
+            )
+        ]
+        return render.envelope(request, NODES.name, {"comments": comments}, path_id=path_id)
+
+
+class RepositoryList(V4Resource):
+    """`/nodes/338357f4/repo/list?filename="folder"`: what lies in a folder of the node."""
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        given = self.parse_options(request, options.FILES)
+        (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
+        content = {"repo_list": listing(parsed(stored), given.get("filename", ""))}
+        return render.envelope(request, NODES.name, content, path_id=path_id)
+
+
+class RepositoryContents(V4Resource):
+    """`/nodes/338357f4/repo/contents?filename="aiida.in"`: a file."""
+
+    def get(self, path_id: str) -> Response:
+        given = self.parse_options(asked(), options.FILES)
+        if not given.get("filename"):
+            raise QueryError('filename is missing: name the file, as in ?filename="aiida.in"')
+        (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
+        return answer_file(self.context.storage, parsed(stored), given.get("filename"))
+
+
+class Downloads(V4Resource):
+    """`/nodes/338357f4/download?download_format=cif`: the node as a file."""
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        given = self.parse_options(request, options.DOWNLOAD)
+        stored = _stored_node(self.context, path_id)
+        made = _downloaded(stored, given.get("download_format"))
+        if given.get("download", True):
+            return attachment(made.content, len(made.content), made.name)
+        shown = {"data": _text(made), "filename": made.name, "status": 200}
+        return render.envelope(request, NODES.name, {"download": shown}, path_id=path_id)
+
+
+def _chosen(stored: str | None, keys: tuple[str, ...]) -> dict[str, Any]:
+    content = orjson.loads(stored or "{}")
+    return {key: value for key, value in content.items() if key in keys}
+
+
+def _downloaded(stored: StoredNode, format_: str | None) -> Download:
+    if stored.node_type.startswith("process."):
+        raise FeatureUnavailable("processes cannot be downloaded, only data can")
+    if format_ is None:
+        formats = ", ".join(download_formats(stored.node_type)) or "none for a node of this type"
+        raise QueryError(f"download_format is missing; there are: {formats}")
+    return download(stored, format_)
+
+
+def _text(made: Download) -> str:
+    try:
+        return made.content.decode()
+    except UnicodeDecodeError:
+        raise QueryError(f"{made.name} is not text, so it can only be downloaded: leave out download=false") from None
+
+
+def _select_comments() -> Select[Any]:
+    return (
+        select(comment.c.ctime, comment.c.mtime, user.c.first_name, user.c.last_name, comment.c.content)
+        .join_from(comment, user, comment.c.user_id == user.c.id)
+        .where(comment.c.dbnode_id == bindparam("main", type_=BigInteger()))
+        .order_by(comment.c.id)
+    )
+
+
+def _stored_node(context: Context, path_id: str, entity: Entity = NODES) -> StoredNode:
+    names = ("uuid", "node_type", "label", "attributes", "repository_metadata")
+    fields = tuple(entity.fields[name] for name in names)
+    uuid, node_type, label, attributes, metadata = find(context, entity, fields, path_id)
+    tree, repository = parsed(metadata), context.storage.repository
+    return StoredNode(
+        uuid=uuid,
+        node_type=node_type,
+        label=label,
+        attributes=parsed(attributes),
+        read=lambda path: repository.read(key_of(tree, path)).read(),
+        files=paths(tree),
+    )

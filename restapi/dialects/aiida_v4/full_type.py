@@ -1,0 +1,65 @@
+"""Full types, `NODE_TYPE|PROCESS_TYPE`: what a node is, in one text.
+
+    full_type = pattern "|" pattern
+    pattern   = { character but "|" and "%" } [ "%" ]
+
+`%` stands for anything at the end of a half. An empty process type is that of data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiida_like.errors import QueryError
+from querylang.ast import Option
+from querylang.lower import Condition, prefix_condition
+from querylang.schema import Entity, Field
+
+SEPARATOR, WILDCARD = "|", "%"
+
+
+@dataclass(frozen=True)
+class FullType:
+    """Both halves may end in `%`."""
+
+    node_type: str
+    process_type: str
+
+    def __str__(self) -> str:
+        return self.node_type + SEPARATOR + self.process_type
+
+
+def full_type(node_type: str, process_type: str | None) -> str:
+    """Of one node."""
+    return f"{node_type}{SEPARATOR}{process_type or ''}"
+
+
+def read_full_type(option: Option) -> FullType:
+    """Raises QueryError."""
+    text = ",".join(option.words)
+    halves = text.split(SEPARATOR)
+    if len(halves) != 2:  # noqa: PLR2004
+        raise QueryError(
+            f"{option.key} takes NODE_TYPE|PROCESS_TYPE with one '|', such as data.core.dict.Dict.|, not {text!r}"
+        )
+    for half in halves:
+        if WILDCARD in half[:-1]:
+            raise QueryError(f"in {option.key} a % can stand only at the end of a half, not as in {half!r}")
+    return FullType(*halves)
+
+
+def conditions_of(asked: FullType, entity: Entity) -> tuple[Condition, ...]:
+    """What nodes of the type fulfil."""
+    return (
+        *_matching(entity.fields["node_type"], asked.node_type),
+        *_matching(entity.fields["process_type"], asked.process_type),
+    )
+
+
+def _matching(field: Field, half: str) -> tuple[Condition, ...]:
+    if half == WILDCARD:
+        return ()
+    if half.endswith(WILDCARD):
+        return (prefix_condition(field, half[:-1]),)
+    # Old databases hold an empty process type where newer ones hold none.
+    return (Condition("=", field, (half,)) if half else Condition("empty", field),)

@@ -1,0 +1,141 @@
+"""The tree of all types that nodes have: namespaces, down to the full type of each.
+
+The path of a data type is its module (`node.data.core.dict`), that of a process its kind and its entry point
+(`node.process.calculation.calcjob.core.arithmetic.add`); a process type that is no entry point stands below
+`~no-entry-point~`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from restapi.dialects.aiida_v4.full_type import SEPARATOR, WILDCARD, full_type
+
+UNREGISTERED = "~no-entry-point~"
+
+_ROOT = "node"
+
+_LABELS = {
+    "node": "Node",
+    "node.data": "Data",
+    "node.process": "Process",
+    "node.process.calculation": "Calculation",
+    "node.process.calculation.calcjob": "Calculation job",
+    "node.process.calculation.calcfunction": "Calculation function",
+    "node.process.workflow": "Workflow",
+    "node.process.workflow.workchain": "Work chain",
+    "node.process.workflow.workfunction": "Work function",
+}
+
+_PLUGINS = {
+    "process.calculation.calcjob.": ("CalcJobNode.", "aiida.calculations:"),
+    "process.calculation.calcfunction.": ("CalcFunctionNode.", "aiida.calculations:"),
+    "process.workflow.workfunction.": ("WorkFunctionNode.", "aiida.workflows:"),
+    "process.workflow.workchain.": ("WorkChainNode.", "aiida.workflows:"),
+}
+"""Below these namespaces there are names of plugins: the class of the node, and the group of the entry points."""
+
+_ENTRY_POINT = re.compile("aiida[.](?:calculations|workflows):([^:]+)")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One type that occurs. `count` is None where nobody counts."""
+
+    path: tuple[str, ...]
+    label: str
+    full_type: str
+    count: int | None
+
+    def described(self, path: str) -> dict[str, Any]:
+        return _description(path, self.full_type, self.label, [], self.count)
+
+
+@dataclass
+class _Namespace:
+    """`leaves` end here, `below` goes on."""
+
+    leaves: list[Leaf] = field(default_factory=list)
+    below: dict[str, _Namespace] = field(default_factory=dict)
+
+    def add(self, leaf: Leaf, depth: int = 0) -> None:
+        if depth == len(leaf.path):
+            self.leaves.append(leaf)
+        else:
+            self.below.setdefault(leaf.path[depth], _Namespace()).add(leaf, depth + 1)
+
+    def described(self, path: str) -> list[dict[str, Any]]:
+        """Usually one description; types that share a path and have nothing below it stand side by side."""
+        if not self.below:
+            return [leaf.described(path) for leaf in self.leaves]
+        own = (leaf.described(path) for leaf in self.leaves)
+        subspaces = [*own, *(each for key, below in self.below.items() for each in below.described(f"{path}.{key}"))]
+        counts = [each["counter"] for each in subspaces if "counter" in each]
+        return [_description(path, _inferred(path), _label(path), subspaces, sum(counts) if counts else None)]
+
+
+def tree_of_types(counts: Mapping[tuple[str, str | None], int | None]) -> dict[str, Any]:
+    """`counts` has the number of nodes, or None, of each node type and process type."""
+    root = _Namespace()
+    for leaf in sorted(_leaves(counts), key=lambda leaf: ".".join(leaf.path)):
+        root.add(leaf)
+    if not root.below:
+        return _description(_ROOT, _inferred(_ROOT), _ROOT, [], None)
+    (described,) = root.described(_ROOT)
+    return described | {"label": _ROOT}
+
+
+def _leaves(counts: Mapping[tuple[str, str | None], int | None]) -> Iterable[Leaf]:
+    merged: dict[tuple[str, str], int | None] = {}
+    for (node_type, process_type), count in counts.items():
+        key = (node_type, process_type or "")
+        before = merged.get(key)
+        merged[key] = count if before is None or count is None else before + count
+    for (node_type, process_type), count in merged.items():
+        module, _, name = node_type.removesuffix(".").rpartition(".")
+        below = _path_of_process(process_type)
+        path = (*module.split("."), *below)
+        yield Leaf(path, below[-1] if below else name, full_type(node_type, process_type), count)
+
+
+def _path_of_process(process_type: str) -> tuple[str, ...]:
+    found = _ENTRY_POINT.fullmatch(process_type)
+    if found:
+        return tuple(found[1].split("."))
+    return (UNREGISTERED, *process_type.split(".")) if process_type else ()
+
+
+def _inferred(path: str) -> str | None:
+    """The full type that all types below a namespace match; None where no pattern tells them from others."""
+    name = path.removeprefix(f"{_ROOT}.")
+    if name.endswith(f".{UNREGISTERED}"):
+        return None
+    for start, (class_name, group) in _PLUGINS.items():
+        if name.startswith(start):
+            plugin = name.removeprefix(start)
+            process_type = plugin.removeprefix(f"{UNREGISTERED}.")
+            group_of_it = group if process_type == plugin else ""
+            return f"{start}{class_name}{SEPARATOR}{group_of_it}{process_type}.{WILDCARD}"
+    is_process = name == "process" or name.startswith("process.")
+    return f"{name}.{WILDCARD}{SEPARATOR}" + (WILDCARD if is_process else "")
+
+
+def _label(path: str) -> str:
+    name = path.rpartition(".")[2]
+    return "Unregistered" if name == UNREGISTERED else _LABELS.get(path, name)
+
+
+def _description(
+    path: str, full_type_: str | None, label: str, subspaces: list[dict[str, Any]], count: int | None
+) -> dict[str, Any]:
+    described = {
+        "namespace": path.rpartition(".")[2],
+        "full_type": full_type_,
+        "label": label,
+        "path": path,
+        "subspaces": subspaces,
+    }
+    return described if count is None else described | {"counter": count}

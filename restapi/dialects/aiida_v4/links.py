@@ -1,0 +1,105 @@
+"""Neighbours of a node: lists, and the tree of both directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy import between, case, null, or_
+
+from aiida_like.formats import DESCRIBED, StoredNode, description_of
+from aiida_like.models import node
+from aiida_like.storage.patterns import prefix_end
+from querylang.compile import RowsQuery
+from querylang.lower import Condition, lower
+from querylang.options import Window, window
+from querylang.schema import Entity, Field, FieldType
+from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
+from restapi.dialects.aiida_v4.rows import V4Resource, find, full_type_of, order_of
+from restapi.encoding import http_date
+from restapi.exchange import asked
+from restapi.fetch import fetch_page
+from restapi.files import parsed
+from restapi.headers import page_links
+
+_ID = (NODES.fields["id"],)
+
+_DESCRIBING = Field(
+    "describing",
+    FieldType.JSON,
+    # The attributes of other nodes can be large, and are not needed.
+    case(
+        (or_(*(between(node.c.node_type, start, prefix_end(start)) for start in DESCRIBED)), node.c.attributes),
+        else_=null(),
+    ),
+    "Describing",
+    "The attributes of a node that they describe",
+)
+
+_DRAWN = (*(NODES.fields[name] for name in ("id", "uuid", "node_type", "label", "ctime", "mtime")), _DESCRIBING)
+
+
+class Links(V4Resource):
+    """`/nodes/338357f4/links/incoming`, `.../links/outgoing`: a row for each link."""
+
+    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
+        request = asked()
+        given, comparisons = self.parse(request, options.LINKS)
+        part = window(given, page, self.context.settings.window_limits)
+        (main,) = find(self.context, NODES, _ID, path_id)
+        query = RowsQuery(
+            entity=entity,
+            fields=entity.shown,
+            conditions=(_links_of(entity, main), *full_type_of(given, entity), *lower(comparisons, entity)),
+            order=order_of(given.get("orderby", ()), entity),
+        )
+        found = fetch_page(self.context.storage, query, part)
+        data = {entity.name: render.nodes(query.fields, found.rows)}
+        response = render.envelope(request, NODES.name, data, total=found.total, path_id=path_id)
+        if part.page is not None:
+            response.headers["Link"] = page_links(request, part, found.total)
+        return response
+
+
+class Tree(V4Resource):
+    """`/nodes/338357f4/links/tree?in_limit=10&out_limit=10`: the node and its neighbours."""
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        given = self.parse_options(request, options.TREE)
+        main = find(self.context, NODES, _DRAWN, path_id)
+        incoming, metadata_in = self._neighbours(INCOMING, main[0], given.get("in_limit"))
+        outgoing, metadata_out = self._neighbours(OUTGOING, main[0], given.get("out_limit"))
+        tree = {
+            "nodes": [_drawn(*main) | {"incoming": incoming, "outgoing": outgoing}],
+            "metadata": [metadata_in | metadata_out],
+        }
+        return render.envelope(request, NODES.name, tree, total=0, path_id=path_id)
+
+    def _neighbours(self, entity: Entity, main: int, limit: int | None) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        """Those that are drawn, and how many there are."""
+        most = self.context.settings.max_limit
+        fields = (*_DRAWN, entity.fields["link_label"], entity.fields["link_type"])
+        query = RowsQuery(entity, fields, (_links_of(entity, main),), order_of((), entity))
+        found = fetch_page(self.context.storage, query, Window(most if limit is None else min(limit, most)))
+        drawn = [_drawn(*row[:-2]) | {"link_label": row[-2], "link_type": row[-1]} for row in found.rows]
+        return drawn, {f"total_no_of_{entity.name}s": found.total, f"sent_no_of_{entity.name}s": len(drawn)}
+
+
+def _links_of(entity: Entity, main: int) -> Condition:
+    return Condition("=", entity.fields["main"], (main,))
+
+
+def _drawn(
+    pk: int, uuid: str, node_type: str, label: str, ctime: str, mtime: str, describing: str | None
+) -> dict[str, Any]:
+    return {
+        "id": pk,
+        "uuid": uuid,
+        "node_type": node_type,
+        "node_label": label,
+        "ctime": http_date(ctime),
+        "mtime": http_date(mtime),
+        "description": description_of(StoredNode.without_files(uuid, node_type, label, parsed(describing))),
+    }

@@ -1,0 +1,47 @@
+"""The reserved keys of v4, and where each has a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from querylang.options import OptionSpec, boolean, ignored, integer, order_terms, word, words
+from restapi.dialects.aiida_v4.full_type import read_full_type
+
+OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
+    {
+        "limit": OptionSpec(integer, "At most so many rows; the default is the largest allowed, 400."),
+        "offset": OptionSpec(integer, "Skip so many rows first."),
+        "perpage": OptionSpec(integer, "Rows of a page, at most 400, 20 by default; needs /page/N in the path."),
+        "orderby": OptionSpec(order_terms, "Keys to order by, separated by commas, each with + (default) or -."),
+        "full_type": OptionSpec(
+            read_full_type, "Only nodes of this full type, NODE_TYPE|PROCESS_TYPE; % at the end of either is anything."
+        ),
+        "attributes": OptionSpec(boolean, "true: show attributes too."),
+        "attributes_filter": OptionSpec(words, "Only these attributes, separated by commas; a dot goes a level down."),
+        "extras": OptionSpec(boolean, "true: show extras too."),
+        "extras_filter": OptionSpec(words, "Only these extras."),
+        "filename": OptionSpec(word, "The path of a file or folder in the repository of the node."),
+        "download_format": OptionSpec(word, "The format of a download."),
+        "download": OptionSpec(boolean, "false: show the content as JSON and don't download it."),
+        "in_limit": OptionSpec(integer, "At most so many incoming links."),
+        "out_limit": OptionSpec(integer, "At most so many outgoing links."),
+        "profile": OptionSpec(word, "The name of the profile that is served here; any other is an error."),
+        "_": OptionSpec(ignored, "Ignored: JQuery adds it so that a browser does not answer from its cache."),
+    }
+)
+
+ANYWHERE = frozenset({"_", "profile"})
+CONTENT = frozenset({"attributes", "attributes_filter", "extras", "extras_filter"})
+WINDOW = frozenset({"limit", "offset", "perpage", "orderby"})
+LIST = ANYWHERE | WINDOW
+NODES = LIST | CONTENT | {"full_type"}
+LINKS = LIST | {"full_type"}
+OBJECT = ANYWHERE
+NODE = ANYWHERE | CONTENT
+ATTRIBUTES = ANYWHERE | {"attributes_filter"}
+EXTRAS = ANYWHERE | {"extras_filter"}
+FILES = ANYWHERE | {"filename"}
+DOWNLOAD = ANYWHERE | {"download", "download_format"}
+FORMATS = ANYWHERE | {"full_type"}
+TREE = ANYWHERE | {"in_limit", "out_limit"}

@@ -1,0 +1,98 @@
+"""What there is in all: statistics, types, formats; and what the server is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response
+
+from aiida_like import __version__
+from aiida_like.errors import QueryError
+from aiida_like.formats import all_download_formats
+from querylang.ast import Comparison, Integer, Operator
+from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4.full_type import FullType, full_type
+from restapi.dialects.aiida_v4.full_types import tree_of_types
+from restapi.dialects.aiida_v4.rows import V4Resource
+from restapi.exchange import asked
+from restapi.overviews import statistics, type_counts
+
+API_VERSION = (4, 1, 0)
+AIIDA_VERSION = "2.9"
+"""The version of aiida-core whose REST API this is, and whose storage is read."""
+
+
+class Statistics(V4Resource):
+    """`/nodes/statistics?user=1`: how many nodes of which type, created on which day (UTC)."""
+
+    def get(self) -> Response:
+        request = asked()
+        user = _user(self.parse(request, options.ANYWHERE)[1])
+        return render.envelope(request, "nodes", statistics(self.context.storage, user), total=0)
+
+
+class FullTypes(V4Resource):
+    """`/nodes/full_types`: the tree of all types that nodes have."""
+
+    def get(self) -> Response:
+        request = asked()
+        self.parse_options(request, options.ANYWHERE)
+        types = type_counts(self.context.storage, None)
+        return render.envelope(request, "nodes", tree_of_types(dict.fromkeys(types)), total=0)
+
+
+class FullTypesCount(V4Resource):
+    """`/nodes/full_types_count?user=1`: the same with the number of nodes."""
+
+    def get(self) -> Response:
+        request = asked()
+        user = _user(self.parse(request, options.ANYWHERE)[1])
+        types: dict[tuple[str, str | None], int | None] = {**type_counts(self.context.storage, user)}
+        return render.envelope(request, "nodes", tree_of_types(types), total=0)
+
+
+class DownloadFormats(V4Resource):
+    """`/nodes/download_formats?full_type="data.core.cif.CifData.|"`: how nodes of each type can be downloaded."""
+
+    def get(self) -> Response:
+        request = asked()
+        asked_type = self.parse_options(request, options.FORMATS).get("full_type")
+        formats = {full_type(kind, None): list(names) for kind, names in all_download_formats().items()}
+        return render.envelope(request, "nodes", _only(asked_type, formats), total=0)
+
+
+class Server(V4Resource):
+    """`/server`: versions."""
+
+    def get(self) -> Response:
+        request = asked()
+        self.parse_options(request, options.ANYWHERE)
+        major, minor, revision = map(str, API_VERSION)
+        info = {
+            "API_major_version": major,
+            "API_minor_version": minor,
+            "API_revision_version": revision,
+            "API_prefix": self.context.prefix,
+            "AiiDA_version": AIIDA_VERSION,
+            "server": f"aiida-like {__version__}",
+        }
+        return render.envelope_without_id(request, "Info", info)
+
+
+def _user(comparisons: Iterable[Comparison]) -> int | None:
+    """Raises QueryError: something else than `user=ID` was asked."""
+    user = None
+    for comparison in comparisons:
+        match comparison:
+            case Comparison("user" | "user_id", Operator.EQUAL, (Integer(value),)) if user is None:
+                user = value
+            case _:
+                raise QueryError(f"only the filter user=ID has a meaning here, not one of {comparison.key!r}")
+    return user
+
+
+def _only(asked_type: FullType | None, formats: dict[str, Any]) -> dict[str, Any]:
+    if asked_type is None:
+        return formats
+    return {str(asked_type): formats.get(str(asked_type), [])}

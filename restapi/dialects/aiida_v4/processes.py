@@ -1,0 +1,80 @@
+"""What processes have: their log, and the files of calculation jobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Response
+from sqlalchemy import BigInteger, Select, bindparam, select
+
+from aiida_like.models import log
+from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4.entities import NODES
+from restapi.dialects.aiida_v4.files import listing
+from restapi.dialects.aiida_v4.rows import V4Resource, find
+from restapi.encoding import http_date
+from restapi.exchange import asked
+from restapi.files import parsed, retrieved_files
+
+PROCESSES = replace(NODES, name="processes", kind="process.")
+CALCJOBS = replace(NODES, name="calcjobs", kind="process.calculation.calcjob.")
+
+
+class Report(V4Resource):
+    """`/processes/338357f4/report`: the log of a process."""
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        self.parse_options(request, options.ANYWHERE)
+        (pk,) = find(self.context, PROCESSES, (PROCESSES.fields["id"],), path_id)
+        logs = [
+            {
+                "time": http_date(time),
+                "loggername": loggername,
+                "levelname": levelname,
+                "dbnode_id": pk,
+                "message": message,
+            }
+            for time, loggername, levelname, message in self.context.storage.rows(
+                "v4 report", _select_logs, {"main": pk}
+            )
+        ]
+        return render.envelope(request, PROCESSES.name, {"logs": logs}, path_id=path_id)
+
+
+class InputFiles(V4Resource):
+    """`/calcjobs/338357f4/input_files?filename="folder"`: the files that a job was submitted with."""
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        given = self.parse_options(request, options.FILES)
+        fields = (CALCJOBS.fields["id"], CALCJOBS.fields["repository_metadata"])
+        pk, own = find(self.context, CALCJOBS, fields, path_id)
+        return render.envelope(
+            request, CALCJOBS.name, self.files_of(pk, own, given.get("filename", "")), path_id=path_id
+        )
+
+    def files_of(self, pk: int, own: str, folder: str) -> Any:
+        """`own` is the JSON of the files of the node itself."""
+        del pk
+        return listing(parsed(own), folder)
+
+
+class OutputFiles(InputFiles):
+    """`/calcjobs/338357f4/output_files`: the files that came back from a job."""
+
+    def files_of(self, pk: int, own: str, folder: str) -> Any:
+        del own
+        tree = retrieved_files(self.context.storage, pk)
+        if tree is None:
+            return {"status": 200, "data": "This node does not have retrieved folder"}
+        return listing(tree, folder)
+
+
+def _select_logs() -> Select[Any]:
+    return (
+        select(log.c.time, log.c.loggername, log.c.levelname, log.c.message)
+        .where(log.c.dbnode_id == bindparam("main", type_=BigInteger()))
+        .order_by(log.c.time, log.c.id)
+    )

@@ -1,0 +1,101 @@
+"""`POST /querybuilder`: a dictionary of AiiDA's QueryBuilder, answered with its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from aiida_like.errors import QueryError
+from querylang.graph.ast import As, Function, Projection
+from querylang.graph.compile import compile_graph
+from querylang.graph.read import read
+from querylang.schema import FieldType
+from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4.full_type import full_type
+from restapi.dialects.aiida_v4.rows import V4Resource
+from restapi.encoding import http_date
+from restapi.exchange import asked
+from restapi.fetch import fetch
+
+_HELP = (
+    "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
+    '{"path": [{"entity_type": "data.core.dict.Dict.", "tag": "dict"}], "project": {"dict": ["uuid", "attributes"]}}'
+)
+
+
+class QueryBuilder(V4Resource):
+    """`POST /querybuilder`: what a dictionary of AiiDA's QueryBuilder finds."""
+
+    def get(self) -> Response:
+        response = render.envelope_without_id(asked(), "QueryBuilder", {"message": _HELP}, status=405)
+        response.headers["Allow"] = "OPTIONS, POST"
+        return response
+
+    def post(self) -> Response:
+        sent = asked()
+        self.parse_options(sent, options.ANYWHERE)
+        query = read(self._body())
+        most = self.context.settings.max_query_rows
+        if query.limit is not None and query.limit > most:
+            raise QueryError(f"limit is {query.limit}; at most {most} rows are answered, so ask in parts with offset")
+        # One more row than may be: who asks for all rows must know that they are not all.
+        rows = fetch(self.context.storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
+        if len(rows) > most:
+            raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
+        return render.envelope_without_id(sent, "QueryBuilder", _entities(query.projections, rows), total=len(rows))
+
+    def _body(self) -> Any:
+        longest = self.context.settings.max_body_length
+        body = request.stream.read(longest + 1)
+        if len(body) > longest:
+            raise QueryError(f"the body has more than {longest} bytes")
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise QueryError(f"the body is no JSON: {error}") from None
+
+
+def _entities(projections: Sequence[Projection], rows: Iterable[Sequence[Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The values of each row by tag; nothing at all where there are no rows."""
+    tags = list(dict.fromkeys(each.operand.tag for each in projections))
+    writers = [_WRITERS.get(_type_of(each), _same) for each in projections]
+    entities: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        shown: dict[str, dict[str, Any]] = {tag: {} for tag in tags}
+        for projection, write, value in zip(projections, writers, row, strict=False):
+            shown[projection.operand.tag][projection.key] = write(value)
+        for tag, entity in shown.items():
+            if entity.get("node_type") or entity.get("process_type"):
+                entity["full_type"] = full_type(entity.get("node_type") or "", entity.get("process_type"))
+            entities.setdefault(tag, []).append(entity)
+    return entities
+
+
+def _type_of(projection: Projection) -> FieldType:
+    if projection.function is Function.COUNT:
+        return FieldType.INTEGER
+    operand = projection.operand
+    return operand.column.type if operand.taken is As.ITSELF else _TYPES.get(operand.taken, FieldType.STRING)
+
+
+_TYPES = {
+    As.JSON: FieldType.JSON,
+    As.CAST_JSON: FieldType.JSON,
+    As.CAST_BOOLEAN: FieldType.BOOLEAN,
+    As.CAST_DATETIME: FieldType.DATETIME,
+}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
+    FieldType.BOOLEAN: lambda value: None if value is None else bool(value),
+    FieldType.DATETIME: http_date,
+    FieldType.JSON: lambda text: None if text is None else orjson.Fragment(text),
+}
+"""Values of all other types are shown as they are stored."""

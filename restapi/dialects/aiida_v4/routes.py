@@ -1,0 +1,70 @@
+"""Every path of v4, and the resource that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Response
+
+from restapi.dialects.aiida_v4 import contents, links, options, overviews, processes, properties, render, rows
+from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
+from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
+from restapi.dialects.aiida_v4.rows import V4Resource
+from restapi.exchange import asked
+from restapi.routing import Route, paged
+
+ID = "<path_id>"
+
+
+class Endpoints(V4Resource):
+    """`/`, `/server/endpoints`: every path there is."""
+
+    def get(self) -> Response:
+        request = asked()
+        self.parse_options(request, options.ANYWHERE)
+        return render.envelope_without_id(request, "Info", {"available_endpoints": sorted(self._lines())})
+
+    def _lines(self) -> Iterator[str]:
+        for route in ROUTES:
+            path = f"{self.context.prefix}{route.path.rstrip('/')}/".replace(ID, "<id>")
+            name = route.path.split("/")[1] or "server"
+            yield f"{name:15s} {','.join(sorted({'HEAD', 'OPTIONS', *route.resource.methods})):20s} {path}"
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("/", Endpoints),
+    Route("/server", overviews.Server),
+    Route("/server/endpoints", Endpoints),
+    Route("/querybuilder", QueryBuilder),
+    *(
+        route
+        for entity in (COMPUTERS, GROUPS, USERS)
+        for route in (
+            *paged(f"/{entity.name}", rows.Rows, entity=entity),
+            Route(f"/{entity.name}/{ID}", rows.Object, {"entity": entity}),
+        )
+    ),
+    *paged("/nodes", rows.Nodes, entity=NODES),
+    *(
+        Route(f"/{resource}/projectable_properties", properties.Properties, {"resource": resource})
+        for resource in properties.PAGES
+    ),
+    Route("/nodes/statistics", overviews.Statistics),
+    Route("/nodes/full_types", overviews.FullTypes),
+    Route("/nodes/full_types_count", overviews.FullTypesCount),
+    Route("/nodes/download_formats", overviews.DownloadFormats),
+    Route(f"/nodes/{ID}", rows.Node, {"entity": NODES}),
+    *paged(f"/nodes/{ID}/links/incoming", links.Links, entity=INCOMING),
+    *paged(f"/nodes/{ID}/links/outgoing", links.Links, entity=OUTGOING),
+    Route(f"/nodes/{ID}/links/tree", links.Tree),
+    Route(f"/nodes/{ID}/contents/attributes", contents.Attributes),
+    Route(f"/nodes/{ID}/contents/extras", contents.Extras),
+    Route(f"/nodes/{ID}/contents/derived_properties", contents.DerivedProperties),
+    Route(f"/nodes/{ID}/contents/comments", contents.Comments),
+    Route(f"/nodes/{ID}/repo/list", contents.RepositoryList),
+    Route(f"/nodes/{ID}/repo/contents", contents.RepositoryContents),
+    Route(f"/nodes/{ID}/download", contents.Downloads),
+    Route(f"/processes/{ID}/report", processes.Report),
+    Route(f"/calcjobs/{ID}/input_files", processes.InputFiles),
+    Route(f"/calcjobs/{ID}/output_files", processes.OutputFiles),
+)

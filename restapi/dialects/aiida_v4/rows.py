@@ -1,0 +1,160 @@
+"""Lists and single objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flask import Response
+
+from aiida_like.errors import NotFound, QueryError
+from aiida_like.models import node
+from aiida_like.storage.json_expressions import json_value
+from querylang.ast import Comparison
+from querylang.compile import RowsQuery
+from querylang.lower import Condition, Order, lower, order_by
+from querylang.options import Options, OrderTerm, window
+from querylang.schema import Entity, Field, FieldType
+from restapi.context import Context
+from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4.entities import NODES, USERS
+from restapi.dialects.aiida_v4.full_type import conditions_of
+from restapi.exchange import Asked, asked
+from restapi.fetch import fetch_by_id, fetch_by_uuid, fetch_page
+from restapi.headers import page_links
+from restapi.rendering import objects
+from restapi.routing import DialectResource
+
+_CONTENT = {"attributes": node.c.attributes, "extras": node.c.extras}
+
+
+class V4Resource(DialectResource):
+    def parse(self, request: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Comparison, ...]]:
+        """Raises QuerySyntaxError, QueryError."""
+        given, comparisons = self.context.parse(request, allowed)
+        self._check_profile(given)
+        return given, comparisons
+
+    def parse_options(self, request: Asked, allowed: Iterable[str]) -> Options:
+        """For resources that cannot be filtered."""
+        given = self.context.parse_options(request, allowed)
+        self._check_profile(given)
+        return given
+
+    def _check_profile(self, given: Options) -> None:
+        name = given.get("profile")
+        served = self.context.storage.profile.name
+        if name not in {None, served}:
+            raise QueryError(f"there is no profile {name!r} here: {served!r} is served")
+
+
+class Rows(V4Resource):
+    """`/computers?limit=5`, `/users/page/3`: the rows that fulfil the filters."""
+
+    allowed = options.LIST
+
+    def get(self, entity: Entity, page: int | None = None) -> Response:
+        request = asked()
+        given, comparisons = self.parse(request, self.allowed)
+        chosen = chosen_content(given)
+        query = RowsQuery(
+            entity=entity,
+            fields=(*entity.shown, *content_fields(given, chosen)),
+            conditions=(*full_type_of(given, entity), *lower(comparisons, entity)),
+            order=order_of(given.get("orderby", ()), entity),
+        )
+        part = window(given, page, self.context.settings.window_limits)
+        found = fetch_page(self.context.storage, query, part)
+        shown = _shown(entity, query.fields, found.rows)
+        render.gather(shown, chosen)
+        response = render.envelope(request, entity.name, {entity.name: shown}, total=found.total)
+        if part.page is not None:
+            response.headers["Link"] = page_links(request, part, found.total)
+        return response
+
+
+class Nodes(Rows):
+    """`/nodes?attributes=true&orderby=-ctime&limit=5`: the nodes that fulfil the filters."""
+
+    allowed = options.NODES
+
+
+class Object(V4Resource):
+    """`/computers/5d490d77-638d`, `/users/2`: one object, by its uuid, the beginning of it, or its id."""
+
+    allowed = options.OBJECT
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        request = asked()
+        given = self.parse_options(request, self.allowed)
+        chosen = chosen_content(given)
+        fields = (*entity.shown, *content_fields(given, chosen))
+        shown = _shown(entity, fields, [find(self.context, entity, fields, path_id)])
+        render.gather(shown, chosen)
+        # Users have no uuid, so their id is a number.
+        return render.envelope(
+            request, entity.name, {entity.name: shown}, path_id=int(path_id) if entity is USERS else path_id
+        )
+
+
+class Node(Object):
+    """`/nodes/338357f4-f2?attributes=true`: one node."""
+
+    allowed = options.NODE
+
+
+def chosen_content(given: Options) -> dict[str, Sequence[str]]:
+    """Paths below each column of content, where only some were asked for."""
+    return {
+        column: tuple(dict.fromkeys(given.get(f"{column}_filter")))
+        for column in _CONTENT
+        if given.get(column) and f"{column}_filter" in given
+    }
+
+
+def content_fields(given: Options, chosen: dict[str, Sequence[str]]) -> tuple[Field, ...]:
+    whole = (NODES.fields[column] for column in _CONTENT if given.get(column) and column not in chosen)
+    parts = (_part(column, path) for column, paths in chosen.items() for path in paths)
+    return (*whole, *parts)
+
+
+def full_type_of(given: Options, entity: Entity) -> tuple[Condition, ...]:
+    asked_type = given.get("full_type")
+    return () if asked_type is None else conditions_of(asked_type, entity)
+
+
+def order_of(terms: Sequence[OrderTerm], entity: Entity) -> tuple[Order, ...]:
+    """By id last, so that each page begins where the one before it ends."""
+    if any(entity.synonyms.get(term.key, term.key) == "id" for term in terms):
+        return order_by(terms, entity)
+    return order_by((*terms, OrderTerm("id", descending=False)), entity)
+
+
+def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: str) -> Sequence[Any]:
+    """The row of the object that a path names.
+
+    A number is an id, and only where there is no such id the beginning of a uuid.
+
+    Raises:
+        NotFound, AmbiguousUuid: it names none, or several.
+    """
+    if re.fullmatch("[1-9][0-9]{0,17}", path_id):
+        try:
+            return fetch_by_id(context.storage, entity, fields, int(path_id))
+        except NotFound:
+            if entity is USERS:
+                raise
+    if entity is USERS:
+        raise NotFound(f"users are asked for by their integer id, as in /users/2, not by {path_id!r}")
+    return fetch_by_uuid(context.storage, entity, fields, path_id)
+
+
+def _part(column: str, path: str) -> Field:
+    value = json_value(_CONTENT[column], tuple(path.split(".")))
+    # A string to the renderer: JSON text that `gather` puts where it belongs.
+    return Field(f"{column}.{path}", FieldType.STRING, value, path, path)
+
+
+def _shown(entity: Entity, fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    return render.nodes(fields, rows) if entity is NODES else objects(fields, rows)

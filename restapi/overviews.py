@@ -1,0 +1,49 @@
+"""Counts over all nodes; the same for all AiiDA dialects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, select
+
+from aiida_like.models import node
+from aiida_like.storage import Storage
+from aiida_like.storage.expressions import utc_day
+
+
+def statistics(storage: Storage, user: int | None) -> dict[str, Any]:
+    """How many nodes there are, of which type, created on which day (UTC); of one user or of all."""
+    types = _counts(storage, "type", user)
+    return {"total": sum(types.values()), "types": types, "ctime_by_day": _counts(storage, "day", user)}
+
+
+def type_counts(storage: Storage, user: int | None) -> dict[tuple[str, str | None], int]:
+    """How many nodes there are of each node type and process type."""
+    rows = storage.rows(
+        ("type counts", user is None),
+        lambda: _of_user(select(func.count(), *_TYPES).group_by(*_TYPES), user),
+        _values(user),
+    )
+    return {(node_type, process_type): count for count, node_type, process_type in rows}
+
+
+_TYPES = (node.c.node_type, node.c.process_type)
+_KEYS: dict[str, ColumnElement[Any]] = {"type": node.c.node_type, "day": utc_day(node.c.ctime).label("day")}
+
+
+def _counts(storage: Storage, by: str, user: int | None) -> dict[str, int]:
+    key = _KEYS[by]
+    rows = storage.rows(
+        ("statistics", by, user is None),
+        lambda: _of_user(select(key, func.count()).group_by(key), user),
+        _values(user),
+    )
+    return dict(sorted((str(key), int(count)) for key, count in rows))
+
+
+def _of_user(counts: Select[Any], user: int | None) -> Select[Any]:
+    return counts if user is None else counts.where(node.c.user_id == bindparam("user", type_=BigInteger()))
+
+
+def _values(user: int | None) -> dict[str, int]:
+    return {} if user is None else {"user": user}

@@ -1,0 +1,26 @@
+"""Rows -> the objects that both AiiDA dialects show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from querylang.schema import Field, FieldType
+from restapi.encoding import http_date, stored_json
+
+WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
+    FieldType.BOOLEAN: bool,
+    FieldType.DATETIME: http_date,
+    FieldType.JSON: stored_json,
+}
+"""Values of all other types are shown as they are stored."""
+
+
+def objects(fields: Sequence[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    names = [field.name for field in fields]
+    written = [(field.name, WRITERS[field.type]) for field in fields if field.type in WRITERS]
+    shown = [dict(zip(names, row, strict=True)) for row in rows]
+    for each in shown:
+        for name, write in written:
+            each[name] = write(each[name])
+    return shown
