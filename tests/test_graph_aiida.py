@@ -19,7 +19,7 @@ from aiida_like.storage import Storage, open_storage
 from querylang.graph.ast import As, Function, Projection
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
-from querylang.graph.schema import NODE, RELATIONS, VERTICES, Direct, Vertex, Walk
+from querylang.graph.schema import NODE, RELATIONS, VERTICES, Direct, Vertex
 from querylang.schema import FieldType
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
 from tests.golden import graph
@@ -165,7 +165,7 @@ containers = st.sampled_from(
         [2, 2, 2],
         ["GAMMA"],
         {"deep": True},
-    ]  # fmt: skip
+    ]
 )
 ids = st.integers(0, 83)
 comparisons = st.sampled_from(["==", ">", "<", ">=", "<="])
@@ -245,7 +245,7 @@ def projections_of(vertex: Vertex, paths: tuple[str, ...]) -> st.SearchStrategy[
         choices += [f"attributes.{path}" for path in paths] + ["attributes", "extras"]
         choices += [{f"attributes.{path}": {"cast": "t"}} for path in ("value", "process_label", "a", "cell", "yes")]
     return st.lists(
-        st.sampled_from(choices), max_size=3, unique_by=lambda each: each if isinstance(each, str) else [*each][0]
+        st.sampled_from(choices), max_size=3, unique_by=lambda each: each if isinstance(each, str) else next(iter(each))
     )
 
 

@@ -8,14 +8,17 @@ from aiida_like.formats.node import StoredNode
 from aiida_like.formats.structure import stored_structure
 
 _ARRAY = "array|kpoints"
+_CODE = "data.core.code."
 
 
-def description_of(node: StoredNode) -> str:
-    """Empty for all classes but those in DESCRIBED; needs only the attributes of the node.
+def description_of(node: StoredNode, computer: str | None) -> str:
+    """Empty for all classes but those here; needs only the attributes of the node, and the label of its computer.
 
     Raises:
         StorageError: the attributes are not those of such a node.
     """
+    if node.node_type.startswith(_CODE):
+        return f"{node.label}@{computer}" if computer is not None else node.label
     describe = next((describe for start, describe in DESCRIBED.items() if node.node_type.startswith(start)), None)
     return describe(node) if describe else ""
 
@@ -45,4 +48,4 @@ DESCRIBED: Mapping[str, Callable[[StoredNode], str]] = {
     "data.core.array.bands.": _kpoints,
     "process.calculation.calcjob.": _state,
 }
-"""By the start of the node type."""
+"""By the start of the node type; all of them read the attributes."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
-    Alias,
     BigInteger,
     BindParameter,
     ColumnElement,
@@ -265,7 +264,7 @@ _BINDS: Mapping[type, TypeEngine[Any]] = {int: BigInteger(), float: Float()}
 _DECIDED = (As.NUMBER, As.STRING, As.BOOLEAN, As.LENGTH)
 
 
-def _carries_data(link: Alias) -> ColumnElement[bool]:
+def _carries_data(link: FromClause) -> ColumnElement[bool]:
     # Literals one by one: a list would be expanded only when the statement runs.
     return link.c.type.in_([literal(name) for name in DATA_LINKS])
 

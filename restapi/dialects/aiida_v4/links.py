@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from sqlalchemy import between, case, null, or_
+from sqlalchemy import between, case, null, or_, select
 
 from aiida_like.formats import DESCRIBED, StoredNode, description_of
-from aiida_like.models import node
+from aiida_like.models import computer, node
 from aiida_like.storage.patterns import prefix_end
 from querylang.compile import RowsQuery
 from querylang.lower import Condition, lower
@@ -37,7 +37,19 @@ _DESCRIBING = Field(
     "The attributes of a node that they describe",
 )
 
-_DRAWN = (*(NODES.fields[name] for name in ("id", "uuid", "node_type", "label", "ctime", "mtime")), _DESCRIBING)
+_COMPUTER = Field(
+    "computer",
+    FieldType.STRING,
+    select(computer.c.label).where(computer.c.id == node.c.dbcomputer_id).correlate(node).scalar_subquery(),
+    "Computer",
+    "Label of the computer that the node belongs to",
+)
+
+_DRAWN = (
+    *(NODES.fields[name] for name in ("id", "uuid", "node_type", "label", "ctime", "mtime")),
+    _DESCRIBING,
+    _COMPUTER,
+)
 
 
 class Links(V4Resource):
@@ -92,7 +104,14 @@ def _links_of(entity: Entity, main: int) -> Condition:
 
 
 def _drawn(
-    pk: int, uuid: str, node_type: str, label: str, ctime: str, mtime: str, describing: str | None
+    pk: int,
+    uuid: str,
+    node_type: str,
+    label: str,
+    ctime: str,
+    mtime: str,
+    describing: str | None,
+    of_computer: str | None,
 ) -> dict[str, Any]:
     return {
         "id": pk,
@@ -101,5 +120,7 @@ def _drawn(
         "node_label": label,
         "ctime": http_date(ctime),
         "mtime": http_date(mtime),
-        "description": description_of(StoredNode.without_files(uuid, node_type, label, parsed(describing))),
+        "description": description_of(
+            StoredNode.without_files(uuid, node_type, label, parsed(describing)), of_computer
+        ),
     }
