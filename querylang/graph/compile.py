@@ -111,10 +111,14 @@ class _Builder:
         query = self._query
         joined = self._joined()
         columns = [self._projected(each).label(f"c{number}") for number, each in enumerate(query.projections)]
-        order = [self._sorted(each) for each in query.order]
+        keys = [self._sort_key(each).label(f"o{number}") for number, each in enumerate(query.order)]
+        order: list[ColumnElement[Any]] = [
+            key.desc().nulls_first() if each.descending else key.asc().nulls_last()
+            for key, each in zip(keys, query.order, strict=True)
+        ]
         if query.distinct:
-            # PostgreSQL sorts distinct rows only by what is selected; this depends on what is projected.
-            columns += [self._sort_key(each).label(f"o{number}") for number, each in enumerate(query.order)]
+            # PostgreSQL sorts distinct rows only by what is selected; the keys depend on what is projected.
+            columns += keys
         elif (order or is_window) and not any(each.function for each in query.projections):
             order += [table.c.id for table in self._tables.values() if "id" in table.c]
         selected = select(*columns).distinct() if query.distinct else select(*columns)
@@ -135,17 +139,16 @@ class _Builder:
 
     def _join(self, joined: FromClause, step: Step, number: int) -> FromClause:
         this, to = self._tables[step.tag], self._tables[str(step.to)]
-        match step.relation:
-            case Direct(here=here, there=there):
-                return joined.join(this, this.c[here] == to.c[there], isouter=step.is_outer)
-            case Through(table=table, here=here, there=there):
-                edge: FromClause = table.alias(f"e{number}")
-                start, end = edge.c[there], edge.c[here]
-            case Walk() as walk:
-                edge = self._walk(step, walk, number)
-                start, end = edge.c[_START[walk.there]], edge.c[_START[walk.here]]
-            case _:
-                raise AssertionError(step)
+        relation = step.relation
+        if isinstance(relation, Direct):
+            return joined.join(this, this.c[relation.here] == to.c[relation.there], isouter=step.is_outer)
+        if isinstance(relation, Through):
+            edge: FromClause = relation.table.alias(f"e{number}")
+            start, end = edge.c[relation.there], edge.c[relation.here]
+        else:
+            assert relation is not None, step
+            edge = self._walk(step, relation, number)
+            start, end = edge.c[_START[relation.there]], edge.c[_START[relation.here]]
         self._tables[str(step.edge_tag)] = edge
         with_edge = joined.join(edge, start == to.c.id, isouter=step.is_outer)
         return with_edge.join(this, end == this.c.id, isouter=step.is_outer)
@@ -217,7 +220,7 @@ class _Builder:
                 return or_(false(), *(self._condition(each, table, numbers) for each in terms))
             case Not(term=negated):
                 return not_(self._condition(negated, table, numbers))
-            case Test():
+            case _:
                 return _tested(term, table, next(numbers))
 
     def _projected(self, projection: Projection) -> ColumnElement[Any]:
@@ -228,10 +231,6 @@ class _Builder:
         value = _value(sorting.operand, self._tables[sorting.operand.tag])
         is_text = sorting.operand.taken is As.CAST_TEXT or sorting.operand.column.type is FieldType.STRING
         return lowered(value) if is_text else value
-
-    def _sorted(self, sorting: Sorting) -> ColumnElement[Any]:
-        key = self._sort_key(sorting)
-        return key.desc().nulls_first() if sorting.descending else key.asc().nulls_last()
 
 
 _START = {"input_id": "ancestor_id", "output_id": "descendant_id"}

@@ -277,15 +277,12 @@ def _projections(tag: str, source: Source, key: str, spec: Mapping[str, Any]) ->
         raise QueryError(
             f"{where}.{key}: func is one of {', '.join(known.value for known in Function)}, not {function!r}"
         )
-    if (
-        function in {"max", "min"}
-        and operand.column.type is FieldType.JSON
-        and operand.taken in {As.JSON, As.CAST_JSON}
-    ):
+    if function in {"max", "min"} and operand.column.type is FieldType.JSON and operand.taken in _NO_CAST:
         raise QueryError(f'{where}.{key}: {function} of JSON needs a cast, such as {{"cast": "f"}}')
     yield Projection(operand, key, None if function is None else Function(function))
 
 
+_NO_CAST = (As.ITSELF, As.JSON, As.CAST_JSON)
 _CASTS = {taken.value: taken for taken in As if taken.name.startswith("CAST_")}
 
 
@@ -329,7 +326,7 @@ def _sorting(where: str, tag: str, source: Source, key: str, spec: Mapping[str, 
     if order not in {"asc", "desc"}:
         raise QueryError(f"{where}.{key}: order is asc or desc, not {order!r}")
     operand = _operand(where, tag, source, key, spec.get("cast"))
-    if operand.column.type is FieldType.JSON and operand.taken in {As.ITSELF, As.JSON, As.CAST_JSON}:
+    if operand.column.type is FieldType.JSON and operand.taken in _NO_CAST:
         raise QueryError(f'{where}.{key}: to order by JSON needs a cast, such as {{"order": "asc", "cast": "f"}}')
     return Sorting(operand, order == "desc")
 

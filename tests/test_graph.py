@@ -1,0 +1,308 @@
+"""Dictionaries of the QueryBuilder over the golden graph: the rows that are found, on all storages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from aiida_like.profiles import find
+from aiida_like.storage import Storage, open_storage
+from querylang.graph.compile import compile_graph
+from querylang.graph.read import read
+from tests.golden import computers, graph, groups, ids, users
+
+
+@pytest.fixture(scope="module")
+def storage(target: dict[str, Any]) -> Iterator[Storage]:
+    opened = open_storage(find(**target))
+    yield opened
+    opened.close()
+
+
+def rows(storage: Storage, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
+    query = read(asked)
+    statement = compile_graph(query, 1000 if query.limit is None else query.limit)
+    return [tuple(row) for row in storage.rows(statement.shape, statement.build, statement.values)]
+
+
+def node(**filters: Any) -> dict[str, Any]:
+    return {"entity_type": "node", "tag": "n", "filters": filters, "project": "id"}
+
+
+SILICON, SALT, RELAX, SCF, BANDS_RUN = (
+    ids[uuid] for uuid in (graph.silicon, graph.salt, graph.relax, graph.relax_scf, graph.bands_run)
+)
+
+NUMBERS = (graph.minus_seven, graph.zero, graph.seven, graph.half, graph.thirty, graph.huge)
+
+FILTERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"id": SILICON}, (graph.silicon,)),
+    ({"id": {"in": [SILICON, SALT, 9999]}}, (graph.silicon, graph.salt)),
+    ({"pk": {"<": 3, "!==": 1}}, (graph.code_pw,)),
+    ({"id": {"or": [{"<=": 1}, {"==": SALT}]}}, (graph.parameters, graph.salt)),
+    ({"id": {"!or": [{">": 2}, {"==": 1}]}}, (graph.code_pw,)),
+    ({"dbcomputer_id": None, "label": "final"}, ()),
+    ({"computer": {"!==": None}, "label": {"like": "fin%"}}, (graph.relax_final,)),
+    ({"process_type": None, "label": "silicon"}, (graph.silicon,)),
+    ({"label": {"like": "AiiDA_"}}, ()),
+    ({"label": {"like": "Aiid_"}}, ()),
+    ({"label": {"like": "Aii_A"}}, (graph.aiida_mixed,)),
+    ({"label": {"ilike": "aii_a"}}, (graph.aiida, graph.aiida_mixed)),
+    ({"label": {"ilike": "ÜNÏ%"}}, (graph.accents_upper, graph.accents_lower)),
+    ({"label": {"like": r"under\_score"}}, (graph.under_score,)),
+    (
+        {"label": {">=": "z"}, "id": {"<": ids[graph.relax]}, "description": {"!in": ["x"]}},
+        (graph.accents_upper, graph.accents_lower, graph.zeta),
+    ),
+    ({"label": {"in": ["silicon", "salt"]}}, (graph.silicon,)),
+    ({"uuid": graph.relax.upper()}, (graph.relax,)),
+    ({"uuid": "no uuid"}, ()),
+    ({"uuid": {"like": "338357f4%"}}, (graph.twin, graph.relax_scf)),
+    ({"uuid": {"like": "338357f4-f2%"}}, (graph.relax_scf,)),
+    ({"uuid": {"like": "338357f4_f2%"}}, (graph.relax_scf,)),
+    ({"uuid": {"like": graph.relax}}, (graph.relax,)),
+    ({"uuid": {"like": "z%"}}, ()),
+    ({"uuid": {"ilike": "338357F4%"}}, (graph.twin, graph.relax_scf)),
+    ({"uuid": {"in": [graph.relax, "x"]}}, (graph.relax,)),
+    ({"uuid": {"<": "0fce4ff3"}}, (graph.beta, graph.aiiida, graph.minus_seven)),
+    ({"ctime": {"<=": "2016-04-23"}}, (graph.before_midnight, graph.midnight)),
+    ({"ctime": {"==": "2016-04-23T05:45:00+03:45"}}, (graph.kathmandu,)),
+    (
+        {"ctime": {"in": ["2016-04-23T00:00:00Z", "2016-04-22T23:59:59.999999"]}},
+        (graph.before_midnight, graph.midnight),
+    ),
+    ({"attributes.value": {"of_type": "number"}}, NUMBERS),
+    ({"attributes.value": {">": 0}}, (graph.seven, graph.half, graph.thirty, graph.huge)),
+    ({"attributes.value": 30}, (graph.thirty,)),
+    ({"attributes.value": {"in": [7, 0.5]}}, (graph.seven, graph.half)),
+    ({"attributes.value": {"in": [True, False]}}, (graph.true, graph.false)),
+    ({"attributes.value": {"in": ["7"]}}, (graph.text,)),
+    ({"attributes.value": True}, (graph.true,)),
+    ({"attributes.value": {"<": True}}, (graph.false,)),
+    ({"attributes.text": {">=": "a"}}, ()),
+    ({"attributes.process_label": "pick"}, (graph.pick,)),
+    ({"attributes.value": {">": "6"}, "id": {"<": 30}}, (graph.text,)),
+    ({"attributes.value": None}, ()),
+    ({"attributes.null": {"of_type": "null"}, "id": ids[graph.oddities]}, (graph.oddities,)),
+    ({"attributes.list": {"of_length": 4}}, (graph.primes,)),
+    ({"attributes.sites": {"longer": 2}}, (graph.water, graph.alloy)),
+    ({"attributes.sites": {"shorter": 2}}, (graph.polymer, graph.rescaled)),
+    ({"attributes": {"has_key": "energy"}}, (graph.scf_results,)),
+    ({"attributes.kinds": {"contains": [{"name": "Na"}]}}, (graph.salt, graph.rescaled)),
+    ({"attributes.kinds.0.name": {"like": "S_"}}, (graph.silicon, graph.final_structure)),
+    ({"attributes.process_label": {"ilike": "pp%"}}, (graph.failed, graph.killed, graph.waiting)),
+    ({"attributes.a.empty": {"==": {}}}, (graph.oddities,)),
+    ({"attributes.a.empty": {}, "id": 21}, (graph.oddities,)),
+    (
+        {"attributes.a": {"==": {"none": [], "empty": {}, "b": "nested", "list": [1, [2, {"c": 3}], "x"]}}},
+        (graph.oddities,),
+    ),
+    ({"attributes.größe": 1}, (graph.oddities,)),
+    ({"extras.nested.list.0": 1}, (graph.oddities,)),
+    ({"and": [{"id": {">": 4}}, {"!or": [{"id": {">": 6}}, {"label": "silicon"}]}]}, (graph.salt,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("filters", "expected"), FILTERS)
+def test_filters(storage: Storage, filters: dict[str, Any], expected: tuple[str, ...]) -> None:
+    found = rows(storage, {"path": [node(**filters)], "order_by": {"n": "id"}})
+    assert found == sorted((ids[uuid],) for uuid in expected)
+
+
+def pairs(item: dict[str, Any], first: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "path": [
+            {"entity_type": "node", "tag": "n", "project": "id", **(first or {})},
+            {"tag": "m", "project": "id", **item},
+        ]
+    }
+
+
+NODE_M = {"entity_type": "node"}
+
+JOINS: list[tuple[dict[str, Any], list[tuple[Any, ...]]]] = [
+    (
+        pairs(NODE_M | {"with_incoming": "n", "filters": {"id": SCF}}),
+        [
+            (ids[uuid], SCF)
+            for uuid in (graph.parameters, graph.code_pw, graph.silicon, graph.mesh, graph.upf, graph.relax)
+        ],
+    ),
+    (
+        pairs(NODE_M | {"with_outgoing": "n", "filters": {"id": SCF}}),
+        [(ids[uuid], SCF) for uuid in (graph.scf_remote, graph.scf_retrieved, graph.scf_results)],
+    ),
+    (
+        pairs(
+            NODE_M | {"with_incoming": "n", "edge_filters": {"type": "return"}, "edge_project": ["label"]},
+            {"filters": {"id": RELAX}},
+        ),
+        [
+            (RELAX, ids[graph.final_structure], "output_structure"),
+            (RELAX, ids[graph.scf_results], "scf__output_parameters"),
+        ],
+    ),
+    (
+        pairs(NODE_M | {"with_ancestors": "n", "edge_project": ["depth"]}, {"filters": {"id": ids[graph.path]}}),
+        [
+            (ids[graph.path], BANDS_RUN, 0),
+            (ids[graph.path], ids[graph.bands_remote], 1),
+            (ids[graph.path], ids[graph.bands_retrieved], 1),
+            (ids[graph.path], ids[graph.bands_result], 1),
+        ],
+    ),
+    (
+        pairs(
+            NODE_M | {"with_ancestors": "n", "edge_filters": {"depth": {"<": 1}}}, {"filters": {"id": ids[graph.path]}}
+        ),
+        [(ids[graph.path], BANDS_RUN)],
+    ),
+    (
+        pairs(
+            NODE_M
+            | {"with_ancestors": "n", "edge_filters": {"depth": {"or": [{"==": 0}]}, "ancestor_id": ids[graph.path]}},
+            {"filters": {"id": {"in": [ids[graph.path], SILICON]}}},
+        ),
+        [(ids[graph.path], BANDS_RUN)],
+    ),
+    (
+        pairs(
+            NODE_M | {"with_descendants": "n", "edge_filters": {"depth": {"<=": 1}}, "edge_project": ["path"]},
+            {"filters": {"id": ids[graph.bands_result]}},
+        ),
+        [
+            (ids[graph.bands_result], there, f"[{ids[graph.bands_result]},{BANDS_RUN}{more}]")
+            for there, more in [
+                (BANDS_RUN, ""),
+                (ids[graph.code_pw], f",{ids[graph.code_pw]}"),
+                (ids[graph.path], f",{ids[graph.path]}"),
+                (ids[graph.final_remote], f",{ids[graph.final_remote]}"),
+            ]
+        ],
+    ),
+    (
+        pairs({"entity_type": "group.core", "with_node": "n"}, {"filters": {"id": SILICON}}),
+        [(SILICON, ids[groups.favourites]), (SILICON, ids[groups.gunther])],
+    ),
+    (
+        pairs({"entity_type": "group.core.auto", "with_node": "n"}, {"filters": {"id": {"<": RELAX + 1}}}),
+        [(RELAX, ids[groups.automatic])],
+    ),
+    (pairs({"entity_type": "user"}, {"filters": {"id": ids[graph.rescale]}}), [(ids[graph.rescale], users.zoe)]),
+    (
+        pairs({"entity_type": "computer", "outerjoin": True}, {"filters": {"id": {"in": [SILICON, SCF]}}}),
+        [(SILICON, None), (SCF, ids[computers.daint])],
+    ),
+    (
+        pairs(
+            NODE_M | {"with_outgoing": "n", "outerjoin": True},
+            {"filters": {"id": {"in": [SILICON, ids[graph.rescaled]]}}},
+        ),
+        [(SILICON, None), (ids[graph.rescaled], ids[graph.rescale])],
+    ),
+    (
+        pairs(NODE_M | {"with_ancestors": "n", "filters": {"id": ids[graph.rescaled]}}),
+        [(ids[uuid], ids[graph.rescaled]) for uuid in (graph.salt, graph.half, graph.rescale)],
+    ),
+    (pairs({"entity_type": "comment"}, {"filters": {"id": {"<": RELAX}}}), [(SILICON, 3)]),
+    (pairs({"entity_type": "log"}, {"filters": {"id": RELAX}}), [(RELAX, 1)]),
+]
+
+
+@pytest.mark.parametrize(("asked", "expected"), JOINS)
+def test_joins(storage: Storage, asked: dict[str, Any], expected: list[tuple[Any, ...]]) -> None:
+    assert sorted(rows(storage, asked), key=str) == sorted(expected, key=str)
+
+
+def test_three_vertices_and_all_edges(storage: Storage) -> None:
+    path = [
+        {"entity_type": "process.workflow.workchain.WorkChainNode.", "tag": "chain"},
+        {"entity_type": "process.calculation.calcjob.CalcJobNode.", "tag": "job", "with_incoming": "chain"},
+        {"entity_type": "data.core.dict.Dict.", "tag": "result", "with_incoming": "job"},
+    ]
+    asked = {"path": path, "project": {"chain": "id", "result": "uuid", "job--result": ["label", "type"]}}
+    assert rows(storage, asked) == [(RELAX, graph.scf_results, "output_parameters", "create")]
+
+
+def test_ways_are_counted_unless_rows_are_distinct(storage: Storage) -> None:
+    """silicon is an input of scf, whose remote folder is an input of final: two ways to what final made, and so on."""
+    asked = pairs(NODE_M | {"with_ancestors": "n"}, {"filters": {"id": ids[graph.code_pw]}})
+    ways = rows(storage, asked)
+    distinct = rows(storage, asked | {"distinct": True})
+    assert (len(ways), len(distinct)) == (28, 16)
+    assert sorted(set(ways)) == sorted(distinct)
+
+
+ORDERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"order_by": {"n": {"label": "desc"}}}, (graph.zeta, graph.beta, graph.alpha)),
+    ({"order_by": [{"n": ["label"]}], "limit": 2}, (graph.alpha, graph.beta)),
+    ({"order_by": [{"n": ["label"]}], "offset": 1}, (graph.beta, graph.zeta)),
+    ({"limit": 1, "offset": 1}, (graph.alpha,)),
+    ({"limit": 0}, ()),
+]
+
+
+@pytest.mark.parametrize(("window", "expected"), ORDERS)
+def test_order_and_window(storage: Storage, window: dict[str, Any], expected: tuple[str, ...]) -> None:
+    found = rows(storage, {"path": [node(label={"in": ["ZETA", "alpha", "Beta"]})], **window})
+    assert found == [(ids[uuid],) for uuid in expected]
+
+
+@pytest.mark.parametrize("distinct", [True, False])
+def test_order_by_json(storage: Storage, distinct: bool) -> None:
+    asked = {
+        "path": [node(**{"attributes.value": {"of_type": "number"}})],
+        "project": {"n": ["id", {"attributes.value": {"cast": "f"}}]},
+        "order_by": {"n": [{"attributes.value": {"cast": "f", "order": "desc"}}]},
+        "distinct": distinct,
+    }
+    found = [row[:2] for row in rows(storage, asked)]
+    values = {
+        graph.huge: 2.0**60,
+        graph.thirty: 30.0,
+        graph.seven: 7.0,
+        graph.half: 0.5,
+        graph.zero: 0.0,
+        graph.minus_seven: -7.0,
+    }
+    assert found == [(ids[uuid], value) for uuid, value in values.items()]
+
+
+def test_order_by_text_of_json(storage: Storage) -> None:
+    asked = {
+        "path": [
+            node(**{"attributes.process_state": {"!in": ["finished"]}, "attributes": {"has_key": "process_state"}})
+        ],
+        "project": {"n": "attributes.process_state"},
+        "order_by": {"n": {"attributes.process_state": {"cast": "t"}}},
+    }
+    assert [row[0] for row in rows(storage, asked)] == [
+        f'"{state}"' for state in ("created", "excepted", "killed", "running", "waiting")
+    ]
+
+
+FUNCTIONS = [
+    ({"id": {"func": "count"}}, 6),
+    ({"attributes.value": {"func": "count"}}, 6),
+    ({"attributes.value": {"func": "max", "cast": "f"}}, 2.0**60),
+    ({"attributes.value": {"func": "min", "cast": "f"}}, -7.0),
+    ({"id": {"func": "min"}}, ids[graph.minus_seven]),
+]
+
+
+@pytest.mark.parametrize(("projection", "expected"), FUNCTIONS)
+def test_functions(storage: Storage, projection: dict[str, Any], expected: float) -> None:
+    path = [node(**{"attributes.value": {"of_type": "number"}})]
+    assert rows(storage, {"path": path, "project": {"n": projection}, "limit": 5}) == [(expected,)]
+
+
+def test_queries_of_one_shape_share_a_statement() -> None:
+    one, other = (
+        compile_graph(read({"path": [node(label={"in": ["a", name]}, **{"attributes.x": {"!>": 5}})]}), 10)
+        for name in ("b", "c")
+    )
+    assert one.shape == other.shape
+    assert one.values != other.values
+    assert compile_graph(read({"path": [node(label={"in": ["a"]})]}), 10).shape != one.shape
