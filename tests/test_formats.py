@@ -25,7 +25,7 @@ def cif(attributes: dict[str, Any], **files: bytes) -> StoredNode:
 @pytest.mark.parametrize(
     ("node_type", "formats"),
     [
-        ("data.core.structure.StructureData.", ("cif", "xsf", "xyz")),
+        ("data.core.structure.StructureData.", ("cif", "xsf", "xyz", "chemdoodle")),
         ("data.core.cif.CifData.", ("cif",)),
         ("data.core.upf.UpfData.", ("upf",)),
         ("data.core.array.ArrayData.", ("json", "npz")),
@@ -57,7 +57,7 @@ def test_a_longer_start_of_a_type_comes_before_a_shorter_one() -> None:
         (
             "data.core.structure.StructureData.",
             "pdb",
-            "structure nodes cannot be downloaded as 'pdb': available as cif, xsf, xyz",
+            "structure nodes cannot be downloaded as 'pdb': available as cif, xsf, xyz, chemdoodle",
         ),
         ("data.core.upf.UpfData.", "json", "upf nodes cannot be downloaded as 'json': available as upf"),
         ("data.core.array.ArrayData.", "", "array nodes cannot be downloaded as '': available as json, npz"),

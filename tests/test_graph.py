@@ -227,7 +227,7 @@ def test_three_vertices_and_all_edges(storage: Storage) -> None:
 
 
 def test_ways_are_counted_unless_rows_are_distinct(storage: Storage) -> None:
-    """silicon is an input of scf, whose remote folder is an input of final: two ways to what final made, and so on."""
+    """What one job leaves is an input of the next, so several ways lead to what the next one makes."""
     asked = pairs(NODE_M | {"with_ancestors": "n"}, {"filters": {"id": ids[graph.code_pw]}})
     ways = rows(storage, asked)
     distinct = rows(storage, asked | {"distinct": True})

@@ -12,12 +12,14 @@ from typing import Any
 from aiida_like.errors import FeatureUnavailable
 from aiida_like.formats.arrays import arrays_json, arrays_npz, kpoints_json
 from aiida_like.formats.bands import bands_json, bands_picture
+from aiida_like.formats.derived import bands_properties, kpoints_properties, structure_properties
 from aiida_like.formats.description import DESCRIBED, description_of
 from aiida_like.formats.kpoints import kpoints_picture
 from aiida_like.formats.node import StoredNode
 from aiida_like.formats.single_file import cif_picture, stored_file
 from aiida_like.formats.structure_files import (
     cif,
+    structure_chemdoodle,
     structure_file,
     structure_file_picture,
     structure_picture,
@@ -31,6 +33,8 @@ __all__ = [
     "Download",
     "Kind",
     "StoredNode",
+    "all_download_formats",
+    "derived_properties",
     "description_of",
     "download",
     "download_formats",
@@ -42,39 +46,68 @@ Picture = dict[str, Any] | list[Any]
 
 @dataclass(frozen=True)
 class Download:
-    """`format` is the extension of the file."""
+    """`format` is the extension of the file; `name` is the one that the stored file has, or made of the uuid."""
 
     content: bytes
     format: str
-    name: str = ""
+    name: str
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`downloads` and `pictures` have the default format first; a kind without formats has neither."""
+    """`downloads` and `pictures` have the default format first; a kind without formats has neither.
+
+    `classes` are the node types, behind the start that they have in common, that AiiDA itself defines.
+    """
 
     name: str
     downloads: Mapping[str, Callable[[StoredNode], bytes]]
     pictures: Mapping[str, Callable[[StoredNode], Picture]]
+    classes: tuple[str, ...] = ()
+    properties: Callable[[StoredNode], dict[str, Any]] | None = None
 
 
 #: by the start of the node type, the longer before the shorter
 KINDS: Mapping[str, Kind] = {
     "data.core.structure.": Kind(
         "structure",
-        {"cif": structure_file(cif), "xsf": structure_file(xsf), "xyz": structure_file(xyz)},
+        {
+            "cif": structure_file(cif),
+            "xsf": structure_file(xsf),
+            "xyz": structure_file(xyz),
+            "chemdoodle": structure_chemdoodle,
+        },
         {
             "chemdoodle": structure_picture,
             "cif": structure_file_picture("cif", cif),
             "xsf": structure_file_picture("xsf", xsf),
         },
+        ("StructureData.",),
+        structure_properties,
     ),
-    "data.core.cif.": Kind("cif", {"cif": stored_file}, {"cif": cif_picture}),
-    "data.core.upf.": Kind("upf", {"upf": stored_file}, {"upf": lambda _: []}),
-    "data.core.array.bands.": Kind("bands", {"json": bands_json, "npz": arrays_npz}, {"json": bands_picture}),
-    "data.core.array.kpoints.": Kind("kpoints", {"json": kpoints_json, "npz": arrays_npz}, {"json": kpoints_picture}),
-    "data.core.array.": Kind("array", {"json": arrays_json, "npz": arrays_npz}, {}),
+    "data.core.cif.": Kind("cif", {"cif": stored_file}, {"cif": cif_picture}, ("CifData.",)),
+    "data.core.upf.": Kind("upf", {"upf": stored_file}, {"upf": lambda _: []}, ("UpfData.",)),
+    "data.core.array.bands.": Kind(
+        "bands", {"json": bands_json, "npz": arrays_npz}, {"json": bands_picture}, ("BandsData.",), bands_properties
+    ),
+    "data.core.array.kpoints.": Kind(
+        "kpoints",
+        {"json": kpoints_json, "npz": arrays_npz},
+        {"json": kpoints_picture},
+        ("KpointsData.",),
+        kpoints_properties,
+    ),
+    "data.core.array.": Kind(
+        "array",
+        {"json": arrays_json, "npz": arrays_npz},
+        {},
+        ("ArrayData.", "projection.ProjectionData.", "trajectory.TrajectoryData.", "xy.XyData."),
+    ),
 }
+
+
+_STORED = ("cif", "upf")
+"""Formats of nodes that are one file, which keeps its name."""
 
 
 def download(node: StoredNode, format: str | None = None) -> Download:  # noqa: A002
@@ -87,12 +120,29 @@ def download(node: StoredNode, format: str | None = None) -> Download:  # noqa: 
     """
     kind = _kind(node.node_type)
     chosen = _chosen(kind, kind.downloads, format, "downloaded")
-    return Download(kind.downloads[chosen](node), chosen)
+    stored_name = node.attributes.get("filename") if chosen in _STORED else None
+    name = stored_name if isinstance(stored_name, str) else f"{node.uuid}.{chosen}"
+    return Download(kind.downloads[chosen](node), chosen, name)
 
 
 def download_formats(node_type: str) -> tuple[str, ...]:
     """The default first; none for what cannot be downloaded."""
     return tuple(_kind(node_type).downloads)
+
+
+def all_download_formats() -> dict[str, tuple[str, ...]]:
+    """By the node types that AiiDA defines."""
+    return {start + name: tuple(kind.downloads) for start, kind in KINDS.items() for name in kind.classes}
+
+
+def derived_properties(node: StoredNode) -> dict[str, Any]:
+    """What follows from the content of the node; nothing for most kinds.
+
+    Raises:
+        FeatureUnavailable, MissingExtra, StorageError: as for `download`.
+    """
+    derive = _kind(node.node_type).properties
+    return derive(node) if derive else {}
 
 
 def visualization(node: StoredNode, visformat: str | None = None) -> Picture:
@@ -118,11 +168,3 @@ def _chosen(kind: Kind, formats: Collection[str], asked: str | None, what: str) 
     wish = "" if asked is None else f" as {asked!r}"
     way_out = f"available as {', '.join(formats)}" if formats else "there is no format for them"
     raise FeatureUnavailable(f"{kind.name} nodes cannot be {what}{wish}: {way_out}")
-
-
-def derived_properties(node: StoredNode) -> dict[str, Any]:
-    return {}
-
-
-def all_download_formats() -> dict[str, tuple[str, ...]]:
-    return {}

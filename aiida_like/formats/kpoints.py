@@ -56,7 +56,7 @@ def listed_kpoints(node: StoredNode) -> Kpoints:
 def kpoints_picture(node: StoredNode) -> dict[str, Any]:
     """All k-points, and as far as they are known the reciprocal vectors, the labelled points and the mesh."""
     has_mesh = "mesh" in node.attributes
-    kpoints = _meshed_kpoints(node) if has_mesh else _required_kpoints(node)
+    kpoints = stored_kpoints(node)
     return {
         "explicit_kpoints_rel": json_list(kpoints.points),
         **_reciprocal_picture(kpoints),
@@ -66,6 +66,16 @@ def kpoints_picture(node: StoredNode) -> dict[str, Any]:
         "has_mesh": has_mesh,
         "has_labels": bool(kpoints.labels),
     }
+
+
+def stored_kpoints(node: StoredNode) -> Kpoints:
+    """Those of the mesh, or those that are stored one by one.
+
+    Raises:
+        FeatureUnavailable: there are none, or too many.
+        StorageError: the attributes or arrays are not those of k-points.
+    """
+    return _meshed_kpoints(node) if "mesh" in node.attributes else _required_kpoints(node)
 
 
 def _required_kpoints(node: StoredNode) -> Kpoints:

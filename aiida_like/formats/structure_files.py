@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import orjson
 
 from aiida_like.errors import FeatureUnavailable, MissingExtra
 from aiida_like.formats.node import StoredNode
@@ -17,6 +18,11 @@ Writer = Callable[[Structure], str]
 
 def structure_file(write: Writer) -> Callable[[StoredNode], bytes]:
     return lambda node: write(stored_structure(node)).encode()
+
+
+def structure_chemdoodle(node: StoredNode) -> bytes:
+    """What ChemDoodle Web reads, as JSON."""
+    return orjson.dumps(chemdoodle_picture(stored_structure(node)))
 
 
 def structure_picture(node: StoredNode) -> dict[str, Any]:
