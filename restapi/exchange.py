@@ -32,7 +32,7 @@ def asked() -> Asked:
     raw = str(environ.get("QUERY_STRING", ""))
     query = raw.encode("latin-1")
     return Asked(
-        method="GET",  # HEAD too: its headers are those of GET
+        method="GET" if request.method == "HEAD" else request.method,  # its headers are those of GET
         # Not request.url_root, which encodes and decodes the whole address at each request.
         url_root=f"{request.scheme}://{request.host}{environ.get('SCRIPT_NAME', '')}/",
         path=_raw_path(environ),
