@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aiida.restapi.translator.nodes.data.array.bands import BandsDataTranslator
-from aiida.restapi.translator.nodes.data.kpoints import KpointsDataTranslator
-from aiida.restapi.translator.nodes.data.structure import StructureDataTranslator
 
 from aiida_like.errors import MissingExtra
 from aiida_like.formats import (
@@ -21,7 +18,11 @@ from aiida_like.formats import (
     download,
     download_formats,
 )
-from tests.test_formats_profile import memory_profile, orm, stored
+from tests.test_formats_profile import memory_profile, orm, restapi_module, stored
+
+BandsDataTranslator = restapi_module("translator.nodes.data.array.bands").BandsDataTranslator
+KpointsDataTranslator = restapi_module("translator.nodes.data.kpoints").KpointsDataTranslator
+StructureDataTranslator = restapi_module("translator.nodes.data.structure").StructureDataTranslator
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning"),

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 _SCRATCH = TemporaryDirectory(prefix="aiida-like-formats-")
 if "AIIDA_PATH" not in os.environ:
@@ -22,7 +24,12 @@ from aiida.storage.sqlite_temp import SqliteTempBackend  # noqa: E402
 
 from aiida_like.formats import StoredNode  # noqa: E402
 
-__all__ = ["memory_profile", "orm", "stored"]
+__all__ = ["memory_profile", "orm", "restapi_module", "stored"]
+
+
+def restapi_module(name: str) -> Any:
+    """A module of aiida-core's REST API, imported where AIIDA_PATH is set."""
+    return import_module(f"aiida.restapi.{name}")
 
 
 @contextmanager

@@ -444,14 +444,14 @@ def test_nothing_can_be_written(archive_client: FlaskClient) -> None:
 def test_preflight_of_a_url_without_route(archive_client: FlaskClient) -> None:
     """Or a page could not read that there is none."""
     response = archive_client.options("/api/v2/c=+id", headers={"Access-Control-Request-Method": "GET"})
-    assert (response.status_code, response.headers["Access-Control-Allow-Methods"]) == (200, "GET, HEAD, OPTIONS")
+    assert (response.status_code, response.headers["Access-Control-Allow-Methods"]) == (200, "GET, HEAD, POST, OPTIONS")
     assert archive_client.get("/api/v2/c=+id").status_code == 404
 
 
 def test_preflight(archive_client: FlaskClient) -> None:
     response = archive_client.options("/api/v2/nodes")
     assert response.status_code == 200
-    assert response.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert response.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST, OPTIONS"
     assert {name: response.headers[name] for name in CORS} == CORS
 
 

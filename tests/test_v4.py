@@ -149,7 +149,7 @@ LISTS: list[tuple[str, tuple[str, ...]]] = [
     (f"nodes/{graph.relax_scf}/links/outgoing/page/2?perpage=2", (graph.scf_results,)),
     (f"nodes/{graph.relax_scf}/links/outgoing?orderby=-label,-id&limit=1", (graph.scf_results,)),
     ('groups?type_string="core.upf"', (groups.pseudos,)),
-    ("groups?time>2016-05-07", (groups.empty, groups.gunther)),
+    ("groups?time>2016-05-07", (groups.gunther,)),
     ('computers?name="fidis"', ()),
     ("computers?orderby=-name&limit=2", (computers.orphan, computers.localhost)),
 ]  # fmt: skip
