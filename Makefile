@@ -21,6 +21,13 @@ $(VENV)/.tests-installed: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures,test,check]'
 	@touch $@
 
+# aiida-core's own server, to compare with; it needs another Flask than ours.
+$(VENV)-peer/.installed: $(SOURCES)
+	$(PYTHON) -m venv $(VENV)-peer
+	$(VENV)-peer/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-peer/bin/python -m pip install --quiet 'aiida-core[rest]>=2.9' ase pycifrw scipy
+	@touch $@
+
 .PHONY: install
 install: $(VENV)/.installed ## Make .venv with all that a user needs
 
@@ -36,14 +43,14 @@ check: $(VENV)/.tests-installed ## Format, lint, types, import layers
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: $(VENV)/.tests-installed ## Install what the tests need, run all of them, check coverage
+test: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Install what the tests need, run all of them, check coverage
 	sh tests/system_packages.sh
 	$(BIN)/python -m pytest --cov --cov-report=
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --include='querylang/*' --fail-under=100
 
 .PHONY: test-lowest
-test-lowest: $(VENV)/.tests-installed ## Run the tests with the lowest versions that setup.cfg allows
+test-lowest: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Run the tests with the lowest versions that setup.cfg allows
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/python -m pip install --quiet uv
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct \
@@ -65,4 +72,4 @@ docs: $(VENV)/.installed ## Write the generated parts of docs/
 
 .PHONY: clean
 clean: ## Remove what was made
-	rm -rf $(VENV) $(VENV)-lowest build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-peer build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache

@@ -59,7 +59,8 @@ def read(asked: Any) -> GraphQuery:
         path.source("project", tag)
         path.projected[tag] = names
     filters = _read_filters(path)
-    projections = tuple(_read_projections(path, _object("project_map", given.get("project_map") or {})))
+    # `project_map` is part of what AiiDA's as_dict gives; its own server does nothing with it.
+    projections = tuple(_read_projections(path))
     order = tuple(_read_order(path, given.get("order_by") or []))
     distinct = _boolean("distinct", given.get("distinct") or False)
     _check_aggregates(projections, order)
@@ -228,7 +229,7 @@ def _read_filters(path: _Path) -> dict[str, Term]:
     return {tag: term for tag, term in read_.items() if term != Every(())}
 
 
-def _read_projections(path: _Path, names: Mapping[str, Any]) -> Iterator[Projection]:
+def _read_projections(path: _Path) -> Iterator[Projection]:
     """Of the last vertex everything, if nothing is asked for."""
     asked = {tag: _specs(tag, spec) for tag, spec in path.projected.items()}
     if not any(asked.values()):
@@ -237,16 +238,12 @@ def _read_projections(path: _Path, names: Mapping[str, Any]) -> Iterator[Project
     if sum(map(len, asked.values())) > MAX_PROJECTIONS:
         raise QueryError(f"the query projects more than {MAX_PROJECTIONS} values")
     for tag, specs in asked.items():
-        renamed = _object(f"project_map.{tag}", names.get(tag) or {})
         seen = set()
         for projection in (each for key, spec in specs for each in _projections(tag, path.sources[tag], key, spec)):
-            key = renamed.get(projection.key, projection.key)
-            if not isinstance(key, str):
-                raise QueryError(f"project_map.{tag}.{projection.key} is a name, not {key!r}")
-            if key in seen:
-                raise QueryError(f"project.{tag}: {key!r} is projected twice")
-            seen.add(key)
-            yield Projection(projection.operand, key, projection.function)
+            if projection.key in seen:
+                raise QueryError(f"project.{tag}: {projection.key!r} is projected twice")
+            seen.add(projection.key)
+            yield projection
 
 
 def _specs(tag: str, asked: Any) -> list[tuple[str, Mapping[str, Any]]]:
