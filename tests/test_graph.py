@@ -90,6 +90,7 @@ FILTERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"attributes.sites": {"longer": 2}}, (graph.water, graph.alloy)),
     ({"attributes.sites": {"shorter": 2}}, (graph.polymer, graph.rescaled)),
     ({"attributes": {"has_key": "energy"}}, (graph.scf_results,)),
+    ({"attributes": {"has_key": "größe"}}, (graph.oddities,)),
     ({"attributes.kinds": {"contains": [{"name": "Na"}]}}, (graph.salt, graph.rescaled)),
     ({"attributes.kinds.0.name": {"like": "S_"}}, (graph.silicon, graph.final_structure)),
     ({"attributes.process_label": {"ilike": "pp%"}}, (graph.failed, graph.killed, graph.waiting)),

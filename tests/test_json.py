@@ -247,4 +247,15 @@ def test_same(ask: Asking, left: Any, right: Any) -> None:
 @thorough
 @given(values, st.sampled_from(["a", "b", "1", "x"]))
 def test_has_key(ask: Asking, document: Any, key: str) -> None:
-    ask(expressions.json_has_key, document, (), key)
+    found = ask(expressions.json_has_key, document, (), key)
+    assert ask(expressions.json_has_plain_key, document, (), key) is found
+    assert ask(expressions.json_has_plain_key, {"x": [document]}, ("x", "0"), key) is found
+    assert ask(expressions.json_has_plain_key, {"x": document}, ("x",), key) is found
+
+
+PLAIN = {"energy": True, "a b|c": True, "7": True, "": False, 'a"b': False, "a\\b": False, "größe": False}
+
+
+@pytest.mark.parametrize("key", PLAIN)
+def test_plain_keys(key: str) -> None:
+    assert expressions.is_plain(key) is PLAIN[key]

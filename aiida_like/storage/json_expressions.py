@@ -107,6 +107,17 @@ class json_has_key(AtPath):  # noqa: N801
     postgresql = "({value} ? {operand})"
 
 
+class json_has_plain_key(AtPath):  # noqa: N801
+    """The same for a key that `is_plain`: nothing is parsed in Python where it is looked for in an object."""
+
+    type = Boolean()
+    sqlite = (
+        "(CASE {kind} WHEN 'object' THEN json_type({json}, {path} || '.\"' || {operand} || '\"') IS NOT NULL "
+        "ELSE json_has_key({value}, {operand}) END)"
+    )
+    postgresql = json_has_key.postgresql
+
+
 class json_as_text(AtPath):  # noqa: N801
     """A cast, as the others below."""
 
@@ -147,17 +158,22 @@ class json_as_datetime(AtPath):  # noqa: N801
     postgresql = f"CAST(substring({{text}} from '{DATETIME}') AS TIMESTAMP WITH TIME ZONE)"
 
 
-_PLAIN_KEY = re.compile(r"(?![+-]?[0-9]+\Z)[ !#-\[\]-~]+")
-"""Keys that SQLite's own paths find; those of other characters, and indices, are looked up in Python."""
+_PLAIN = re.compile(r"[ !#-\[\]-~]+")
+_INDEX = re.compile("[+-]?[0-9]+")
+
+
+def is_plain(key: str) -> bool:
+    """Whether SQLite's own paths find the key; those of other characters are looked up in Python."""
+    return _PLAIN.fullmatch(key) is not None
 
 
 @compiles(AtPath, "sqlite")
 def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
     json, *operands = (compiler.process(clause, **kw) for clause in element.clauses)
-    is_plain = all(_PLAIN_KEY.fullmatch(key) for key in element.path)
+    is_direct = all(is_plain(key) and not _INDEX.fullmatch(key) for key in element.path)
     keys = compiler.process(literal(orjson.dumps(element.path).decode(), String()), **kw)
     value = f"json_at({json}, {keys})"
-    if is_plain:
+    if is_direct:
         path = compiler.process(literal("$" + "".join(f'."{key}"' for key in element.path), String()), **kw)
     else:
         json, path = value, "'$'"

@@ -57,7 +57,12 @@ from querylang.schema import FieldType
 DATA_LINKS = ("create", "input_calc")
 """The links of data provenance, which ancestors and descendants are found over: they never make a circle."""
 
-_JSON_TESTS = {"json same": json.json_same, "json contains": json.json_contains, "json has key": json.json_has_key}
+_JSON_TESTS = {
+    "json same": json.json_same,
+    "json contains": json.json_contains,
+    "json has key": json.json_has_key,
+    "json has plain key": json.json_has_plain_key,
+}
 
 _TAKEN: Mapping[As, type[json.AtPath]] = {
     As.NUMBER: json.json_number,

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from aiida_like.errors import QueryError
+from aiida_like.storage.json_expressions import is_plain
 from aiida_like.storage.patterns import Pattern
 from querylang.graph.ast import As, Every, Not, Operand, Some, Term, Test
 from querylang.graph.schema import Source
@@ -262,6 +263,11 @@ def _length(relation: str) -> Callable[[Operand, str, Any], Term]:
     return test
 
 
+def _has_key(operand: Operand, _: str, value: Any) -> Term:
+    key = _string(operand, value)
+    return Test("json has plain key" if is_plain(key) else "json has key", operand, (key,))
+
+
 _JSON: _Tests = {
     **dict.fromkeys(_RELATIONS, _compare_json),
     "in": _in_json,
@@ -269,7 +275,7 @@ _JSON: _Tests = {
     "ilike": _like_json,
     "of_type": _of_type,
     "contains": lambda operand, _, value: Test("json contains", operand, (_json(value),)),
-    "has_key": lambda operand, _, value: Test("json has key", operand, (_string(operand, value),)),
+    "has_key": _has_key,
     "of_length": _length("="),
     "longer": _length(">"),
     "shorter": _length("<"),
