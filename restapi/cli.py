@@ -61,7 +61,8 @@ def serve(
 ) -> None:
     r"""Serves TARGETs: archives (*.aiida), names of AiiDA profiles, profile folders, postgresql:// URLs.
 
-    Without a TARGET it is AiiDA's default profile. The first is served at /api/v2, and each at /NAME/api/v2.
+    Without a TARGET it is AiiDA's default profile. The first is served at /api/v2 and /api/v4, and each at
+    /NAME/api/v2 and /NAME/api/v4.
 
     \b
     Examples:
@@ -139,7 +140,7 @@ def _announce(profiles: list[Profile], hostname: str, port: int) -> None:
     click.echo(f"aiida-like {__version__} serves {', '.join(profile.name for profile in profiles)}, read-only.")
     if len(profiles) > 1:
         for profile in profiles:
-            click.echo(f"  {profile.name}: {root}/{profile.name}/api/v2")
+            click.echo(f"  {profile.name}: {root}/{profile.name}/api/v4")
     click.echo("Try, in a browser or with curl:")
     for url in ["", *(example.url for example in EXAMPLES)]:
         # Quoted where a shell would take & and " for its own.

@@ -11,13 +11,19 @@ from dataclasses import fields
 from pathlib import Path
 
 from querylang.ast import Operator
+from querylang.graph import filters
+from querylang.graph.schema import RELATIONS, VERTICES
+from querylang.options import OptionSpec
 from querylang.schema import MEANINGS, OPERATORS, Entity, FieldType
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.aliases import ALIASES
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, KINDS, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v2.routes import ENTITY, ID, KIND, ROUTES
-from restapi.routing import PAGE
+from restapi.dialects.aiida_v4 import entities as v4
+from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
+from restapi.dialects.aiida_v4.routes import ROUTES as V4_ROUTES
+from restapi.routing import PAGE, Route
 
 FOLDER = Path(__file__).parent.parent / "docs"
 
@@ -73,17 +79,49 @@ def _aliases() -> str:
     return _table(("old", "today"), ((f"`{old}`", f"`{new}`") for old, new in ALIASES))
 
 
-def _options() -> str:
-    return _table(("key", "meaning"), ((f"`{name}`", spec.help) for name, spec in OPTIONS.items()))
+def _options(options: Mapping[str, OptionSpec]) -> str:
+    return _table(("key", "meaning"), ((f"`{name}`", spec.help) for name, spec in options.items()))
 
 
-def _routes() -> str:
+def _routes(routes: Iterable[Route]) -> str:
     def path(text: str) -> str:
         return text.replace(ENTITY, "RESOURCE").replace(KIND, "NODES").replace(ID, "ID").replace(PAGE, "N")
 
     return _table(
         ("path", "answer"),
-        ((f"`{path(route.path)}`", _first_line(route.resource)) for route in ROUTES if "/page" not in route.path),
+        ((f"`{path(route.path)}`", _first_line(route.resource)) for route in routes if "/page" not in route.path),
+    )
+
+
+def _relations() -> str:
+    return _table(
+        ("vertex", "keyword", "joined to", "edge"),
+        (
+            (
+                f"`{vertex.name}`",
+                f"`{keyword}`",
+                f"`{relation.to.name}`",
+                ", ".join(f"`{name}`" for name in relation.edge.columns),
+            )
+            for (vertex, keyword), relation in RELATIONS.items()
+        ),
+    )
+
+
+def _columns() -> str:
+    return _table(
+        ("vertex", "columns"),
+        (
+            (f"`{vertex.name}`", ", ".join(f"`{name}`" for name in (*vertex.columns, *vertex.synonyms)))
+            for vertex in VERTICES.values()
+        ),
+    )
+
+
+def _graph_operators() -> str:
+    return _table(
+        ("type", "operators"),
+        ((kind.value, " ".join(f"`{name}`" for name in tests)) for kind, tests in filters.TESTS.items()),
     )
 
 
@@ -109,8 +147,17 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "keys of groups": lambda: _keys(GROUPS),
     "kinds": _kinds,
     "aliases": _aliases,
-    "options": _options,
-    "routes": _routes,
+    "options": lambda: _options(OPTIONS),
+    "routes": lambda: _routes(ROUTES),
+    "v4 routes": lambda: _routes(V4_ROUTES),
+    "v4 options": lambda: _options(V4_OPTIONS),
+    "v4 keys of nodes": lambda: _keys(v4.NODES),
+    "v4 keys of computers": lambda: _keys(v4.COMPUTERS),
+    "v4 keys of groups": lambda: _keys(v4.GROUPS),
+    "v4 keys of users": lambda: _keys(v4.USERS),
+    "vertices": _columns,
+    "relations": _relations,
+    "operators of filters": _graph_operators,
     "settings": _settings,
 }
 

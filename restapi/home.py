@@ -34,6 +34,11 @@ EXAMPLES = (
     Example("api/v2/nodes/statistics", "how many nodes of which type, created when"),
     Example("api/v2/nodes/schema", "the fields of a node"),
     Example("api/v2", "all endpoints"),
+    Example(
+        'api/v4/nodes?full_type="process.%25|%25"&attributes=true&limit=5', "processes with all they hold, in API v4"
+    ),
+    Example("api/v4/nodes/full_types_count", "the tree of all types"),
+    Example("api/v4", "all endpoints of API v4"),
 )
 
 
@@ -50,7 +55,7 @@ def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
                 "profile": profile.name,
                 "storage": profile.backend.value,
                 "counts": counts,
-                "api": {"v2": request.url_root + "api/v2"},
+                "api": {version: f"{request.url_root}api/{version}" for version in ("v2", "v4")},
                 "version": __version__,
             }
         )

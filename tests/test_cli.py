@@ -303,7 +303,7 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     port = str(free_port())
     code, output = run("--demo", str(golden.archive), "-H", "::1", "-P", port, "-w", "3", "--threads", "2")
     assert (code, given[1:]) == (0, [f"[::1]:{port}", 3, 2])
-    assert f"  golden: http://[::1]:{port}/golden/api/v2\n" in output
+    assert f"  golden: http://[::1]:{port}/golden/api/v4\n" in output
     answer = Client(given[0]).get("/golden/api/v2/users/1")
     assert re.search('"first_name":"AiiDA"', answer.text)
     for application in (given[0].app, *given[0].mounts.values()):
@@ -322,13 +322,13 @@ def test_the_home_page(golden: Golden, serve: Callable[..., Flask]) -> None:
     page = client.get("/", headers={"Accept": "text/html"})
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
     links = re.findall('href="([^"]*)"', page.text)
-    assert [client.get(link.replace("&#34;", '"').replace("&amp;", "&")).status_code for link in links] == [200] * 7
+    assert [client.get(link.replace("&#34;", '"').replace("&amp;", "&")).status_code for link in links] == [200] * 10
     data = client.get("/").json
     assert data["counts"] == {"nodes": 81, "links": 52, "groups": 7, "users": 4, "computers": 5}
     assert (data["profile"], data["storage"], data["api"]) == (
         "golden",
         "core.sqlite_zip",
-        {"v2": "http://localhost/api/v2"},
+        {"v2": "http://localhost/api/v2", "v4": "http://localhost/api/v4"},
     )
 
 

@@ -12,9 +12,13 @@ from flask.testing import FlaskClient
 
 from aiida_like.profiles import demo
 from querylang.ast import Operator
+from querylang.graph.filters import TESTS as GRAPH_TESTS
+from querylang.graph.schema import RELATIONS
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.entities import ENTITIES
 from restapi.dialects.aiida_v2.options import OPTIONS
+from restapi.dialects.aiida_v4.entities import ENTITIES as V4_ENTITIES
+from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
 from restapi.documentation import FOLDER, TABLES, main, written
 
 ROOT = FOLDER.parent
@@ -46,8 +50,10 @@ def test_every_table_stands_somewhere() -> None:
 
 def test_every_word_of_the_language_is_documented() -> None:
     text = "".join(document.read_text() for document in DOCUMENTS)
-    keys = {key for entity in ENTITIES.values() for key in entity.fields if entity.fields[key].is_filterable}
-    names = [operator.value for operator in Operator] + sorted(keys | set(OPTIONS))
+    entities = (*ENTITIES.values(), *V4_ENTITIES.values())
+    keys = {key for entity in entities for key in entity.fields if entity.fields[key].is_filterable}
+    names = [operator.value for operator in Operator] + sorted(keys | set(OPTIONS) | set(V4_OPTIONS))
+    names += [keyword for _, keyword in RELATIONS] + [name for tests in GRAPH_TESTS.values() for name in tests]
     names += [name.upper() for name in vars(Settings())]
     assert [name for name in names if f"`{name}`" not in text] == []
 
@@ -68,6 +74,16 @@ def test_answers_of_the_readme(client: FlaskClient) -> None:
     assert [node["label"][:2] for node in answers[2].json["data"]["calculations"]] == ["Cu", "Cu"]
     assert answers[3].headers["X-Total-Counts"] == "9"
     assert answers[4].text.startswith("2\nLattice=")
+
+
+@pytest.mark.parametrize(("document", "tags"), [("README.md", ["n"]), ("docs/api-v4.md", ["structure", "job"])])
+def test_queries_of_the_documents(client: FlaskClient, document: str, tags: list[str]) -> None:
+    """What stands behind -d in the examples of the QueryBuilder."""
+    found = re.search(r"-d '(\{.*?\})'$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+    assert found is not None
+    data = client.post("/api/v4/querybuilder", data=found[1]).json["data"]
+    assert list(data) == tags
+    assert all(data.values())
 
 
 def test_links_lead_somewhere() -> None:

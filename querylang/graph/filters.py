@@ -94,7 +94,7 @@ def _joined(word: str, name: str, terms: tuple[Term, ...]) -> Iterator[Term]:
 
 
 def _test(operand: Operand, operator: str, value: Any) -> Term:
-    tests = _JSON if operand.column.type is FieldType.JSON else _COLUMNS[operand.column.type]
+    tests = TESTS[operand.column.type]
     if operator not in tests:
         raise QueryError(
             f"there is no operator {operator!r} for {_name(operand)}, which is of type "
@@ -280,6 +280,10 @@ _JSON: _Tests = {
     "longer": _length(">"),
     "shorter": _length("<"),
 }
+
+
+TESTS: Mapping[FieldType, _Tests] = {**_COLUMNS, FieldType.JSON: _JSON}
+"""The operators of each type, and what they mean."""
 
 
 def _double(operand: Operand, value: float) -> float:
