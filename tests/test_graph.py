@@ -236,6 +236,14 @@ def test_ways_are_counted_unless_rows_are_distinct(storage: Storage) -> None:
     assert sorted(set(ways)) == sorted(distinct)
 
 
+def test_all_that_can_be_reached(storage: Storage) -> None:
+    asked = pairs(NODE_M | {"with_descendants": "n"})
+    below = rows(storage, asked | {"distinct": True})
+    above = rows(storage, pairs(NODE_M | {"with_ancestors": "n"}) | {"distinct": True})
+    assert sorted(below) == sorted((there, here) for here, there in above)
+    assert len(below) == 138
+
+
 ORDERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"order_by": {"n": {"label": "desc"}}}, (graph.zeta, graph.beta, graph.alpha)),
     ({"order_by": [{"n": ["label"]}], "limit": 2}, (graph.alpha, graph.beta)),

@@ -159,31 +159,40 @@ class _Builder:
         return with_edge.join(this, end == this.c.id, isouter=step.is_outer)
 
     def _walk(self, step: Step, relation: Walk, number: int) -> CTE:
-        """All walks from the vertices that the step is joined to: as many rows as there are ways, as in AiiDA."""
+        """All walks between two vertices: as many rows as there are ways, as in AiiDA.
+
+        They begin at the vertex that the step is joined to, or at its own if that is the one that is known.
+        """
+        tag, near, far = str(step.to), relation.there, relation.here
+        if self._is_known(step.tag) and not self._is_known(tag) and not self._shows_path(step):
+            tag, near, far = step.tag, far, near
         link, onward = models.link.alias(f"l{number}"), models.link.alias(f"o{number}")
-        start, end = _START[relation.there], _START[relation.here]
         seeds = select(
-            link.c[relation.there].label(start),
-            link.c[relation.here].label(end),
+            link.c[near].label(_START[near]),
+            link.c[far].label(_START[far]),
             literal(0, Integer()).label("depth"),
-            *_path(self._shows_path(step), link.c[relation.there], link.c[relation.here]),
+            *_path(self._shows_path(step), link.c[near], link.c[far]),
         ).where(_carries_data(link))
-        if step.to in self._query.filters:
+        if tag in self._query.filters:
             main = models.node.alias(f"m{number}")
-            seeds = seeds.select_from(main.join(link, link.c[relation.there] == main.c.id))
-            seeds = seeds.where(self._where(str(step.to), main))
+            seeds = seeds.select_from(main.join(link, link.c[near] == main.c.id)).where(self._where(tag, main))
         walk = seeds.cte(f"w{number}", recursive=True)
+        # By position: the near end stays, the far end goes on.
         steps = (
             select(
-                walk.c[start],
-                onward.c[relation.here],
+                walk.c[_START[near]],
+                onward.c[far],
                 walk.c.depth + 1,
-                *([walk.c.path + _text(onward.c[relation.here])] if "path" in walk.c else []),
+                *([walk.c.path + _text(onward.c[far])] if "path" in walk.c else []),
             )
-            .select_from(walk.join(onward, onward.c[relation.there] == walk.c[end]))
+            .select_from(walk.join(onward, onward.c[near] == walk.c[_START[far]]))
             .where(_carries_data(onward), *self._bounds(step, walk))
         )
         return walk.union(steps) if self._ways_are_alike(step) else walk.union_all(steps)
+
+    def _is_known(self, tag: str) -> bool:
+        """Whether a filter says which rows, by id or uuid."""
+        return _finds_few(self._query.filters.get(tag, Every(())))
 
     def _uses(self, step: Step) -> Iterator[Operand]:
         """What is asked of the edge of a step."""
@@ -237,6 +246,15 @@ class _Builder:
         is_text = sorting.operand.taken is As.CAST_TEXT or sorting.operand.column.type is FieldType.STRING
         return lowered(value) if is_text else value
 
+
+def _finds_few(term: Term) -> bool:
+    """Whether an index finds the few rows that fulfil it."""
+    if isinstance(term, Every):
+        return any(map(_finds_few, term.terms))
+    return isinstance(term, Test) and term.name in _FEW and term.operand.column.name in {"id", "uuid"}
+
+
+_FEW = ("=", "in", "within")
 
 _START = {"input_id": "ancestor_id", "output_id": "descendant_id"}
 """The columns of a walk, by those of its links."""
