@@ -51,8 +51,6 @@ def _in_intervals(expression: _Expression, *bounds: BindParameter[Any]) -> Colum
 
 def _relations(prefix: str, wrap: Callable[[_Expression], _Expression]) -> dict[str, _Test]:
     return {
-        prefix + "=": lambda e, value: wrap(e) == value,
-        prefix + "!=": lambda e, value: wrap(e) != value,
         prefix + ">": lambda e, value: wrap(e) > value,
         prefix + "<": lambda e, value: wrap(e) < value,
         prefix + ">=": lambda e, value: wrap(e) >= value,
@@ -64,7 +62,10 @@ def _relations(prefix: str, wrap: Callable[[_Expression], _Expression]) -> dict[
 
 TESTS: Mapping[str, _Test] = MappingProxyType(
     {
+        "=": lambda e, value: e == value,
+        "!=": lambda e, value: e != value,
         **_relations("", lambda expression: expression),
+        "lowered =": lambda e, value: lowered(e) == value,
         **_relations("lowered ", lowered),
         **_relations("uuid ", lambda expression: lowered(uuid_text(expression))),
         "in": lambda e, *values: e.in_(values) if values else false(),

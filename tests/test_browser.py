@@ -14,6 +14,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from tests.conftest import COMMAND, Golden
+from tests.golden import graph, ids
 from tests.manual import labels
 from tests.servers import free_port, serving
 from tests.test_manual import TABLE, check, curl
@@ -56,9 +57,9 @@ def test_blanks_in_the_address_bar(root: str, chromium: Chrome) -> None:
 PAGE = b"""<!doctype html>
 <title>A page of somebody else</title>
 <script>
-async function ask(url, headers) {
+async function ask(url, headers, body) {
   try {
-    const answer = await fetch(url, {headers})
+    const answer = await fetch(url, body ? {method: "POST", headers, body} : {headers})
     return [answer.status, answer.headers.get("X-Total-Count"), answer.headers.get("Link"), await answer.text()]
   } catch (error) {
     return String(error)
@@ -92,9 +93,9 @@ def other_port() -> Iterator[int]:
     server.server_close()
 
 
-def fetched(browser: Chrome, url: str, headers: dict[str, str]) -> Any:
-    script = "const done = arguments[2]; ask(arguments[0], arguments[1]).then(done)"
-    return browser.execute_async_script(script, url, headers)
+def fetched(browser: Chrome, url: str, headers: dict[str, str], body: str | None = None) -> Any:
+    script = "const done = arguments[3]; ask(arguments[0], arguments[1], arguments[2]).then(done)"
+    return browser.execute_async_script(script, url, headers, body)
 
 
 # The second kind of request is allowed by a preflight only.
@@ -120,6 +121,21 @@ def test_pages_of_other_origins_may_read_that_there_is_no_route(root: str, chrom
     chromium.get(f"http://127.0.0.1:{other_port}/")
     status, *_, text = fetched(chromium, f"{root}/api/v2/c=+id", {})
     assert (status, text) == (404, "No resource has this URL. GET /api/v2 lists all endpoints.\n")
+
+
+def test_pages_of_other_origins_may_use_the_querybuilder(root: str, chromium: Chrome, other_port: int) -> None:
+    """A POST of JSON, which a preflight must allow."""
+    chromium.get(f"http://127.0.0.1:{other_port}/")
+    query = {
+        "path": [{"entity_type": "node", "tag": "node", "filters": {"label": "silicon"}}],
+        "project": {"node": ["id"]},
+    }
+    json_ = {"Content-Type": "application/json"}
+    status, total, _, text = fetched(chromium, f"{root}/api/v4/querybuilder/", json_, json.dumps(query))
+    assert (status, total, json.loads(text)["data"]) == (200, "1", {"node": [{"id": ids[graph.silicon]}]})
+
+    status, *_, text = fetched(chromium, f"{root}/api/v4/querybuilder/", json_, "{}")
+    assert (status, json.loads(text)) == (400, {"message": "path is a list, not None"})
 
 
 def test_home_page(root: str, chromium: Chrome, tmp_path: Path) -> None:

@@ -415,7 +415,7 @@ def test_preflight(root: str, path: str) -> None:
     answer = curl(root + path, "--request", "OPTIONS", *options)
     assert (answer.status, answer.text) == (200, "")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST, OPTIONS"
     allowed = answer.headers["Access-Control-Allow-Headers"].lower().split(", ")
     assert {"cache-control", "x-requested-with"} <= set(allowed)
 
