@@ -133,10 +133,11 @@ def _unquoted(text: str) -> str:
 
 
 def _integer(text: str, at: int, found: ParseResults) -> Literal:
+    digits = re.sub("^([+-]?)0+(?=[0-9])", r"\1", found[0])
     # Length first: Python refuses to convert thousands of digits.
-    if len(found[0]) > len(str(_INT64.start)) or int(found[0]) not in _INT64:
+    if len(digits) > len(str(_INT64.start)) or int(digits) not in _INT64:
         raise ParseFatalException(text, at, f"an integer from {_INT64.start} to {_INT64.stop - 1}")
-    return Integer(int(found[0]))
+    return Integer(int(digits))
 
 
 def _float(text: str, at: int, found: ParseResults) -> Literal:

@@ -116,9 +116,11 @@ def integer(option: Option) -> int:
     (word, *more) = option.words
     if more or not (word.isascii() and word.isdigit()):
         raise QueryError(f"{option.key} takes an integer without a sign, not {','.join(option.words)!r}")
-    if len(word) > len(str(_INT64_END)) or int(word) >= _INT64_END:
+    digits = word.lstrip("0") or "0"
+    # Length first: Python refuses to convert thousands of digits.
+    if len(digits) > len(str(_INT64_END)) or int(digits) >= _INT64_END:
         raise QueryError(f"{option.key} is too large: it can be at most {_INT64_END - 1}")
-    return int(word)
+    return int(digits)
 
 
 def order_terms(option: Option) -> tuple[OrderTerm, ...]:

@@ -65,8 +65,8 @@ RECENT = 81 - 6
 
 MANUAL: Mapping[str, Expected] = {
     "/users/": Objects("users", "id", (1, 2, 3, 4)),
-    # The scheduler plug-ins got a prefix with AiiDA 2.
-    '/computers?scheduler_type="slurm"': uuids("computers"),
+    # The scheduler plug-ins got a prefix with AiiDA 2; the old names are understood.
+    '/computers?scheduler_type="slurm"': uuids("computers", computers.daint, computers.fidis, computers.orphan),
     # 13 of the nodes behind the 45th are processes.
     '/nodes/?id>45&type=like="%data%"': Total(81 - 45 - 13),
     "/computers/?limit=3&offset=2": uuids("computers", computers.fidis, computers.deneb, computers.orphan),

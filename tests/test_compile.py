@@ -16,7 +16,7 @@ from querylang.grammar import Grammar
 from querylang.lower import MAX_VALUES, Condition, Order, kind_of, lower, order_by, uuid_prefix
 from querylang.options import OrderTerm, Window, split
 from querylang.schema import MEANINGS, OPERATORS, FieldType
-from restapi.dialects.aiida_v2.aliases import ALIASES, todays_type
+from restapi.dialects.aiida_v2.aliases import ALIASES, todays_plugin, todays_type
 from restapi.dialects.aiida_v2.entities import COMPUTERS, NODE_ENTITIES, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
 
@@ -308,6 +308,16 @@ OLD_TYPES = {
 @pytest.mark.parametrize("old", OLD_TYPES)
 def test_old_types(old: str) -> None:
     assert todays_type(Operator.EQUAL, old) == OLD_TYPES[old]
+    assert todays_type(Operator.LESS, old) == old  # an old name has its own place in the alphabet
+
+
+PLUGINS = {"slurm": "core.slurm", "ssh": "core.ssh", "core.slurm": "core.slurm", "pbs": "pbs", "sl%": "sl%"}
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_old_names_of_plugins(name: str) -> None:
+    assert todays_plugin(Operator.IN, name) == PLUGINS[name]
+    assert todays_plugin(Operator.GREATER, name) == name
 
 
 def test_no_alias_hides_another() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Any
 
 import pytest
 
-from aiida_like.errors import FeatureUnavailable, StorageError
+from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
 from aiida_like.formats import KINDS, StoredNode, download, download_formats, visualization
 
 UUID = "5c9c7d1e-3b0f-4d52-8a1f-0d9f6f3c2b11"
@@ -27,7 +29,7 @@ def cif(attributes: dict[str, Any], **files: bytes) -> StoredNode:
     [
         ("data.core.structure.StructureData.", ("cif", "xsf", "xyz", "chemdoodle")),
         ("data.core.cif.CifData.", ("cif",)),
-        ("data.core.upf.UpfData.", ("upf",)),
+        ("data.core.upf.UpfData.", ("upf", "json")),
         ("data.core.array.ArrayData.", ("json", "npz")),
         ("data.core.array.xy.XyData.", ("json", "npz")),
         ("data.core.array.trajectory.TrajectoryData.", ("json", "npz")),
@@ -59,7 +61,7 @@ def test_a_longer_start_of_a_type_comes_before_a_shorter_one() -> None:
             "pdb",
             "structure nodes cannot be downloaded as 'pdb': available as cif, xsf, xyz, chemdoodle",
         ),
-        ("data.core.upf.UpfData.", "json", "upf nodes cannot be downloaded as 'json': available as upf"),
+        ("data.core.upf.UpfData.", "xml", "upf nodes cannot be downloaded as 'xml': available as upf, json"),
         ("data.core.array.ArrayData.", "", "array nodes cannot be downloaded as '': available as json, npz"),
         ("data.core.dict.Dict.", "json", "Dict nodes cannot be downloaded as 'json': there is no format for them"),
         (
@@ -113,6 +115,49 @@ def test_an_upf_node_is_its_file_and_has_no_picture() -> None:
     silicon = node("data.core.upf.UpfData.", {"filename": "Si.upf"}, Si_upf=b"<UPF/>")
     assert download(silicon, "upf").content == b"<UPF/>"
     assert visualization(silicon) == []
+
+
+UPF = """<UPF version="2.0.1">
+<PP_HEADER element="Si" pseudo_type="NC" z_valence="4.0" number_of_proj="1" core_correction="F" mesh_size="3"
+ is_ultrasoft="F" number_of_wfc="0" has_so="F" l_max="0"/>
+<PP_MESH><PP_R size="3">0.0 0.5 1.0</PP_R></PP_MESH>
+<PP_LOCAL>-1.0 -2.0 -3.0</PP_LOCAL>
+<PP_NONLOCAL>
+<PP_BETA.1 angular_momentum="0" cutoff_radius_index="2">0.1 0.2 0.3</PP_BETA.1>
+<PP_DIJ>1.5</PP_DIJ>
+</PP_NONLOCAL>
+<PP_PSWFC/>
+<PP_RHOATOM>0.0 1.0 2.0</PP_RHOATOM>
+</UPF>
+"""
+
+
+def test_upf_as_json() -> None:
+    made = download(node("data.core.upf.UpfData.", {"filename": "Si.upf"}, Si_upf=UPF.encode()), "json")
+    content = json.loads(made.content)["pseudo_potential"]
+    assert (content["header"]["element"], content["header"]["z_valence"]) == ("Si", 4.0)
+    assert (content["radial_grid"], content["local_potential"]) == ([0.0, 0.5, 1.0], [-0.5, -1.0, -1.5])
+    assert made.name == f"{UUID}.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<UPF version='2.0.1'/>", "this upf file cannot be written as json (IndexError("),
+        ("<UPF version='2.0.1'>", "this upf file cannot be written as json (ParseError("),
+        ("nothing", "this file is of no version of UPF that could be written as json: ask for upf"),
+    ],
+)
+def test_upf_that_is_none(text: str, message: str) -> None:
+    with pytest.raises(FeatureUnavailable) as raised:
+        download(node("data.core.upf.UpfData.", {"filename": "Si.upf"}, Si_upf=text.encode()), "json")
+    assert str(raised.value).startswith(message)
+
+
+def test_upf_as_json_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "upf_to_json", None)
+    with pytest.raises(MissingExtra):
+        download(node("data.core.upf.UpfData.", {"filename": "Si.upf"}, Si_upf=UPF.encode()), "json")
 
 
 @pytest.mark.parametrize("attributes", [{}, {"filename": "gone.cif"}])

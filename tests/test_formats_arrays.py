@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aiida_like.errors import FeatureUnavailable, StorageError
 from aiida_like.formats import StoredNode, download, visualization
-from tests.test_formats_profile import memory_profile, orm, stored
+from tests.formats_profile import memory_profile, orm, stored
 
 CELL = [[4.0, 0.0, 0.0], [1.0, 4.0, 0.0], [0.5, 1.0, 5.0]]
 Labels = list[tuple[int, str]]

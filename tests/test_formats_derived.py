@@ -18,7 +18,7 @@ from aiida_like.formats import (
     download,
     download_formats,
 )
-from tests.test_formats_profile import memory_profile, orm, restapi_module, stored
+from tests.formats_profile import memory_profile, orm, restapi_module, stored
 
 BandsDataTranslator = restapi_module("translator.nodes.data.array.bands").BandsDataTranslator
 KpointsDataTranslator = restapi_module("translator.nodes.data.kpoints").KpointsDataTranslator

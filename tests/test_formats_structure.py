@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
 from aiida_like.formats import StoredNode, download, visualization
-from tests.test_formats_profile import memory_profile, orm, stored
+from tests.formats_profile import memory_profile, orm, stored
 
 pytestmark = [
     # aiida-core reads the name of a kind with a pattern that re finds odd.

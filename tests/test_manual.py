@@ -222,7 +222,9 @@ RELATED: Mapping[str, Expected] = {
     "/nodes?limit=20": Objects("nodes", "id", tuple(range(1, 21))),
     "/nodes?offset=20": Objects("nodes", "id", tuple(range(21, 82))),
     '/computers?scheduler_type="core.slurm"': uuids("computers", computers.daint, computers.fidis, computers.orphan),
-    '/computers/?scheduler_type=in="slurm","pbs"': uuids("computers"),
+    '/computers/?scheduler_type=in="slurm","pbs"': uuids(
+        "computers", computers.daint, computers.fidis, computers.orphan
+    ),
     # The table of patterns has the key `name`; no computer here is called like aiida.
     '/computers?name=like="a%d_"': uuids("computers"),
     '/computers?name=ilike="a%d_"': uuids("computers"),

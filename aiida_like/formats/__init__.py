@@ -16,7 +16,7 @@ from aiida_like.formats.derived import bands_properties, kpoints_properties, str
 from aiida_like.formats.description import DESCRIBED, description_of
 from aiida_like.formats.kpoints import kpoints_picture
 from aiida_like.formats.node import StoredNode
-from aiida_like.formats.single_file import cif_picture, stored_file
+from aiida_like.formats.single_file import cif_picture, stored_file, upf_json
 from aiida_like.formats.structure_files import (
     cif,
     structure_chemdoodle,
@@ -86,7 +86,7 @@ KINDS: Mapping[str, Kind] = {
         structure_properties,
     ),
     "data.core.cif.": Kind("cif", {"cif": stored_file}, {"cif": cif_picture}, ("CifData.",)),
-    "data.core.upf.": Kind("upf", {"upf": stored_file}, {"upf": lambda _: []}, ("UpfData.",)),
+    "data.core.upf.": Kind("upf", {"upf": stored_file, "json": upf_json}, {"upf": lambda _: []}, ("UpfData.",)),
     "data.core.array.bands.": Kind(
         "bands", {"json": bands_json, "npz": arrays_npz}, {"json": bands_picture}, ("BandsData.",), bands_properties
     ),
@@ -107,7 +107,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 _STORED = ("cif", "upf")
-"""Formats of nodes that are one file, which keeps its name."""
+"""Formats in which a node is its one file, which keeps its name."""
 
 
 def download(node: StoredNode, format: str | None = None) -> Download:  # noqa: A002

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
-from aiida_like.errors import StorageError
+import orjson
+
+from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
 from aiida_like.formats.node import StoredNode
 
 
@@ -20,3 +23,24 @@ def stored_file(node: StoredNode) -> bytes:
 def cif_picture(node: StoredNode) -> dict[str, Any]:
     """CIF is ASCII; what is not UTF-8 in an old file shows as U+FFFD."""
     return {"str_viz_info": {"data": stored_file(node).decode(errors="replace"), "format": "cif"}}
+
+
+def upf_json(node: StoredNode) -> bytes:
+    """The pseudopotential as AiiDA exports it: `{"pseudo_potential": {"header": ..., "radial_grid": ..., ...}}`.
+
+    Raises:
+        FeatureUnavailable: parts of the file are missing, or it is of an unknown version.
+        MissingExtra: upf-to-json is not installed.
+    """
+    try:
+        from upf_to_json import upf_to_json
+    except ImportError:
+        raise MissingExtra("structures", "writing a pseudopotential as json") from None
+    text = stored_file(node).decode(errors="replace")
+    try:
+        content = upf_to_json(text, fname=str(node.attributes.get("filename", "")))
+    except (ArithmeticError, AttributeError, LookupError, ParseError, TypeError, ValueError) as error:
+        raise FeatureUnavailable(f"this upf file cannot be written as json ({error!r}): ask for upf") from None
+    if content is None:
+        raise FeatureUnavailable("this file is of no version of UPF that could be written as json: ask for upf")
+    return orjson.dumps(content)

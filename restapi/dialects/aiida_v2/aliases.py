@@ -26,14 +26,32 @@ ALIASES: tuple[tuple[str, str], ...] = (
 """(old prefix, today's prefix); the first that fits counts."""
 
 
+_NAMING = frozenset({Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN, Operator.LIKE, Operator.ILIKE})
+
+
 def todays_type(operator: Operator, text: str) -> str:
     """An old type name, or a pattern that starts with one, by today's names.
 
     >>> todays_type(Operator.EQUAL, "data.parameter.ParameterData.")
     'data.core.dict.Dict.'
     """
-    del operator  # a pattern starts like the text it matches: no alias has a wildcard in it
+    # In the alphabet an old name has its own place. A pattern starts like the text it matches: no alias has a wildcard.
+    if operator not in _NAMING:
+        return text
     for old, new in ALIASES:
         if text.startswith(old):
             return new + text[len(old) :]
     return text
+
+
+_PLUGINS = frozenset({"direct", "lsf", "pbspro", "sge", "slurm", "torque", "local", "ssh"})
+"""Schedulers and transports that became `core.slurm` and so on with AiiDA 2.0."""
+
+
+def todays_plugin(operator: Operator, text: str) -> str:
+    """An old name of a plug-in by today's.
+
+    >>> todays_plugin(Operator.EQUAL, "slurm")
+    'core.slurm'
+    """
+    return f"core.{text}" if operator in _NAMING and text in _PLUGINS else text

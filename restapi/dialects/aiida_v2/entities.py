@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, null, or_, type_
 from aiida_like.models import Timestamp, authinfo, computer, group, node, user
 from aiida_like.storage.expressions import json_object_text, json_text
 from querylang.schema import Entity, Field, FieldType
-from restapi.dialects.aiida_v2.aliases import todays_type
+from restapi.dialects.aiida_v2.aliases import todays_plugin, todays_type
 
 _PRIVATE = "it is personal data"
 
@@ -32,6 +32,17 @@ def _uuid(column: ColumnElement[Any]) -> Field:
 def _user_id(column: ColumnElement[Any]) -> Field:
     return Field(
         "user_id", FieldType.INTEGER, column, "Id of creator", "Id of the user who created it", refers_to="users"
+    )
+
+
+def _plugin(column: ColumnElement[Any], title: str, help_: str) -> Field:
+    return Field(
+        str(column.key),
+        FieldType.STRING,
+        column,
+        title,
+        f"{help_}; the old names, without core., are understood in filters",
+        aliases=todays_plugin,
     )
 
 
@@ -180,7 +191,7 @@ COMPUTERS = Entity(
         Field("hostname", FieldType.STRING, computer.c.hostname, "Host", "Name of the host"),
         _id(computer.c.id),
         Field("name", FieldType.STRING, computer.c.label, "Name", "Label of the computer"),
-        Field("scheduler_type", FieldType.STRING, computer.c.scheduler_type, "Scheduler", "Plug-in of the scheduler"),
+        _plugin(computer.c.scheduler_type, "Scheduler", "Plug-in of the scheduler"),
         Field(
             "transport_params",
             FieldType.STRING,
@@ -188,7 +199,7 @@ COMPUTERS = Entity(
             "Transport parameters",
             "Parameters of the transport as JSON text",
         ),
-        Field("transport_type", FieldType.STRING, computer.c.transport_type, "Transport", "Plug-in of the transport"),
+        _plugin(computer.c.transport_type, "Transport", "Plug-in of the transport"),
         _uuid(computer.c.uuid),
     ),
     synonyms={"pk": "id"},
