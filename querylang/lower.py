@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aiida_like.errors import QueryError
+from aiida_like.storage.expressions import lower_case
 from aiida_like.storage.patterns import Pattern, escape, prefix_end
 from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Operator, String
 from querylang.options import OrderTerm
@@ -188,9 +189,9 @@ def _lower_string(field: Field, operator: Operator, values: list[str], parse: Pa
         case Operator.LIKE:
             return _lower_like(field, parse(values[0]), "")
         case Operator.ILIKE:
-            return _lower_like(field, parse(values[0].lower()), "lowered ")
+            return _lower_like(field, parse(lower_case(values[0])), "lowered ")
         case Operator.GREATER | Operator.LESS | Operator.GREATER_OR_EQUAL | Operator.LESS_OR_EQUAL:
-            return [Condition("lowered " + _RELATIONS[operator], field, (values[0].lower(),))]
+            return [Condition("lowered " + _RELATIONS[operator], field, (lower_case(values[0]),))]
         case _:
             return _lower_plain(field, operator, values)
 

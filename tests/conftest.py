@@ -10,15 +10,16 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask import Flask
-from selenium.webdriver import Chrome
 
-from restapi import create_app
 from tests import servers
 from tests.servers import PostgreSQL, require
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from selenium.webdriver import Chrome
 
 ROOT = Path(__file__).parent.parent
 
@@ -96,6 +97,8 @@ def chromium() -> Iterator[Chrome]:
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Callable[..., Flask]]:
     """`create_app`, for applications that are closed behind the tests of a module."""
+    from restapi import create_app
+
     made: list[Flask] = []
 
     def create(*arguments: Any) -> Flask:

@@ -17,13 +17,12 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import urlopen
 
-import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from selenium.webdriver import Chrome
 
 PATIENCE = 30.0
 """Seconds a server may take to start or to stop."""
@@ -66,6 +65,9 @@ class PostgreSQL:
 
     def create(self, database: str) -> str:
         """Creates an empty database and returns its URL."""
+        import psycopg
+        from psycopg.sql import SQL, Identifier
+
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(database)))
         return self.url(database)
@@ -114,6 +116,8 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 def _accepts(server: PostgreSQL) -> bool:
+    import psycopg
+
     try:
         psycopg.connect(server.url("postgres")).close()
     except psycopg.OperationalError:
@@ -124,6 +128,8 @@ def _accepts(server: PostgreSQL) -> bool:
 @contextmanager
 def chromium() -> Iterator[Chrome]:
     """A headless Chromium with a profile of its own, which talks to nobody but the pages under test."""
+    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
     options = ChromeOptions()
     options.binary_location = require("chromium")
     driver = require("chromedriver")

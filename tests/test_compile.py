@@ -336,8 +336,9 @@ def where(condition: Condition, dialect: str) -> str:
 
 ID, LABEL, NODE_UUID, CTIME = (NODES.fields[name] for name in ("id", "label", "uuid", "ctime"))
 SQLITE_LOWER = "(CASE WHEN label GLOB '*[^ -~]*' THEN unicode_lower(label) ELSE lower(label) END)"
-PSQL_LOWER = '(lower(label COLLATE "und-x-icu") COLLATE "C")'
-PSQL_UUID = '(lower(CAST(uuid AS TEXT) COLLATE "und-x-icu") COLLATE "C")'
+PSQL_LOWER = """(replace(lower(label COLLATE "und-x-icu"), '\u03c2', '\u03c3') COLLATE "C")"""
+PSQL_UUID = PSQL_LOWER.replace("label", "CAST(uuid AS TEXT)")
+
 SQLITE_UUID = SQLITE_LOWER.replace("label", "uuid")
 LINKED = "SELECT db_dblink.%s FROM db_dblink WHERE db_dblink.%s = "
 

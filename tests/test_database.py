@@ -19,7 +19,7 @@ from sqlalchemy import String, literal, select, union_all
 from aiida_like.errors import StatementTimeout, StorageError, TargetError
 from aiida_like.profiles import Profile, find
 from aiida_like.storage import Limits, Storage, open_storage
-from aiida_like.storage.expressions import like, lowered, matches
+from aiida_like.storage.expressions import like, lower_case, lowered, matches
 from aiida_like.storage.patterns import Pattern
 from tests.conftest import Golden, GoldenPostgreSQL
 from tests.servers import PostgreSQL, require
@@ -68,8 +68,17 @@ def test_text_is_the_same_everywhere(storage: Storage) -> None:
     words = union_all(*(select(literal(word).label("word")) for word in ODD)).subquery()
     lower = lowered(words.c.word)
     rows = storage.rows("lowered", lambda: select(words.c.word, lower).order_by(lower, words.c.word), {})
-    assert dict(map(tuple, rows)) == {word: word.lower() for word in ODD}
-    assert [lower for _, lower in rows] == sorted(word.lower() for word in ODD)
+    assert dict(map(tuple, rows)) == {word: lower_case(word) for word in ODD}
+    assert [lower for _, lower in rows] == sorted(map(lower_case, ODD))
+
+
+def test_a_sigma_is_one_letter_wherever_it_stands(storage: Storage) -> None:
+    """A word ends in another one than the beginning of the word, when each is put into lower case."""
+    words = union_all(*(select(literal(word).label("word")) for word in ODD)).subquery()
+    pattern = Pattern.parse(lower_case("\u03a3\u0391\u03a3%"))
+    condition = like(lowered(words.c.word), literal(pattern.like))
+    assert storage.rows("sigma", lambda: select(words.c.word).where(condition), {}) == [("\u03a3\u0391\u03a3",)]
+    assert lower_case("\u03a3\u0391\u03a3\u03a3").startswith(lower_case("\u03a3\u0391\u03a3"))
 
 
 @pytest.mark.parametrize("text", ["%", "_", "a%", "a_b", r"\%", r"\\", "É%", "%_A%", "_" * 40, "%\n%"])

@@ -32,6 +32,7 @@ def options_of(text: str, allowed: frozenset[str] = frozenset(OPTIONS)) -> Optio
 
 READ = {
     "limit=20": ("limit", 20),
+    "limit=000000000000000000000020": ("limit", 20),
     "offset=0": ("offset", 0),
     "orderby=-ctime,+id,label": (
         "orderby",

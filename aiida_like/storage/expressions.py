@@ -18,6 +18,14 @@ HAS_UNICODE_COLLATION = "aiida_like_has_unicode_collation"
 """An attribute of the dialect of PostgreSQL: whether the server knows the collation `und-x-icu`."""
 
 
+_FINAL_SIGMA, _SIGMA = "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}"
+
+
+def lower_case(text: str) -> str:
+    """As the SQL function `lowered`: a sigma is the same at the end of a word, where a pattern may not end."""
+    return text.lower().replace(_FINAL_SIGMA, _SIGMA)
+
+
 class lowered(FunctionElement[str]):  # noqa: N801 (reads as the SQL function it is)
     """`lowered(text)`: in lower case by the rules of Unicode, compared by code points."""
 
@@ -97,7 +105,7 @@ def _lowered_postgresql(element: lowered, compiler: SQLCompiler, **kw: Any) -> s
     (text,) = _operands(element, compiler, **kw)
     if getattr(compiler.dialect, HAS_UNICODE_COLLATION, True):
         text = f'{text} COLLATE "und-x-icu"'
-    return f'(lower({text}) COLLATE "C")'
+    return f"""(replace(lower({text}), '{_FINAL_SIGMA}', '{_SIGMA}') COLLATE "C")"""
 
 
 @compiles(like)

@@ -11,7 +11,7 @@ from sqlalchemy import QueuePool, create_engine
 
 from aiida_like.storage import jsonb
 from aiida_like.storage.database import Database, Limits
-from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER
+from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER, lower_case
 from aiida_like.storage.patterns import parsed
 
 _BUSY_SECONDS = 10.0
@@ -80,7 +80,7 @@ def _pattern_matches(pattern: str, text: str | None) -> bool | None:
 
 
 def _unicode_lower(text: str | None) -> str | None:
-    return None if text is None else text.lower()
+    return None if text is None else lower_case(text)
 
 
 _FUNCTIONS = (

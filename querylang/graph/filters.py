@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from aiida_like.errors import QueryError
+from aiida_like.storage.expressions import lower_case
 from aiida_like.storage.json_expressions import is_plain
 from aiida_like.storage.patterns import Pattern
 from querylang.graph.ast import As, Every, Not, Operand, Some, Term, Test
@@ -124,7 +125,7 @@ def _compare_string(operand: Operand, operator: str, value: Any) -> Term:
 
 
 def _compare_lowered(operand: Operand, operator: str, text: str) -> Term:
-    return Test(f"lowered {_RELATIONS[operator]}", operand, (text.lower(),))
+    return Test(f"lowered {_RELATIONS[operator]}", operand, (lower_case(text),))
 
 
 def _compare_uuid(operand: Operand, operator: str, value: Any) -> Term:
@@ -155,7 +156,7 @@ def _like(operand: Operand, operator: str, value: Any) -> Term:
     if text == "%" and not operand.column.is_nullable:
         return Every(())
     case = "lowered " if operator == "ilike" else ""
-    pattern = Pattern.parse_sql(text.lower() if case else text)
+    pattern = Pattern.parse_sql(lower_case(text) if case else text)
     return Every(tuple(Test(name, operand, values) for name, values in like_tests(pattern, case)))
 
 
@@ -215,7 +216,7 @@ def _compare_json(operand: Operand, operator: str, value: Any) -> Term:
         case str() if relation == "=":
             return _typed(operand, As.STRING, relation, _string(operand, value))
         case str():
-            return _typed(operand, As.STRING, f"lowered {relation}", _string(operand, value).lower())
+            return _typed(operand, As.STRING, f"lowered {relation}", lower_case(_string(operand, value)))
         case dict() | list() if relation == "=":
             return Test("json same", operand, (_json(value),))
         case None if relation == "=":
@@ -244,7 +245,7 @@ def _in_json(operand: Operand, operator: str, value: Any) -> Term:
 def _like_json(operand: Operand, operator: str, value: Any) -> Term:
     case = "lowered " if operator == "ilike" else ""
     text = _string(operand, value)
-    pattern = Pattern.parse_sql(text.lower() if case else text)
+    pattern = Pattern.parse_sql(lower_case(text) if case else text)
     return _typed(operand, As.STRING, f"{case}like", pattern.like)
 
 
