@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from querylang.ast import Operator
-from querylang.graph import filters
+from querylang.graph import operators
 from querylang.graph.schema import RELATIONS, VERTICES
 from querylang.options import OptionSpec
 from querylang.schema import MEANINGS, OPERATORS, Entity, FieldType
@@ -121,7 +121,7 @@ def _columns() -> str:
 def _graph_operators() -> str:
     return _table(
         ("type", "operators"),
-        ((kind.value, " ".join(f"`{name}`" for name in tests)) for kind, tests in filters.TESTS.items()),
+        ((kind.value, " ".join(f"`{name}`" for name in tests)) for kind, tests in operators.TESTS.items()),
     )
 
 

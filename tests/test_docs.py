@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from aiida_like.profiles import demo
 from querylang.ast import Operator
-from querylang.graph.filters import TESTS as GRAPH_TESTS
+from querylang.graph.operators import TESTS as GRAPH_TESTS
 from querylang.graph.schema import RELATIONS
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.entities import ENTITIES

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aiida_like.errors import StatementTimeout
 from aiida_like.profiles import find
-from aiida_like.storage import Storage, open_storage
+from aiida_like.storage import Limits, Storage, open_storage
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
+from tests.conftest import Golden
 from tests.golden import computers, graph, groups, ids, users
 
 
@@ -242,6 +248,22 @@ def test_all_that_can_be_reached(storage: Storage) -> None:
     above = rows(storage, pairs(NODE_M | {"with_ancestors": "n"}) | {"distinct": True})
     assert sorted(below) == sorted((there, here) for here, there in above)
     assert len(below) == 138
+
+
+def test_a_circle_of_links(golden: Golden, tmp_path: Path) -> None:
+    """AiiDA makes none; who made an archive is another question."""
+    folder = tmp_path / "profile"
+    shutil.copytree(golden.sqlite, folder)
+    with closing(sqlite3.connect(folder / "database.sqlite")) as connection, connection:
+        ends = ids[graph.bands_result], ids[graph.path]
+        connection.executemany(
+            "INSERT INTO db_dblink (input_id, output_id, label, type) VALUES (?, ?, 'back', 'create')", [ends]
+        )
+    asked = pairs(NODE_M | {"with_ancestors": "n"}, {"filters": {"id": ids[graph.path]}})
+    with closing(open_storage(find(str(folder)), limits=Limits(statement_seconds=1))) as storage:
+        assert (ids[graph.path],) * 2 in rows(storage, asked | {"distinct": True})
+        with pytest.raises(StatementTimeout):
+            rows(storage, asked)
 
 
 ORDERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [

@@ -8,7 +8,9 @@ import pytest
 
 from aiida_like.errors import QueryError
 from querylang.graph.ast import Every, GraphQuery
-from querylang.graph.read import MAX_PROJECTIONS, MAX_STEPS, MAX_TESTS, read
+from querylang.graph.path import MAX_STEPS
+from querylang.graph.projections import MAX_PROJECTIONS
+from querylang.graph.read import MAX_TESTS, read
 
 NODE: dict[str, Any] = {"entity_type": "node", "tag": "n"}
 OTHER: dict[str, Any] = {"entity_type": "node", "tag": "m"}
@@ -114,6 +116,10 @@ ERRORS: list[tuple[Any, str]] = [
     (
         filtered({"or": [{"id": 1}] * (MAX_TESTS + 1)}),
         f"the query has {MAX_TESTS + 1} comparisons; at most {MAX_TESTS} are",
+    ),
+    (
+        filtered({"or": [{"id": {"in": list(range(1000))}}] * 11}),
+        "the query compares with 11000 values; at most 10000 are allowed",
     ),
     (one(project={"x": ["id"]}), "project: there is no tag 'x' in the path; there are n"),
     (one(project={"n": ["energy"]}), "project.n: a node has no 'energy'. There are: id, uuid"),

@@ -182,6 +182,10 @@ def test_content_in_lists(client: FlaskClient) -> None:
     extras = node.pop("extras")
     assert node == SILICON | {"attributes": {"pbc1": True, "kinds.0.name": "Si", "none": None}}
     assert extras.keys() == {"_aiida_hash"}
+    (node,) = client.get(f"/api/v4/nodes/{graph.silicon}?attributes=true&attributes_filter=pbc1,,pbc1,").json["data"][
+        "nodes"
+    ]
+    assert node["attributes"] == {"pbc1": True}
     (node,) = client.get(f"/api/v4/nodes/{graph.seven}?attributes=true&extras=false").json["data"]["nodes"]
     assert node["attributes"]["value"] == 7
     assert "extras" not in node

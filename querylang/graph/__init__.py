@@ -1,5 +1,5 @@
 """A dictionary of AiiDA's QueryBuilder -> SELECT: paths through the graph, with filters and projections on the way.
 
-dictionary -> read.py, filters.py   ast.GraphQuery
-GraphQuery -> compile.py            one statement and its values
+dictionary -> read.py      ast.GraphQuery, by path.py, filters.py, operators.py and projections.py
+GraphQuery -> compile.py   one statement and its values
 """

@@ -177,18 +177,20 @@ class _Builder:
             main = models.node.alias(f"m{number}")
             seeds = seeds.select_from(main.join(link, link.c[near] == main.c.id)).where(self._where(tag, main))
         walk = seeds.cte(f"w{number}", recursive=True)
+        is_set = self._ways_are_alike(step)
         # By position: the near end stays, the far end goes on.
         steps = (
             select(
                 walk.c[_START[near]],
                 onward.c[far],
-                walk.c.depth + 1,
+                # Without depths a pair is found once, and even a circle comes to an end.
+                walk.c.depth if is_set else walk.c.depth + 1,
                 *([walk.c.path + _text(onward.c[far])] if "path" in walk.c else []),
             )
             .select_from(walk.join(onward, onward.c[near] == walk.c[_START[far]]))
             .where(_carries_data(onward), *self._bounds(step, walk))
         )
-        return walk.union(steps) if self._ways_are_alike(step) else walk.union_all(steps)
+        return walk.union(steps) if is_set else walk.union_all(steps)
 
     def _is_known(self, tag: str) -> bool:
         """Whether a filter says which rows, by id or uuid."""

@@ -44,8 +44,10 @@ class V4Resource(DialectResource):
 
     def _check_profile(self, given: Options) -> None:
         name = given.get("profile")
+        if name is None:
+            return
         served = self.context.storage.profile.name
-        if name not in {None, served}:
+        if name != served:
             raise QueryError(f"there is no profile {name!r} here: {served!r} is served")
 
 
@@ -107,7 +109,7 @@ class Node(Object):
 def chosen_content(given: Options) -> dict[str, Sequence[str]]:
     """Paths below each column of content, where only some were asked for."""
     return {
-        column: tuple(dict.fromkeys(given.get(f"{column}_filter")))
+        column: tuple(dict.fromkeys(filter(None, given.get(f"{column}_filter"))))
         for column in _CONTENT
         if given.get(column) and f"{column}_filter" in given
     }

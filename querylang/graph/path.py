@@ -1,0 +1,166 @@
+"""The path of a dictionary, vertex by vertex -> `ast.Step`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiida_like.errors import QueryError
+from aiida_like.storage.patterns import escape
+from querylang.graph.ast import Step, source_of
+from querylang.graph.schema import RELATIONS, VERTICES, Relation, Source, Vertex, keywords_of
+from querylang.graph.shape import boolean_at, check_keys, object_at
+
+MAX_STEPS = 16
+"""How many vertices a path may have: each is a join."""
+
+_EDGE = "--"
+
+_STEP_KEYS = (
+    "entity_type", "orm_base", "tag", "joining_keyword", "joining_value", "edge_tag", "outerjoin",
+    "filters", "project", "edge_filters", "edge_project", "subclassing", "direction",
+)  # fmt: skip
+
+
+@dataclass
+class Path:
+    """What is known while the path is read, vertex by vertex."""
+
+    steps: list[Step] = field(default_factory=list)
+    sources: dict[str, Source] = field(default_factory=dict)
+    filters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    projected: dict[str, Any] = field(default_factory=dict)
+
+    def source(self, where: str, tag: str) -> Source:
+        if tag not in self.sources:
+            raise QueryError(f"{where}: there is no tag {tag!r} in the path; there are {', '.join(self.sources)}")
+        return self.sources[tag]
+
+    def append(self, where: str, item: Mapping[str, Any]) -> None:
+        if len(self.steps) == MAX_STEPS:
+            raise QueryError(f"the path has more than {MAX_STEPS} vertices")
+        check_keys(where, item, (*_STEP_KEYS, *(key for key in item if key.startswith("with_"))))
+        vertex, kinds = _read_entity(where, item)
+        step = self._joined(where, item, vertex)
+        for tag, source in source_of(step).items():
+            if tag in self.sources:
+                raise QueryError(f"{where}: the tag {tag!r} is already in use")
+            self.sources[tag] = source
+        self.steps.append(step)
+        self._add_filters(where, item, step, kinds)
+        for key, of in (("project", step.tag), ("edge_project", step.edge_tag)):
+            if of is not None and item.get(key) is not None:
+                self.projected[of] = item[key]
+
+    def _joined(self, where: str, item: Mapping[str, Any], vertex: Vertex) -> Step:
+        tag = item.get("tag") or self._free_tag(vertex)
+        if not isinstance(tag, str) or _EDGE in tag:
+            raise QueryError(f"{where}: tag is a text without '{_EDGE}', not {tag!r}")
+        if not self.steps:
+            return Step(tag, vertex)
+        keyword, to = self._keyword(where, item, vertex)
+        edge_tag = item.get("edge_tag") or f"{to}{_EDGE}{tag}"
+        if not isinstance(edge_tag, str):
+            raise QueryError(f"{where}: edge_tag is a text, not {edge_tag!r}")
+        relation = self._relation(where, vertex, keyword, to)
+        return Step(
+            tag, vertex, relation, to, edge_tag, boolean_at(f"{where}.outerjoin", item.get("outerjoin") or False)
+        )
+
+    def _keyword(self, where: str, item: Mapping[str, Any], vertex: Vertex) -> tuple[str, str]:
+        """How the vertex is joined, and to which tag; to the one before it unless something else is said."""
+        given = [(key, value) for key, value in item.items() if key.startswith("with_")]
+        if item.get("joining_keyword") is not None:
+            given.append((item["joining_keyword"], item.get("joining_value")))
+        if item.get("direction") is not None:
+            given.append(self._direction(where, item["direction"]))
+        if len(given) > 1:
+            raise QueryError(
+                f"{where}: it can be joined only once, not by {' and '.join(str(key) for key, _ in given)}"
+            )
+        default = "with_incoming" if vertex.name == "node" else "with_node"
+        keyword, to = given[0] if given else (default, self.steps[-1].tag)
+        if not isinstance(keyword, str) or not isinstance(to, str):
+            raise QueryError(f"{where}: {keyword!r} takes the tag of a vertex, not {to!r}")
+        return keyword, to
+
+    def _direction(self, where: str, steps: Any) -> tuple[str, str]:
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= abs(steps) <= len(self.steps):
+            raise QueryError(
+                f"{where}: direction counts vertices, 1 to {len(self.steps)} or with a minus, not {steps!r}"
+            )
+        return ("with_incoming" if steps > 0 else "with_outgoing"), self.steps[-abs(steps)].tag
+
+    def _relation(self, where: str, vertex: Vertex, keyword: str, to: str) -> Relation:
+        relation = RELATIONS.get((vertex, keyword))
+        if relation is None:
+            raise QueryError(
+                f"{where}: a {vertex.name} is not joined by {keyword!r}; there are {', '.join(keywords_of(vertex))}"
+            )
+        other = self.source(where, to)
+        if other is not relation.to:
+            raise QueryError(
+                f"{where}: {keyword} joins a {vertex.name} to a {relation.to.name}; {to!r} is a {other.name}"
+            )
+        return relation
+
+    def _free_tag(self, vertex: Vertex) -> str:
+        return next(tag for number in range(1, MAX_STEPS + 2) if (tag := f"{vertex.name}_{number}") not in self.sources)
+
+    def _add_filters(self, where: str, item: Mapping[str, Any], step: Step, kinds: Sequence[str]) -> None:
+        """What the type of the entity says, unless a filter on the same column says something else."""
+        own = self.filters.setdefault(step.tag, {})
+        column = step.vertex.type_column
+        if column is not None and not any(kind == "" for kind in kinds):
+            subclassing = boolean_at(f"{where}.subclassing", item.get("subclassing", True))
+            own[column] = {"or": [_type_filter(step.vertex, kind, subclassing=subclassing) for kind in kinds]}
+        own.update(object_at(f"{where}.filters", item.get("filters") or {}))
+        if step.edge_tag is not None:
+            self.filters.setdefault(step.edge_tag, {}).update(
+                object_at(f"{where}.edge_filters", item.get("edge_filters") or {})
+            )
+
+
+def _read_entity(where: str, item: Mapping[str, Any]) -> tuple[Vertex, list[str]]:
+    """The vertex, and the types of it that are asked for; an empty text is any."""
+    asked = item.get("entity_type")
+    asked = item.get("orm_base") if asked is None else asked
+    names = asked if isinstance(asked, list) else [asked]
+    found = [_entity_of(where, name) for name in names]
+    if not found:
+        raise QueryError(f"{where}: entity_type is empty")
+    vertices = {vertex.name: vertex for vertex, _ in found}
+    if len(vertices) > 1:
+        raise QueryError(f"{where}: entity_type mixes {' and '.join(vertices)}")
+    return found[0][0], [kind for _, kind in found]
+
+
+def _entity_of(where: str, name: Any) -> tuple[Vertex, str]:
+    if not isinstance(name, str):
+        raise QueryError(f'{where}: entity_type is a text such as "data.core.dict.Dict." or "group.core", not {name!r}')
+    lowered = name.lower().rstrip(".")
+    if lowered in VERTICES:
+        return VERTICES[lowered], ""
+    if lowered.startswith("group."):
+        return VERTICES["group"], name[len("group.") :]
+    if name in {"", "node.Node."}:
+        return VERTICES["node"], ""
+    if name.endswith(".") and name.count(".") > 1:
+        return VERTICES["node"], name
+    raise QueryError(
+        f"{where}: there is no entity_type {name!r}; there are {', '.join(VERTICES)}, types of nodes such as "
+        '"data.core.dict.Dict." and types of groups such as "group.core"'
+    )
+
+
+def _type_filter(vertex: Vertex, kind: str, *, subclassing: bool) -> dict[str, str]:
+    if not subclassing:
+        return {"==": kind}
+    if vertex.name == "group":
+        # All kinds of groups are kinds of `core`, whatever they are called.
+        return {"like": "%" if kind == "core" else f"{escape(kind)}%"}
+    if kind == "data.core.code.abstract.AbstractCode.":
+        # The class came later than those below it.
+        return {"like": "data.core.code.%"}
+    return {"like": escape(kind.rsplit(".", 2)[0] + ".") + "%"}

@@ -1,0 +1,131 @@
+"""What a dictionary wants to see of each tag, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aiida_like.errors import QueryError
+from querylang.graph.ast import As, Function, Operand, Projection, Sorting
+from querylang.graph.path import Path
+from querylang.graph.schema import Source
+from querylang.graph.shape import check_keys, object_at
+from querylang.schema import FieldType
+
+MAX_PROJECTIONS = 200
+
+_ALL = ("*", "**")
+
+
+def read_projections(path: Path) -> Iterator[Projection]:
+    """Of the last vertex everything, if nothing is asked for."""
+    asked = {tag: _specs(tag, spec) for tag, spec in path.projected.items()}
+    if not any(asked.values()):
+        last = path.steps[-1].tag
+        asked = {last: [("**", {})]}
+    if sum(map(len, asked.values())) > MAX_PROJECTIONS:
+        raise QueryError(f"the query projects more than {MAX_PROJECTIONS} values")
+    for tag, specs in asked.items():
+        seen = set()
+        for projection in (each for key, spec in specs for each in _projections(tag, path.sources[tag], key, spec)):
+            if projection.key in seen:
+                raise QueryError(f"project.{tag}: {projection.key!r} is projected twice")
+            seen.add(projection.key)
+            yield projection
+
+
+def _specs(tag: str, asked: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """`"id"`, `["id", {"attributes.energy": {"cast": "f"}}]`"""
+    specs: list[tuple[str, Mapping[str, Any]]] = []
+    for each in asked if isinstance(asked, list) else [asked]:
+        if isinstance(each, str):
+            specs.append((each, {}))
+        else:
+            specs += [
+                (key, object_at(f"project.{tag}.{key}", spec))
+                for key, spec in object_at(f"project.{tag}", each).items()
+            ]
+    return specs
+
+
+def _projections(tag: str, source: Source, key: str, spec: Mapping[str, Any]) -> Iterator[Projection]:
+    where = f"project.{tag}"
+    check_keys(f"{where}.{key}", spec, ("cast", "func"))
+    if key in _ALL:
+        if spec:
+            raise QueryError(f"{where}: {key!r} stands for all columns, so it takes neither cast nor func")
+        hidden = "path" if source.name == "walk" else None
+        yield from (Projection(Operand(tag, column), name) for name, column in source.columns.items() if name != hidden)
+        return
+    operand = _operand(where, tag, source, key, spec.get("cast"))
+    function = spec.get("func")
+    if function is not None and function not in {known.value for known in Function}:
+        raise QueryError(
+            f"{where}.{key}: func is one of {', '.join(known.value for known in Function)}, not {function!r}"
+        )
+    if function in {"max", "min"} and operand.column.type is FieldType.JSON and operand.taken in _NO_CAST:
+        raise QueryError(f'{where}.{key}: {function} of JSON needs a cast, such as {{"cast": "f"}}')
+    yield Projection(operand, key, None if function is None else Function(function))
+
+
+_NO_CAST = (As.ITSELF, As.JSON, As.CAST_JSON)
+_CASTS = {taken.value: taken for taken in As if taken.name.startswith("CAST_")}
+
+
+def _operand(where: str, tag: str, source: Source, key: str, cast: Any) -> Operand:
+    name, *path = key.split(".")
+    try:
+        column = source.column(name)
+    except QueryError as error:
+        raise QueryError(f"{where}: {error}") from None
+    if column.type is not FieldType.JSON:
+        if path or cast is not None:
+            raise QueryError(f"{where}: {name!r} is no JSON, so it has nothing below it and takes no cast")
+        return Operand(tag, column)
+    if cast is not None and cast not in _CASTS:
+        raise QueryError(f"{where}.{key}: cast is one of {', '.join(_CASTS)}, not {cast!r}")
+    if cast is None:
+        return Operand(tag, column, tuple(path), As.JSON if path else As.ITSELF)
+    return Operand(tag, column, tuple(path), _CASTS[cast])
+
+
+def read_order(path: Path, asked: Any) -> Iterator[Sorting]:
+    for each in asked if isinstance(asked, list) else [asked]:
+        for tag, terms in object_at("order_by", each).items():
+            source = path.source("order_by", tag)
+            yield from (_sorting(f"order_by.{tag}", tag, source, key, spec) for key, spec in _order_terms(tag, terms))
+
+
+def _order_terms(tag: str, asked: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """`"id"`, `["id", {"ctime": "desc"}, {"attributes.energy": {"order": "desc", "cast": "f"}}]`"""
+    for each in asked if isinstance(asked, list) else [asked]:
+        if isinstance(each, str):
+            yield each, {}
+            continue
+        for key, spec in object_at(f"order_by.{tag}", each).items():
+            yield key, {"order": spec} if isinstance(spec, str) else object_at(f"order_by.{tag}.{key}", spec)
+
+
+def _sorting(where: str, tag: str, source: Source, key: str, spec: Mapping[str, Any]) -> Sorting:
+    check_keys(f"{where}.{key}", spec, ("order", "cast"))
+    order = spec.get("order", "asc")
+    if order not in {"asc", "desc"}:
+        raise QueryError(f"{where}.{key}: order is asc or desc, not {order!r}")
+    operand = _operand(where, tag, source, key, spec.get("cast"))
+    if operand.column.type is FieldType.JSON and operand.taken in _NO_CAST:
+        raise QueryError(f'{where}.{key}: to order by JSON needs a cast, such as {{"order": "asc", "cast": "f"}}')
+    return Sorting(operand, order == "desc")
+
+
+def check_aggregates(projections: Sequence[Projection], order: Sequence[Sorting]) -> None:
+    functions = [projection.function is not None for projection in projections]
+    if any(functions) and (order or not all(functions)):
+        raise QueryError("func makes one value of all rows, so it goes with neither plain projections nor order_by")
+
+
+def check_order(projections: Sequence[Projection], order: Sequence[Sorting]) -> None:
+    shown = {(each.operand.tag, each.operand.column.name, each.operand.path) for each in projections}
+    for each in order:
+        if (each.operand.tag, each.operand.column.name, each.operand.path) not in shown:
+            name = ".".join((each.operand.column.name, *each.operand.path))
+            raise QueryError(f"distinct rows can be ordered only by what is projected, and {name!r} is not")

@@ -1,0 +1,41 @@
+"""Whether a part of a dictionary has the shape it must have; `where` is what an error says first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aiida_like.errors import QueryError
+
+_NUMBERS = range(2**63)
+
+
+def object_at(where: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise QueryError(f"{where} is an object in braces, not {value!r}")
+    return value
+
+
+def list_at(where: str, value: Any) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise QueryError(f"{where} is a list, not {value!r}")
+    return value
+
+
+def check_keys(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
+    names = tuple(known)
+    for key in given:
+        if key not in names:
+            raise QueryError(f"{where} has no key {key!r}; there are {', '.join(names)}")
+
+
+def number_at(where: str, value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value not in _NUMBERS):
+        raise QueryError(f"{where} is a number of rows, not {value!r}")
+    return value
+
+
+def boolean_at(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise QueryError(f"{where} is true or false, not {value!r}")
+    return value
