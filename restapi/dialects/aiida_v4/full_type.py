@@ -17,6 +17,9 @@ from querylang.schema import Entity, Field
 
 SEPARATOR, WILDCARD = "|", "%"
 
+_DATA = "data."
+"""Data has no process type, so it is not looked at: the index of node types is enough to count them."""
+
 
 @dataclass(frozen=True)
 class FullType:
@@ -50,10 +53,10 @@ def read_full_type(option: Option) -> FullType:
 
 def conditions_of(asked: FullType, entity: Entity) -> tuple[Condition, ...]:
     """What nodes of the type fulfil."""
-    return (
-        *_matching(entity.fields["node_type"], asked.node_type),
-        *_matching(entity.fields["process_type"], asked.process_type),
-    )
+    of_node = _matching(entity.fields["node_type"], asked.node_type)
+    if asked.node_type.startswith(_DATA) and not asked.process_type:
+        return of_node
+    return (*of_node, *_matching(entity.fields["process_type"], asked.process_type))
 
 
 def _matching(field: Field, half: str) -> tuple[Condition, ...]:
