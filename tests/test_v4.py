@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aiida_like import __version__
 from aiida_like.profiles import find
@@ -591,6 +593,139 @@ def test_all_rows_or_an_error(golden: Golden, serve: Callable[..., Flask]) -> No
     response = client.post("/api/v4/querybuilder", json={"path": ["computer"]})
     assert response.status_code == 400
     assert response.json["message"].startswith("the query has more than 4 rows: ask in parts")
+
+
+def test_a_query_that_takes_too_long(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
+    client = serve(find(**target), {"STATEMENT_SECONDS": 0.2}).test_client()
+    path: list[Any] = ["node", *(["user", {"entity_type": "node", "with_user": f"user_{n}"}] for n in range(1, 5))]
+    path = [path[0], *(item for pair in path[1:] for item in pair)]
+    response = client.post(
+        "/api/v4/querybuilder", json={"path": path, "project": {"node_1": {"id": {"func": "count"}}}}
+    )
+    assert response.status_code == 503
+    assert response.json["message"].startswith("the query took longer than 0.2 s and was stopped: narrow it")
+
+
+HOSTILE = [
+    "'; DROP TABLE db_dbnode; /*",
+    '"',
+    "\\",
+    "%",
+    "%(x)s",
+    ":x",
+    "{}",
+    "?",
+    "$1",
+    "a]b",
+    "'||(SELECT email FROM db_dbuser)||'",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_texts_of_clients_are_never_sql(client: FlaskClient, text: str) -> None:
+    asked = {
+        "path": [{"entity_type": "node", "tag": text}],
+        "filters": {
+            text: {"or": [{"label": text}, {f"attributes.{text}": {"!==": text}}, {"attributes": {"has_key": text}}]}
+        },
+        "project": {text: ["id", f"extras.{text}"]},
+        "order_by": {text: {f"attributes.{text}": {"cast": "t"}}},
+        "limit": 1,
+    }
+    response = client.post("/api/v4/querybuilder", json=asked)
+    assert response.status_code == 200, response.text
+    assert response.json["data"][text][0].keys() == {"id", f"extras.{text}"}
+
+
+words = st.sampled_from(
+    [
+        *("path", "filters", "project", "order_by", "limit", "offset", "distinct", "entity_type", "tag", "edge_tag"),
+        *(
+            "with_incoming",
+            "with_ancestors",
+            "with_group",
+            "joining_keyword",
+            "joining_value",
+            "outerjoin",
+            "direction",
+        ),
+        *("edge_filters", "edge_project", "subclassing", "orm_base", "node", "group.core", "user", "n", "node_1", "id"),
+        *(
+            "label",
+            "uuid",
+            "ctime",
+            "attributes",
+            "attributes.value",
+            "extras.a.0",
+            "process_type",
+            "depth",
+            "path",
+            "**",
+        ),
+        *(
+            "and",
+            "or",
+            "!or",
+            "==",
+            "!==",
+            ">",
+            "in",
+            "like",
+            "ilike",
+            "contains",
+            "has_key",
+            "of_type",
+            "longer",
+            "cast",
+        ),
+        *(
+            "func",
+            "f",
+            "d",
+            "count",
+            "max",
+            "asc",
+            "desc",
+            "",
+            "x",
+            "data.core.dict.Dict.",
+            "2016-04-23",
+            "100%",
+            "\\",
+            "\0",
+        ),
+    ]
+)
+anything = st.recursive(
+    st.one_of(
+        words, st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False)
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=4)),
+    max_leaves=12,
+)
+vertices = st.fixed_dictionaries(
+    {"entity_type": words}, optional={"filters": anything, "project": anything, "with_incoming": words}
+)
+dictionaries = st.fixed_dictionaries(
+    {"path": st.one_of(st.lists(st.one_of(vertices, st.just("node"), st.just("user")), max_size=3), anything)},
+    optional={
+        "filters": st.dictionaries(words, anything),
+        "project": anything,
+        "order_by": anything,
+        "limit": anything,
+    },
+)
+
+
+@settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(asked=st.one_of(dictionaries, dictionaries, anything))
+def test_no_dictionary_breaks_the_server(archive_client: FlaskClient, asked: Any) -> None:
+    response = archive_client.post("/api/v4/querybuilder", data=json.dumps(asked))
+    assert response.status_code in {200, 400}, response.text
+    if response.status_code == 400:
+        assert response.json["message"]
 
 
 def test_preflight(archive_client: FlaskClient) -> None:
