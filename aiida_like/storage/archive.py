@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy import Column, Table
 
 from aiida_like import models
 from aiida_like.errors import TargetError
@@ -99,12 +100,22 @@ def _unpacked(zipped: zipfile.ZipFile, cache_folder: Path, progress: Progress | 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A cache that others can write to would let them choose what is served.
     folder.chmod(0o700)
-    file = folder / f"{_checksum(zipped, member)}.sqlite"
+    file = folder / f"{_checksum(zipped, member)}-{_indexing()}.sqlite"
     if not file.exists():
         with _lock(file.with_suffix(".lock")):
             if not file.exists():
                 _unpack(zipped, member, file, progress)
     return file
+
+
+def _indexing() -> str:
+    """A short name for the set of indexes that are added: what lacks some of them is unpacked anew."""
+    names = " ".join(f"{table.name}.{column.name}" for table, column in _indexed_columns())
+    return hashlib.sha256(names.encode()).hexdigest()[:8]
+
+
+def _indexed_columns() -> list[tuple[Table, Column[Any]]]:
+    return [(table, column) for table in models.metadata.sorted_tables for column in table.columns if column.index]
 
 
 def _checksum(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
@@ -162,17 +173,16 @@ def _add_indexes(file: Path) -> None:
     try:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
-        for table in models.metadata.sorted_tables:
-            rows = connection.execute(
-                "SELECT i.name FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i WHERE i.seqno = 0",
-                (table.name,),
-            )
-            indexed = {name for (name,) in rows}
-            for column in table.columns:
-                if column.index and column.name not in indexed:
-                    connection.execute(
-                        f"CREATE INDEX aiida_like_{table.name}_{column.name} ON {table.name} ({column.name})"
-                    )
+        rows = connection.execute(
+            "SELECT m.name, i.name FROM sqlite_master AS m, pragma_index_list(m.name) AS l, "
+            "pragma_index_info(l.name) AS i WHERE m.type = 'table' AND i.seqno = 0"
+        )
+        indexed = set(rows)
+        for table, column in _indexed_columns():
+            if (table.name, column.name) not in indexed:
+                connection.execute(
+                    f"CREATE INDEX aiida_like_{table.name}_{column.name} ON {table.name} ({column.name})"
+                )
         connection.execute("ANALYZE")
     except sqlite3.DatabaseError:
         # Not AiiDA's, or damaged: opening it says what is wrong.
