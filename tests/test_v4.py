@@ -575,6 +575,10 @@ WRONG_BODIES: list[tuple[bytes, str]] = [
     (b"5", "a query is an object in braces, not 5"),
     (b'{"path": ["node"], "limit": 10001}', "limit is 10001; at most 10000 rows are answered, so ask in parts"),
     (b" " * 1_000_001, "the body has more than 1000000 bytes"),
+    (
+        b'{"path": ["node"], "filters": {"node_1": {"attributes.\\u0000": 1}}}',
+        "the body holds the character NUL, \\u0000,",
+    ),
     (b'{"path": ["nodes"]}', "path[0]: there is no entity_type 'nodes'"),
 ]
 

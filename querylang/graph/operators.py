@@ -160,7 +160,7 @@ def _typed(operand: Operand, taken: As, name: str, *values: Any) -> Test:
 
 
 def _in_json(operand: Operand, operator: str, value: Any) -> Term:
-    """AiiDA takes all for the type of the first."""
+    """All of one type: AiiDA would take them for the type of the first."""
     values = _values(operator, value)
     if all(isinstance(each, str) for each in values):
         return _typed(operand, As.STRING, "in", *(_string(operand, each) for each in values))

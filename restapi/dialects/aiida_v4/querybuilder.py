@@ -52,6 +52,8 @@ class QueryBuilder(V4Resource):
         body = request.stream.read(longest + 1)
         if len(body) > longest:
             raise QueryError(f"the body has more than {longest} bytes")
+        if b"\\u0000" in body:
+            raise QueryError("the body holds the character NUL, \\u0000, which no text in a database does")
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
