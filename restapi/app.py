@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 
 from aiida_like.profiles import Profile
 from aiida_like.storage import Storage, open_storage
-from restapi import errors, headers, home
+from restapi import errors, headers, health, home
 from restapi.config import Settings, read_settings, settings_of_environment
 from restapi.dialects import aiida_v2, aiida_v4
 from restapi.opening import LazyStorage
@@ -44,6 +44,7 @@ def _assemble(profile: Profile, settings: Settings) -> Flask:
     app.register_blueprint(aiida_v2.blueprint(storage, settings))
     app.register_blueprint(aiida_v4.blueprint(storage, settings))
     app.register_blueprint(home.blueprint(profile, storage))
+    app.register_blueprint(health.blueprint(storage))
     errors.register(app)
     app.after_request(headers.allow_cross_origin)
     app.after_request(_answer_preflight)

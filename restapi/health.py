@@ -1,0 +1,38 @@
+"""For who watches the server: `/healthz` says that the process answers, `/readyz` that its storage does."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, Response
+
+from aiida_like.errors import AiidaLikeError
+from restapi.encoding import json_response
+from restapi.opening import LazyStorage
+
+log = logging.getLogger(__name__)
+
+
+def blueprint(storage: LazyStorage) -> Blueprint:
+    made = Blueprint("health", __name__)
+
+    @made.get("/healthz")
+    def health() -> Response:
+        return json_response({"status": "ok"})
+
+    @made.get("/readyz")
+    def readiness() -> Response:
+        try:
+            storage().database.rows("SELECT 1", {})
+        except AiidaLikeError as error:
+            # It may name paths: for the log only.
+            log.warning("not ready: %s", error)
+            return json_response({"status": "not ready: the cause is in the log of the server"}, 503)
+        return json_response({"status": "ready"})
+
+    @made.after_request
+    def never_store(response: Response) -> Response:
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return made
