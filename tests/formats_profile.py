@@ -19,6 +19,7 @@ if "AIIDA_PATH" not in os.environ:
     (Path(_SCRATCH.name) / ".aiida").mkdir()
 
 from aiida import orm  # noqa: E402
+from aiida.manage import get_manager  # noqa: E402
 from aiida.manage.configuration import profile_context  # noqa: E402
 from aiida.storage.sqlite_temp import SqliteTempBackend  # noqa: E402
 
@@ -38,6 +39,9 @@ def memory_profile() -> Iterator[None]:
     profile = SqliteTempBackend.create_profile(filepath=_SCRATCH.name)
     with profile_context(profile, allow_switch=True):
         yield
+        engine = get_manager().get_profile_storage().get_session().get_bind()
+    # AiiDA closes the session, and leaves the connection open.
+    engine.dispose()
 
 
 def stored(node: orm.Node) -> StoredNode:
