@@ -74,6 +74,8 @@ INDEXED = {
     "a uuid prefix": ((UUID,), "uuid"),
     "a uuid": (conditions_of('uuid="338357f4-f236-4f9c-8fbe-cd550dc6b858"'), "uuid"),
     "a uuid pattern": (conditions_of('uuid=like="3383%"'), "uuid"),
+    "a uuid as a pattern": (conditions_of('uuid=like="338357f4-f236-4f9c-8fbe-cd550dc6b858"'), "uuid"),
+    "a uuid as a pattern without case": (conditions_of('uuid=ilike="338357F4-F236-4F9C-8FBE-CD550DC6B858"'), "uuid"),
     "a kind": (kind_of(NODE_ENTITIES["structures"]), "node_type"),
     "a pattern that begins with text": (conditions_of('type=like="data.core.array.%"'), "node_type"),
     "a pattern with _": (conditions_of('label=like="under_score"'), "label"),
