@@ -244,6 +244,13 @@ def test_filters_that_say_nothing_are_left_out() -> None:
         assert read(filtered(filters)).filters in ({}, {"n": Every((Every(()),))})
 
 
+@pytest.mark.parametrize("key", ["label", "attributes.a"])
+@pytest.mark.parametrize(("operator", "text", "value"), [("<", "ΟΔΟΣ", "οδοσ"), ("ilike", "%ΟΔΟΣ", "%οδοσ")])
+def test_a_sigma_at_the_end_of_a_text(key: str, operator: str, text: str, value: str) -> None:
+    (term,) = read(filtered({key: {operator: text}})).filters.values()
+    assert [test.values for test in term.tests()] == [(value,)]
+
+
 TYPES: list[tuple[Any, Any]] = [
     ({"entity_type": "data.core.dict.Dict."}, {"node_type": {"like": "data.core.dict.%"}}),
     ({"entity_type": "data.core.dict.Dict.", "subclassing": False}, {"node_type": "data.core.dict.Dict."}),
