@@ -103,7 +103,7 @@ def _lower(comparison: Comparison, entity: Entity) -> list[Condition]:
         allowed = " ".join(known.value for known in Operator if known in OPERATORS[field.type])
         raise QueryError(
             f"the operator {operator.value} does not go with {comparison.key}, which is of type "
-            f"{_type_name(field)}; it takes {allowed}"
+            f"{field.type.value}; it takes {allowed}"
         )
     values = [_value(comparison.key, field, value) for value in comparison.values]
     if operator not in (Operator.IN, Operator.NOT_IN) and len(values) > 1:
@@ -120,10 +120,6 @@ def _value(key: str, field: Field, literal: Literal) -> Any:
     if not isinstance(literal, expected):
         raise QueryError(f"{key} takes {_EXAMPLES[field.type]}, not {unparse_value(literal)}")
     return literal if isinstance(literal, DateTime) else literal.value
-
-
-def _type_name(field: Field) -> str:
-    return FieldType.STRING.value if field.type is FieldType.UUID else field.type.value
 
 
 _LITERALS: Mapping[FieldType, type[Integer | String | Boolean | DateTime]] = {
