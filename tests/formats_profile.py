@@ -1,4 +1,4 @@
-"""aiida-core with a profile in memory, for the other `test_formats_*`: no tests here.
+"""aiida-core with a profile in memory, for tests that compare with it.
 
 Importing aiida makes a folder for its configuration, so where AIIDA_PATH names none it gets one that goes away again.
 """
