@@ -15,9 +15,9 @@ from selenium.webdriver.common.by import By
 
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph, ids
-from tests.manual import labels
+from tests.manual import TABLE, labels
 from tests.servers import free_port, serving
-from tests.test_manual import TABLE, check, curl
+from tests.test_manual import check, curl
 
 
 @pytest.fixture(scope="module")

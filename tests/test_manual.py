@@ -5,247 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import COMMAND, Golden
-from tests.golden import computers, ctime_of, graph, groups, ids, mtime_of
-from tests.manual import MANUAL, WHOLE, Data, Expected, NoRoute, Objects, Refused, Total, labels, uuids
+from tests.golden import computers
+from tests.manual import TABLE, Data, Expected, NoRoute, Objects, Refused, Total, uuids
 from tests.servers import free_port, require, serving
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition",
 }
-
-
-def node(uuid: str, node_type: str, label: str, attributes: Any, state: str | None = None) -> dict[str, Any]:
-    """A node of the first user, shown alone."""
-    return {
-        "attributes": attributes,
-        "ctime": format_datetime(ctime_of(uuid), usegmt=True),
-        "id": ids[uuid],
-        "label": label,
-        "mtime": format_datetime(mtime_of(uuid), usegmt=True),
-        "state": state,
-        "type": node_type,
-        "user_id": 1,
-        "uuid": uuid,
-    }
-
-
-RELAX_SCF = node(
-    graph.relax_scf,
-    "process.calculation.calcjob.CalcJobNode.",
-    "scf",
-    {
-        "exit_status": 0,
-        "max_wallclock_seconds": 1800,
-        "output_filename": "aiida.out",
-        "process_label": "PwCalculation",
-        "process_state": "finished",
-        "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 36},
-        "sealed": True,
-    },
-    state="FINISHED",
-)
-
-CODE_PP = {
-    "append_text": "",
-    "filepath_executable": "/opt/qe/bin/pp.x",
-    "input_plugin": None,
-    "prepend_text": "",
-    "use_double_quotes": False,
-    "with_mpi": None,
-    "wrap_cmdline_params": False,
-}
-"""Attributes. AiiDA 2 has a class for what was `is_local`, and `remote_exec_path` is `filepath_executable`."""
-
-EXTRAS = {"trialBool": True, "trialFloat": 3.0, "trialInt": 34, "trialStr": "trial"}
-
-NODE_TYPES = {
-    "data.Data.": 1,
-    "data.core.array.ArrayData.": 1,
-    "data.core.array.bands.BandsData.": 3,
-    "data.core.array.kpoints.KpointsData.": 3,
-    "data.core.array.trajectory.TrajectoryData.": 1,
-    "data.core.array.xy.XyData.": 1,
-    "data.core.bool.Bool.": 2,
-    "data.core.cif.CifData.": 1,
-    "data.core.code.installed.InstalledCode.": 2,
-    "data.core.code.portable.PortableCode.": 1,
-    "data.core.dict.Dict.": 5,
-    "data.core.float.Float.": 2,
-    "data.core.folder.FolderData.": 5,
-    "data.core.int.Int.": 4,
-    "data.core.list.List.": 1,
-    "data.core.remote.RemoteData.": 4,
-    "data.core.singlefile.SinglefileData.": 1,
-    "data.core.str.Str.": 21,
-    "data.core.structure.StructureData.": 8,
-    "data.core.upf.UpfData.": 1,
-    "process.calculation.calcfunction.CalcFunctionNode.": 1,
-    "process.calculation.calcjob.CalcJobNode.": 7,
-    "process.workflow.workchain.WorkChainNode.": 3,
-    "process.workflow.workfunction.WorkFunctionNode.": 2,
-}
-
-NODE_KINDS = (
-    *("nodes", "calculations", "workflows", "processes", "data", "codes"),
-    *("structures", "kpoints", "bands", "cifs", "upfs"),
-)
-OF_A_NODE = (
-    *("io/inputs", "io/inputs/page", "io/inputs/page/<page>", "io/outputs", "io/outputs/page"),
-    *("io/outputs/page/<page>", "io/tree", "io/retrieved_inputs", "io/retrieved_outputs", "content/attributes"),
-    *("content/extras", "content/visualization", "content/download"),
-)
-ENDPOINTS = sorted(
-    [
-        *("/api/v2/", "/api/v2/server", "/api/v2/server/endpoints", "/api/v2/nodes/statistics", "/api/v2/nodes/types"),
-        *(
-            f"/api/v2/{resource}{path}"
-            for resource in ("computers", "users", "groups", *NODE_KINDS)
-            for path in ("", "/page", "/page/<page>", "/schema", "/<id>")
-        ),
-        *(f"/api/v2/{kind}/<id>/{path}" for kind in NODE_KINDS for path in OF_A_NODE),
-    ]
-)
-
-
-def field(title: str, text: str, kind: str, **refers: str) -> dict[str, Any]:
-    described = {"display_name": title, "help_text": text, "is_display": True, "is_foreign_key": bool(refers)}
-    return {**described, "type": kind, **refers}
-
-
-GROUPS_SCHEMA = {
-    "fields": {
-        "description": field("Description", "Text that the user gave", "str"),
-        "id": field("Id", "Id of the object in this database, also called pk", "int"),
-        "name": field("Name", "Label of the group", "str"),
-        "type": field("Type", "Kind of the group", "str"),
-        "user_id": field(
-            "Id of creator", "Id of the user who created it", "int", related_column="id", related_resource="users"
-        ),
-        "uuid": field("Unique ID", "Universally unique identifier of the object", "str"),
-    },
-    "ordering": ["description", "id", "name", "type", "user_id", "uuid"],
-}
-
-ANSWERED_WHOLE: Mapping[str, Expected] = {
-    "": Data({"available_endpoints": ENDPOINTS}),
-    "/nodes/statistics": Data(
-        {
-            "total": 81,
-            "types": NODE_TYPES,
-            "ctime_by_day": dict(Counter(f"{ctime_of(uuid):%Y-%m-%d}" for uuid in astuple(graph))),
-        }
-    ),
-    "/groups/schema": Data(GROUPS_SCHEMA),
-    "/nodes/338357f4-f236-4f9c-8fbe-cd550dc6b858": Data({"nodes": [RELAX_SCF]}),
-    "/nodes/338357f4-f2": Data({"nodes": [RELAX_SCF]}),
-    "/users/2": Data(
-        {
-            "users": [
-                {
-                    "date_joined": None,
-                    "first_name": "Günther",
-                    "id": 2,
-                    "institution": "PSI, Würenlingen",
-                    "last_name": "Müßig",
-                }
-            ]
-        }
-    ),
-    "/nodes/338357f4-f2/content/extras": Data({"extras": {}}),
-    "/computers/5d490d77-638d": Data(
-        {
-            "computers": [
-                {
-                    "description": "Beta Computer",
-                    "enabled": True,
-                    "hostname": "fidis.epfl.ch",
-                    "id": 3,
-                    "name": "Fidis",
-                    "scheduler_type": "core.slurm",
-                    "transport_params": "{}",
-                    "transport_type": "core.ssh",
-                    "uuid": computers.fidis,
-                }
-            ]
-        }
-    ),
-    "/nodes/e30da7cc": Data(
-        {
-            "nodes": [
-                node(
-                    graph.parameters,
-                    "data.core.dict.Dict.",
-                    "pw parameters",
-                    {"CONTROL": {"calculation": "vc-relax"}, "SYSTEM": {"ecutwfc": 30.0, "ecutrho": 240}},
-                )
-            ]
-        }
-    ),
-    "/nodes/ffe11/content/attributes": Data({"attributes": CODE_PP}),
-    "/nodes/ffe11/content/extras": Data({"extras": EXTRAS}),
-    "/codes/ffe11/content/extras": Data({"extras": EXTRAS}),
-    # AiiDA 2 stores no is_local: what is not there is left out, as with nalist.
-    "/codes/ffe11/content/attributes?alist=append_text,is_local": Data({"attributes": {"append_text": ""}}),
-    "/codes/ffe11/content/attributes?nalist=append_text,is_local": Data(
-        {"attributes": {key: value for key, value in CODE_PP.items() if key != "append_text"}}
-    ),
-    "/groups/a6e5b": Data(
-        {
-            "groups": [
-                {
-                    "description": "GBRV US pseudos, version 1.2",
-                    "id": 4,
-                    "name": "pseudos",
-                    "type": "core.upf",
-                    "user_id": 2,
-                    "uuid": groups.pseudos,
-                }
-            ]
-        }
-    ),
-}
-"""Where the manual shows an object or an overview, all of it."""
-
-RELATED: Mapping[str, Expected] = {
-    "/nodes?orderby=+id": Objects("nodes", "id", tuple(range(1, 82))),
-    "/nodes?limit=20": Objects("nodes", "id", tuple(range(1, 21))),
-    "/nodes?offset=20": Objects("nodes", "id", tuple(range(21, 82))),
-    '/computers?scheduler_type="core.slurm"': uuids("computers", computers.daint, computers.fidis, computers.orphan),
-    '/computers/?scheduler_type=in="slurm","pbs"': uuids(
-        "computers", computers.daint, computers.fidis, computers.orphan
-    ),
-    # The table of patterns has the key `name`; no computer here is called like aiida.
-    '/computers?name=like="a%d_"': uuids("computers"),
-    '/computers?name=ilike="a%d_"': uuids("computers"),
-    '/computers?name=like="a_d_"': uuids("computers"),
-    '/computers?name=like="aii%d_a"': uuids("computers"),
-    '/computers?name=like="F%d_s"': uuids("computers", computers.fidis),
-    '/computers?name=like="f%d_s"': uuids("computers"),
-    '/computers?name=ilike="f%d_s"': uuids("computers", computers.fidis),
-    '/nodes?label=like="under\\_score"': labels("under_score"),
-    "/computers?enabled=false": uuids("computers", computers.deneb),
-    # As an answer in the manual repeats it: the quotes are escaped, the wildcard is not.
-    "/users/?first_name=ilike=%22aii%%22": Objects("users", "first_name", ("AiiDA",)),
-    # JQuery adds a time, so that a browser does not answer from its cache.
-    '/users/?first_name=ilike="aii%"&_=1479700000000': Objects("users", "first_name", ("AiiDA",)),
-    "/computers/?_=1479700000000&limit=3&offset=2": uuids(
-        "computers", computers.fidis, computers.deneb, computers.orphan
-    ),
-}
-"""URLs that the manual describes but does not print, and misprints as they were meant."""
-
-TABLE: Mapping[str, Expected] = {**MANUAL, **ANSWERED_WHOLE, **RELATED}
 
 TOTALS = {
     "": 218,
@@ -330,8 +105,7 @@ def _count(expected: Expected) -> int:
             return 1
 
 
-def test_no_answer_is_left_open() -> None:
-    assert set(WHOLE) <= set(ANSWERED_WHOLE)
+def test_totals_are_of_the_table() -> None:
     assert set(TOTALS) <= set(TABLE)
 
 
