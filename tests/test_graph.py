@@ -203,6 +203,14 @@ JOINS: list[tuple[dict[str, Any], list[tuple[Any, ...]]]] = [
         [(SILICON, None), (SCF, ids[computers.daint])],
     ),
     (
+        # Nothing is like nothing, though a computer always has a label.
+        pairs(
+            {"entity_type": "computer", "outerjoin": True, "filters": {"label": {"like": "%"}}},
+            {"filters": {"id": {"in": [SILICON, SCF]}}},
+        ),
+        [(SCF, ids[computers.daint])],
+    ),
+    (
         pairs(
             NODE_M | {"with_outgoing": "n", "outerjoin": True},
             {"filters": {"id": {"in": [SILICON, ids[graph.rescaled]]}}},

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiida_like.errors import QueryError
@@ -24,12 +25,16 @@ _JUNCTIONS: Mapping[str, Callable[[tuple[Term, ...]], Term]] = {"and": Every, "o
 
 
 class FilterReader:
-    """Reads the filters of one tag. `where` is what an error says first."""
+    """Reads the filters of one tag. `where` is what an error says first.
 
-    def __init__(self, tag: str, source: Source, where: str) -> None:
+    Of an outer join there may be nothing, so all its columns may be NULL.
+    """
+
+    def __init__(self, tag: str, source: Source, where: str, *, is_outer: bool) -> None:
         self._tag = tag
         self._source = source
         self._where = where
+        self._is_outer = is_outer
 
     def read(self, filters: Any) -> Term:
         """Raises QueryError."""
@@ -70,7 +75,7 @@ class FilterReader:
         column = self._source.column(name)
         if path and column.type is not FieldType.JSON:
             raise QueryError(f"{name!r} is no JSON, so there is no {key!r} in it")
-        return Operand(self._tag, column, tuple(path))
+        return Operand(self._tag, replace(column, is_nullable=True) if self._is_outer else column, tuple(path))
 
 
 def _joined(word: str, name: str, terms: tuple[Term, ...]) -> Iterator[Term]:

@@ -55,8 +55,9 @@ def read(asked: Any) -> GraphQuery:
 
 
 def _read_filters(path: Path) -> dict[str, Term]:
+    outer = {tag for step in path.steps if step.is_outer for tag in (step.tag, step.edge_tag)}
     read_ = {
-        tag: FilterReader(tag, path.sources[tag], f"filters.{tag}").read(filters)
+        tag: FilterReader(tag, path.sources[tag], f"filters.{tag}", is_outer=tag in outer).read(filters)
         for tag, filters in path.filters.items()
     }
     tests = [test for term in read_.values() for test in term.tests()]
