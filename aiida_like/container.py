@@ -54,10 +54,14 @@ class Container:
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise TargetError(
                 f"{folder} is not a repository of AiiDA (no readable config.json of a disk-objectstore container): "
-                "name the folder that holds container/"
+                "name the folder that holds container/",
+                "its repository is missing or damaged",
             ) from error
         if version != 1:
-            raise TargetError(f"the repository {folder} is a container of version {version}; version 1 can be read")
+            raise TargetError(
+                f"the repository {folder} is a container of version {version}; version 1 can be read",
+                f"its repository is a container of version {version}, which cannot be read",
+            )
         return cls(folder, prefix_length)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Every error that is raised on purpose.
 
 AiidaLikeError
-├── TargetError             what was asked to be served cannot be opened
+├── TargetError             what is to be served cannot be found or opened, or a setting is wrong
 ├── RequestError            the request is at fault, and its message says how to mend it
 │   ├── QuerySyntaxError    the text of the query cannot be read; knows the column
 │   ├── QueryError          it can be read, but not asked of this resource
@@ -18,11 +18,18 @@ from __future__ import annotations
 
 
 class AiidaLikeError(Exception):
-    """The root; `str(error)` is a message that may be shown to a client, except for `StorageError`."""
+    """The root; `str(error)` may be shown to a client, except for `TargetError` and `StorageError`."""
 
 
 class TargetError(AiidaLikeError):
-    """Says what was looked for, where, and what to do about it, on one line."""
+    """For the operator: what was looked for, where, and what to do about it, on one line.
+
+    `reason` is what clients may know of it, without paths and addresses.
+    """
+
+    def __init__(self, message: str, reason: str = "it cannot be opened") -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class RequestError(AiidaLikeError):

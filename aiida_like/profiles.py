@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,24 @@ class Profile:
     container: Path | None
 
     @property
+    def title(self) -> str:
+        """For pages: the name of an archive's file, else of the profile."""
+        match self.backend, self.database:
+            case Backend.SQLITE_ZIP, Path() as path:
+                return path.name
+            case _:
+                return self.name
+
+    @property
     def location(self) -> str:
         """For messages to the operator, without a password."""
         if isinstance(self.database, URL):
             return self.database.render_as_string(hide_password=True)
         return str(self.database)
+
+
+_URL = re.compile(r"postgres(ql)?(\+\w+)?://")
+_NAMED = re.compile(r"([\w.@-]+)=(.+)")
 
 
 def demo() -> Profile:
@@ -54,12 +67,16 @@ def demo() -> Profile:
 def find(target: str, repository: str | None = None) -> Profile:
     """Finds what `target` names: a `postgresql://` URL, else a profile of AiiDA, else a path.
 
-    `repository` is the repository folder that belongs to a URL (the one that holds `container/`).
+    `NAME=TARGET` gives it another name. `repository` is the repository folder that belongs to a URL (the one that
+    holds `container/`).
 
     Raises:
         TargetError: there is no such thing; the message lists what there is.
     """
-    if re.match(r"postgres(ql)?(\+\w+)?://", target):
+    named = _NAMED.fullmatch(target)
+    if named and not Path(target).exists():
+        return replace(find(named[2], repository), name=named[1])
+    if _URL.match(target):
         return _from_url(target, repository)
     if repository is not None:
         raise TargetError(f"--repository goes with a postgresql:// URL; {target!r} brings its own repository")
@@ -75,6 +92,21 @@ def find(target: str, repository: str | None = None) -> Profile:
         f"no file, folder or AiiDA profile is called {target!r}; "
         f"{configuration_file()} knows {_listed(known) if known else 'no profiles'}"
     )
+
+
+def find_all(targets: Iterable[str], repository: str | None = None) -> list[Profile]:
+    """Finds several; `repository` belongs to the URL among them.
+
+    Raises:
+        TargetError: as `find`.
+    """
+    targets = list(targets)
+    if len(targets) == 1:
+        return [find(targets[0], repository)]
+    urls = [target for target in targets if _URL.match(_NAMED.sub(r"\2", target))]
+    if repository is not None and len(urls) != 1:
+        raise TargetError(f"--repository goes with one postgresql:// URL, not with {len(urls)}")
+    return [find(target, repository if target in urls else None) for target in targets]
 
 
 def find_default() -> Profile:
@@ -191,8 +223,6 @@ def _from_folder(folder: Path) -> Profile:
 def _from_file(file: Path) -> Profile:
     if file.name == "database.sqlite":
         return _sqlite_folder(file.absolute().parent.name, file.absolute().parent)
-    if not zipfile.is_zipfile(file):
-        raise TargetError(f"the file {file} is not an AiiDA archive (no zip file)")
     return Profile(file.stem, Backend.SQLITE_ZIP, file.absolute(), None)
 
 

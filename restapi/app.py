@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,35 +12,65 @@ from flask import Flask, Response, request
 from aiida_like.profiles import Profile
 from aiida_like.storage import Storage, open_storage
 from restapi import errors, headers, health, home
-from restapi.config import Settings, read_settings, settings_of_environment
+from restapi.access_log import AccessLog, count_rows
+from restapi.config import Settings, settings_from
 from restapi.dialects import aiida_v2, aiida_v4
 from restapi.opening import LazyStorage
 
 
-def create_app(profile: Profile | str | None = None, settings: Settings | Mapping[str, Any] | None = None) -> Flask:
+class Application(Flask):
+    """`catch_internal_server` says whether what goes wrong inside is logged with its traceback, or in one line."""
+
+    def __init__(self, *, catch_internal_server: bool) -> None:
+        super().__init__("restapi", static_folder=None)
+        self._logs_tracebacks = catch_internal_server
+        self.url_map.strict_slashes = False
+
+    def log_exception(self, exc_info: Any) -> None:
+        kind, error, _ = exc_info
+        self.logger.error(
+            "%s %s: %s: %s",
+            request.method,
+            request.path,
+            kind.__name__,
+            error,
+            exc_info=exc_info if self._logs_tracebacks else None,
+        )
+
+
+_assembling = threading.Lock()
+"""Werkzeug compiles each route to code, for which CPython 3.11 fails now and then in two threads at once."""
+
+
+def create_app(
+    profile: Profile | str | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
+    *,
+    catch_internal_server: bool = True,
+) -> Flask:
     """A WSGI application that serves `profile`: a target as on the command line, or one that was found already.
 
+    Nothing is opened before the first request.
+
     Without it the setting PROFILE decides; without settings the environment does, `AIIDA_LIKE_PROFILE` and so on.
+    `catch_internal_server`: what goes wrong inside is logged with its traceback.
 
     Raises:
         TargetError: there is no such target, or no such setting.
     """
-    if settings is None:
-        settings = settings_of_environment()
-    if not isinstance(settings, Settings):
-        settings = read_settings(settings)
+    settings = settings_from(settings)
     if isinstance(profile, str):
         settings = replace(settings, profile=profile)
     found = profile if isinstance(profile, Profile) else settings.find_profile()
-    return _assemble(found, settings)
+    with _assembling:
+        return _assemble(found, settings, Application(catch_internal_server=catch_internal_server))
 
 
-def _assemble(profile: Profile, settings: Settings) -> Flask:
+def _assemble(profile: Profile, settings: Settings, app: Application) -> Flask:
     def open_profile() -> Storage:
-        return open_storage(profile, cache_folder=settings.cache_path, limits=settings.limits)
+        observe = count_rows if settings.access_log else None
+        return open_storage(profile, cache_folder=settings.cache_path, limits=settings.limits, observe=observe)
 
-    app = Flask("restapi", static_folder=None)
-    app.url_map.strict_slashes = False
     storage = app.extensions["aiida_like_storage"] = LazyStorage(open_profile)
     app.register_blueprint(aiida_v2.blueprint(storage, settings))
     app.register_blueprint(aiida_v4.blueprint(storage, settings))
@@ -48,6 +79,8 @@ def _assemble(profile: Profile, settings: Settings) -> Flask:
     errors.register(app)
     app.after_request(headers.allow_cross_origin)
     app.after_request(_answer_preflight)
+    if settings.access_log:
+        app.wsgi_app = AccessLog(app.wsgi_app, profile.name)  # type: ignore[method-assign]
     return app
 
 

@@ -6,22 +6,22 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from aiida_like import __version__
 from aiida_like.errors import TargetError
-from aiida_like.profiles import Profile, demo, find, find_default
+from aiida_like.profiles import Profile, demo, find_all, find_default
 from aiida_like.storage import open_storage
-from restapi.app import create_app
+from restapi import apache_config as apache
 from restapi.config import Settings, settings_of_environment
 from restapi.home import EXAMPLES
+from restapi.site import check_names, site_of
 
 _EXIT_WRONG_TARGET = 2
 
@@ -34,7 +34,11 @@ def main() -> None:
 
 def _settings_help() -> str:
     """The table of settings, for --help."""
-    lines = (f"  AIIDA_LIKE_{field.name.upper():18} {field.metadata['help']}" for field in fields(Settings))
+    lines = (
+        f"  AIIDA_LIKE_{field.name.upper():18} {field.metadata['help']}"
+        + ("" if field.default is None else f" [{field.default}]")
+        for field in fields(Settings)
+    )
     return "\b\nSettings, from the environment:\n" + "\n".join(lines)
 
 
@@ -47,6 +51,7 @@ def _settings_help() -> str:
     "-w", "--workers", type=click.IntRange(1), default=None, help="Processes. [default: one per core, at most 4]"
 )
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads of each process.")
+@click.option("--access-log", is_flag=True, help="Print each request, as a line of JSON.")
 @click.option(
     "--repository", metavar="FOLDER", help="The folder that holds AiiDA's container/, for a postgresql:// URL."
 )
@@ -57,25 +62,28 @@ def serve(
     port: int,
     workers: int | None,
     threads: int,
+    access_log: bool,  # noqa: FBT001
     repository: str | None,
 ) -> None:
-    r"""Serves TARGETs: archives (*.aiida), names of AiiDA profiles, profile folders, postgresql:// URLs.
+    """Serves TARGETs: archives (*.aiida), names of AiiDA profiles, profile folders, postgresql:// URLs.
 
-    Without a TARGET it is AiiDA's default profile. The first is served at /api/v2 and /api/v4, and each at
-    /NAME/api/v2 and /NAME/api/v4.
+    Without a TARGET it is AiiDA's default profile. One is served at /api/v2 and /api/v4. Of several the first is, and
+    each is at /NAME/api/v2 and /NAME/api/v4; the page / lists them. NAME is that of the profile or of the file, or
+    what NAME=TARGET says.
 
     \b
     Examples:
       aiida-like serve results.aiida
-      aiida-like serve my-profile other-profile -P 8000
-      aiida-like serve postgresql://reader@db/aiida --repository /data/aiida/repository
-    """
+      aiida-like serve my-profile other-profile papers/*.aiida -P 8000
+      aiida-like serve team=postgresql://reader@db/aiida --repository /data/aiida/repository
+    """  # noqa: D301 (click knows a backspace)
     try:
         settings = settings_of_environment()
+        if access_log:
+            settings = replace(settings, access_log=True)
         profiles = _find_all(targets, repository, is_demo=is_demo)
-        for profile in profiles:
-            _check(profile, settings)
-        application = _mounted([create_app(profile, settings) for profile in profiles], profiles)
+        application = site_of(profiles, settings)
+        _check_all(profiles, settings)
         _check_address(hostname, port)
     except TargetError as error:
         click.echo(f"Error: {error}", err=True)
@@ -86,12 +94,29 @@ def serve(
 
 def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool) -> list[Profile]:
     found = [demo()] if is_demo else []
-    found += [find(target, repository) for target in targets]
+    found += find_all(targets, repository)
     return found or [find_default()]
 
 
-def _check(profile: Profile, settings: Settings) -> None:
+def _check_all(profiles: list[Profile], settings: Settings) -> None:
+    """Raises TargetError: none can be opened. Where only some cannot, the others are served."""
+    refused = [error for profile in profiles if (error := _refusal(profile, settings))]
+    if len(refused) == len(profiles):
+        raise refused[0]
+    for error in refused:
+        click.echo(f"Warning: {error}", err=True)
+
+
+def _refusal(profile: Profile, settings: Settings) -> TargetError | None:
     """Opens the profile once before workers do, which unpacks an archive under the eyes of the user."""
+    try:
+        _open_visibly(profile, settings)
+    except TargetError as error:
+        return error
+    return None
+
+
+def _open_visibly(profile: Profile, settings: Settings) -> None:
     console = Console(stderr=True)
     if not console.is_terminal:
         _open(profile, settings, None)
@@ -123,18 +148,6 @@ def _check_address(hostname: str, port: int) -> None:
         ) from error
 
 
-def _mounted(applications: list[Flask], profiles: list[Profile]) -> Any:
-    """The first at the root, each under its name."""
-    if len(applications) == 1:
-        return applications[0]
-    mounts: dict[str, Any] = {}
-    for application, profile in zip(applications, profiles, strict=True):
-        if f"/{profile.name}" in mounts:
-            raise TargetError(f"two targets are called {profile.name!r}: rename one, or serve it at another port")
-        mounts[f"/{profile.name}"] = application
-    return DispatcherMiddleware(applications[0], mounts)
-
-
 def _announce(profiles: list[Profile], hostname: str, port: int) -> None:
     root = f"http://{_bracketed(hostname)}:{port}"
     click.echo(f"aiida-like {__version__} serves {', '.join(profile.name for profile in profiles)}, read-only.")
@@ -150,6 +163,65 @@ def _announce(profiles: list[Profile], hostname: str, port: int) -> None:
 
 def _bracketed(hostname: str) -> str:
     return f"[{hostname}]" if ":" in hostname else hostname
+
+
+@main.command("apache-config")
+@click.argument("targets", nargs=-1, required=True, metavar="PROFILE...")
+@click.option(
+    "--one/--many", "one", default=True, help="One group of processes for all, or one for each.  [default: one]"
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("/srv/aiida-like"),
+    show_default=True,
+    help="Where to write wsgi/ and apache/.",
+)
+@click.option(
+    "--venv",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(sys.prefix),
+    help="The virtual environment for the processes.  [default: that of this command]",
+)
+@click.option("--user", help="Who runs the processes.  [default: Apache's user]")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option(
+    "--repository", metavar="FOLDER", help="The folder that holds AiiDA's container/, for a postgresql:// URL."
+)
+def write_apache_config(
+    targets: tuple[str, ...],
+    one: bool,  # noqa: FBT001
+    folder: Path,
+    venv: Path,
+    user: str | None,
+    force: bool,  # noqa: FBT001
+    repository: str | None,
+) -> None:
+    """Writes what Apache with mod_wsgi needs to serve PROFILEs: a site, and for each a script and its settings.
+
+    A PROFILE is what `aiida-like serve` takes as a TARGET; it will answer at /NAME/api/v2 and /NAME/api/v4.
+
+    \b
+    Examples:
+      aiida-like apache-config my-profile papers=/data/papers.aiida
+      aiida-like apache-config --many --user aiida --folder /srv/aiida-like my-profile other-profile
+    """  # noqa: D301 (click knows a backspace)
+    try:
+        apps = [apache.app_of(profile) for profile in check_names(find_all(targets, repository))]
+        folder = folder.absolute()
+        contents = dict(apache.files(apps, one=one, folder=folder, environment=venv.absolute(), user=user))
+        apache.write(contents, folder, replace=force)
+    except TargetError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(_EXIT_WRONG_TARGET)
+    for name in contents:
+        click.echo(f"wrote {folder / name}")
+    click.echo(
+        "Then, as root (config.py may hold a password: only its owner and the group can read it):\n"
+        f"  chgrp {apache.APACHE_GROUP} {folder}/wsgi/*/config.py {folder / apache.CACHE}\n"
+        f"  cp {folder / next(iter(contents))} /etc/apache2/sites-available/aiida-like.conf\n"
+        "  a2enmod wsgi headers && a2ensite aiida-like && systemctl reload apache2"
+    )
 
 
 def _run(application: Any, address: str, workers: int, threads: int) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from flask import Config
+
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Profile, find, find_default
 from aiida_like.storage import Limits
@@ -35,6 +37,10 @@ class Settings:
     page_size: int = field(default=20, metadata={"help": "how many rows a page has without perpage"})
     max_query_length: int = field(default=8000, metadata={"help": "how long a query string may be, in bytes"})
     max_query_rows: int = field(default=10_000, metadata={"help": "how many rows a query of POST may have"})
+    max_open_profiles: int = field(
+        default=64, metadata={"help": "how many profiles of several are kept open in one process"}
+    )
+    access_log: bool = field(default=False, metadata={"help": "whether each request is logged, as one line of JSON"})
     max_body_length: int = field(default=1_000_000, metadata={"help": "how long the body of POST may be, in bytes"})
 
     @property
@@ -54,6 +60,17 @@ class Settings:
         return find(self.profile, self.repository) if self.profile else find_default()
 
 
+def settings_from(given: Settings | Mapping[str, Any] | None) -> Settings:
+    """Those of the environment, if none are given.
+
+    Raises:
+        TargetError: as `read_settings`.
+    """
+    if given is None:
+        return settings_of_environment()
+    return given if isinstance(given, Settings) else read_settings(given)
+
+
 ENVIRONMENT_PREFIX = "AIIDA_LIKE_"
 
 
@@ -67,6 +84,20 @@ def settings_of_environment() -> Settings:
     return read_settings(
         {name[start:]: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
     )
+
+
+def settings_of_file(path: Path) -> Settings:
+    """Those of a Python file: its names in capitals. It is never imported, so several can have one name.
+
+    Raises:
+        TargetError: there is no such file, or as `read_settings`.
+    """
+    config = Config(str(path.parent))
+    try:
+        config.from_pyfile(path.name)
+    except OSError as error:
+        raise TargetError(f"the settings {path} cannot be read: {error.strerror}") from error
+    return read_settings(config)
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
@@ -86,9 +117,16 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
     return Settings(**given)
 
 
-def _converted(name: str, value: Any, type_name: str) -> str | int | float:
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def _converted(name: str, value: Any, type_name: str) -> str | bool | int | float:
     if type_name == "str | None":
         return str(value)
+    if type_name == "bool":
+        if str(value).lower() not in _BOOLEANS:
+            raise TargetError(f"the setting {name} takes true or false, not {value!r}")
+        return _BOOLEANS[str(value).lower()]
     try:
         number = int(value) if type_name == "int" else float(value)
     except (TypeError, ValueError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 from collections.abc import Mapping
 from functools import partial
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 from aiida_like.errors import (
@@ -15,11 +15,10 @@ from aiida_like.errors import (
     FileNotFound,
     RequestError,
     StatementTimeout,
+    TargetError,
 )
 from aiida_like.errors import NotFound as NoSuchEntity
 from restapi.encoding import json_response
-
-log = logging.getLogger(__name__)
 
 Statuses = Mapping[type[AiidaLikeError], int]
 
@@ -27,11 +26,15 @@ STATUSES: Statuses = {
     RequestError: 400,
     FeatureUnavailable: 501,
     StatementTimeout: 503,
+    TargetError: 503,
     AiidaLikeError: 500,
 }
 """The most special class of an error that stands here decides."""
 
 V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
+
+RETRY_SECONDS = 10
+"""When clients may ask again for a profile that cannot be opened."""
 
 GENERIC = "Internal server error: the cause is in the log of the server"
 
@@ -45,15 +48,24 @@ def register(app: Flask) -> None:
 
 def register_for(dialect: Flask | Blueprint, statuses: Statuses) -> None:
     dialect.register_error_handler(AiidaLikeError, partial(render, statuses=statuses))
+    dialect.register_error_handler(TargetError, render_closed)
 
 
 def render(error: AiidaLikeError, statuses: Statuses) -> Response:
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
     if status == statuses[AiidaLikeError]:
         # It may name paths and SQL: for the log only.
-        log.error("%s", error, exc_info=error)
+        current_app.log_exception(sys.exc_info())
         return json_response({"message": GENERIC}, status)
     return json_response({"message": str(error)}, status)
+
+
+def render_closed(error: TargetError) -> Response:
+    """The profile cannot be opened now."""
+    current_app.logger.error("%s", error)
+    response = json_response({"message": f"this profile cannot be served now: {error.reason}"}, STATUSES[TargetError])
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def render_no_route(_: NotFound) -> Response:

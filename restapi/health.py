@@ -6,7 +6,7 @@ import logging
 
 from flask import Blueprint, Response
 
-from aiida_like.errors import AiidaLikeError
+from aiida_like.errors import AiidaLikeError, TargetError
 from restapi.encoding import json_response
 from restapi.opening import LazyStorage
 
@@ -25,9 +25,10 @@ def blueprint(storage: LazyStorage) -> Blueprint:
         try:
             storage().database.rows("SELECT 1", {})
         except AiidaLikeError as error:
-            # It may name paths: for the log only.
+            # The message may name paths: for the log only.
             log.warning("not ready: %s", error)
-            return json_response({"status": "not ready: the cause is in the log of the server"}, 503)
+            reason = error.reason if isinstance(error, TargetError) else "the database does not answer"
+            return json_response({"status": f"not ready: {reason}"}, 503)
         return json_response({"status": "ready"})
 
     @made.after_request

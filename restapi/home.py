@@ -47,7 +47,7 @@ def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
 
     @made.get("/")
     def home() -> Response | str:
-        counts = _counts(storage())
+        counts = count_all(storage())
         if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
             return render_template("home.html", profile=profile, counts=counts, examples=EXAMPLES, version=__version__)
         return json_response(
@@ -63,7 +63,8 @@ def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
     return made
 
 
-def _counts(storage: Storage) -> dict[str, int]:
+def count_all(storage: Storage) -> dict[str, int]:
+    """How many nodes, links, groups, users and computers there are."""
     (row,) = storage.rows("home", _select_counts, {})
     return dict(zip(_TABLES, row, strict=True))
 

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,8 +107,8 @@ def serve() -> Iterator[Callable[..., Flask]]:
 
     made: list[Flask] = []
 
-    def create(*arguments: Any) -> Flask:
-        made.append(create_app(*arguments))
+    def create(*arguments: Any, **options: Any) -> Flask:
+        made.append(create_app(*arguments, **options))
         return made[-1]
 
     yield create
@@ -142,3 +142,24 @@ def target(request: pytest.FixtureRequest) -> dict[str, Any]:
         stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
         return {"target": stored.url, "repository": str(stored.repository)}
     return {"target": str(getattr(request.getfixturevalue("golden"), request.param))}
+
+
+def run(command: Sequence[str | Path], folder: Path, code: int = 0) -> str:
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as users get it, of the files that git knows."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    files = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
+    for name in filter(None, files):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, source], folder)
+    (built,) = folder.glob("*.whl")
+    return built

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from selenium.webdriver import Chrome
 
@@ -49,6 +49,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, is_so
+        time.sleep(0.02)
+
+
 @dataclass(frozen=True)
 class PostgreSQL:
     """A running server that is ours alone."""
@@ -71,6 +78,17 @@ class PostgreSQL:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(database)))
         return self.url(database)
+
+    def copy(self, database: str, name: str) -> str:
+        """A copy of a database that nobody is connected to, and its URL."""
+        import psycopg
+        from psycopg.sql import SQL, Identifier
+
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+            statement = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(database))
+            connection.execute(statement)
+        return self.url(name)
 
 
 @contextmanager
@@ -172,24 +190,28 @@ class Serving:
 
 
 @contextmanager
-def serving(command: Sequence[str], url: str, env: Mapping[str, str] | None = None) -> Iterator[Serving]:
+def serving(
+    command: Sequence[str], url: str, env: Mapping[str, str] | None = None, statuses: Container[int] = range(100, 600)
+) -> Iterator[Serving]:
     """Runs a server, with `env` added to the environment, from when `url` answers until the block ends.
 
-    Any status is an answer. The server must end at SIGTERM.
+    `statuses` are what is an answer. The server must end at SIGTERM.
     """
     with _process(command, stop=signal.SIGTERM, env={**os.environ, **(env or {})}) as process:
-        process.wait_until(lambda: _answers(url))
+        process.wait_until(lambda: _status(url) in statuses)
         yield Serving(url, process)
 
 
-def _answers(url: str) -> bool:
+def _status(url: str) -> int:
+    """0: nobody answers."""
     try:
-        urlopen(url, timeout=PATIENCE).close()
+        with urlopen(url, timeout=PATIENCE) as answer:
+            return int(answer.status)
     except HTTPError as error:
         error.close()
+        return error.code
     except (URLError, ConnectionError):
-        return False
-    return True
+        return 0
 
 
 @dataclass(frozen=True)

@@ -155,3 +155,25 @@ def test_links_of_the_home_page_can_be_clicked(root: str, chromium: Chrome) -> N
     chromium.find_element(By.PARTIAL_LINK_TEXT, "FAILED").click()
     found = json.loads(str(chromium.find_element(By.TAG_NAME, "pre").get_attribute("textContent")))
     assert [node["label"] for node in found["data"]["calculations"]] == ["failed"]
+
+
+def test_the_list_of_profiles(golden: Golden, chromium: Chrome, tmp_path: Path) -> None:
+    """From there to a profile, and on from its page."""
+    (tmp_path / "broken.aiida").write_text("nothing")
+    root = f"http://127.0.0.1:{free_port()}"
+    targets = [str(golden.archive), f"a={golden.sqlite}", str(tmp_path / "broken.aiida")]
+    with serving([*COMMAND, "serve", *targets, "-P", root.rpartition(":")[2], "-w", "1"], root):
+        chromium.get(root)
+        assert chromium.title == "3 profiles \N{EN DASH} AiiDA provenance"
+        items = [element.text for element in chromium.find_elements(By.TAG_NAME, "li")]
+        counts = "81 nodes · 52 links · 7 groups · 4 users · 5 computers · core.sqlite_"
+        assert items == [
+            f"golden.aiida /golden\n{counts}zip",
+            f"a /a\n{counts}dos",
+            "broken.aiida /broken\ncannot be served now: its file is not an AiiDA archive",
+        ]
+        chromium.find_element(By.LINK_TEXT, "a").click()
+        assert chromium.find_element(By.TAG_NAME, "h1").text == "a"
+        chromium.find_element(By.PARTIAL_LINK_TEXT, "FAILED").click()
+        found = json.loads(str(chromium.find_element(By.TAG_NAME, "pre").get_attribute("textContent")))
+        assert found["url_root"] == f"{root}/a/"

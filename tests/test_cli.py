@@ -20,9 +20,10 @@ from click.testing import CliRunner
 from flask import Flask
 from werkzeug.test import Client
 
-from aiida_like.profiles import find
+from aiida_like.errors import TargetError
+from aiida_like.profiles import find, find_all
 from restapi import cli
-from restapi.config import Settings
+from restapi.config import Settings, settings_of_file
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
 from tests.golden import graph
 from tests.servers import PostgreSQL, free_port, serving
@@ -273,6 +274,7 @@ SETTINGS = {
     ("AIIDA_LIKE_FOO", "x"): "there is no setting FOO. There are: ",
     ("AIIDA_LIKE_MAX_LIMIT", "many"): "the setting MAX_LIMIT takes an integer above 0, not 'many'",
     ("AIIDA_LIKE_MAX_LIMIT", "0"): "the setting MAX_LIMIT takes an integer above 0, not '0'",
+    ("AIIDA_LIKE_ACCESS_LOG", "maybe"): "the setting ACCESS_LOG takes true or false, not 'maybe'",
     ("AIIDA_LIKE_STATEMENT_SECONDS", "-1"): "the setting STATEMENT_SECONDS takes a number above 0, not '-1'",
 }
 
@@ -282,18 +284,64 @@ def test_settings(name: str, value: str) -> None:
     assert refused("--demo", env={name: value}).startswith(SETTINGS[name, value])
 
 
+def test_a_file_of_settings(golden: Golden, tmp_path: Path) -> None:
+    file = tmp_path / "config.py"
+    file.write_text(f"from pathlib import Path\nPROFILE = {str(golden.archive)!r}\nACCESS_LOG = True\nsmall = 1\n")
+    settings = settings_of_file(file)
+    assert (settings.profile, settings.access_log, settings.max_limit) == (str(golden.archive), True, 400)
+    file.write_text("MAX_LIMITS = 5\n")
+    with pytest.raises(TargetError, match=r"^there is no setting MAX_LIMITS; did you mean MAX_LIMIT\?"):
+        settings_of_file(file)
+    with pytest.raises(TargetError, match=r"nothing\.py cannot be read: .*No such file"):
+        settings_of_file(tmp_path / "nothing.py")
+
+
 def test_the_same_name_twice(golden: Golden, tmp_path: Path) -> None:
     copy = shutil.copy(golden.archive, tmp_path)
     assert refused(str(golden.archive), str(copy)) == (
-        "two targets are called 'golden': rename one, or serve it at another port"
+        "two targets are called 'golden': give one another name, as in golden2=TARGET"
     )
+    assert refused(str(golden.archive), f"api={copy}") == (
+        "no profile can be called 'api' in a URL: give it another name, as in NAME=TARGET"
+    )
+
+
+def test_one_of_several_is_broken(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli, "_run", lambda *_: None)
+    (tmp_path / "short.aiida").write_bytes(golden.archive.read_bytes()[:20_000])
+    (tmp_path / "text.aiida").write_text("nothing")
+    broken = [str(tmp_path / "short.aiida"), str(tmp_path / "text.aiida")]
+    warnings = [
+        f"the archive {broken[0]} is damaged: File is not a zip file",
+        f"the file {broken[1]} is not an AiiDA archive (no zip file)",
+    ]
+    code, output = run(*broken, str(golden.archive), "-P", str(free_port()))
+    assert (code, output.startswith("".join(f"Warning: {warning}\n" for warning in warnings))) == (0, True)
+    assert refused(*broken) == warnings[0]
+
+
+def test_one_repository_for_one_url(golden: Golden, golden_postgresql: GoldenPostgreSQL) -> None:
+    url, folder = golden_postgresql.url, str(golden_postgresql.repository)
+    assert refused(url, f"b={url}", "--repository", folder) == (
+        "--repository goes with one postgresql:// URL, not with 2"
+    )
+    assert refused(str(golden.archive), str(golden.sqlite), "--repository", folder) == (
+        "--repository goes with one postgresql:// URL, not with 0"
+    )
+    found = find_all([f"team={url}", str(golden.archive)], folder)
+    assert [(each.name, each.container) for each in found] == [
+        ("team", golden_postgresql.repository / "container"),
+        ("golden", None),
+    ]
 
 
 def test_help_names_all() -> None:
     code, output = run("--help")
-    options = ["-H, --hostname", "-P, --port", "-w, --workers", "--threads", "--repository", "--demo"]
+    options = ["-H, --hostname", "-P, --port", "-w, --workers", "--threads", "--access-log", "--repository", "--demo"]
+    assert "\n  Examples:\n    aiida-like serve results.aiida\n" in output
     settings = [f"AIIDA_LIKE_{name.upper()}" for name in vars(Settings())]
     assert (code, [word for word in options + settings if word not in output]) == (0, [])
+    assert "how long a statement may take [30.0]\n" in output
 
 
 def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,8 +354,7 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"  golden: http://[::1]:{port}/golden/api/v4\n" in output
     answer = Client(given[0]).get("/golden/api/v2/users/1")
     assert re.search('"first_name":"AiiDA"', answer.text)
-    for application in (given[0].app, *given[0].mounts.values()):
-        application.extensions["aiida_like_storage"].close()
+    given[0].open.close()
 
 
 def test_a_terminal_sees_the_progress(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

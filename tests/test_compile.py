@@ -451,14 +451,14 @@ def test_every_test_is_tested() -> None:
 def test_a_boolean_in_sql() -> None:
     """The expression of a field keeps its brackets."""
     query = RowsQuery(COMPUTERS, (), (Condition("=", COMPUTERS.fields["enabled"], (False,)),))
-    configured = "FROM db_dbauthinfo WHERE db_dbauthinfo.dbcomputer_id = db_dbcomputer.id"
+    configured = "SELECT db_dbauthinfo.id FROM db_dbauthinfo WHERE db_dbauthinfo.dbcomputer_id = db_dbcomputer.id"
     for dialect, is_enabled, value in (
         ("sqlite", "AND db_dbauthinfo.enabled = 1", ":v0_0"),
         ("postgresql", "AND db_dbauthinfo.enabled", "%(v0_0)s"),
     ):
         assert sql(compile_total(query), dialect) == (
             "SELECT count(*) AS count_1 FROM db_dbcomputer WHERE "
-            f"((EXISTS (SELECT * {configured} {is_enabled})) OR NOT (EXISTS (SELECT * {configured}))) = {value}"
+            f"((EXISTS ({configured} {is_enabled})) OR NOT (EXISTS ({configured}))) = {value}"
         )
 
 

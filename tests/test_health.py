@@ -16,8 +16,6 @@ from aiida_like.profiles import find
 from tests.conftest import Golden
 from tests.servers import postgresql
 
-NOT_READY = {"status": "not ready: the cause is in the log of the server"}
-
 
 def answer(response: TestResponse) -> tuple[int, Any, str]:
     return response.status_code, response.json, response.headers["Cache-Control"]
@@ -37,7 +35,7 @@ def test_a_storage_that_is_not_there(
     client = serve(find(str(file)), {"CACHE_FOLDER": str(tmp_path)}).test_client()
     file.unlink()
     with caplog.at_level(logging.WARNING, "restapi.health"):
-        assert answer(client.get("/readyz")) == (503, NOT_READY, "no-store")
+        assert answer(client.get("/readyz")) == (503, {"status": "not ready: its archive is missing"}, "no-store")
     assert str(file) in caplog.text
     assert answer(client.get("/healthz")) == (200, {"status": "ok"}, "no-store")
     shutil.copy(golden.archive, file)
@@ -50,4 +48,4 @@ def test_a_server_that_goes_away(golden_postgresql: Any, serve: Callable[..., Fl
         profile = find(server.url("postgres"), str(golden_postgresql.repository))
         client = serve(profile, {}).test_client()
         assert answer(client.get("/readyz"))[0] == 503  # it is none of AiiDA's
-    assert answer(client.get("/readyz")) == (503, NOT_READY, "no-store")
+    assert answer(client.get("/readyz")) == (503, {"status": "not ready: its database does not answer"}, "no-store")

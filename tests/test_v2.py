@@ -479,22 +479,27 @@ def test_head(archive_client: FlaskClient) -> None:
     assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(get.headers))
 
 
-def test_an_internal_error_says_nothing(
+def test_an_archive_that_goes_away(
     golden: Golden, caplog: pytest.LogCaptureFixture, tmp_path: Any, serve: Callable[..., Flask]
 ) -> None:
-    """The archive goes away behind the back of the server: the client learns nothing of it, the log all."""
+    """Behind the back of the server: the client learns that, the log where it was."""
     archive = tmp_path / "gone.aiida"
     archive.write_bytes(golden.archive.read_bytes())
     client = serve(find(str(archive)), {}).test_client()
     archive.unlink()
     response = client.get("/api/v2/nodes")
-    message = "Internal server error: the cause is in the log of the server"
-    assert (response.status_code, response.json) == (500, {"message": message})
+    message = "this profile cannot be served now: its archive is missing"
+    assert (response.status_code, response.json) == (503, {"message": message})
+    assert response.headers["Retry-After"] == "10"
     assert str(archive) in caplog.text
 
 
-def test_a_bug_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture, serve: Callable[..., Flask]) -> None:
-    app = serve(find(str(golden.archive)), {})
+@pytest.mark.parametrize("is_caught", [True, False])
+def test_a_bug_says_nothing(
+    golden: Golden, caplog: pytest.LogCaptureFixture, serve: Callable[..., Flask], is_caught: bool
+) -> None:
+    """To the client; the log has the traceback, or one line."""
+    app = serve(find(str(golden.archive)), {}, catch_internal_server=is_caught)
 
     def buggy() -> str:
         raise ZeroDivisionError("secret")
@@ -504,7 +509,8 @@ def test_a_bug_says_nothing(golden: Golden, caplog: pytest.LogCaptureFixture, se
     message = "Internal server error: the cause is in the log of the server"
     assert (response.status_code, response.json) == (500, {"message": message})
     assert {name: response.headers[name] for name in CORS} == CORS
-    assert "ZeroDivisionError: secret" in caplog.text
+    assert "GET /buggy: ZeroDivisionError: secret" in caplog.text
+    assert ("Traceback" in caplog.text) is is_caught
 
 
 def test_a_slow_statement_is_stopped(golden: Golden, serve: Callable[..., Flask]) -> None:

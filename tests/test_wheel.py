@@ -4,40 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import venv
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.conftest import run
 from tests.servers import free_port, serving
-
-ROOT = Path(__file__).parent.parent
-
-
-def run(command: Sequence[str | Path], folder: Path, code: int = 0) -> str:
-    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    files = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, source], folder)
-    (built,) = folder.glob("*.whl")
-    return built
 
 
 def test_what_the_wheel_holds(wheel: Path) -> None:
@@ -49,7 +25,12 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
         "aiida_like/py.typed",
         "querylang/py.typed",
         "restapi/py.typed",
+        "restapi/templates/apache/config.py.jinja",
+        "restapi/templates/apache/rest.wsgi.jinja",
+        "restapi/templates/apache/site.conf.jinja",
         "restapi/templates/home.html",
+        "restapi/templates/listing.html",
+        "restapi/templates/page.html",
     }
     assert [name for name in names if name.startswith("aiida_like/demo/")] == ["aiida_like/demo/demo.aiida"]
 

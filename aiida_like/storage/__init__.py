@@ -36,11 +36,17 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Storage:
-    """An open profile: its database and its files. Safe to use from several threads."""
+    """An open profile: its database and its files. Safe to use from several threads.
+
+    `stamp` is that of the archive when it was opened, see `archive.stamp`. `observe` is told how many rows each
+    statement gave.
+    """
 
     profile: Profile
     database: Database
     repository: Repository
+    stamp: archive.Stamp | None = None
+    observe: Callable[[int], None] | None = None
     _prepared: dict[Hashable, Prepared] = field(default_factory=dict, repr=False)
 
     def rows(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> list[Row]:
@@ -58,7 +64,10 @@ class Storage:
             if len(self._prepared) >= _MAX_PREPARED:
                 self._prepared.clear()
             prepared = self._prepared[shape] = self.prepare(build())
-        return self.database.rows(prepared.sql, {**prepared.constants, **values})
+        found = self.database.rows(prepared.sql, {**prepared.constants, **values})
+        if self.observe is not None:
+            self.observe(len(found))
+        return found
 
     def prepare(self, statement: Select[Any]) -> Prepared:
         compiled = statement.compile(self.database.engine, compile_kwargs={"render_postcompile": True})
@@ -75,16 +84,18 @@ def open_storage(
     cache_folder: Path | None = None,
     limits: Limits | None = None,
     progress: archive.Progress | None = None,
+    observe: Callable[[int], None] | None = None,
 ) -> Storage:
     """Opens a profile and makes sure that it is what it says.
 
     `cache_folder` is where databases of archives are unpacked to; None: `archive.default_cache_folder()`.
-    `progress` is told how far the unpacking has come.
+    `progress` is told how far the unpacking has come; for `observe` see `Storage`.
 
     Raises:
         TargetError: it is not there, not AiiDA's, of another version, or does not answer.
     """
     limits = limits or Limits()
+    stamp = stamp_of(profile)
     match profile.backend, profile.database, profile.container:
         case Backend.SQLITE_ZIP, Path() as path, _:
             file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
@@ -92,7 +103,9 @@ def open_storage(
             database = sqlite.connect(file, limits, immutable=True)
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
             if not path.is_file():
-                raise TargetError(f"the profile {profile.name!r} has no database file {path}")
+                raise TargetError(
+                    f"the profile {profile.name!r} has no database file {path}", "its database is missing"
+                )
             repository = Container.open(container)
             database = sqlite.connect(path, limits, immutable=False)
         case Backend.PSQL_DOS, URL() as url, Path() as container:
@@ -100,7 +113,7 @@ def open_storage(
             database = postgresql.connect(url, limits)
         case _:
             raise AssertionError(profile)
-    storage = Storage(profile, database, repository)
+    storage = Storage(profile, database, repository, stamp, observe)
     try:
         _check_schema(storage)
     except BaseException:
@@ -109,13 +122,24 @@ def open_storage(
     return storage
 
 
+def stamp_of(profile: Profile) -> archive.Stamp | None:
+    """That of an archive; None where the content changes in its place, and where there is nothing."""
+    match profile.backend, profile.database:
+        case Backend.SQLITE_ZIP, Path() as path:
+            return archive.stamp(path)
+        case _:
+            return None
+
+
 def _check_schema(storage: Storage) -> None:
     """Each table is asked for each of its columns, but for no row."""
     location = storage.profile.location
     try:
         storage.database.rows("SELECT 1", {})
     except StorageError as error:
-        raise TargetError(f"the database {location} does not answer: {_first_line(error)}") from error
+        raise TargetError(
+            f"the database {location} does not answer: {_first_line(error)}", "its database does not answer"
+        ) from error
     for table in models.metadata.sorted_tables:
         prepared = storage.prepare(select(table).limit(0))
         try:
@@ -123,7 +147,8 @@ def _check_schema(storage: Storage) -> None:
         except StorageError as error:
             raise TargetError(
                 f"{location} is not a database of AiiDA 2 ({table.name}: {_first_line(error)}); "
-                "one of AiiDA 1 can be migrated with `verdi storage migrate`"
+                "one of AiiDA 1 can be migrated with `verdi storage migrate`",
+                "its database is not one of AiiDA 2",
             ) from error
 
 

@@ -28,8 +28,11 @@ from aiida_like.errors import TargetError
 Progress = Callable[[int, int], None]
 """Is told now and then how many bytes of how many are done."""
 
+Stamp = tuple[int, int]
+
 DATABASE, METADATA = "db.sqlite3", "metadata.json"
 _OLDEST = "main_0001"
+_NO_ARCHIVE = "its file is not an AiiDA archive"
 _BLOCK = 1 << 20
 
 
@@ -37,6 +40,15 @@ def default_cache_folder() -> Path:
     """`$XDG_CACHE_HOME/aiida-like`, else `~/.cache/aiida-like`."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "aiida-like"
+
+
+def stamp(archive: Path) -> Stamp | None:
+    """Tells the file from another that takes its place: time of change in ns, size in bytes. None: there is none."""
+    try:
+        facts = archive.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
 
 
 def database_file(archive: Path, cache_folder: Path, progress: Progress | None = None) -> Path:
@@ -49,17 +61,21 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
         _check_version(archive, _metadata_of_folder(archive))
         return archive / DATABASE
     try:
+        with archive.open("rb") as file:
+            if file.read(2) != b"PK":
+                raise TargetError(f"the file {archive} is not an AiiDA archive (no zip file)", _NO_ARCHIVE)
         with zipfile.ZipFile(archive) as zipped:
             _check_version(archive, _metadata_of_zip(archive, zipped))
             return _unpacked(zipped, cache_folder, progress)
     except FileNotFoundError as error:
-        raise TargetError(f"there is no archive {archive}") from error
+        raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
     except zipfile.BadZipFile as error:
-        raise TargetError(f"the archive {archive} is damaged: {error}") from error
+        raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
     except OSError as error:
         raise TargetError(
             f"the database of {archive} cannot be unpacked to {cache_folder}: {error.strerror or error}; "
-            "set XDG_CACHE_HOME to a folder with room"
+            "set XDG_CACHE_HOME to a folder with room",
+            "its archive cannot be unpacked",
         ) from error
 
 
@@ -73,7 +89,9 @@ def _metadata_of_folder(folder: Path) -> Any:
 def _metadata_of_zip(archive: Path, zipped: zipfile.ZipFile) -> Any:
     names = zipped.NameToInfo
     if METADATA not in names:
-        raise TargetError(f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})")
+        raise TargetError(
+            f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})", _NO_ARCHIVE
+        )
     try:
         return orjson.loads(zipped.read(METADATA))
     except orjson.JSONDecodeError:
@@ -83,11 +101,12 @@ def _metadata_of_zip(archive: Path, zipped: zipfile.ZipFile) -> Any:
 def _check_version(archive: Path, metadata: Any) -> None:
     version = metadata.get("export_version") if isinstance(metadata, dict) else None
     if not isinstance(version, str):
-        raise TargetError(f"{archive} is not an AiiDA archive (its {METADATA} names no export_version)")
+        raise TargetError(f"{archive} is not an AiiDA archive (its {METADATA} names no export_version)", _NO_ARCHIVE)
     if not version.startswith("main_") or version < _OLDEST:
         raise TargetError(
             f"the archive {archive} has the old format {version}, {_OLDEST} or later can be read: "
-            f"run `verdi archive migrate {archive.name} NEW.aiida`"
+            f"run `verdi archive migrate {archive.name} NEW.aiida`",
+            f"its archive has the old format {version}: `verdi archive migrate` makes a new one of it",
         )
 
 
@@ -95,7 +114,7 @@ def _unpacked(zipped: zipfile.ZipFile, cache_folder: Path, progress: Progress | 
     try:
         member = zipped.getinfo(DATABASE)
     except KeyError:
-        raise TargetError(f"{zipped.filename} is not an AiiDA archive (it holds no {DATABASE})") from None
+        raise TargetError(f"{zipped.filename} is not an AiiDA archive (it holds no {DATABASE})", _NO_ARCHIVE) from None
     folder = cache_folder / "archives"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A cache that others can write to would let them choose what is served.
@@ -150,7 +169,8 @@ def _unpack(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, file: Path, progre
     if room < member.file_size:
         raise TargetError(
             f"the database of {zipped.filename} needs {member.file_size / 1e6:.0f} MB in {file.parent}, "
-            f"where {room / 1e6:.0f} MB are free: set XDG_CACHE_HOME to a folder with room"
+            f"where {room / 1e6:.0f} MB are free: set XDG_CACHE_HOME to a folder with room",
+            "its archive cannot be unpacked",
         )
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".part")
     part = Path(name)

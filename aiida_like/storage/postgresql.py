@@ -25,7 +25,8 @@ def connect(url: URL, limits: Limits) -> Database:
         import psycopg
     except ImportError as error:
         raise TargetError(
-            "a PostgreSQL profile needs the optional part 'postgresql': pip install 'aiida-like[postgresql]'"
+            "a PostgreSQL profile needs the optional part 'postgresql': pip install 'aiida-like[postgresql]'",
+            "the server lacks the optional part 'postgresql'",
         ) from error
 
     def look_for_collation(connection: psycopg.Connection[Any], _: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, null, or_, type_coerce
+from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, type_coerce
 
 from aiida_like.models import Timestamp, authinfo, computer, group, node, user
 from aiida_like.storage.expressions import json_object_text, json_text
@@ -62,11 +62,9 @@ def _state() -> ColumnElement[Any]:
 
 def _is_enabled() -> ColumnElement[bool]:
     """False only if every user has disabled the computer."""
-    configured = authinfo.c.dbcomputer_id == computer.c.id
-    return or_(
-        exists().where(and_(configured, authinfo.c.enabled)),
-        ~exists().where(configured),
-    )
+    # Not any column: a role that only reads is best not shown how computers are logged in to.
+    configured = select(authinfo.c.id).where(authinfo.c.dbcomputer_id == computer.c.id)
+    return or_(configured.where(authinfo.c.enabled).exists(), ~configured.exists())
 
 
 _NODE_TYPE = Field(

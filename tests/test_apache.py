@@ -1,0 +1,172 @@
+"""The files of apache/ and wsgi/ as they are shipped, in a real Apache: two profiles, two applications."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
+
+import pytest
+
+from tests.apache import Apache, apache, make_environment
+from tests.conftest import COMMAND, ROOT, Golden, GoldenPostgreSQL, run
+from tests.deployment import (
+    COMMENTS,
+    EXTRAS,
+    PROFILES,
+    Profiles,
+    ask_with_eight,
+    locked,
+    make_profiles,
+    waits,
+)
+from tests.golden import graph
+from tests.servers import PostgreSQL, wait_until
+from tests.test_manual import TABLE, check, curl
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """One that the user of Apache's daemons may enter, which those of pytest are not."""
+    with TemporaryDirectory(prefix="aiida-like-apache-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture(scope="module")
+def environment(folder: Path, wheel: Path) -> Path:
+    return make_environment(folder, wheel)
+
+
+@pytest.fixture(scope="module")
+def profiles(folder: Path, golden: Golden, golden_postgresql: GoldenPostgreSQL, postgresql: PostgreSQL) -> Profiles:
+    return make_profiles(folder, "apache", golden, golden_postgresql, postgresql)
+
+
+@pytest.fixture(scope="module", params=["one.conf", "many.conf"])
+def served(request: pytest.FixtureRequest, folder: Path, environment: Path, profiles: Profiles) -> Iterator[Apache]:
+    own = folder / request.param.partition(".")[0]
+    own.mkdir(mode=0o755)
+    shutil.copytree(ROOT / "wsgi", own / "wsgi")
+    for config in own.glob("wsgi/app*/config.py"):
+        config.write_text(config.read_text().replace("# ACCESS_LOG", "ACCESS_LOG"))
+    site = (ROOT / "apache" / request.param).read_text()
+    site = site.replace("/srv/aiida-like/.venv", str(environment)).replace("/srv/aiida-like", str(own))
+    with apache(own, site, profiles.configuration) as running:
+        yield running
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("url", TABLE)
+def test_the_examples_of_the_manual(served: Apache, profile: str, url: str) -> None:
+    """Sent raw by curl."""
+    answer = curl(f"{served.url}/{profile}/api/v2{url}")
+    check(TABLE[url], answer.status, answer.text)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_each_serves_its_own_profile(served: Apache, profile: str) -> None:
+    assert json.loads(curl(f"{served.url}/{profile}/").text)["profile"] == profile
+    answer = json.loads(curl(served.url + f"/{profile}" + EXTRAS).text)
+    assert (answer["data"]["extras"].get("of") == "sqlalchemy") is (profile == "sqlalchemy")
+    assert answer["url"] == f"{served.url}/{profile}{EXTRAS}"
+
+
+def test_a_query_of_unknown_length(served: Apache) -> None:
+    """A body in chunks, and an Authorization header that passes."""
+    body = '{"path": ["user"], "project": {"user_1": "id"}}'
+    answer = curl(
+        f"{served.url}/django/api/v4/querybuilder",
+        *("-H", "Transfer-Encoding: chunked", "-H", "Authorization: Bearer x", "-d", body),
+    )
+    assert (answer.status, len(json.loads(answer.text)["data"]["user_1"])) == (200, 4)
+
+
+SECONDS = 10
+
+
+def test_eight_clients_and_new_settings(served: Apache) -> None:
+    """Touching rest.wsgi makes the daemons load it anew."""
+    loaded = served.errors.count("Loading Python script file")
+
+    def touch() -> None:
+        for file in (served.folder / "wsgi").glob("*/rest.wsgi"):
+            file.touch()
+
+    outcome = ask_with_eight(served.url, SECONDS, touch)
+    assert (outcome.wrong, outcome.refused) == ([], [])
+    assert min(outcome.answered) > SECONDS
+    assert served.errors.count("Loading Python script file") > loaded
+
+
+def test_eight_clients_and_a_graceful_restart(served: Apache) -> None:
+    """All that an application has begun is answered. What has not reached one in that instant is refused by mod_wsgi,
+    which takes its socket away before there is a new one.
+    """
+
+    def begun() -> int:
+        return len(re.findall(rf'"url":"[^"]*{EXTRAS}","status":200', served.errors))
+
+    def refused() -> int:
+        return len(re.findall("Unable to connect to WSGI daemon|Truncated or oversized", served.errors))
+
+    before = begun(), refused()
+    outcome = ask_with_eight(served.url, SECONDS, served.restart_gracefully)
+    assert outcome.wrong == []
+    # The line is written when the answer is sent, which may be a moment after it arrived.
+    answered = sum(outcome.answered) - len(outcome.refused)
+    wait_until(lambda: begun() - before[0] >= answered)
+    assert begun() - before[0] == answered
+    assert len(outcome.refused) == refused() - before[1]
+    assert set(outcome.refused) <= {"503, again in 1 s", "500, again in None s"}
+    assert min(outcome.answered) > SECONDS
+
+
+def test_a_request_in_the_middle_of_a_graceful_restart(served: Apache, profiles: Profiles) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with locked(profiles.url):
+            asked = pool.submit(curl, f"{served.url}/sqlalchemy{COMMENTS}")
+            wait_until(lambda: waits(profiles.url))
+            served.restart_gracefully()
+            time.sleep(1)
+            assert not asked.done()
+        assert asked.result().status == 200
+
+
+@pytest.mark.parametrize("kind", ["--one", "--many"])
+def test_what_apache_config_writes(kind: str, folder: Path, environment: Path, profiles: Profiles) -> None:
+    """For other names than those that AiiDA knows, and without AiiDA's configuration."""
+    own = folder / f"written{kind}"
+    repository = str(folder / "repository")
+    targets = [f"django={profiles.archive}", f"sqlalchemy={profiles.url}", "--repository", repository]
+    run([*COMMAND, "apache-config", kind, "--folder", own, "--venv", environment, *targets], folder)
+    (site,) = (own / "apache").iterdir()
+    with apache(own, site.read_text(), {}) as served:
+        for profile in PROFILES:
+            answer = json.loads(curl(f"{served.url}/{profile}{EXTRAS}").text)
+            assert (answer["data"]["extras"].get("of") == "sqlalchemy") is (profile == "sqlalchemy")
+            assert json.loads(curl(f"{served.url}/{profile}/").text)["profile"] == profile
+
+
+def test_a_traceback_is_for_the_log(served: Apache, profiles: Profiles) -> None:
+    whole = profiles.archive.read_bytes()
+    with ZipFile(profiles.archive) as zipped, profiles.archive.open("r+b") as file:
+        for member in zipped.infolist():
+            if member.filename.startswith("repo/"):
+                file.seek(member.header_offset + 2)
+                file.write(b"lost")
+    try:
+        answer = curl(f"{served.url}/django/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt")
+    finally:
+        profiles.archive.write_bytes(whole)
+    assert answer.status == 500
+    assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
+    assert "Traceback (most recent call last)" in served.errors
+    assert "StorageError" in served.errors

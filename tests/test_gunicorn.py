@@ -1,0 +1,91 @@
+"""gunicorn behind nginx with the shipped settings, and how servers of ours end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
+from tests.deployment import COMMENTS, PROFILES, Profiles, ask_with_eight, locked, make_profiles, waits
+from tests.nginx import Behind, nginx_and_gunicorn
+from tests.servers import PostgreSQL, free_port, serving, wait_until
+from tests.test_manual import TABLE, check, curl
+
+KINDS = {
+    "gthread": [],
+    "gthread, preloaded": ["--preload"],
+    "sync": ["-k", "sync", "--threads", "1", "-w", "4"],
+    "sync, preloaded": ["-k", "sync", "--threads", "1", "-w", "4", "--preload"],
+}
+
+
+@pytest.fixture(scope="module")
+def profiles(
+    tmp_path_factory: pytest.TempPathFactory,
+    golden: Golden,
+    golden_postgresql: GoldenPostgreSQL,
+    postgresql: PostgreSQL,
+) -> Profiles:
+    return make_profiles(tmp_path_factory.mktemp("profiles"), "gunicorn", golden, golden_postgresql, postgresql)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def served(
+    request: pytest.FixtureRequest, profiles: Profiles, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Behind]:
+    with nginx_and_gunicorn(tmp_path_factory.mktemp("nginx"), profiles, KINDS[request.param]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_examples_of_the_manual(served: Behind, profile: str) -> None:
+    """Sent raw by curl."""
+    for url, expected in TABLE.items():
+        answer = curl(f"{served.url}/{profile}/api/v2{url}")
+        check(expected, answer.status, answer.text)
+
+
+def test_addresses(served: Behind) -> None:
+    """As the client sees them, also where nginx ends TLS."""
+    answer = json.loads(curl(f"{served.url}/sqlalchemy/api/v2/nodes?limit=1").text)
+    assert answer["url"] == f"{served.url}/sqlalchemy/api/v2/nodes?limit=1"
+    assert answer["url_root"] == f"{served.url}/sqlalchemy/"
+    listed = json.loads(curl(f"{served.url}/").text)["profiles"]
+    assert [each["url"] for each in listed] == [f"{served.url}/{name}/" for name in PROFILES]
+
+
+def test_a_query_of_unknown_length(served: Behind) -> None:
+    body = '{"path": ["user"], "project": {"user_1": "id"}}'
+    answer = curl(f"{served.url}/sqlalchemy/api/v4/querybuilder", "-H", "Transfer-Encoding: chunked", "-d", body)
+    assert (answer.status, len(json.loads(answer.text)["data"]["user_1"])) == (200, 4)
+
+
+def test_eight_clients_and_a_reload(served: Behind) -> None:
+    outcome = ask_with_eight(served.url, 6, lambda: os.kill(served.gunicorn.pid, signal.SIGHUP))
+    assert (outcome.wrong, outcome.refused) == ([], [])
+    assert min(outcome.answered) > 6
+
+
+def test_the_end_of_a_server(profiles: Profiles, golden_postgresql: GoldenPostgreSQL) -> None:
+    """At SIGTERM what was begun is finished, and nothing new is begun."""
+    root = f"http://127.0.0.1:{free_port()}"
+    targets = [profiles.url, "--repository", str(golden_postgresql.repository)]
+    command = [*COMMAND, "serve", *targets, "-P", root.rpartition(":")[2], "-w", "2"]
+    with serving(command, root) as server, ThreadPoolExecutor(1) as pool:
+        with locked(profiles.url):
+            asked = pool.submit(curl, f"{root}{COMMENTS}")
+            wait_until(lambda: waits(profiles.url))
+            os.kill(server.pid, signal.SIGTERM)
+            time.sleep(1)
+            assert not asked.done()
+        assert asked.result().status == 200
+        assert server.process.popen.wait(30) == 0
+        with pytest.raises(subprocess.CalledProcessError):
+            curl(root)

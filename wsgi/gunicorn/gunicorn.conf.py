@@ -1,0 +1,26 @@
+"""Settings of gunicorn for several profiles in one application, behind nginx.
+
+gunicorn -c gunicorn.conf.py
+
+What aiida-like can be told, the environment says: AIIDA_LIKE_ACCESS_LOG=yes and so on, see docs/deploy.md.
+"""
+
+# Names of profiles of AiiDA, archives, folders of profiles, URLs of PostgreSQL; NAME=TARGET gives another name.
+wsgi_app = "restapi:create_site(['django', 'sqlalchemy'])"
+
+bind = "unix:/run/aiida-like/socket"
+
+# A process for each core. Threads wait for the database, so there may be more of them.
+worker_class = "gthread"
+workers = 2
+threads = 8
+
+# Above the 30 s that a statement may take.
+timeout = 60
+graceful_timeout = 60
+
+# The longest line that gunicorn takes: filters are part of the URL.
+limit_request_line = 8190
+
+# A socket for gunicorn's own commands, in the home of the user; since version 25.
+control_socket_disable = True
