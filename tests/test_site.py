@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.test import Client
+from werkzeug.test import Client as UnbufferedClient
+from werkzeug.test import TestResponse
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import demo, find
@@ -28,6 +29,13 @@ from tests.golden import graph
 DEMO = str(demo().database)
 LARGE = f"/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt"
 NOT_NOW = "this profile cannot be served now: "
+
+
+class Client(UnbufferedClient):
+    """Closes each response at once, which is when its profile is no longer in use."""
+
+    def open(self, *arguments: Any, buffered: bool = True, **options: Any) -> TestResponse:
+        return super().open(*arguments, buffered=buffered, **options)
 
 
 @pytest.fixture
@@ -121,7 +129,7 @@ def test_what_is_closed_holds_no_file(golden: Golden, make: Callable[..., Site],
     before = len(list(Path("/proc/self/fd").iterdir()))
     counts = []
     for name in "abcabc":
-        assert client.get(f"/{name}{LARGE}", buffered=True).status_code == 200
+        assert client.get(f"/{name}{LARGE}").status_code == 200
         counts.append(len(list(Path("/proc/self/fd").iterdir())) - before)
     assert max(counts) == min(counts) > 0
 
