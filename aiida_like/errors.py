@@ -16,6 +16,9 @@ AiidaLikeError
 
 from __future__ import annotations
 
+_EXCERPT = 40
+"""How many characters of a text are shown on each side of an error."""
+
 
 class AiidaLikeError(Exception):
     """The root; `str(error)` may be shown to a client, except for `TargetError` and `StorageError`."""
@@ -37,14 +40,26 @@ class RequestError(AiidaLikeError):
 
 
 class QuerySyntaxError(RequestError):
-    """`column` counts characters of the decoded text from 1; the end of the text is one column behind it."""
+    """`column` counts characters of the decoded text from 1; the end of the text is one column behind it.
+
+    The message shows the text around it, with a caret below.
+    """
 
     def __init__(self, text: str, column: int, expected: str) -> None:
         self.text = text
         self.column = column
         self.expected = expected
         seen = f"{text[column - 1 : column + 19]!r}" if column <= len(text) else "the end"
-        super().__init__(f"syntax error in the query string at column {column}: expected {expected}, found {seen}")
+        super().__init__(
+            f"syntax error in the query string at column {column}: expected {expected}, found {seen}\n"
+            + _pointed_at(text, column - 1)
+        )
+
+
+def _pointed_at(text: str, place: int) -> str:
+    start = max(0, place - _EXCERPT)
+    shown = "".join(each if each.isprintable() else " " for each in text[start : place + _EXCERPT])
+    return f"  {shown}\n  {' ' * (place - start)}^"
 
 
 class QueryError(RequestError):

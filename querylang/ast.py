@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from querylang.terms import Term
+
 
 class Operator(Enum):
     EQUAL = "="
@@ -18,6 +20,10 @@ class Operator(Enum):
     ILIKE = "=ilike="
     IN = "=in="
     NOT_IN = "=notin="
+    HAS = "=has="
+    CONTAINS = "=contains="
+    STARTS_WITH = "=startswith="
+    IS_NULL = "=isnull="
 
 
 @dataclass(frozen=True)
@@ -52,16 +58,22 @@ class DateTime:
     width: timedelta
 
 
-Literal = String | Integer | Float | Boolean | DateTime
+@dataclass(frozen=True)
+class Null:
+    """JSON's null."""
+
+
+Literal = String | Integer | Float | Boolean | DateTime | Null
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`key operator value,...`"""
+    """`key operator value,...`; `path` is where in the JSON of the key, as in `attributes.kinds.0.name`."""
 
     key: str
     operator: Operator
     values: tuple[Literal, ...]
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,5 +85,12 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Filter:
+    """`filter=...`: a boolean expression."""
+
+    term: Term[Comparison]
+
+
+@dataclass(frozen=True)
 class Query:
-    pairs: tuple[Comparison | Option, ...]
+    pairs: tuple[Comparison | Filter | Option, ...]

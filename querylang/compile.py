@@ -8,16 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, and_, bindparam, false, func, not_, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from aiida_like import models
 from aiida_like.storage.expressions import like, lowered, matches, starts_with, uuid_text
-from querylang.lower import Condition, Order
+from aiida_like.storage.json_expressions import (
+    AtPath,
+    json_contains,
+    json_has_key,
+    json_has_plain_key,
+    json_kind,
+    json_string,
+)
+from querylang.condition import Condition, Order
 from querylang.options import Window
 from querylang.schema import Entity, Field, FieldType
+from querylang.terms import Every, Not, Some, Term, leaves, shape_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +50,7 @@ class RowsQuery:
 
     entity: Entity
     fields: tuple[Field, ...]
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Term[Condition], ...] = ()
     order: tuple[Order, ...] = ()
     with_total: bool = False
 
@@ -75,6 +99,12 @@ TESTS: Mapping[str, _Test] = MappingProxyType(
         "in intervals": _in_intervals,
         "not in intervals": lambda e, *bounds: not_(_in_intervals(e, *bounds)),
         "starts with": starts_with,
+        "is null": lambda e: e.is_(None),
+        "is not null": lambda e: e.is_not(None),
+        "json is null": lambda e: func.coalesce(e, "null") == "null",
+        "json contains": lambda e, value: _at(json_contains, e, value),
+        "json has key": lambda e, key: _at(json_has_key, e, key),
+        "json has plain key": lambda e, key: _at(json_has_plain_key, e, key),
         "incoming of": lambda e, node: e.in_(select(models.link.c.input_id).where(models.link.c.output_id == node)),
         "outgoing of": lambda e, node: e.in_(select(models.link.c.output_id).where(models.link.c.input_id == node)),
     },
@@ -97,29 +127,56 @@ def _shape(query: RowsQuery) -> Hashable:
     return (
         query.entity.name,
         tuple(field.name for field in query.fields),
-        tuple(condition.shape for condition in query.conditions),
+        tuple(map(shape_of, query.conditions)),
         tuple((order.field.name, order.descending) for order in query.order),
         query.with_total,
     )
 
 
-def _values(conditions: Sequence[Condition]) -> dict[str, Any]:
+def _values(conditions: Sequence[Term[Condition]]) -> dict[str, Any]:
     return {
         f"v{position}_{i}": value
-        for position, condition in enumerate(conditions)
+        for position, condition in enumerate(condition for term in conditions for condition in leaves(term))
         for i, value in enumerate(condition.values)
     }
 
 
-def _where(conditions: Sequence[Condition]) -> Iterator[ColumnElement[bool]]:
-    for position, condition in enumerate(conditions):
-        expression = condition.field.expression
-        binds = [
-            # Integers get no cast to the width of the column: 2^40 is a number that no id has, not an error.
-            bindparam(f"v{position}_{i}", type_=BigInteger() if type(value) is int else None)
-            for i, value in enumerate(condition.values)
-        ]
-        yield TESTS[condition.test](expression, *binds)
+def _where(conditions: Sequence[Term[Condition]]) -> Iterator[ColumnElement[bool]]:
+    positions = count()
+    return (_expression(term, positions, is_negated=False) for term in conditions)
+
+
+def _expression(term: Term[Condition], positions: Iterator[int], *, is_negated: bool) -> ColumnElement[bool]:
+    match term:
+        case Every(terms=terms):
+            return and_(true(), *(_expression(each, positions, is_negated=is_negated) for each in terms))
+        case Some(terms=terms):
+            return or_(false(), *(_expression(each, positions, is_negated=is_negated) for each in terms))
+        case Not(term=negated):
+            return not_(_expression(negated, positions, is_negated=True))
+        case condition:
+            return _tested(condition, next(positions), is_negated=is_negated)
+
+
+def _tested(condition: Condition, position: int, *, is_negated: bool) -> ColumnElement[bool]:
+    expression = condition.field.expression
+    binds = [
+        # Integers get no cast to the width of the column: 2^40 is a number that no id has, not an error.
+        bindparam(f"v{position}_{i}", type_=BigInteger() if type(value) is int else None)
+        for i, value in enumerate(condition.values)
+    ]
+    test = TESTS[condition.test](expression, *binds)
+    if not is_negated or not isinstance(expression, AtPath) or condition.test == "json is null":
+        return test
+    # Of another type is no, where nothing is is unknown; without a NOT the two come to the same.
+    kind = _at(json_kind, expression)
+    return case((kind.is_not(None), func.coalesce(test, false())))
+
+
+def _at(taken: type[AtPath], expression: AtPath, *operands: Any) -> AtPath:
+    """Of the same JSON at the same path."""
+    (json,) = expression.clauses
+    return taken(json, expression.path, *operands)
 
 
 def _select_rows(query: RowsQuery) -> Select[Any]:
@@ -148,10 +205,11 @@ def _order(query: RowsQuery) -> Iterator[ColumnElement[Any]]:
     for order in query.order:
         descending = order.descending
         # Alphabetical is what `<` and `>` mean by it.
-        expression = lowered(order.field.expression) if order.field.type is FieldType.STRING else order.field.expression
+        is_text = order.field.type is FieldType.STRING or isinstance(order.field.expression, json_string)
+        expression = lowered(order.field.expression) if is_text else order.field.expression
         term = expression.desc() if descending else expression.asc()
         if order.field.is_nullable:
-            term = term.nulls_last() if descending else term.nulls_first()
+            term = term.nulls_last() if descending or order.missing_last else term.nulls_first()
         yield term
         if order.field.expression is query.entity.key:
             return

@@ -6,8 +6,7 @@ Every type has its own sense of an operator: a time is an interval, text is alph
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,43 +14,47 @@ from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import lower_case
 from aiida_like.storage.patterns import Pattern, escape, prefix_end
 from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Operator, String
+from querylang.condition import Condition, Order
+from querylang.lower_json import lower_json, place_of
 from querylang.options import OrderTerm
 from querylang.schema import OPERATORS, Entity, Field, FieldType
-from querylang.unparse import unparse_value
+from querylang.terms import Every, Term, leaves, replaced
+from querylang.unparse import unparse_key, unparse_value
 
 Parse = Callable[[str], Pattern]
 
 MAX_VALUES = 1000
 """How long a list behind `=in=` may be."""
 
-
-@dataclass(frozen=True)
-class Condition:
-    """`test` is a key of `compile.TESTS`."""
-
-    test: str
-    field: Field
-    values: tuple[Any, ...] = ()
-
-    @property
-    def shape(self) -> Hashable:
-        return self.test, self.field.name, len(self.values)
+MAX_COMPARISONS = 200
+"""How many comparisons a query string may have: SQLite takes expressions of a depth of 1000."""
 
 
-@dataclass(frozen=True)
-class Order:
-    field: Field
-    descending: bool
-
-
-def lower(comparisons: Iterable[Comparison], entity: Entity) -> tuple[Condition, ...]:
-    """Raises QueryError: no such key, or an operator or a value that its type does not take."""
-    return tuple(condition for comparison in comparisons for condition in _lower(comparison, entity))
+def lower(filters: Iterable[Term[Comparison]], entity: Entity) -> tuple[Term[Condition], ...]:
+    """Raises QueryError: no such key, or an operator or a value that its type does not take; or too many of them."""
+    filters = tuple(filters)
+    number = sum(1 for each in filters for _ in leaves(each))
+    if number > MAX_COMPARISONS:
+        raise QueryError(f"the query has {number} comparisons; at most {MAX_COMPARISONS} are allowed")
+    return tuple(replaced(each, lambda comparison: _lower(comparison, entity)) for each in filters)
 
 
 def order_by(terms: Iterable[OrderTerm], entity: Entity) -> tuple[Order, ...]:
     """Raises QueryError: no such key."""
-    return tuple(Order(entity.field(term.key), term.descending) for term in terms)
+    return tuple(order for term in terms for order in _orders(term, entity))
+
+
+def _orders(term: OrderTerm, entity: Entity) -> Iterator[Order]:
+    """In JSON numbers come first, then text, then booleans, and last where there is none of them."""
+    field = entity.field(term.key)
+    if field.type is not FieldType.JSON:
+        _check_no_path(field, term.path)
+        yield Order(field, term.descending)
+        return
+    if not term.path:
+        raise QueryError(f"{field.name} is an object: order by what lies in it, as in {field.name}.key")
+    for taken in ("number", "text", "boolean"):
+        yield Order(place_of(field, term.path, taken), term.descending, missing_last=True)
 
 
 def kind_of(entity: Entity) -> tuple[Condition, ...]:
@@ -96,7 +99,7 @@ _NIL = "00000000-0000-0000-0000-000000000000"
 _MAX = _NIL.replace("0", "f")
 
 
-def _lower(comparison: Comparison, entity: Entity) -> list[Condition]:
+def _lower(comparison: Comparison, entity: Entity) -> Term[Condition]:
     field = entity.field(comparison.key)
     operator = comparison.operator
     if operator not in OPERATORS[field.type]:
@@ -105,14 +108,34 @@ def _lower(comparison: Comparison, entity: Entity) -> list[Condition]:
             f"the operator {operator.value} does not go with {comparison.key}, which is of type "
             f"{field.type.value}; it takes {allowed}"
         )
-    values = [_value(comparison.key, field, value) for value in comparison.values]
-    if operator not in (Operator.IN, Operator.NOT_IN) and len(values) > 1:
+    if operator not in (Operator.IN, Operator.NOT_IN) and len(comparison.values) > 1:
         raise QueryError(f"{comparison.key}{operator.value} takes one value; for a list write {comparison.key}=in=")
-    if len(values) > MAX_VALUES:
-        raise QueryError(f"{comparison.key}{operator.value} has {len(values)} values; at most {MAX_VALUES} are allowed")
+    if len(comparison.values) > MAX_VALUES:
+        raise QueryError(
+            f"{comparison.key}{operator.value} has {len(comparison.values)} values; at most {MAX_VALUES} are allowed"
+        )
+    if field.type is FieldType.JSON:
+        return lower_json(field, comparison.path, operator, comparison.values, entity.pattern)
+    _check_no_path(field, comparison.path)
+    if operator is Operator.IS_NULL:
+        return _lower_is_null(field, comparison)
+    values = [_value(comparison.key, field, value) for value in comparison.values]
     if field.aliases is not None:
         values = [field.aliases(operator, value) for value in values]
-    return _LOWER[field.type](field, operator, values, entity.pattern)
+    conditions = _LOWER[field.type](field, operator, values, entity.pattern)
+    return conditions[0] if len(conditions) == 1 else Every(tuple(conditions))
+
+
+def _check_no_path(field: Field, path: tuple[str, ...]) -> None:
+    if path:
+        raise QueryError(f"{field.name} is no JSON, so there is no {unparse_key(field.name, path)} in it")
+
+
+def _lower_is_null(field: Field, comparison: Comparison) -> Term[Condition]:
+    (value,) = comparison.values
+    if not isinstance(value, Boolean):
+        raise QueryError(f"{comparison.key}{comparison.operator.value} takes true or false, not {unparse_value(value)}")
+    return Condition("is null" if value.value else "is not null", field)
 
 
 def _value(key: str, field: Field, literal: Literal) -> Any:
@@ -186,6 +209,10 @@ def _lower_string(field: Field, operator: Operator, values: list[str], parse: Pa
             return _lower_like(field, parse(values[0]), "")
         case Operator.ILIKE:
             return _lower_like(field, parse(lower_case(values[0])), "lowered ")
+        case Operator.STARTS_WITH:
+            return [prefix_condition(field, values[0])]
+        case Operator.CONTAINS:
+            return [Condition("like", field, (f"%{escape(values[0])}%",))]
         case Operator.GREATER | Operator.LESS | Operator.GREATER_OR_EQUAL | Operator.LESS_OR_EQUAL:
             return [Condition("lowered " + _RELATIONS[operator], field, (lower_case(values[0]),))]
         case _:
@@ -218,6 +245,8 @@ def _lower_uuid(field: Field, operator: Operator, values: list[str], parse: Pars
             return [Condition("not in" if is_negative else "in", field, tuple(filter(is_uuid, values)))]
         case Operator.LIKE | Operator.ILIKE:
             return [Condition(test, field, values) for test, values in uuid_like_tests(parse(values[0]))]
+        case Operator.STARTS_WITH:
+            return [uuid_prefix(field, values[0]) or Condition("in", field)]
         case _:
             return [Condition("uuid " + _RELATIONS[operator], field, (values[0],))]
 

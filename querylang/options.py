@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from aiida_like.errors import QueryError
-from querylang.ast import Comparison, Option, Query
+from querylang.ast import Comparison, Filter, Option, Query
+from querylang.keys import KEY, split_key
+from querylang.terms import Term
 
 _INT64_END = 2**63
 
@@ -38,6 +41,7 @@ class Options:
 class OrderTerm:
     key: str
     descending: bool
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,18 +61,22 @@ class WindowLimits:
 
 def split(
     query: Query, specs: Mapping[str, OptionSpec], allowed: Iterable[str]
-) -> tuple[Options, tuple[Comparison, ...]]:
-    """The options and the filters of a query. `allowed` are the reserved keys that make sense for the resource.
+) -> tuple[Options, tuple[Term[Comparison], ...]]:
+    """The options and the filters of a query, all of which must be fulfilled.
+
+    `allowed` are the reserved keys that make sense for the resource.
 
     Raises:
         QueryError: an option that makes no sense here, stands twice, or has a value that cannot be read.
     """
     options: dict[str, Any] = {}
-    comparisons = []
+    filters: list[Term[Comparison]] = []
     usable = frozenset(allowed)
     for pair in query.pairs:
         if isinstance(pair, Comparison):
-            comparisons.append(pair)
+            filters.append(pair)
+        elif isinstance(pair, Filter):
+            filters.append(pair.term)
         elif pair.key in options:
             raise QueryError(f"{pair.key} is given twice; it can stand only once in a query string")
         elif pair.key not in usable:
@@ -78,7 +86,7 @@ def split(
     for positive, negative in (("alist", "nalist"), ("elist", "nelist")):
         if positive in options and negative in options:
             raise QueryError(f"{positive} is incompatible with {negative}: give one of them")
-    return Options(MappingProxyType(options)), tuple(comparisons)
+    return Options(MappingProxyType(options)), tuple(filters)
 
 
 def window(options: Options, page: int | None, limits: WindowLimits) -> Window:
@@ -127,10 +135,11 @@ def order_terms(option: Option) -> tuple[OrderTerm, ...]:
     """`-ctime,+id,label`"""
     terms = []
     for word in option.words:
-        key = word.removeprefix("-") if word.startswith("-") else word.removeprefix("+")
-        if not key.isidentifier():
+        text = word.removeprefix("-") if word.startswith("-") else word.removeprefix("+")
+        if not re.fullmatch(KEY, text):
             raise QueryError(f"orderby takes keys such as id, +label or -ctime, separated by commas, not {word!r}")
-        terms.append(OrderTerm(key, word.startswith("-")))
+        key, path = split_key(text)
+        terms.append(OrderTerm(key, word.startswith("-"), path))
     return tuple(terms)
 
 

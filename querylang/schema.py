@@ -32,19 +32,20 @@ _MEMBERSHIP = frozenset({Operator.IN, Operator.NOT_IN})
 _RELATION = frozenset(
     {Operator.GREATER, Operator.LESS, Operator.GREATER_OR_EQUAL, Operator.LESS_OR_EQUAL},
 )
-_PATTERN = frozenset({Operator.LIKE, Operator.ILIKE})
+_PATTERN = frozenset({Operator.LIKE, Operator.ILIKE, Operator.STARTS_WITH})
+_ABSENCE = frozenset({Operator.IS_NULL})
 
 OPERATORS: Mapping[FieldType, frozenset[Operator]] = MappingProxyType(
     {
-        FieldType.INTEGER: _IDENTITY | _MEMBERSHIP | _RELATION,
-        FieldType.STRING: _IDENTITY | _MEMBERSHIP | _RELATION | _PATTERN,
-        FieldType.UUID: _IDENTITY | _MEMBERSHIP | _RELATION | _PATTERN,
-        FieldType.BOOLEAN: _IDENTITY,
-        FieldType.DATETIME: _IDENTITY | _MEMBERSHIP | _RELATION,
-        FieldType.JSON: frozenset(),
+        FieldType.INTEGER: _IDENTITY | _MEMBERSHIP | _RELATION | _ABSENCE,
+        FieldType.STRING: _IDENTITY | _MEMBERSHIP | _RELATION | _PATTERN | _ABSENCE | {Operator.CONTAINS},
+        FieldType.UUID: _IDENTITY | _MEMBERSHIP | _RELATION | _PATTERN | _ABSENCE,
+        FieldType.BOOLEAN: _IDENTITY | _ABSENCE,
+        FieldType.DATETIME: _IDENTITY | _MEMBERSHIP | _RELATION | _ABSENCE,
+        FieldType.JSON: frozenset(Operator),
     },
 )
-"""The operators that a field of each type takes; of a JSON field only its content can be asked for."""
+"""The operators that a field of each type takes; what lies in a JSON field takes those of the value's type."""
 
 MEANINGS: Mapping[Operator, str] = MappingProxyType(
     {
@@ -58,6 +59,10 @@ MEANINGS: Mapping[Operator, str] = MappingProxyType(
         Operator.ILIKE: "matches the pattern, upper and lower case being the same",
         Operator.IN: "is equal to one of a comma-separated list",
         Operator.NOT_IN: "is equal to none of a comma-separated list",
+        Operator.HAS: "the object has this key, the list this text, or it is this text",
+        Operator.CONTAINS: "the text contains this text, or the list this value",
+        Operator.STARTS_WITH: "the text starts with this text",
+        Operator.IS_NULL: "true: there is no value; false: there is one",
     },
 )
 """What each operator says, for the documentation."""

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from querylang.ast import Boolean, Comparison, DateTime, Float, Integer, Literal, Option, Query, String
+from querylang.ast import Boolean, Comparison, DateTime, Filter, Float, Integer, Literal, Null, Option, Query, String
+from querylang.keys import PLAIN
+from querylang.terms import Every, Not, Some, Term
 
 
 def unparse(query: Query) -> str:
@@ -18,10 +20,39 @@ def unparse_value(value: Literal) -> str:
     return _WRITERS[type(value)](value)
 
 
-def _pair(pair: Comparison | Option) -> str:
-    if isinstance(pair, Option):
-        return f"{pair.key}=" + ",".join(map(_word, pair.words))
-    return pair.key + pair.operator.value + ",".join(map(unparse_value, pair.values))
+def unparse_key(key: str, path: tuple[str, ...]) -> str:
+    return ".".join((key, *(each if re.fullmatch(PLAIN, each) else _quoted(each) for each in path)))
+
+
+def _pair(pair: Comparison | Filter | Option) -> str:
+    match pair:
+        case Option():
+            return f"{pair.key}=" + ",".join(map(_word, pair.words))
+        case Filter():
+            return "filter=" + _term(pair.term)
+        case _:
+            return _comparison(pair)
+
+
+def _comparison(comparison: Comparison) -> str:
+    key = unparse_key(comparison.key, comparison.path)
+    return key + comparison.operator.value + ",".join(map(unparse_value, comparison.values))
+
+
+def _term(term: Term[Comparison]) -> str:
+    match term:
+        case Every(terms=terms):
+            return " AND ".join(map(_factor, terms))
+        case Some(terms=terms):
+            return " OR ".join(map(_factor, terms))
+        case Not(term=negated):
+            return "NOT " + _factor(negated)
+        case comparison:
+            return _comparison(comparison)
+
+
+def _factor(term: Term[Comparison]) -> str:
+    return _comparison(term) if isinstance(term, Comparison) else f"({_term(term)})"
 
 
 def _word(word: str) -> str:
@@ -62,4 +93,5 @@ _WRITERS: dict[type[Literal], Callable[[Any], str]] = {
     Float: lambda value: repr(value.value),
     Boolean: lambda value: "true" if value.value else "false",
     DateTime: _datetime,
+    Null: lambda _: "null",
 }

@@ -10,6 +10,7 @@ from aiida_like.storage import Storage
 from querylang.ast import Comparison
 from querylang.grammar import Grammar
 from querylang.options import Options, OptionSpec, split
+from querylang.terms import Term, leaves
 from restapi.config import Settings
 from restapi.exchange import Asked
 from restapi.opening import LazyStorage
@@ -29,7 +30,7 @@ class Context:
     def storage(self) -> Storage:
         return self.opening()
 
-    def parse(self, asked: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Comparison, ...]]:
+    def parse(self, asked: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
         """Raises QuerySyntaxError, QueryError."""
         longest = self.settings.max_query_length
         if len(asked.query_string) > longest:
@@ -40,7 +41,7 @@ class Context:
 
     def parse_options(self, asked: Asked, allowed: Iterable[str]) -> Options:
         """For resources that cannot be filtered."""
-        options, comparisons = self.parse(asked, allowed)
-        if comparisons:
-            raise QueryError(f"this resource takes no filters, so {comparisons[0].key!r} has no meaning here")
+        options, filters = self.parse(asked, allowed)
+        for key in (comparison.key for term in filters for comparison in leaves(term)):
+            raise QueryError(f"this resource takes no filters, so {key!r} has no meaning here")
         return options

@@ -9,7 +9,8 @@ from typing import Any
 from aiida_like.errors import AmbiguousUuid, NotFound, QueryError
 from aiida_like.storage import Storage
 from querylang.compile import RowsQuery, Statement, compile_rows, compile_total
-from querylang.lower import Condition, kind_of, uuid_prefix
+from querylang.condition import Condition
+from querylang.lower import kind_of, uuid_prefix
 from querylang.options import Window
 from querylang.schema import Entity, Field
 from restapi.headers import last_page

@@ -37,6 +37,10 @@ EXAMPLES = (
     Example(
         'api/v4/nodes?full_type="process.%25|%25"&attributes=true&limit=5', "processes with all they hold, in API v4"
     ),
+    Example(
+        "api/v4/nodes?attributes.energy<0&orderby=attributes.energy&limit=5",
+        "the five lowest energies, wherever they are",
+    ),
     Example("api/v4/nodes/full_types_count", "the tree of all types"),
     Example("api/v4", "all endpoints of API v4"),
 )

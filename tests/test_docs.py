@@ -86,6 +86,13 @@ def test_queries_of_the_documents(client: FlaskClient, document: str, tags: list
     assert all(data.values())
 
 
+def test_examples_of_the_language(client: FlaskClient) -> None:
+    """Those on lines of their own, as they stand there."""
+    urls = re.findall(r"^    (/api/.*)$", (FOLDER / "query-language.md").read_text(), re.MULTILINE)
+    assert len(urls) >= 5
+    assert [(url, client.get(url).status_code) for url in urls] == [(url, 200) for url in urls]
+
+
 def test_links_lead_somewhere() -> None:
     for document in [ROOT / "README.md", *DOCUMENTS]:
         targets = re.findall(r"\]\(([^):#]+)\)", document.read_text())

@@ -11,8 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiida_like.errors import QuerySyntaxError
-from querylang.ast import Boolean, Comparison, DateTime, Float, Integer, Literal, Operator, Option, Query, String
+from querylang.ast import (
+    Boolean,
+    Comparison,
+    DateTime,
+    Filter,
+    Float,
+    Integer,
+    Literal,
+    Null,
+    Operator,
+    Option,
+    Query,
+    String,
+)
 from querylang.grammar import Grammar
+from querylang.terms import Every, Not, Some, Term
 from querylang.unparse import unparse
 from restapi.dialects.aiida_v2.options import OPTIONS
 
@@ -55,6 +69,7 @@ VALUES: dict[str, Literal] = {
     f"{'9' * 5000}e-5000": Float(1.0),
     "true": Boolean(True),
     "false": Boolean(False),
+    "null": Null(),
     "2016-04-23": DateTime(datetime(2016, 4, 23, tzinfo=UTC), DAY),
     "2016-04-23T05": DateTime(datetime(2016, 4, 23, 5, tzinfo=UTC), HOUR),
     "2016-04-23T05:45": DateTime(datetime(2016, 4, 23, 5, 45, tzinfo=UTC), MINUTE),
@@ -140,9 +155,84 @@ def test_a_grammar_may_reserve_nothing() -> None:
     assert Grammar(()).parse("limit=5") == Query((Comparison("limit", Operator.EQUAL, (Integer(5),)),))
 
 
-VALUE = 'a value ("text" in double quotes, 12, -1.5, true, false or a time as 2016-04-23T05:45+03:45)'
-OPERATOR = "an operator (= != > < >= <= =like= =ilike= =in= =notin=)"
+A, B, C = (Comparison(key, Operator.EQUAL, (Integer(1),)) for key in "abc")
+
+PATHS = {
+    "attributes.energy": ("attributes", ("energy",)),
+    "attributes.kinds.0.name": ("attributes", ("kinds", "0", "name")),
+    'a."b.c"."d ""e""".ä-1%': ("a", ("b.c", 'd "e"', "ä-1%")),
+    "limit.x": ("limit", ("x",)),
+    "filter.x": ("filter", ("x",)),
+}
+
+
+@pytest.mark.parametrize("text", PATHS)
+def test_paths(text: str) -> None:
+    key, path = PATHS[text]
+    assert GRAMMAR.parse(f"{text}=1") == Query((Comparison(key, Operator.EQUAL, (Integer(1),), path),))
+    assert GRAMMAR.parse(f"filter={text}=1") == Query((Filter(Comparison(key, Operator.EQUAL, (Integer(1),), path)),))
+
+
+FILTERS: dict[str, Term[Comparison]] = {
+    "a=1": A,
+    "a = 1": A,
+    "(a=1)": A,
+    "+(+a=1+)+": A,
+    "a=1 AND b=1": Every((A, B)),
+    "a=1+and+b=1 And c=1": Every((A, B, C)),
+    "a=1 OR b=1 AND c=1": Some((A, Every((B, C)))),
+    "(a=1 OR b=1) AND c=1": Every((Some((A, B)), C)),
+    "NOT a=1 OR b=1": Some((Not(A), B)),
+    "NOT (a=1 OR b=1)": Not(Some((A, B))),
+    "NOT(a=1)AND(b=1)": Every((Not(A), B)),
+    "NOT NOT a=1": A,
+    "not Not NOT a=1": Not(A),
+    "NOT (NOT a=1)": Not(Not(A)),
+    "a IN (1, 2 ,3)": Comparison("a", Operator.IN, (Integer(1), Integer(2), Integer(3))),
+    "a not in(1)": Comparison("a", Operator.NOT_IN, (Integer(1),)),
+    "a=in=1,2": Comparison("a", Operator.IN, (Integer(1), Integer(2))),
+    'a LIKE "x%"': Comparison("a", Operator.LIKE, (String("x%"),)),
+    'a=ilike="x%"': Comparison("a", Operator.ILIKE, (String("x%"),)),
+    'a Ilike "(&)"': Comparison("a", Operator.ILIKE, (String("(&)"),)),
+    'a.b HAS "k"': Comparison("a", Operator.HAS, (String("k"),), ("b",)),
+    "a.b CONTAINS -1.5": Comparison("a", Operator.CONTAINS, (Float(-1.5),), ("b",)),
+    'a  STARTS + WITH"x"': Comparison("a", Operator.STARTS_WITH, (String("x"),)),
+    "a IS NULL": Comparison("a", Operator.IS_NULL, (Boolean(True),)),
+    "a is not null AND b=1": Every((Comparison("a", Operator.IS_NULL, (Boolean(False),)), B)),
+    "a=isnull=false": Comparison("a", Operator.IS_NULL, (Boolean(False),)),
+    "a>2016-04-23T05:45+03:45+AND+b=1": Every(
+        (Comparison("a", Operator.GREATER, (DateTime(datetime(2016, 4, 23, 5, 45, tzinfo=zone(3, 45)), MINUTE),)), B)
+    ),
+    "a < +5": Comparison("a", Operator.LESS, (Integer(5),)),
+    "a=null": Comparison("a", Operator.EQUAL, (Null(),)),
+    "NOTE=1": Comparison("NOTE", Operator.EQUAL, (Integer(1),)),
+    "NOT.b=1": Comparison("NOT", Operator.EQUAL, (Integer(1),), ("b",)),
+    f"{'(' * 32}a=1{')' * 32}": A,
+}
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_filters(text: str) -> None:
+    parsed = GRAMMAR.parse(f"filter={text}")
+    assert parsed == Query((Filter(FILTERS[text]),))
+    assert GRAMMAR.parse(unparse(parsed)) == parsed
+
+
+def test_filters_among_pairs() -> None:
+    assert GRAMMAR.parse('a=1&filter=b=1 OR label="&"&limit=5&filter=c=1').pairs == (
+        A,
+        Filter(Some((B, Comparison("label", Operator.EQUAL, (String("&"),))))),
+        Option("limit", ("5",)),
+        Filter(C),
+    )
+
+
+VALUE = 'a value ("text" in double quotes, 12, -1.5, true, false, null or a time as 2016-04-23T05:45+03:45)'
+OPERATOR = "an operator (= != > < >= <= =like= =ilike= =in= =notin= =has= =contains= =startswith= =isnull=)"
 KEY = "a key, such as id, or & and a key"
+FACTOR = 'a comparison such as label="Si", NOT or ('
+AND_OR = "AND, OR, or & and a key"
+WORDED = "an operator (= != > < >= <= IN NOT IN LIKE ILIKE HAS CONTAINS STARTS WITH IS NULL IS NOT NULL)"
 
 ERRORS = {
     "id": (3, OPERATOR, "the end"),
@@ -167,6 +257,37 @@ ERRORS = {
     "é=5": (1, KEY, "'é=5'"),
     "\0": (1, KEY, "'\\x00'"),
     "id=5&&&5": (8, KEY, "'5'"),
+    "a.=5": (2, OPERATOR, "'.=5'"),
+    "a..b=5": (2, OPERATOR, "'..b=5'"),
+    'a."b=5': (2, OPERATOR, "'.\"b=5'"),
+    "a.b c=5": (4, OPERATOR, "' c=5'"),
+    "filter": (7, "'=', the only operator of this key", "the end"),
+    "filter>5": (7, "'=', the only operator of this key", "'>5'"),
+    "filter=": (8, FACTOR, "the end"),
+    "filter=&id=5": (8, FACTOR, "'&id=5'"),
+    "filter=5": (8, FACTOR, "'5'"),
+    "filter=()": (9, FACTOR, "')'"),
+    "filter=NOT": (11, FACTOR, "the end"),
+    "filter=NOTa=1 b": (15, AND_OR, "'b'"),
+    "filter=a": (9, WORDED, "the end"),
+    "filter=a ": (10, WORDED, "the end"),
+    "filter=a b=1": (10, WORDED, "'b=1'"),
+    "filter=a IS": (10, WORDED, "'IS'"),
+    "filter=a STARTS 5": (10, WORDED, "'STARTS 5'"),
+    "filter=a=": (10, VALUE, "the end"),
+    "filter=a=b": (10, VALUE, "'b'"),
+    "filter=a=1 AND": (15, FACTOR, "the end"),
+    "filter=a=1 AND OR b=2": (19, WORDED, "'b=2'"),
+    "filter=a=1 OR ": (15, FACTOR, "the end"),
+    "filter=(a=1": (12, "AND, OR or )", "the end"),
+    "filter=(a=1&b=2": (12, "AND, OR or )", "'&b=2'"),
+    "filter=a=1)": (11, AND_OR, "')'"),
+    "filter=a IN 1": (13, "( and values", "'1'"),
+    "filter=a IN ()": (14, VALUE, "')'"),
+    "filter=a IN (1": (15, ") or , and a value", "the end"),
+    "filter=a HAS": (13, VALUE, "the end"),
+    "filter=a.b IS NULL c": (20, AND_OR, "'c'"),
+    f"filter={'(' * 33}a=1{')' * 33}": (40, "at most 32 nested parentheses", f"'(a=1{')' * 16}'"),
     "id=5&=": (6, KEY, "'='"),
     "id\t=5": (3, OPERATOR, "'\\t=5'"),
     "id=abc": (4, VALUE, "'abc'"),
@@ -225,8 +346,23 @@ def test_errors(text: str) -> None:
         GRAMMAR.parse(text)
     assert (caught.value.column, caught.value.expected) == (column, expected)
     assert (
-        str(caught.value) == f"syntax error in the query string at column {column}: expected {expected}, found {found}"
+        str(caught.value).partition("\n")[0]
+        == f"syntax error in the query string at column {column}: expected {expected}, found {found}"
     )
+
+
+EXCERPTS = {
+    "id==5": "  id==5\n     ^",
+    f"a=1&{'b=2&' * 30}c==1&{'d=1&' * 30}": (f"  {('b=2&' * 30)[-38:]}c==1&{('d=1&' * 30)[:37]}\n  {' ' * 40}^"),
+    "id=\t\n\0": "  id=   \n     ^",
+}
+
+
+@pytest.mark.parametrize("text", EXCERPTS)
+def test_the_place_of_an_error(text: str) -> None:
+    with pytest.raises(QuerySyntaxError) as caught:
+        GRAMMAR.parse(text)
+    assert str(caught.value).partition("\n")[2] == EXCERPTS[text]
 
 
 texts = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
@@ -246,21 +382,34 @@ literals = st.one_of(
     st.builds(Integer, st.integers(-(2**63), 2**63 - 1)),
     st.builds(Float, st.floats(allow_nan=False, allow_infinity=False)),
     st.builds(Boolean, st.booleans()),
+    st.just(Null()),
     times(),
 )
-keys = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,8}\Z").filter(lambda key: key not in OPTIONS)
+keys = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,8}\Z").filter(
+    lambda key: key not in OPTIONS and key.upper() not in {"FILTER", "NOT"}
+)
+paths = st.lists(st.one_of(texts, st.from_regex(r"\A[a-z0-9_]{1,4}\Z")), max_size=3).map(tuple)
 comparisons = st.builds(
-    Comparison, keys, st.sampled_from(Operator), st.lists(literals, min_size=1, max_size=3).map(tuple)
+    Comparison, keys, st.sampled_from(Operator), st.lists(literals, min_size=1, max_size=3).map(tuple), paths
+)
+several = st.recursive(
+    comparisons,
+    lambda terms: st.one_of(
+        st.builds(Every, st.lists(terms, min_size=2, max_size=3).map(tuple)),
+        st.builds(Some, st.lists(terms, min_size=2, max_size=3).map(tuple)),
+        st.builds(Not, terms),
+    ),
+    max_leaves=5,
 )
 options = st.builds(Option, st.sampled_from(sorted(OPTIONS)), st.lists(texts, min_size=1, max_size=3).map(tuple))
 
 
-@given(st.builds(Query, st.lists(st.one_of(comparisons, options), max_size=4).map(tuple)))
+@given(st.builds(Query, st.lists(st.one_of(comparisons, options, st.builds(Filter, several)), max_size=4).map(tuple)))
 def test_parse_is_the_inverse_of_unparse(query: Query) -> None:
     assert GRAMMAR.parse(unparse(query)) == query
 
 
-pieces = [*'abid=<>!&,"%_.+-:TZ0129 ~\0é', "=like=", "limit=", "orderby=", "2016-04-23"]
+pieces = [*'abid=<>!&,"%_.+-:TZ0129 ~\0é()', "=like=", "limit=", "orderby=", "2016-04-23", "filter=", " AND ", "NOT "]
 near_misses = st.lists(st.sampled_from(pieces), max_size=24).map("".join)
 
 
@@ -284,10 +433,10 @@ import threading
 from querylang.grammar import Grammar
 from querylang.unparse import unparse
 grammar, barrier, found = Grammar(["limit"]), threading.Barrier(8), []
-texts = ['id=in=1,2', 'a=like="b"', 'limit=3', 't>2016-04-23T05:45+03:45', 'x<=-1.5', 'x=']
+texts = ['filter=NOT (a.b=1 OR c=2)', 'id=in=1,2', 'a=like="b"', 'limit=3', 't>2016-04-23T05:45+03:45', 'x<=-1.5', 'x=']
 def work(first):
     barrier.wait()
-    for text in texts[first % 6:] + texts[:first % 6]:
+    for text in texts[first % 7:] + texts[:first % 7]:
         try:
             found.append(unparse(grammar.parse(text)))
         except Exception as error:

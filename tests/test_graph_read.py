@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import Every, GraphQuery
+from querylang.graph.ast import GraphQuery
 from querylang.graph.path import MAX_STEPS
 from querylang.graph.projections import MAX_PROJECTIONS
 from querylang.graph.read import MAX_TESTS, read
+from querylang.terms import Every, leaves
 
 NODE: dict[str, Any] = {"entity_type": "node", "tag": "n"}
 OTHER: dict[str, Any] = {"entity_type": "node", "tag": "m"}
@@ -248,7 +249,7 @@ def test_filters_that_say_nothing_are_left_out() -> None:
 @pytest.mark.parametrize(("operator", "text", "value"), [("<", "ΟΔΟΣ", "οδοσ"), ("ilike", "%ΟΔΟΣ", "%οδοσ")])
 def test_a_sigma_at_the_end_of_a_text(key: str, operator: str, text: str, value: str) -> None:
     (term,) = read(filtered({key: {operator: text}})).filters.values()
-    assert [test.values for test in term.tests()] == [(value,)]
+    assert [test.values for test in leaves(term)] == [(value,)]
 
 
 TYPES: list[tuple[Any, Any]] = [
@@ -272,8 +273,8 @@ TYPES: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("item", "filters"), TYPES)
 def test_types_are_filters(item: dict[str, Any], filters: dict[str, Any]) -> None:
-    tests = [list(term.tests()) for term in read({"path": [{"tag": "n", **item}]}).filters.values()]
-    expected = [list(term.tests()) for term in read(filtered(filters)).filters.values()]
+    tests = [list(leaves(term)) for term in read({"path": [{"tag": "n", **item}]}).filters.values()]
+    expected = [list(leaves(term)) for term in read(filtered(filters)).filters.values()]
     assert tests == expected
 
 

@@ -11,10 +11,11 @@ import pytest
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
 from querylang.compile import RowsQuery, Statement, compile_rows
+from querylang.condition import Condition
 from querylang.grammar import Grammar
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
-from querylang.lower import Condition, kind_of, lower, order_by, uuid_prefix
+from querylang.lower import kind_of, lower, order_by, uuid_prefix
 from querylang.options import OrderTerm, Window, split
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2.entities import NODE_ENTITIES, NODES

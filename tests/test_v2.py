@@ -351,7 +351,7 @@ JOB = f"calculations/{graph.relax_scf}"
 ERRORS = {
     "nodes?foo=1": (
         "nodes have no key 'foo' to filter or order by. There are: ctime, id, label, mtime, state, type, user_id, "
-        "uuid, node_type, process_type, description, pk"
+        "uuid, node_type, process_type, description, attributes, extras, pk"
     ),
     'users?email="a"': "the key 'email' of users is withheld: it is personal data",
     "users?is_active=true": "the key 'is_active' of users is withheld: it is personal data",
@@ -361,7 +361,8 @@ ERRORS = {
     "computers?enabled=1": "enabled takes true or false, not 1",
     "nodes?ctime=5": "ctime takes a time such as 2016-04-23 or 2016-04-23T05:45+03:45, not 5",
     'nodes?id=like="5"': (
-        "the operator =like= does not go with id, which is of type integer; it takes = != > < >= <= =in= =notin="
+        "the operator =like= does not go with id, which is of type integer; it takes = != > < >= <= =in= =notin= "
+        "=isnull="
     ),
     "nodes?limit=5&limit=6": "limit is given twice; it can stand only once in a query string",
     "nodes?limit=401": "limit=401 is out of range: it goes from 1 to 400",
@@ -373,7 +374,7 @@ ERRORS = {
     "computers/page/0": "pages are counted from 1",
     "nodes?label=a": (
         'syntax error in the query string at column 7: expected a value ("text" in double quotes, 12, -1.5, true, '
-        "false or a time as 2016-04-23T05:45+03:45), found 'a'"
+        "false, null or a time as 2016-04-23T05:45+03:45), found 'a'\n  label=a\n        ^"
     ),
     "nodes?alist=a": "alist has no meaning for this resource; it takes limit, offset, perpage, orderby",
     "nodes/schema?id>1": "this resource takes no filters, so 'id' has no meaning here",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from querylang import terms
 from querylang.graph.schema import Column, Relation, Source, Vertex
 
 
@@ -52,51 +53,12 @@ class Test:
     operand: Operand
     values: tuple[Any, ...] = ()
 
-    def tests(self) -> Iterator[Test]:
-        yield self
-
     @property
     def shape(self) -> Hashable:
         return self.name, self.operand, len(self.values)
 
 
-@dataclass(frozen=True)
-class Every:
-    terms: tuple[Term, ...]
-
-    def tests(self) -> Iterator[Test]:
-        return (test for term in self.terms for test in term.tests())
-
-    @property
-    def shape(self) -> Hashable:
-        return "and", tuple(term.shape for term in self.terms)
-
-
-@dataclass(frozen=True)
-class Some:
-    terms: tuple[Term, ...]
-
-    def tests(self) -> Iterator[Test]:
-        return (test for term in self.terms for test in term.tests())
-
-    @property
-    def shape(self) -> Hashable:
-        return "or", tuple(term.shape for term in self.terms)
-
-
-@dataclass(frozen=True)
-class Not:
-    term: Term
-
-    def tests(self) -> Iterator[Test]:
-        return self.term.tests()
-
-    @property
-    def shape(self) -> Hashable:
-        return "not", self.term.shape
-
-
-Term = Test | Every | Some | Not
+Term = terms.Term[Test]
 
 
 @dataclass(frozen=True)
@@ -141,7 +103,7 @@ class GraphQuery:
     @property
     def shape(self) -> Hashable:
         """Queries of the same shape differ in nothing but values."""
-        filters = tuple((tag, term.shape) for tag, term in self.filters.items())
+        filters = tuple((tag, terms.shape_of(term)) for tag, term in self.filters.items())
         return self.steps, filters, self.projections, self.order, self.distinct
 
 

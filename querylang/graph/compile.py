@@ -39,13 +39,10 @@ from querylang import compile as rows
 from querylang.compile import Statement
 from querylang.graph.ast import (
     As,
-    Every,
     Function,
     GraphQuery,
-    Not,
     Operand,
     Projection,
-    Some,
     Sorting,
     Step,
     Term,
@@ -53,6 +50,7 @@ from querylang.graph.ast import (
 )
 from querylang.graph.schema import Direct, Through, Walk
 from querylang.schema import FieldType
+from querylang.terms import Every, Not, Some, leaves
 
 DATA_LINKS = ("create", "input_calc")
 """The links of data provenance, which ancestors and descendants are found over: they never make a circle."""
@@ -91,7 +89,7 @@ def compile_graph(query: GraphQuery, limit: int) -> Statement:
     values: dict[str, Any] = {"limit": limit, "offset": query.offset}
     numbers = count()
     for term in query.filters.values():
-        for test in term.tests():
+        for test in leaves(term):
             number = next(numbers)
             values |= {f"v{number}_{i}": value for i, value in enumerate(test.values)}
     is_window = query.limit is not None or bool(query.offset)
@@ -107,7 +105,7 @@ class _Builder:
         number = 0
         for tag, term in query.filters.items():
             self._first[tag] = number
-            number += sum(1 for _ in term.tests())
+            number += sum(1 for _ in leaves(term))
         self._tables: dict[str, FromClause] = {
             step.tag: step.vertex.table.alias(f"t{number}") for number, step in enumerate(query.steps)
         }
@@ -199,7 +197,7 @@ class _Builder:
     def _uses(self, step: Step) -> Iterator[Operand]:
         """What is asked of the edge of a step."""
         query = self._query
-        tests = (test.operand for term in query.filters.values() for test in term.tests())
+        tests = (test.operand for term in query.filters.values() for test in leaves(term))
         for operand in (*tests, *(each.operand for each in query.projections), *(each.operand for each in query.order)):
             if operand.tag == step.edge_tag:
                 yield operand
@@ -222,7 +220,7 @@ class _Builder:
             if isinstance(each, Test) and each.operand.column.name == "depth" and each.name in {"<", "<=", "="}:
                 bound = bindparam(f"v{number}_0", type_=BigInteger())
                 yield walk.c.depth + 1 < bound if each.name == "<" else walk.c.depth + 1 <= bound
-            number += sum(1 for _ in each.tests())
+            number += sum(1 for _ in leaves(each))
 
     def _where(self, tag: str, table: FromClause | None = None) -> ColumnElement[bool]:
         numbers = count(self._first[tag])

@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import Every, Not, Operand, Some, Term
+from querylang.graph.ast import Operand, Term
 from querylang.graph.operators import shown, test_of
 from querylang.graph.schema import Source
 from querylang.schema import FieldType
+from querylang.terms import Every, Not, Some
 
 MAX_DEPTH = 32
 """How deep filters may be nested."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import Every, GraphQuery, Term
+from querylang.graph.ast import GraphQuery, Term
 from querylang.graph.filters import FilterReader
 from querylang.graph.path import Path
 from querylang.graph.projections import check_aggregates, check_order, read_order, read_projections
 from querylang.graph.shape import boolean_at, check_keys, list_at, number_at, object_at
+from querylang.terms import Every, leaves
 
 MAX_TESTS = 500
 MAX_ALL_VALUES = 10_000
@@ -60,7 +61,7 @@ def _read_filters(path: Path) -> dict[str, Term]:
         tag: FilterReader(tag, path.sources[tag], f"filters.{tag}", is_outer=tag in outer).read(filters)
         for tag, filters in path.filters.items()
     }
-    tests = [test for term in read_.values() for test in term.tests()]
+    tests = [test for term in read_.values() for test in leaves(term)]
     if len(tests) > MAX_TESTS:
         raise QueryError(f"the query has {len(tests)} comparisons; at most {MAX_TESTS} are allowed")
     values = sum(len(test.values) for test in tests)

@@ -128,7 +128,6 @@ NODES = Entity(
             "Attributes",
             "Content of the node, which never changes",
             is_shown=False,
-            is_filterable=False,
         ),
         Field(
             "extras",
@@ -137,7 +136,6 @@ NODES = Entity(
             "Extras",
             "Notes on the node, which can change",
             is_shown=False,
-            is_filterable=False,
         ),
         Field(
             "repository_metadata",

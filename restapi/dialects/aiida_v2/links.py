@@ -10,7 +10,7 @@ from flask import Response
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, select
 
 from aiida_like.models import link, node
-from querylang.lower import Condition
+from querylang.condition import Condition
 from querylang.schema import Entity
 from restapi.context import Context
 from restapi.dialects.aiida_v2 import options, render

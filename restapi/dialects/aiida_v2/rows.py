@@ -10,7 +10,8 @@ from flask import Response
 
 from aiida_like.errors import NotFound
 from querylang.compile import RowsQuery
-from querylang.lower import Condition, kind_of, lower, order_by
+from querylang.condition import Condition
+from querylang.lower import kind_of, lower, order_by
 from querylang.options import window
 from querylang.schema import Entity, Field
 from restapi.context import Context

@@ -30,7 +30,7 @@ def _text(column: ColumnElement[Any], title: str, help_: str, **more: Any) -> Fi
 
 
 def _json(column: ColumnElement[Any], title: str, help_: str, **more: Any) -> Field:
-    return Field(str(column.key), FieldType.JSON, column, title, help_, is_filterable=False, **more)
+    return Field(str(column.key), FieldType.JSON, column, title, help_, **more)
 
 
 def _user_id(column: ColumnElement[Any]) -> Field:
@@ -62,7 +62,7 @@ _NODE_FIELDS = (
     ),
     _json(node.c.attributes, "Attributes", "Content of the node, which never changes", is_shown=False),
     _json(node.c.extras, "Extras", "Notes on the node, which can change", is_shown=False),
-    _json(node.c.repository_metadata, "Repository", "Files of the node", is_shown=False),
+    _json(node.c.repository_metadata, "Repository", "Files of the node", is_shown=False, is_filterable=False),
 )
 
 NODES = Entity(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from aiida_like.errors import QueryError
 from querylang.ast import Option
-from querylang.lower import Condition, prefix_condition
+from querylang.condition import Condition
+from querylang.lower import prefix_condition
 from querylang.schema import Entity, Field
 
 SEPARATOR, WILDCARD = "|", "%"

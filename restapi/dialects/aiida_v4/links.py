@@ -11,7 +11,8 @@ from aiida_like.formats import DESCRIBED, StoredNode, description_of
 from aiida_like.models import computer, node
 from aiida_like.storage.patterns import prefix_end
 from querylang.compile import RowsQuery
-from querylang.lower import Condition, lower
+from querylang.condition import Condition
+from querylang.lower import lower
 from querylang.options import Window, window
 from querylang.schema import Entity, Field, FieldType
 from restapi.dialects.aiida_v4 import options, render

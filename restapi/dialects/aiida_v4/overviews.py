@@ -11,6 +11,7 @@ from aiida_like import __version__
 from aiida_like.errors import QueryError
 from aiida_like.formats import all_download_formats
 from querylang.ast import Comparison, Integer, Operator
+from querylang.terms import Term, leaves
 from restapi.dialects.aiida_v4 import options, render
 from restapi.dialects.aiida_v4.full_type import FullType, full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
@@ -80,15 +81,16 @@ class Server(V4Resource):
         return render.envelope_without_id(request, "Info", info)
 
 
-def _user(comparisons: Iterable[Comparison]) -> int | None:
+def _user(filters: Iterable[Term[Comparison]]) -> int | None:
     """Raises QueryError: something else than `user=ID` was asked."""
     user = None
-    for comparison in comparisons:
-        match comparison:
-            case Comparison("user" | "user_id", Operator.EQUAL, (Integer(value),)) if user is None:
+    for term in filters:
+        match term:
+            case Comparison("user" | "user_id", Operator.EQUAL, (Integer(value),), ()) if user is None:
                 user = value
             case _:
-                raise QueryError(f"only the filter user=ID has a meaning here, not one of {comparison.key!r}")
+                key = next(leaves(term)).key
+                raise QueryError(f"only the filter user=ID has a meaning here, not one of {key!r}")
     return user
 
 

@@ -13,9 +13,11 @@ from aiida_like.models import node
 from aiida_like.storage.json_expressions import json_value
 from querylang.ast import Comparison
 from querylang.compile import RowsQuery
-from querylang.lower import Condition, Order, lower, order_by
+from querylang.condition import Condition, Order
+from querylang.lower import lower, order_by
 from querylang.options import Options, OrderTerm, window
 from querylang.schema import Entity, Field, FieldType
+from querylang.terms import Term
 from restapi.context import Context
 from restapi.dialects.aiida_v4 import options, render
 from restapi.dialects.aiida_v4.entities import NODES, USERS
@@ -30,7 +32,7 @@ _CONTENT = {"attributes": node.c.attributes, "extras": node.c.extras}
 
 
 class V4Resource(DialectResource):
-    def parse(self, request: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Comparison, ...]]:
+    def parse(self, request: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
         """Raises QuerySyntaxError, QueryError."""
         given, comparisons = self.context.parse(request, allowed)
         self._check_profile(given)

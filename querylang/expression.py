@@ -1,0 +1,122 @@
+"""What stands behind `filter=`: a boolean expression -> `terms.Term` of comparisons.
+
+    expression  = conjunction { "OR" conjunction }
+    conjunction = factor { "AND" factor }
+    factor      = { "NOT" } ( "(" expression ")" | comparison )
+    comparison  = key operator value { "," value }
+                | key [ "NOT" ] "IN" "(" value { "," value } ")"
+                | key ( "LIKE" | "ILIKE" | "HAS" | "CONTAINS" | "STARTS" "WITH" ) value
+                | key "IS" [ "NOT" ] "NULL"
+
+Keys, operators and values are those of `grammar`. Between them there may be blanks, or plus signs in their place; words
+may be in lower case. The expression ends at `&`, or with the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pyparsing import Empty, Forward, Group, ParserElement, ParseResults, Regex, ZeroOrMore
+
+from aiida_like.errors import QuerySyntaxError
+from querylang.ast import Boolean, Comparison, Operator
+from querylang.keys import KEY, SYMBOLS, list_of, split_key
+from querylang.terms import Every, Not, Some, Term
+from querylang.values import TEXT, value_before
+
+MAX_DEPTH = 32
+"""How deep parentheses may be nested."""
+
+WORDS = {
+    "IN": Operator.IN,
+    "NOT IN": Operator.NOT_IN,
+    "LIKE": Operator.LIKE,
+    "ILIKE": Operator.ILIKE,
+    "HAS": Operator.HAS,
+    "CONTAINS": Operator.CONTAINS,
+    "STARTS WITH": Operator.STARTS_WITH,
+    "IS NULL": Operator.IS_NULL,
+    "IS NOT NULL": Operator.IS_NULL,
+}
+
+_BLANK = r"[ \t\r\n+]"
+_END = rf"(?={_BLANK}|[,)&]|\Z)"
+_LISTS, _NULLS = ("IN", "NOT IN"), ("IS NULL", "IS NOT NULL")
+_OTHERS = tuple(word for word in WORDS if word not in (*_LISTS, *_NULLS))
+
+
+def expression() -> ParserElement:
+    """Begins behind `filter=`, with whatever blanks there are."""
+    nested = Forward()
+    group = _token(r"\(").suppress() - nested - _token(r"\)").suppress().set_name("AND, OR or )")
+    atom = (group | _comparison()).set_name('a comparison such as label="Si", NOT or (')
+    factor = (ZeroOrMore(_word("NOT")) + atom).set_parse_action(_negated)
+    nested <<= _joined(_joined(factor, "AND", Every), "OR", Some)
+    return Regex(f"{_BLANK}*").suppress() + nested
+
+
+def check_depth(text: str) -> None:
+    """Raises QuerySyntaxError: parentheses are nested too deep; each takes the parser a few calls."""
+    depth = 0
+    for found in re.finditer(rf"{TEXT}|[()]", text):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if depth > MAX_DEPTH:
+            raise QuerySyntaxError(text, found.start() + 1, f"at most {MAX_DEPTH} nested parentheses")
+
+
+def _token(pattern: str) -> ParserElement:
+    """With the blanks behind it, so that an error points at what comes next."""
+    return Regex(rf"(?:{pattern}){_BLANK}*")
+
+
+def _word(words: str) -> ParserElement:
+    return _token(rf"(?i:{words.replace(' ', _BLANK + '+')})(?![A-Za-z0-9_.])")
+
+
+def _joined(
+    item: ParserElement, word: str, kind: Callable[[tuple[Term[Comparison], ...]], Term[Comparison]]
+) -> ParserElement:
+    def join(_: str, __: int, found: ParseResults) -> Term[Comparison]:
+        return kind(tuple(found)) if len(found) > 1 else found[0]
+
+    return (item + ZeroOrMore(_word(word).suppress() - item)).set_parse_action(join)
+
+
+def _negated(_: str, __: int, found: ParseResults) -> Term[Comparison]:
+    *negations, term = found
+    return Not(term) if len(negations) % 2 else term
+
+
+def _comparison() -> ParserElement:
+    key = _token(KEY).set_name("a key, such as id")
+    value = value_before(_END) + Regex(f"{_BLANK}*").suppress()
+    values = list_of(value, rf",{_BLANK}*")
+    in_list = (
+        _one_of(_LISTS)
+        - _token(r"\(").suppress().set_name("( and values")
+        - values
+        - (_token(r"\)").suppress().set_name(") or , and a value"))
+    )
+    is_null = _one_of(_NULLS) + Group(Empty())
+    compared = (_one_of(_OTHERS) | _token(SYMBOLS)) - values
+    operation = (is_null | in_list | compared).set_name(f"an operator (= != > < >= <= {' '.join(WORDS)})")
+    return (key - operation).set_parse_action(_compared)
+
+
+def _one_of(words: tuple[str, ...]) -> ParserElement:
+    return _word("|".join(words))
+
+
+def _compared(_: str, __: int, found: ParseResults) -> Comparison:
+    key, path = split_key(_stripped(found[0]))
+    operator = re.sub(f"{_BLANK}+", " ", _stripped(found[1])).upper()
+    values: Any = tuple(found[2])
+    if operator in _NULLS:
+        values = (Boolean(operator == "IS NULL"),)
+    return Comparison(key, WORDS[operator] if operator in WORDS else Operator(operator.lower()), values, path)
+
+
+def _stripped(text: str) -> str:
+    return text.rstrip(" \t\r\n+")

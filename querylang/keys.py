@@ -1,0 +1,30 @@
+"""Keys and operators, which stand in pairs and in expressions: text -> what is compared, and how."""
+
+from __future__ import annotations
+
+import re
+
+from pyparsing import Group, ParserElement, Regex, ZeroOrMore
+
+from querylang.ast import Operator
+from querylang.values import TEXT, unquoted
+
+PLAIN = r'[^\x00-\x20.=!<>&,()"+]+'
+_SEGMENT = rf"(?:{TEXT}|{PLAIN})"
+
+KEY = rf"[A-Za-z_][A-Za-z0-9_]*(?:\.{_SEGMENT})*"
+SYMBOLS = "|".join(re.escape(text) for text in sorted((each.value for each in Operator), key=len, reverse=True))
+
+
+def split_key(text: str) -> tuple[str, tuple[str, ...]]:
+    """`attributes.kinds.0."a b"` -> the key, and the path in its JSON."""
+    key, dot, rest = text.partition(".")
+    if not dot:
+        return text, ()
+    segments = re.findall(_SEGMENT, rest)
+    return key, tuple(unquoted(each) if each.startswith('"') else each for each in segments)
+
+
+def list_of(item: ParserElement, comma: str = ",") -> ParserElement:
+    # Not DelimitedList, which goes back over a comma that nothing follows and so blames the wrong column.
+    return Group(item + ZeroOrMore(Regex(comma).suppress() - item))

@@ -1,0 +1,72 @@
+"""Boolean expressions over leaves of any kind: comparisons of a text, tests of a column.
+
+A leaf has a `shape`: leaves of one shape differ in their values only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, Union
+
+L = TypeVar("L")
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Every(Generic[L]):
+    """True without terms."""
+
+    terms: tuple[Term[L], ...]
+
+
+@dataclass(frozen=True)
+class Some(Generic[L]):
+    """False without terms."""
+
+    terms: tuple[Term[L], ...]
+
+
+@dataclass(frozen=True)
+class Not(Generic[L]):
+    term: Term[L]
+
+
+Term = Union[L, Every[L], Some[L], Not[L]]  # noqa: UP007 (Python 3.10 has no other spelling for an alias of a variable)
+
+
+def leaves(term: Term[L]) -> Iterator[L]:
+    """From left to right."""
+    match term:
+        case Every(terms=terms) | Some(terms=terms):
+            for each in terms:
+                yield from leaves(each)
+        case Not(term=negated):
+            yield from leaves(negated)
+        case _:
+            yield term
+
+
+def shape_of(term: Term[Any]) -> Hashable:
+    match term:
+        case Every(terms=terms):
+            return "and", tuple(map(shape_of, terms))
+        case Some(terms=terms):
+            return "or", tuple(map(shape_of, terms))
+        case Not(term=negated):
+            return "not", shape_of(negated)
+        case _:
+            return term.shape  # type: ignore[no-any-return]
+
+
+def replaced(term: Term[L], replace: Callable[[L], Term[M]]) -> Term[M]:
+    """Each leaf by what `replace` makes of it."""
+    match term:
+        case Every(terms=terms):
+            return Every(tuple(replaced(each, replace) for each in terms))
+        case Some(terms=terms):
+            return Some(tuple(replaced(each, replace) for each in terms))
+        case Not(term=negated):
+            return Not(replaced(negated, replace))
+        case _:
+            return replace(term)

@@ -1,0 +1,90 @@
+"""Literals: text -> `ast.Literal`. The rules are those of the docstring of `grammar`."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime, time, timedelta, timezone
+
+from pyparsing import ParseFatalException, ParserElement, ParseResults, Regex
+
+from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, String
+
+VALUE = 'a value ("text" in double quotes, 12, -1.5, true, false, null or a time as 2016-04-23T05:45+03:45)'
+TEXT = r'"(?:[^"\0]|"")*"'
+_INTEGER = r"[+-]?[0-9]+"
+_WORDS: dict[str, Literal] = {"true": Boolean(value=True), "false": Boolean(value=False), "null": Null()}
+
+_INT64 = range(-(2**63), 2**63)
+
+_WIDTHS = {
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+    "second": timedelta(seconds=1),
+}
+
+
+def value_before(end: str) -> ParserElement:
+    """A literal that `end` follows, a regular expression for what is not taken."""
+    datetime_ = Regex(
+        r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+        r"(?:T(?P<hour>[0-9]{2})(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?)?"
+        rf"(?P<shift>Z|[+-][0-9]{{2}}(?::[0-9]{{2}})?)?)?{end}"
+    ).set_parse_action(_datetime)
+    float_ = Regex(rf"{_INTEGER}(?:\.[0-9]*(?:[eE]{_INTEGER})?|[eE]{_INTEGER}){end}").set_parse_action(_float)
+    integer = Regex(_INTEGER + end).set_parse_action(_integer)
+    word = Regex(f"(?:{'|'.join(_WORDS)}){end}").set_parse_action(lambda _, __, found: _WORDS[found[0]])
+    string = Regex(TEXT + end).set_parse_action(lambda _, __, found: String(unquoted(found[0])))
+    return (string | datetime_ | float_ | integer | word).set_name(VALUE)
+
+
+def unquoted(text: str) -> str:
+    return text[1:-1].replace('""', '"')
+
+
+def _integer(text: str, at: int, found: ParseResults) -> Literal:
+    digits = re.sub("^([+-]?)0+(?=[0-9])", r"\1", found[0])
+    # Length first: Python refuses to convert thousands of digits.
+    if len(digits) > len(str(_INT64.start)) or int(digits) not in _INT64:
+        raise ParseFatalException(text, at, f"an integer from {_INT64.start} to {_INT64.stop - 1}")
+    return Integer(int(digits))
+
+
+def _float(text: str, at: int, found: ParseResults) -> Literal:
+    value = float(found[0])
+    if not math.isfinite(value):
+        raise ParseFatalException(text, at, "a number that fits a double")
+    return Float(value)
+
+
+def _datetime(text: str, at: int, found: ParseResults) -> Literal:
+    parts = found.as_dict()
+    width = timedelta(days=1)
+    for name, of_part in _WIDTHS.items():
+        width = of_part if parts.get(name) else width
+    fraction = parts.get("fraction") or ""
+    if fraction:
+        width = timedelta(microseconds=10 ** (6 - len(fraction)))
+    try:
+        day = datetime.fromisoformat(parts["date"]).replace(tzinfo=_zone(parts.get("shift") or "Z"))
+        start = day.replace(
+            hour=int(parts.get("hour") or 0),
+            minute=int(parts.get("minute") or 0),
+            second=int(parts.get("second") or 0),
+            microsecond=int(fraction.ljust(6, "0")) if fraction else 0,
+        )
+        # Both ends must exist in UTC, too: the years are 1 to 9999.
+        start.astimezone(timezone.utc)
+        (start + width).astimezone(timezone.utc)
+    except (ValueError, OverflowError) as error:
+        raise ParseFatalException(text, at, f"a time of the calendar ({error})") from error
+    return DateTime(start, width)
+
+
+def _zone(shift: str) -> timezone:
+    if shift == "Z":
+        return timezone.utc
+    hours, _, minutes = shift[1:].partition(":")
+    clock = time(int(hours), int(minutes or 0))  # refuses the hour 24 and the minute 60
+    offset = timedelta(hours=clock.hour, minutes=clock.minute)
+    return timezone(-offset if shift[0] == "-" else offset)
