@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from aiida_like import __version__
 from aiida_like.errors import TargetError
-from aiida_like.profiles import Profile, demo, find_all, find_default
+from aiida_like.profiles import Profile, demo, find, find_all, find_default
 from aiida_like.storage import open_storage
 from restapi import apache_config as apache
 from restapi.config import Settings, settings_of_environment
 from restapi.home import EXAMPLES
+from restapi.query import Found, Refused, ask
 from restapi.site import check_names, site_of
+from restapi.tables import table_of, write_csv
 
 _EXIT_WRONG_TARGET = 2
 
@@ -163,6 +166,51 @@ def _announce(profiles: list[Profile], hostname: str, port: int) -> None:
 
 def _bracketed(hostname: str) -> str:
     return f"[{hostname}]" if ":" in hostname else hostname
+
+
+@main.command("query")
+@click.argument("target", metavar="PROFILE")
+@click.argument("query", metavar="QUERY")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV, for a spreadsheet.")
+@click.option("--json", "form", flag_value="json", help="Print the data of the answer as JSON.")
+@click.option(
+    "--repository", metavar="FOLDER", help="The folder that holds AiiDA's container/, for a postgresql:// URL."
+)
+def query_profile(target: str, query: str, form: str | None, repository: str | None) -> None:
+    """Asks a PROFILE without a server, and prints a table.
+
+    PROFILE is what `aiida-like serve` takes as a TARGET, QUERY what stands behind /api/v4/ in a URL, or behind the
+    root if it begins with a slash. Put it in single quotes.
+
+    \b
+    Examples:
+      aiida-like query results.aiida 'nodes?attributes.energy<-3&orderby=attributes.energy&limit=5'
+      aiida-like query my-profile 'nodes?filter=label LIKE "Si%" AND NOT attributes.exit_status=0' --csv
+      aiida-like query my-profile /api/v2/nodes/statistics
+    """  # noqa: D301 (click knows a backspace)
+    try:
+        settings = settings_of_environment()
+        profile = demo() if target == "demo" else find(target, repository)
+        _open_visibly(profile, settings)
+        found = ask(profile, settings, query)
+    except (TargetError, Refused) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(_EXIT_WRONG_TARGET if isinstance(error, TargetError) else 1)
+    _print(found, form)
+
+
+def _print(found: Found, form: str | None) -> None:
+    if form == "json" or found.rows is None:
+        click.echo(orjson.dumps(found.data, option=orjson.OPT_INDENT_2).decode())
+    elif form == "csv":
+        write_csv(found.rows, sys.stdout)
+    else:
+        # As wide as it must be where nobody looks: in a file or a pipe no line is folded.
+        Console(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty()).print(
+            table_of(found.rows)
+        )
+    if found.rows is not None and found.total is not None:
+        click.echo(f"{len(found.rows)} of {found.total}", err=True)
 
 
 @main.command("apache-config")

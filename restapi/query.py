@@ -1,0 +1,67 @@
+"""A query without a server: the same application answers it, in this process."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from werkzeug.test import Client
+
+from aiida_like.errors import AiidaLikeError
+from aiida_like.profiles import Profile
+from restapi.app import create_app
+from restapi.config import Settings
+from restapi.open_profiles import storage_of
+from restapi.tables import Row
+
+DEFAULT = "/api/v4/"
+_RAW = string.ascii_letters + string.digits + string.punctuation
+
+
+class Refused(AiidaLikeError):
+    """The query is at fault, or its profile; the message is that of the answer."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `data` of an answer holds: rows, or something else. `total` is how many rows there are in all."""
+
+    data: Any
+    rows: Sequence[Row] | None
+    total: int | None
+
+
+def ask(profile: Profile, settings: Settings, query: str) -> Found:
+    """`query` is a path and a query string as behind `/api/v4/`, or behind the root if it begins with `/`.
+
+    Raises:
+        Refused: the status of the answer is not 200.
+    """
+    path, _, text = query.partition("?")
+    application = create_app(profile, settings)
+    try:
+        response = Client(application).get(
+            path if path.startswith("/") else DEFAULT + path, query_string=quote(text, safe=_RAW), buffered=True
+        )
+    finally:
+        storage_of(application).close()
+    if not response.is_json:
+        raise Refused(response.text.strip() or f"status {response.status_code}")
+    body: Any = response.json
+    if response.status_code != 200:  # noqa: PLR2004 (OK)
+        raise Refused(body["message"])
+    data = body.get("data", body)
+    rows = _rows_of(data)
+    total = response.headers.get("X-Total-Count", type=int)
+    return Found(data, rows, total if rows is not None else None)
+
+
+def _rows_of(data: Any) -> Sequence[Row] | None:
+    """The one list of objects that `data` holds."""
+    lists = list(data.values()) if isinstance(data, dict) else []
+    if len(lists) == 1 and isinstance(lists[0], list) and all(isinstance(row, dict) for row in lists[0]):
+        return lists[0]
+    return None

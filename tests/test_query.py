@@ -1,0 +1,124 @@
+"""`aiida-like query`: the answer of the server, without one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+
+from aiida_like.profiles import find
+from restapi import cli
+from restapi.tables import safe_cell
+from tests.conftest import Golden, GoldenPostgreSQL
+
+QUERIES = [
+    'nodes?label=like="%25i%25"&limit=3',
+    'nodes?label=like="%i%"&orderby=-ctime&limit=3',
+    'nodes?filter=label LIKE "Aii%" OR NOT attributes.exit_status=0',
+    'users?last_name=like="%ü%"',
+    "users",
+    "nodes/page/2?perpage=5&attributes=true",
+    "/api/v2/nodes?limit=2",
+]
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli.main, ["query", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def rows_of(app: Flask, query: str) -> Any:
+    path, _, text = query.partition("?")
+    response = app.test_client().get(path if path.startswith("/") else f"/api/v4/{path}", query_string=text)
+    (rows,) = response.json["data"].values()
+    return rows
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_same_rows(query: str, golden: Golden, serve: Callable[..., Flask]) -> None:
+    expected = rows_of(serve(str(golden.archive), {}), query)
+    assert expected
+    code, printed, counted = run(str(golden.archive), query, "--json")
+    ((_, rows),) = json.loads(printed).items()
+    assert (code, rows) == (0, expected)
+    code, printed, _ = run(str(golden.archive), query, "--csv")
+    found = list(csv.DictReader(io.StringIO(printed, newline="")))
+    assert code == 0
+    for row, cells in zip(expected, found, strict=True):
+        for key, value in row.items():
+            assert cells[key] == safe_cell(value)
+    code, printed, counted = run(str(golden.archive), query)
+    names, *lines = printed.splitlines()
+    assert (code, names.split(), len(lines)) == (0, list(expected[0]), len(expected))
+    assert counted.startswith(f"{len(expected)} of ") or query.startswith("/api/v2")
+
+
+def test_a_database(golden_postgresql: GoldenPostgreSQL) -> None:
+    arguments = [golden_postgresql.url, "users?id=2", "--repository", str(golden_postgresql.repository)]
+    code, printed, _ = run(*arguments)
+    assert (code, printed.splitlines()[1].split()) == (0, ["2", "Günther", "PSI,", "Würenlingen", "Müßig"])
+
+
+def test_what_is_no_list() -> None:
+    code, printed, counted = run("demo", "nodes/statistics")
+    assert (code, json.loads(printed)["total"], counted) == (0, 115, "")
+
+
+def test_nothing_found() -> None:
+    assert run("demo", "nodes?id=0") == (0, "\n", "0 of 0\n")
+    code, printed, counted = run("demo", "nodes?id=0", "--csv")
+    assert (code, printed.strip(), counted) == (0, "", "0 of 0\n")
+
+
+CARET = """\
+Error: syntax error in the query string at column 22: expected a comparison such as label="Si", NOT or (, found ')'
+  filter=(label="a" OR )
+                       ^
+"""
+
+ERRORS = {
+    'nodes?filter=(label="a" OR )': (1, CARET),
+    "nodes?nope=1&limit=1": (1, "Error: nodes have no key 'nope' to filter or order by."),
+    "nothing": (1, "Error: No resource has this URL. GET /api/v4 lists all endpoints.\n"),
+    "/nothing": (1, "Error: No resource has this URL. GET /api/v2 lists all endpoints.\n"),
+    "nodes/12345678/repo/contents?filename=x": (1, "Error: "),
+}
+
+
+@pytest.mark.parametrize("query", ERRORS)
+def test_errors(query: str) -> None:
+    expected, message = ERRORS[query]
+    code, printed, error = run("demo", query)
+    assert (code, printed, error.startswith(message)) == (expected, "", True), error
+
+
+def test_a_profile_that_is_not_there(golden: Golden) -> None:
+    code, _, error = run(str(golden.archive) + "x", "nodes")
+    assert (code, error.startswith("Error: no file, folder or AiiDA profile is called ")) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "\rx", "\nx"])
+def test_what_a_spreadsheet_would_run(text: str) -> None:
+    assert safe_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-3.5, "-3.5"), (None, ""), ("a-b", "a-b"), ({"a": 1}, '{"a":1}'), (True, "true")]
+)
+def test_what_it_would_not(value: Any, text: str) -> None:
+    assert safe_cell(value) == text
+
+
+def test_control_characters_stay_out_of_the_terminal(golden: Golden) -> None:
+    """A label can hold what moves the cursor, and what rich takes for markup."""
+    found = find(str(golden.archive))
+    assert found
+    code, printed, _ = run(str(golden.archive), 'nodes?description=like="%\n%"')
+    assert code == 0
+    assert all(line.isprintable() for line in printed.splitlines())
