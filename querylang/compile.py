@@ -84,6 +84,39 @@ def _relations(prefix: str, wrap: Callable[[_Expression], _Expression]) -> dict[
     }
 
 
+_NAMES_OF_USERS = (
+    models.user.c.first_name + " " + models.user.c.last_name,
+    models.user.c.first_name,
+    models.user.c.last_name,
+)
+
+
+@dataclass(frozen=True)
+class _Direction:
+    """Which end of a link is here, and which is there."""
+
+    here: ColumnElement[int]
+    there: ColumnElement[int]
+
+
+_INCOMING = _Direction(models.link.c.output_id, models.link.c.input_id)
+_OUTGOING = _Direction(models.link.c.input_id, models.link.c.output_id)
+
+
+def _members(of: ColumnElement[bool]) -> Select[Any]:
+    return select(models.group_node.c.dbnode_id).where(of)
+
+
+def _nodes_within(first: _Expression, last: _Expression) -> Select[Any]:
+    uuid = models.node.c.uuid
+    return select(models.node.c.id).where(uuid >= first, uuid <= last)
+
+
+def _ends(direction: _Direction, starts: ColumnElement[bool], types: Sequence[_Expression]) -> Select[Any]:
+    ends = select(direction.there).where(starts)
+    return ends.where(models.link.c.type.in_(types)) if types else ends
+
+
 TESTS: Mapping[str, _Test] = MappingProxyType(
     {
         "=": lambda e, value: e == value,
@@ -105,8 +138,26 @@ TESTS: Mapping[str, _Test] = MappingProxyType(
         "json contains": lambda e, value: _at(json_contains, e, value),
         "json has key": lambda e, key: _at(json_has_key, e, key),
         "json has plain key": lambda e, key: _at(json_has_plain_key, e, key),
-        "incoming of": lambda e, node: e.in_(select(models.link.c.input_id).where(models.link.c.output_id == node)),
-        "outgoing of": lambda e, node: e.in_(select(models.link.c.output_id).where(models.link.c.input_id == node)),
+        "in groups": lambda e, *ids: e.in_(_members(models.group_node.c.dbgroup_id.in_(ids))),
+        "in groups named": lambda e, *names: e.in_(
+            _members(
+                models.group_node.c.dbgroup_id.in_(select(models.group.c.id).where(models.group.c.label.in_(names)))
+            )
+        ),
+        "of users named": lambda e, *names: e.in_(
+            select(models.user.c.id).where(or_(*(name.in_(names) for name in _NAMES_OF_USERS)))
+        ),
+        "of computers named": lambda e, *names: e.in_(
+            select(models.computer.c.id).where(models.computer.c.label.in_(names))
+        ),
+        "incoming of": lambda e, node, *types: e.in_(_ends(_INCOMING, _INCOMING.here == node, types)),
+        "outgoing of": lambda e, node, *types: e.in_(_ends(_OUTGOING, _OUTGOING.here == node, types)),
+        "incoming of named": lambda e, first, last, *types: e.in_(
+            _ends(_INCOMING, _INCOMING.here.in_(_nodes_within(first, last)), types)
+        ),
+        "outgoing of named": lambda e, first, last, *types: e.in_(
+            _ends(_OUTGOING, _OUTGOING.here.in_(_nodes_within(first, last)), types)
+        ),
     },
 )
 """SQL of each test: of a field's expression and the values of the condition."""

@@ -5,7 +5,6 @@ Every type has its own sense of an operator: a time is an interval, text is alph
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -17,14 +16,13 @@ from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Opera
 from querylang.condition import Condition, Order
 from querylang.lower_json import lower_json, place_of
 from querylang.options import OrderTerm
+from querylang.relations import MAX_VALUES, lower_relation
 from querylang.schema import OPERATORS, Entity, Field, FieldType
 from querylang.terms import Every, Term, leaves, replaced
 from querylang.unparse import unparse_key, unparse_value
+from querylang.uuids import is_uuid, uuids_with
 
 Parse = Callable[[str], Pattern]
-
-MAX_VALUES = 1000
-"""How long a list behind `=in=` may be."""
 
 MAX_COMPARISONS = 200
 """How many comparisons a query string may have: SQLite takes expressions of a depth of 1000."""
@@ -71,7 +69,7 @@ def prefix_condition(field: Field, prefix: str) -> Condition:
 
 def uuid_prefix(field: Field, prefix: str) -> Condition | None:
     """Rows whose uuid starts so, None if none can."""
-    within = _uuids_with(prefix)
+    within = uuids_with(prefix)
     return None if within is None else Condition("within", field, within)
 
 
@@ -80,28 +78,19 @@ def uuid_like_tests(pattern: Pattern) -> Iterator[tuple[str, tuple[str, ...]]]:
     if pattern.literal is not None:
         yield "in", (pattern.literal,) if is_uuid(pattern.literal) else ()
     elif pattern.like == escape(pattern.prefix) + "%" and not pattern.optional:
-        within = _uuids_with(pattern.prefix)
+        within = uuids_with(pattern.prefix)
         yield ("in", ()) if within is None else ("within", within)
     else:
         yield from like_tests(pattern, "uuid ")
 
 
-def _uuids_with(prefix: str) -> tuple[str, str] | None:
-    """The first and the last uuid that start so: a range that the unique index can serve."""
-    if len(prefix) > len(_NIL) or not re.fullmatch("[0-9a-f-]*", prefix):
-        return None
-    if any((character == "-") != (place == "-") for character, place in zip(prefix, _NIL, strict=False)):
-        return None
-    return prefix + _NIL[len(prefix) :], prefix + _MAX[len(prefix) :]
-
-
-_NIL = "00000000-0000-0000-0000-000000000000"
-_MAX = _NIL.replace("0", "f")
-
-
 def _lower(comparison: Comparison, entity: Entity) -> Term[Condition]:
-    field = entity.field(comparison.key)
     operator = comparison.operator
+    relation = entity.relation(comparison.key)
+    # `user=1` is a filter on a field too, and takes more operators then.
+    if relation is not None and not (entity.has(comparison.key) and isinstance(comparison.values[0], Integer)):
+        return lower_relation(relation, operator, comparison.values)
+    field = entity.field(comparison.key)
     if operator not in OPERATORS[field.type]:
         allowed = " ".join(known.value for known in Operator if known in OPERATORS[field.type])
         raise QueryError(
@@ -249,10 +238,6 @@ def _lower_uuid(field: Field, operator: Operator, values: list[str], parse: Pars
             return [uuid_prefix(field, values[0]) or Condition("in", field)]
         case _:
             return [Condition("uuid " + _RELATIONS[operator], field, (values[0],))]
-
-
-def is_uuid(text: str) -> bool:
-    return re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None
 
 
 _LOWER: Mapping[FieldType, Callable[[Field, Operator, list[Any], Parse], list[Condition]]] = {

@@ -89,13 +89,33 @@ class Field:
     aliases: Callable[[Operator, str], str] | None = None
 
 
+LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
+"""All that AiiDA has."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A key that asks for what a row is related to.
+
+    `field` is what is looked at, `named` the test for names or uuids, `numbered` that for ids. `is_link` says that it
+    is a relation to a node, over links.
+    """
+
+    key: str
+    field: Field
+    named: str
+    numbered: str
+    help: str
+    is_link: bool = False
+
+
 @dataclass(frozen=True)
 class Entity:
     """What a resource lists.
 
     `key` is the integer column that names a row; `kind` is the prefix that `kind_field` has in each row.
     `synonyms` are other names of fields, `withheld` keys that exist and are kept back, with the reason.
-    `pattern` reads what stands behind `=like=`.
+    `pattern` reads what stands behind `=like=`. `relations` are keys for what a row is related to.
     """
 
     name: str
@@ -107,6 +127,15 @@ class Entity:
     synonyms: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
     pattern: Callable[[str], Pattern] = Pattern.parse
+    relations: tuple[Relation, ...] = ()
+
+    def relation(self, key: str) -> Relation | None:
+        return next((relation for relation in self.relations if relation.key == key), None)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a field that can be filtered by under `key`."""
+        found = self.fields.get(self.synonyms.get(key, key))
+        return found is not None and found.is_filterable
 
     def field(self, key: str) -> Field:
         """The field that can be filtered and ordered by under `key`.
@@ -120,6 +149,7 @@ class Entity:
         if key in self.withheld:
             raise QueryError(f"the key {key!r} of {self.name} is withheld: {self.withheld[key]}")
         keys = [name for name, known in self.fields.items() if known.is_filterable] + list(self.synonyms)
+        keys += [relation.key for relation in self.relations if relation.key not in keys]
         similar = difflib.get_close_matches(key, keys, n=1, cutoff=0.7)
         hint = f"; did you mean {similar[0]!r}?" if similar else ""
         raise QueryError(

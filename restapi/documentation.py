@@ -14,6 +14,7 @@ from querylang.ast import Operator
 from querylang.graph import operators
 from querylang.graph.schema import RELATIONS, VERTICES
 from querylang.options import OptionSpec
+from querylang.relations import OF_NODES
 from querylang.schema import MEANINGS, OPERATORS, Entity, FieldType
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.aliases import ALIASES
@@ -69,6 +70,20 @@ def _keys(entity: Entity) -> str:
     ]
     rows += [(f"`{name}`", "", "", f"the same as `{of}`") for name, of in entity.synonyms.items()]
     return _table(("key", "type", "in lists", "meaning"), rows)
+
+
+def _related() -> str:
+    return _table(
+        ("key of nodes", "finds nodes by", "values"),
+        (
+            (
+                f"`{relation.key}`",
+                relation.help,
+                "the node, then types of links" if relation.is_link else "one, or a list behind `=in=`",
+            )
+            for relation in OF_NODES
+        ),
+    )
 
 
 def _kinds() -> str:
@@ -145,6 +160,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "keys of computers": lambda: _keys(COMPUTERS),
     "keys of users": lambda: _keys(USERS),
     "keys of groups": lambda: _keys(GROUPS),
+    "related": _related,
     "kinds": _kinds,
     "aliases": _aliases,
     "options": lambda: _options(OPTIONS),

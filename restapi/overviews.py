@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, select
 
+from aiida_like.errors import QueryError
 from aiida_like.models import node
 from aiida_like.storage import Storage
 from aiida_like.storage.expressions import utc_day
+from querylang.ast import Comparison, Integer, Operator
+from querylang.terms import Term, leaves
 
 
 def statistics(storage: Storage, user: int | None) -> dict[str, Any]:
@@ -29,6 +33,23 @@ def type_counts(storage: Storage, user: int | None) -> dict[tuple[str, str | Non
 
 _TYPES = (node.c.node_type, node.c.process_type)
 _KEYS: dict[str, ColumnElement[Any]] = {"type": node.c.node_type, "day": utc_day(node.c.ctime).label("day")}
+
+
+def user_of(filters: Iterable[Term[Comparison]]) -> int | None:
+    """The only filter of a count, `user=ID`.
+
+    Raises:
+        QueryError: something else was asked.
+    """
+    user = None
+    for term in filters:
+        match term:
+            case Comparison("user" | "user_id", Operator.EQUAL, (Integer(value),), ()) if user is None:
+                user = value
+            case _:
+                key = next(leaves(term)).key
+                raise QueryError(f"only the filter user=ID has a meaning here, not one of {key!r}")
+    return user
 
 
 def _counts(storage: Storage, by: str, user: int | None) -> dict[str, int]:

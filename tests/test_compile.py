@@ -21,6 +21,7 @@ from querylang.terms import leaves
 from restapi.dialects.aiida_v2.aliases import ALIASES, todays_plugin, todays_type
 from restapi.dialects.aiida_v2.entities import COMPUTERS, NODE_ENTITIES, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
+from restapi.dialects.aiida_v4.entities import NODES as V4_NODES
 
 GRAMMAR = Grammar(OPTIONS)
 DIALECTS = {
@@ -180,6 +181,40 @@ def test_lower(text: str) -> None:
     assert conditions_of(text) == LOWERED[text]
 
 
+LOWERED_RELATIONS = {
+    'group="a"': [("in groups named", "id", "a")],
+    'group!="a"': [("in groups named", "id", "a")],
+    "group=in=1,2": [("in groups", "id", 1, 2)],
+    'user=notin="A","B C"': [("of users named", "user_id", "A", "B C")],
+    "user=2": [("in", "user_id", 2)],
+    'computer="a"': [("of computers named", "dbcomputer_id", "a")],
+    "computer!=1": [("in", "dbcomputer_id", 1)],
+    "incoming_of=5": [("incoming of", "id", 5)],
+    'outgoing_of!=5,"create","return"': [("outgoing of", "id", 5, "create", "return")],
+    f'incoming_of="{UUID.upper()}"': [("incoming of named", "id", UUID, UUID)],
+    'outgoing_of="CDFD48","create"': [
+        (
+            "outgoing of named",
+            "id",
+            "cdfd4800-0000-0000-0000-000000000000",
+            "cdfd48ff-ffff-ffff-ffff-ffffffffffff",
+            "create",
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("text", LOWERED_RELATIONS)
+def test_lower_relations(text: str) -> None:
+    assert conditions_of(text) == LOWERED_RELATIONS[text]
+
+
+def test_a_relation_that_is_a_field_too() -> None:
+    """`user=1` is that of v4, where `user` is another name of `user_id`."""
+    assert conditions_of("user>1", V4_NODES) == [(">", "user_id", 1)]
+    assert conditions_of('user="Ada"', V4_NODES) == [("of users named", "user_id", "Ada")]
+
+
 LOWERED_BOOLEANS = {
     "enabled=true": [("=", "enabled", True)],
     "enabled!=false": [("!=", "enabled", False)],
@@ -208,16 +243,19 @@ def test_every_operator_of_every_type_is_in_the_tables() -> None:
     assert asked == {(known, operator) for known in FieldType for operator in OPERATORS[known]}
 
 
+TABLES: tuple[dict[str, list[tuple[Any, ...]]], ...] = (LOWERED, LOWERED_BOOLEANS, LOWERED_RELATIONS)
+
+
 def test_every_test_that_lowering_gives_has_its_sql() -> None:
-    given = {test for table in (LOWERED, LOWERED_BOOLEANS) for found in table.values() for test, *_ in found}
-    # What is lowered elsewhere: relations of nodes, and full types.
-    assert set(TESTS) - given == {"incoming of", "outgoing of", "empty"}
+    given = {test for table in TABLES for found in table.values() for test, *_ in found}
+    # What is lowered elsewhere: full types.
+    assert set(TESTS) - given == {"empty"}
     assert given - set(TESTS) == set()
 
 
 KEYS = (
     "There are: ctime, id, label, mtime, state, type, user_id, uuid, node_type, process_type, description, "
-    "attributes, extras, pk"
+    "attributes, extras, pk, group, user, computer, incoming_of, outgoing_of"
 )
 
 ERRORS = {
@@ -238,6 +276,24 @@ ERRORS = {
     ),
     "attributes.x=contains=2016-04-23": (
         "attributes.x=contains= takes a number, text, true, false or null (times are text there), not 2016-04-23"
+    ),
+    "group>1": "the operator > does not go with group; it takes = != =in= =notin=",
+    'group=like="a"': "the operator =like= does not go with group; it takes = != =in= =notin=",
+    "incoming_of=in=1,2": "the operator =in= does not go with incoming_of; it takes = !=",
+    'group="a","b"': "group= takes one value; for a list write group=in=",
+    'group=in="a",2': "group takes text in double quotes, or integers, not 2",
+    "group=true": "group takes text in double quotes, or integers, not true",
+    f"group=in={','.join(['1'] * (MAX_VALUES + 1))}": "group=in= has 1001 values; at most 1000 are allowed",
+    'incoming_of="x"': 'incoming_of takes the uuid of a node, the beginning of one, or its id, not "x"',
+    'incoming_of=""': 'incoming_of takes the uuid of a node, the beginning of one, or its id, not ""',
+    "incoming_of=true": "incoming_of takes the uuid of a node, the beginning of one, or its id, not true",
+    'outgoing_of=1,"creates"': (
+        "behind the node outgoing_of takes types of links (input_calc, create, input_work, return, call_calc, "
+        'call_work), not "creates"'
+    ),
+    'outgoing_of=1,"create",5': (
+        "behind the node outgoing_of takes types of links (input_calc, create, input_work, return, call_calc, "
+        "call_work), not 5"
     ),
     "attributes.x=1,2": "attributes= takes one value; for a list write attributes=in=",
     "label=null": 'label takes text in double quotes, as in "text", not null',
@@ -525,8 +581,9 @@ def test_tests(condition: Condition, sqlite: str, postgresql: str) -> None:
 
 
 def test_every_test_is_tested() -> None:
-    # Those of JSON are asked in test_filters.py, and their SQL in test_json.py.
-    assert {condition.test for condition, *_ in WHERE} == {test for test in TESTS if not test.startswith("json ")}
+    # What others find is asked in test_filters.py and in test_relations.py.
+    elsewhere = {test for test in TESTS if test.startswith("json ") or test.endswith(" named")} | {"in groups"}
+    assert {condition.test for condition, *_ in WHERE} == set(TESTS) - elsewhere
 
 
 def test_a_boolean_in_sql() -> None:

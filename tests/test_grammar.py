@@ -142,7 +142,7 @@ QUERIES = {
     "Limit=3": (Comparison("Limit", Operator.EQUAL, (Integer(3),)),),
     "limits=1": (Comparison("limits", Operator.EQUAL, (Integer(1),)),),
     "_x=1": (Comparison("_x", Operator.EQUAL, (Integer(1),)),),
-    "format=cif&user=2": (Option("format", ("cif",)), Option("user", ("2",))),
+    "format=cif&rtype=2": (Option("format", ("cif",)), Option("rtype", ("2",))),
 }
 
 

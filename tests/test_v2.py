@@ -351,7 +351,8 @@ JOB = f"calculations/{graph.relax_scf}"
 ERRORS = {
     "nodes?foo=1": (
         "nodes have no key 'foo' to filter or order by. There are: ctime, id, label, mtime, state, type, user_id, "
-        "uuid, node_type, process_type, description, attributes, extras, pk"
+        "uuid, node_type, process_type, description, attributes, extras, pk, group, user, computer, incoming_of, "
+        "outgoing_of"
     ),
     'users?email="a"': "the key 'email' of users is withheld: it is personal data",
     "users?is_active=true": "the key 'is_active' of users is withheld: it is personal data",

@@ -17,9 +17,11 @@ from aiida_like.storage.expressions import lower_case
 from aiida_like.storage.json_expressions import is_plain
 from aiida_like.storage.patterns import Pattern
 from querylang.graph.ast import As, Operand, Term, Test
-from querylang.lower import MAX_VALUES, is_uuid, like_tests, stored_time, uuid_like_tests
+from querylang.lower import like_tests, stored_time, uuid_like_tests
+from querylang.relations import MAX_VALUES
 from querylang.schema import FieldType
 from querylang.terms import Every, Some
+from querylang.uuids import is_uuid
 
 KINDS = ("object", "array", "string", "number", "boolean", "null")
 

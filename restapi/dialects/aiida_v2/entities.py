@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, type_
 
 from aiida_like.models import Timestamp, authinfo, computer, group, node, user
 from aiida_like.storage.expressions import json_object_text, json_text
+from querylang.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
 from restapi.dialects.aiida_v2.aliases import todays_plugin, todays_type
 
@@ -149,6 +150,7 @@ NODES = Entity(
     ),
     kind_field=_NODE_TYPE,
     synonyms={"pk": "id"},
+    relations=OF_NODES,
 )
 
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -236,6 +238,7 @@ GROUPS = Entity(
         _uuid(group.c.uuid),
     ),
     synonyms={"pk": "id"},
+    relations=OF_GROUPS,
 )
 
 ENTITIES: Mapping[str, Entity] = MappingProxyType(

@@ -23,7 +23,6 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         "visformat": OptionSpec(word, "The format of the data for a picture."),
         "in_limit": OptionSpec(integer, "At most so many incoming links."),
         "out_limit": OptionSpec(integer, "At most so many outgoing links."),
-        "user": OptionSpec(integer, "Count only the nodes of the user with this id."),
         "_": OptionSpec(ignored, "Ignored: JQuery adds it so that a browser does not answer from its cache."),
     }
 )
@@ -36,4 +35,3 @@ RETRIEVED = ANYWHERE | {"filename", "rtype"}
 DOWNLOAD = ANYWHERE | {"format"}
 VISUALIZATION = ANYWHERE | {"visformat"}
 TREE = ANYWHERE | {"in_limit", "out_limit"}
-STATISTICS = ANYWHERE | {"user"}

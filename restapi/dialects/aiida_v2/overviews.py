@@ -12,7 +12,7 @@ from aiida_like.models import node
 from restapi.dialects.aiida_v2 import options, render
 from restapi.exchange import asked
 from restapi.headers import set_total
-from restapi.overviews import statistics
+from restapi.overviews import statistics, user_of
 from restapi.routing import DialectResource
 
 _GROUPS = {
@@ -28,7 +28,7 @@ class Statistics(DialectResource):
 
     def get(self) -> Response:
         request = asked()
-        user = self.context.parse_options(request, options.STATISTICS).get("user")
+        user = user_of(self.context.parse(request, options.ANYWHERE)[1])
         counted = statistics(self.context.storage, user)
         response = render.envelope(request, "nodes", counted)
         set_total(response, counted["total"])

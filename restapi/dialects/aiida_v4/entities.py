@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 
 from aiida_like.models import computer, group, link, node, user
 from aiida_like.storage.patterns import Pattern
+from querylang.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
 
 
@@ -73,6 +74,7 @@ NODES = Entity(
     kind_field=_NODE_TYPE,
     synonyms={"pk": "id", "user": "user_id", "computer": "dbcomputer_id"},
     pattern=Pattern.parse_sql,
+    relations=OF_NODES,
 )
 
 
@@ -90,6 +92,7 @@ def _linked(name: str, here: ColumnElement[int], there: ColumnElement[int]) -> E
         ),
         synonyms=NODES.synonyms,
         pattern=Pattern.parse_sql,
+        relations=OF_NODES,
     )
 
 
@@ -145,6 +148,7 @@ GROUPS = Entity(
     ),
     synonyms={"pk": "id", "user": "user_id"},
     pattern=Pattern.parse_sql,
+    relations=OF_GROUPS,
 )
 
 ENTITIES: Mapping[str, Entity] = MappingProxyType(

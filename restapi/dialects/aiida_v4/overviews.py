@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from flask import Response
 
 from aiida_like import __version__
-from aiida_like.errors import QueryError
 from aiida_like.formats import all_download_formats
-from querylang.ast import Comparison, Integer, Operator
-from querylang.terms import Term, leaves
 from restapi.dialects.aiida_v4 import options, render
 from restapi.dialects.aiida_v4.full_type import FullType, full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
-from restapi.overviews import statistics, type_counts
+from restapi.overviews import statistics, type_counts, user_of
 
 API_VERSION = (4, 1, 0)
 AIIDA_VERSION = "2.9"
@@ -29,7 +25,7 @@ class Statistics(V4Resource):
 
     def get(self) -> Response:
         request = asked()
-        user = _user(self.parse(request, options.ANYWHERE)[1])
+        user = user_of(self.parse(request, options.ANYWHERE)[1])
         return render.envelope(request, "nodes", statistics(self.context.storage, user), total=0)
 
 
@@ -48,7 +44,7 @@ class FullTypesCount(V4Resource):
 
     def get(self) -> Response:
         request = asked()
-        user = _user(self.parse(request, options.ANYWHERE)[1])
+        user = user_of(self.parse(request, options.ANYWHERE)[1])
         types: dict[tuple[str, str | None], int | None] = {**type_counts(self.context.storage, user)}
         return render.envelope(request, "nodes", tree_of_types(types), total=0)
 
@@ -79,19 +75,6 @@ class Server(V4Resource):
             "server": f"aiida-like {__version__}",
         }
         return render.envelope_without_id(request, "Info", info)
-
-
-def _user(filters: Iterable[Term[Comparison]]) -> int | None:
-    """Raises QueryError: something else than `user=ID` was asked."""
-    user = None
-    for term in filters:
-        match term:
-            case Comparison("user" | "user_id", Operator.EQUAL, (Integer(value),), ()) if user is None:
-                user = value
-            case _:
-                key = next(leaves(term)).key
-                raise QueryError(f"only the filter user=ID has a meaning here, not one of {key!r}")
-    return user
 
 
 def _only(asked_type: FullType | None, formats: dict[str, Any]) -> dict[str, Any]:
