@@ -90,11 +90,15 @@ class MissingExtra(FeatureUnavailable):
 
 
 class StatementTimeout(AiidaLikeError):
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"the query took longer than {seconds:g} s and was stopped: narrow it with more filters, "
-            "or order by an indexed key (id, uuid, ctime, mtime)"
-        )
+    """`way_out` says how to ask for less."""
+
+    def __init__(
+        self,
+        seconds: float,
+        way_out: str = "narrow it with more filters, or order by an indexed key (id, uuid, ctime, mtime)",
+    ) -> None:
+        self.seconds = seconds
+        super().__init__(f"the query took longer than {seconds:g} s and was stopped: {way_out}")
 
 
 class StorageError(AiidaLikeError):

@@ -6,7 +6,7 @@ brings only the values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from types import MappingProxyType
@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 
 from aiida_like import models
-from aiida_like.storage.expressions import like, lowered, matches, starts_with, uuid_text
+from aiida_like.links import INCOMING, OUTGOING, Direction, reached
+from aiida_like.storage.expressions import among, like, lowered, matches, starts_with, uuid_text
 from aiida_like.storage.json_expressions import (
     AtPath,
     json_contains,
@@ -91,18 +92,6 @@ _NAMES_OF_USERS = (
 )
 
 
-@dataclass(frozen=True)
-class _Direction:
-    """Which end of a link is here, and which is there."""
-
-    here: ColumnElement[int]
-    there: ColumnElement[int]
-
-
-_INCOMING = _Direction(models.link.c.output_id, models.link.c.input_id)
-_OUTGOING = _Direction(models.link.c.input_id, models.link.c.output_id)
-
-
 def _members(of: ColumnElement[bool]) -> Select[Any]:
     return select(models.group_node.c.dbnode_id).where(of)
 
@@ -112,7 +101,7 @@ def _nodes_within(first: _Expression, last: _Expression) -> Select[Any]:
     return select(models.node.c.id).where(uuid >= first, uuid <= last)
 
 
-def _ends(direction: _Direction, starts: ColumnElement[bool], types: Sequence[_Expression]) -> Select[Any]:
+def _ends(direction: Direction, starts: ColumnElement[bool], types: Sequence[_Expression]) -> Select[Any]:
     ends = select(direction.there).where(starts)
     return ends.where(models.link.c.type.in_(types)) if types else ends
 
@@ -150,14 +139,23 @@ TESTS: Mapping[str, _Test] = MappingProxyType(
         "of computers named": lambda e, *names: e.in_(
             select(models.computer.c.id).where(models.computer.c.label.in_(names))
         ),
-        "incoming of": lambda e, node, *types: e.in_(_ends(_INCOMING, _INCOMING.here == node, types)),
-        "outgoing of": lambda e, node, *types: e.in_(_ends(_OUTGOING, _OUTGOING.here == node, types)),
+        "incoming of": lambda e, node, *types: e.in_(_ends(INCOMING, INCOMING.here == node, types)),
+        "outgoing of": lambda e, node, *types: e.in_(_ends(OUTGOING, OUTGOING.here == node, types)),
         "incoming of named": lambda e, first, last, *types: e.in_(
-            _ends(_INCOMING, _INCOMING.here.in_(_nodes_within(first, last)), types)
+            _ends(INCOMING, INCOMING.here.in_(_nodes_within(first, last)), types)
         ),
         "outgoing of named": lambda e, first, last, *types: e.in_(
-            _ends(_OUTGOING, _OUTGOING.here.in_(_nodes_within(first, last)), types)
+            _ends(OUTGOING, OUTGOING.here.in_(_nodes_within(first, last)), types)
         ),
+        "ancestors of": lambda e, node, *types: e.in_(reached(INCOMING, INCOMING.here == node, types)),
+        "descendants of": lambda e, node, *types: e.in_(reached(OUTGOING, OUTGOING.here == node, types)),
+        "ancestors of named": lambda e, first, last, *types: e.in_(
+            reached(INCOMING, INCOMING.here.in_(_nodes_within(first, last)), types)
+        ),
+        "descendants of named": lambda e, first, last, *types: e.in_(
+            reached(OUTGOING, OUTGOING.here.in_(_nodes_within(first, last)), types)
+        ),
+        "among": among,
     },
 )
 """SQL of each test: of a field's expression and the values of the condition."""
@@ -232,14 +230,16 @@ def _at(taken: type[AtPath], expression: AtPath, *operands: Any) -> AtPath:
 
 def _select_rows(query: RowsQuery) -> Select[Any]:
     columns = [field.expression.label(field.name) for field in query.fields]
+    # Once for both: the walk to the ancestors of a node is one, and takes its time.
+    where = list(_where(query.conditions))
     if query.with_total:
-        columns.insert(0, _select_total(query).scalar_subquery().label("total"))
+        columns.insert(0, _count(query, where).scalar_subquery().label("total"))
     order = list(_order(query))
     # The ids first, which an index may give; only then the wide rows of one page.
     page = (
         select(query.entity.key)
         .select_from(query.entity.table)
-        .where(*_where(query.conditions))
+        .where(*where)
         .order_by(*order)
         .limit(bindparam("limit", type_=BigInteger()))
         .offset(bindparam("offset", type_=BigInteger()))
@@ -248,7 +248,11 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
 
 
 def _select_total(query: RowsQuery) -> Select[Any]:
-    return select(func.count()).select_from(query.entity.table).where(*_where(query.conditions))
+    return _count(query, _where(query.conditions))
+
+
+def _count(query: RowsQuery, where: Iterable[ColumnElement[bool]]) -> Select[Any]:
+    return select(func.count()).select_from(query.entity.table).where(*where)
 
 
 def _order(query: RowsQuery) -> Iterator[ColumnElement[Any]]:

@@ -95,7 +95,7 @@ def window(options: Options, page: int | None, limits: WindowLimits) -> Window:
     if page is not None:
         if limit is not None or offset is not None:
             raise QueryError("requesting a specific page is incompatible with limit and offset")
-        size = _in_range("perpage", limits.page_size if size is None else size, limits)
+        size = in_range("perpage", limits.page_size if size is None else size, limits.max_limit)
         if page < 1:
             raise QueryError("pages are counted from 1")
         if page * size >= _INT64_END:
@@ -105,12 +105,13 @@ def window(options: Options, page: int | None, limits: WindowLimits) -> Window:
         if limit is not None or offset is not None:
             raise QueryError("perpage key is incompatible with limit and offset")
         raise QueryError("perpage needs a page in the path: append /page/1 to the resource")
-    return Window(_in_range("limit", limits.max_limit if limit is None else limit, limits), offset or 0)
+    return Window(in_range("limit", limits.max_limit if limit is None else limit, limits.max_limit), offset or 0)
 
 
-def _in_range(key: str, value: int, limits: WindowLimits) -> int:
-    if not 1 <= value <= limits.max_limit:
-        raise QueryError(f"{key}={value} is out of range: it goes from 1 to {limits.max_limit}")
+def in_range(key: str, value: int, most: int) -> int:
+    """Raises QueryError: a number of rows or nodes is not within its limits."""
+    if not 1 <= value <= most:
+        raise QueryError(f"{key}={value} is out of range: it goes from 1 to {most}")
     return value
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement
 
 from aiida_like.errors import QueryError
+from aiida_like.links import DATA_LINKS, KINDS_OF_LINKS, LINK_TYPES, Ways
 from aiida_like.models import group, node
 from querylang.ast import Integer, Literal, Operator, String
 from querylang.condition import Condition
-from querylang.schema import LINK_TYPES, Field, FieldType, Relation
+from querylang.schema import Field, FieldType, Relation
 from querylang.terms import Not, Term
 from querylang.unparse import unparse_value
 from querylang.uuids import uuids_with
@@ -23,6 +24,11 @@ def _integer(name: str, column: ColumnElement[int]) -> Field:
 
 _NODE = _integer("id", node.c.id)
 
+
+def _to_node(key: str, test: str, help_: str, links: tuple[str, ...]) -> Relation:
+    return Relation(key, _NODE, f"{test} named", test, help_, links)
+
+
 OF_NODES = (
     Relation("group", _NODE, "in groups named", "in groups", "a group that it is in, by label or id"),
     Relation("user", _integer("user_id", node.c.user_id), "of users named", "in", "who created it, by name or id"),
@@ -33,12 +39,10 @@ OF_NODES = (
         "in",
         "the computer that it belongs to, by label or id",
     ),
-    Relation(
-        "incoming_of", _NODE, "incoming of named", "incoming of", "a node that a link from it leads to", is_link=True
-    ),
-    Relation(
-        "outgoing_of", _NODE, "outgoing of named", "outgoing of", "a node that a link to it comes from", is_link=True
-    ),
+    _to_node("incoming_of", "incoming of", "a node that a link from it leads to", LINK_TYPES),
+    _to_node("outgoing_of", "outgoing of", "a node that a link to it comes from", LINK_TYPES),
+    _to_node("ancestor_of", "ancestors of", "a node that it leads to, over any number of links", DATA_LINKS),
+    _to_node("descendant_of", "descendants of", "a node that leads to it, over any number of links", DATA_LINKS),
 )
 OF_GROUPS = (
     Relation("user", _integer("user_id", group.c.user_id), "of users named", "in", "who created it, by name or id"),
@@ -50,11 +54,11 @@ _MEMBERSHIP = (Operator.IN, Operator.NOT_IN)
 
 def lower_relation(relation: Relation, operator: Operator, values: tuple[Literal, ...]) -> Term[Condition]:
     """Raises QueryError: the operator or a value is none that the relation takes."""
-    allowed = _IDENTITY if relation.is_link else (*_IDENTITY, *_MEMBERSHIP)
+    allowed = _IDENTITY if relation.links else (*_IDENTITY, *_MEMBERSHIP)
     if operator not in allowed:
         symbols = " ".join(each.value for each in allowed)
         raise QueryError(f"the operator {operator.value} does not go with {relation.key}; it takes {symbols}")
-    found = _linked(relation, values) if relation.is_link else _named(relation, operator, values)
+    found = _linked(relation, values) if relation.links else _named(relation, operator, values)
     return Not(found) if operator in (Operator.UNEQUAL, Operator.NOT_IN) else found
 
 
@@ -76,19 +80,28 @@ def _named(relation: Relation, operator: Operator, values: tuple[Literal, ...]) 
 def _linked(relation: Relation, values: tuple[Literal, ...]) -> Condition:
     """The first value is the node, the others are the types of the links."""
     node, *types = values
-    names = tuple(value.value for value in types if isinstance(value, String) and value.value in LINK_TYPES)
-    if len(names) < len(types):
-        wrong = next(value for value in types if not (isinstance(value, String) and value.value in LINK_TYPES))
-        raise QueryError(
-            f"behind the node {relation.key} takes types of links ({', '.join(LINK_TYPES)}), not {unparse_value(wrong)}"
-        )
+    followed = _followed(relation, types)
     match node:
         case Integer(value=number):
-            return Condition(relation.numbered, relation.field, (number, *names))
+            return Condition(relation.numbered, relation.field, (number, *followed))
         case String(value=prefix):
             within = uuids_with(prefix.lower())
             if prefix and within is not None:
-                return Condition(relation.named, relation.field, (*within, *names))
+                return Condition(relation.named, relation.field, (*within, *followed))
     raise QueryError(
         f"{relation.key} takes the uuid of a node, the beginning of one, or its id, not {unparse_value(node)}"
     )
+
+
+def _followed(relation: Relation, values: list[Literal]) -> tuple[str, ...]:
+    """The types of links to look for, in the order of `LINK_TYPES`; none where each will do."""
+    named: set[str] = set()
+    for value in values:
+        word = value.value if isinstance(value, String) else ""
+        if word not in KINDS_OF_LINKS and word not in LINK_TYPES:
+            allowed = ", ".join((*KINDS_OF_LINKS, *LINK_TYPES))
+            raise QueryError(
+                f"behind the node {relation.key} takes types of links ({allowed}), not {unparse_value(value)}"
+            )
+        named |= set(KINDS_OF_LINKS.get(word, (word,)))
+    return Ways((), tuple(each for each in LINK_TYPES if each in (named or relation.links or ()))).tested

@@ -89,16 +89,12 @@ class Field:
     aliases: Callable[[Operator, str], str] | None = None
 
 
-LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
-"""All that AiiDA has."""
-
-
 @dataclass(frozen=True)
 class Relation:
     """A key that asks for what a row is related to.
 
-    `field` is what is looked at, `named` the test for names or uuids, `numbered` that for ids. `is_link` says that it
-    is a relation to a node, over links.
+    `field` is what is looked at, `named` the test for names or uuids, `numbered` that for ids. `links` are the types of
+    links over which it is a relation to a node; None: it is none.
     """
 
     key: str
@@ -106,7 +102,7 @@ class Relation:
     named: str
     numbered: str
     help: str
-    is_link: bool = False
+    links: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

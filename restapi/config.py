@@ -37,6 +37,8 @@ class Settings:
     page_size: int = field(default=20, metadata={"help": "how many rows a page has without perpage"})
     max_query_length: int = field(default=8000, metadata={"help": "how long a query string may be, in bytes"})
     max_query_rows: int = field(default=10_000, metadata={"help": "how many rows a query of POST may have"})
+    graph_nodes: int = field(default=1000, metadata={"help": "how many nodes a graph has without limit"})
+    max_graph_nodes: int = field(default=10_000, metadata={"help": "the largest limit of a graph"})
     max_open_profiles: int = field(
         default=64, metadata={"help": "how many profiles of several are kept open in one process"}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiida_like.errors import QueryError
 from aiida_like.storage import Storage
@@ -29,6 +29,11 @@ class Context:
     @property
     def storage(self) -> Storage:
         return self.opening()
+
+    def reserving(self, more: Mapping[str, OptionSpec]) -> Context:
+        """The same for resources that have further reserved keys."""
+        options = {**self.options, **more}
+        return replace(self, options=options, grammar=Grammar(options))
 
     def parse(self, asked: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
         """Raises QuerySyntaxError, QueryError."""

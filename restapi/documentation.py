@@ -16,6 +16,7 @@ from querylang.graph.schema import RELATIONS, VERTICES
 from querylang.options import OptionSpec
 from querylang.relations import OF_NODES
 from querylang.schema import MEANINGS, OPERATORS, Entity, FieldType
+from restapi import lineage
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.aliases import ALIASES
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, KINDS, NODES, USERS
@@ -79,7 +80,7 @@ def _related() -> str:
             (
                 f"`{relation.key}`",
                 relation.help,
-                "the node, then types of links" if relation.is_link else "one, or a list behind `=in=`",
+                "the node, then types of links" if relation.links else "one, or a list behind `=in=`",
             )
             for relation in OF_NODES
         ),
@@ -164,6 +165,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "kinds": _kinds,
     "aliases": _aliases,
     "options": lambda: _options(OPTIONS),
+    "options of lineage": lambda: _options(lineage.OPTIONS),
     "routes": lambda: _routes(ROUTES),
     "v4 routes": lambda: _routes(V4_ROUTES),
     "v4 options": lambda: _options(V4_OPTIONS),

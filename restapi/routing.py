@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint
 from flask_restful import Api, Resource
 from werkzeug.routing import BaseConverter
 
+from querylang.options import OptionSpec
 from querylang.schema import Entity
 from restapi.context import Context
 
@@ -21,6 +23,10 @@ class DialectApi(Api):  # type: ignore[misc]  # Flask-RESTful has no types
 
 
 class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no types
+    """`reserved` are reserved keys of this resource only; elsewhere they may be keys of filters."""
+
+    reserved: Mapping[str, OptionSpec] = MappingProxyType({})
+
     def __init__(self, context: Context) -> None:
         self.context = context
 
@@ -55,6 +61,14 @@ def mount(
     def add_converters(state: Any) -> None:
         state.app.url_map.converters.update(converters)
 
+    contexts = {frozenset[str](): context}
+
+    def context_for(resource: type[DialectResource]) -> Context:
+        keys = frozenset(resource.reserved)
+        if keys not in contexts:
+            contexts[keys] = context.reserving(resource.reserved)
+        return contexts[keys]
+
     api = DialectApi(made)
     for number, route in enumerate(routes):
         api.add_resource(
@@ -62,7 +76,7 @@ def mount(
             route.path,
             endpoint=f"{route.resource.__name__}_{number}",
             defaults=dict(route.defaults),
-            resource_class_kwargs={"context": context},
+            resource_class_kwargs={"context": context_for(route.resource)},
         )
     return made
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +123,26 @@ def _write_golden(folder: Path, *arguments: str) -> None:
     environment = {**os.environ, "AIIDA_PATH": str(folder)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def oracle(module: str, stored: GoldenPostgreSQL) -> Iterator[Callable[[Any], Any]]:
+    """Asks aiida-core: a process that reads a line of JSON and answers with another."""
+    command = [sys.executable, "-m", module, "postgresql"]
+    environment = {**os.environ, "AIIDA_PATH": str(stored.aiida_path)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def ask(asked: Any) -> Any:
+            print(json.dumps(asked), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())  # type: ignore[union-attr]
+
+        yield ask
+        process.stdin.close()
+        process.wait(30)
 
 
 def _fingerprint(path: Path) -> dict[str, str]:

@@ -192,6 +192,14 @@ LOWERED_RELATIONS = {
     "incoming_of=5": [("incoming of", "id", 5)],
     'outgoing_of!=5,"create","return"': [("outgoing of", "id", 5, "create", "return")],
     f'incoming_of="{UUID.upper()}"': [("incoming of named", "id", UUID, UUID)],
+    'outgoing_of=5,"all"': [("outgoing of", "id", 5)],
+    'outgoing_of=5,"logic","create"': [
+        ("outgoing of", "id", 5, "create", "input_work", "return", "call_calc", "call_work")
+    ],
+    "ancestor_of=5": [("ancestors of", "id", 5, "input_calc", "create")],
+    'descendant_of!=5,"all"': [("descendants of", "id", 5)],
+    f'ancestor_of="{UUID}","return"': [("ancestors of named", "id", UUID, UUID, "return")],
+    f'descendant_of="{UUID}"': [("descendants of named", "id", UUID, UUID, "input_calc", "create")],
     'outgoing_of="CDFD48","create"': [
         (
             "outgoing of named",
@@ -248,14 +256,15 @@ TABLES: tuple[dict[str, list[tuple[Any, ...]]], ...] = (LOWERED, LOWERED_BOOLEAN
 
 def test_every_test_that_lowering_gives_has_its_sql() -> None:
     given = {test for table in TABLES for found in table.values() for test, *_ in found}
-    # What is lowered elsewhere: full types.
-    assert set(TESTS) - given == {"empty"}
+    # What is lowered elsewhere: full types, and nodes that were found before.
+    assert set(TESTS) - given == {"empty", "among"}
     assert given - set(TESTS) == set()
 
 
 KEYS = (
     "There are: ctime, id, label, mtime, state, type, user_id, uuid, node_type, process_type, description, "
-    "attributes, extras, pk, group, user, computer, incoming_of, outgoing_of"
+    "attributes, extras, pk, group, user, computer, incoming_of, outgoing_of, ancestor_of, "
+    "descendant_of"
 )
 
 ERRORS = {
@@ -288,12 +297,12 @@ ERRORS = {
     'incoming_of=""': 'incoming_of takes the uuid of a node, the beginning of one, or its id, not ""',
     "incoming_of=true": "incoming_of takes the uuid of a node, the beginning of one, or its id, not true",
     'outgoing_of=1,"creates"': (
-        "behind the node outgoing_of takes types of links (input_calc, create, input_work, return, call_calc, "
-        'call_work), not "creates"'
+        "behind the node outgoing_of takes types of links (data, logic, all, input_calc, create, input_work, "
+        'return, call_calc, call_work), not "creates"'
     ),
     'outgoing_of=1,"create",5': (
-        "behind the node outgoing_of takes types of links (input_calc, create, input_work, return, call_calc, "
-        "call_work), not 5"
+        "behind the node outgoing_of takes types of links (data, logic, all, input_calc, create, input_work, "
+        "return, call_calc, call_work), not 5"
     ),
     "attributes.x=1,2": "attributes= takes one value; for a list write attributes=in=",
     "label=null": 'label takes text in double quotes, as in "text", not null',
@@ -476,6 +485,16 @@ PSQL_LOWER = """(replace(lower(label COLLATE "und-x-icu"), '\u03c2', '\u03c3') C
 PSQL_UUID = PSQL_LOWER.replace("label", "CAST(uuid AS TEXT)")
 
 SQLITE_UUID = SQLITE_LOWER.replace("label", "uuid")
+WALK = (
+    "db_dblink.output_id = {0} AND {1} IN ({2}, {3}) UNION SELECT db_dblink.input_id AS input_id FROM "
+    "anon_1 JOIN db_dblink ON db_dblink.output_id = anon_1.id WHERE {1} IN ({2}, {3})) "
+    "SELECT count(*) AS count_1 FROM db_dbnode WHERE id IN (SELECT anon_1.id FROM anon_1)"
+)
+WALK_OF_ANY_TYPE = (
+    "db_dblink.input_id = {0} UNION SELECT db_dblink.output_id AS output_id FROM "
+    "anon_1 JOIN db_dblink ON db_dblink.input_id = anon_1.id) "
+    "SELECT count(*) AS count_1 FROM db_dbnode WHERE id IN (SELECT anon_1.id FROM anon_1)"
+)
 LINKED = "SELECT db_dblink.%s FROM db_dblink WHERE db_dblink.%s = "
 
 WHERE = [
@@ -571,6 +590,21 @@ WHERE = [
         Condition("outgoing of", ID, (7,)),
         f"id IN ({LINKED % ('output_id', 'input_id')}:v0_0)",
         f"id IN ({LINKED % ('output_id', 'input_id')}%(v0_0)s::BIGINT)",
+    ),
+    (
+        Condition("ancestors of", ID, (7, "create", "input_calc")),
+        WALK.format(":v0_0", "+db_dblink.type", ":v0_1", ":v0_2"),
+        WALK.format("%(v0_0)s::BIGINT", "(db_dblink.type || '')", "%(v0_1)s", "%(v0_2)s"),
+    ),
+    (
+        Condition("descendants of", ID, (7,)),
+        WALK_OF_ANY_TYPE.format(":v0_0"),
+        WALK_OF_ANY_TYPE.format("%(v0_0)s::BIGINT"),
+    ),
+    (
+        Condition("among", ID, ("[7,8]",)),
+        "(id IN (SELECT value FROM json_each(:v0_0)))",
+        "(id = ANY (CAST(translate(%(v0_0)s, '[]', '{}') AS BIGINT[])))",
     ),
 ]
 

@@ -14,6 +14,7 @@ from aiida_like.profiles import demo
 from querylang.ast import Operator
 from querylang.graph.operators import TESTS as GRAPH_TESTS
 from querylang.graph.schema import RELATIONS
+from restapi import lineage
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.entities import ENTITIES
 from restapi.dialects.aiida_v2.options import OPTIONS
@@ -52,7 +53,9 @@ def test_every_word_of_the_language_is_documented() -> None:
     text = "".join(document.read_text() for document in DOCUMENTS)
     entities = (*ENTITIES.values(), *V4_ENTITIES.values())
     keys = {key for entity in entities for key in entity.fields if entity.fields[key].is_filterable}
-    names = [operator.value for operator in Operator] + sorted(keys | set(OPTIONS) | set(V4_OPTIONS))
+    names = [operator.value for operator in Operator] + sorted(
+        keys | set(OPTIONS) | set(V4_OPTIONS) | set(lineage.OPTIONS)
+    )
     names += [keyword for _, keyword in RELATIONS] + [name for tests in GRAPH_TESTS.values() for name in tests]
     names += [name.upper() for name in vars(Settings())]
     assert [name for name in names if f"`{name}`" not in text] == []

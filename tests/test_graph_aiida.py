@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,7 +18,7 @@ from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
 from querylang.graph.schema import NODE, RELATIONS, VERTICES, Direct, Vertex
 from querylang.schema import FieldType
-from tests.conftest import ROOT, Golden, GoldenPostgreSQL
+from tests.conftest import Golden, GoldenPostgreSQL, oracle
 from tests.golden import graph
 
 Query = dict[str, Any]
@@ -31,21 +28,8 @@ Ask = Callable[[Query], Any]
 @pytest.fixture(scope="module")
 def aiida(golden_postgresql: GoldenPostgreSQL) -> Iterator[Ask]:
     """The rows that aiida-core finds in PostgreSQL."""
-    command = [sys.executable, "-m", "tests.querybuilder_oracle", "postgresql"]
-    environment = {**os.environ, "AIIDA_PATH": str(golden_postgresql.aiida_path)}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def ask(query: Query) -> Any:
-            print(json.dumps(query), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())  # type: ignore[union-attr]
-
+    with oracle("tests.querybuilder_oracle", golden_postgresql) as ask:
         yield ask
-        process.stdin.close()
-        process.wait(30)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from aiida_like import links
+from aiida_like.links import INCOMING, OUTGOING, Direction
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
 from querylang.compile import RowsQuery, Statement, compile_rows
@@ -101,6 +103,58 @@ def test_neighbours_come_from_the_index_of_links(storage: Storage, relation: str
     assert ("output_id" if relation == "incoming of" else "input_id") in steps
     assert "Seq Scan" not in steps
     assert "SCAN db_dblink" not in steps
+
+
+LINEAGE = {
+    "ancestors of": ("output_id", (7, "create", "input_calc")),
+    "descendants of": ("input_id", (7, "return")),
+    "among": ("rowid", ("[7,8]",)),
+}
+ON_TYPE = re.compile(r"\(type=|Cond: \(+(\w+\.)?type")
+"""The index on types of links, which finds far too many."""
+NARROWED = ("", "id>3", 'type=like="data.%"', "ctime>2016-04-23", 'label="aiida"', "user_id=1")
+
+
+@pytest.mark.parametrize("test", LINEAGE)
+@pytest.mark.parametrize("key", ["id", "ctime"])
+@pytest.mark.parametrize("text", NARROWED)
+def test_ancestors_come_from_the_index_of_links(storage: Storage, test: str, key: str, text: str) -> None:
+    column, values = LINEAGE[test]
+    relation = Condition(test, NODES.fields["id"], values)
+    order = order_by((OrderTerm(key, descending=True),), NODES)
+    query = RowsQuery(NODES, NODES.shown, (relation, *conditions_of(text)), order, with_total=True)
+    steps = explained(storage, compile_rows(query, Window(20)))
+    assert (column in steps) or test == "among"
+    assert ON_TYPE.search(steps) is None
+    assert "Seq Scan" not in steps
+    assert [step for step in steps.splitlines() if step.startswith("SCAN db_")] == []
+    # The walk, which two parts need, is made once.
+    assert steps.count("RECURSIVE STEP") + steps.count("Recursive Union") == (test != "among")
+
+
+@pytest.mark.parametrize("direction", [INCOMING, OUTGOING], ids=lambda direction: direction.name)
+@pytest.mark.parametrize("types", [0, 1, 2])
+def test_a_walk_by_levels_comes_from_the_index_of_links(storage: Storage, direction: Direction, types: int) -> None:
+    named = {f"type_{number}": "create" for number in range(types)}
+    values = {"ids": "[7,8]", "near": 7, "after": 3, "limit": 5, **named}
+    steps = explained(storage, Statement("", lambda: links._select_links(direction, types), values))
+    assert ("output_id" if direction is INCOMING else "input_id") in steps
+    assert "Seq Scan" not in steps
+    assert "SCAN db_" not in steps
+    assert ON_TYPE.search(steps) is None
+    assert "TEMP B-TREE" not in steps  # so that no more is read than is asked for
+
+
+@pytest.mark.parametrize("types", [0, 1, 2])
+def test_links_between_nodes_come_from_their_outputs(storage: Storage, types: int) -> None:
+    """Few links lead to a node; there are codes that a million come from."""
+    values = {"ids": "[7,8]", **{f"type_{number}": "create" for number in range(types)}}
+    steps = explained(storage, Statement("", lambda: links._select_between(types), values))
+    assert "output_id" in steps
+    assert "input_id=?" not in steps
+    assert ON_TYPE.search(steps) is None
+    assert "Seq Scan" not in steps
+    assert "SCAN db_" not in steps
 
 
 @pytest.mark.parametrize("key", ["ctime", "mtime", "id"])

@@ -103,6 +103,32 @@ def test_neighbours(client: FlaskClient, version: str, direction: str) -> None:
         assert found(client, f"{direction}_of={named},{both}", version) == sorted({link["id"] for link in links})
 
 
+@pytest.mark.parametrize("version", ["v2", "v4"])
+@pytest.mark.parametrize("relation", ["ancestor", "descendant"])
+def test_lineage(client: FlaskClient, version: str, relation: str) -> None:
+    """The same as the resource, along the data or along what is named."""
+    node = {"ancestor": graph.rescaled, "descendant": graph.silicon}[relation]
+    sizes = []
+    for types, link_type in (("", ""), (',"all"', "&link_type=all"), (',"logic"', "&link_type=logic")):
+        expected = sorted(row["id"] for row in rows(client, f"nodes/{node}/{relation}s?limit=400{link_type}"))
+        for named in (str(ids[node]), f'"{node}"'):
+            assert found(client, f"{relation}_of={named}{types}", version) == expected
+        sizes.append(len(expected))
+    assert sizes[1] > sizes[0] > 1
+
+
+def test_two_walks(client: FlaskClient) -> None:
+    ancestors = set(found(client, f'ancestor_of="{graph.relax_final}"'))
+    descendants = set(found(client, f'descendant_of="{graph.silicon}"'))
+    assert ancestors & descendants
+    both = f'ancestor_of="{graph.relax_final}"&descendant_of="{graph.silicon}"'
+    assert found(client, both) == sorted(ancestors & descendants)
+    either = f'filter=ancestor_of="{graph.relax_final}" OR descendant_of="{graph.silicon}"'
+    assert found(client, either) == sorted(ancestors | descendants)
+    neither = f'filter=NOT (ancestor_of="{graph.relax_final}" OR descendant_of="{graph.silicon}")'
+    assert found(client, neither) == sorted(set(found(client, "")) - ancestors - descendants)
+
+
 def test_in_an_expression(client: FlaskClient) -> None:
     one = set(found(client, f'outgoing_of="{graph.silicon}"'))
     two = set(found(client, 'user="Günther"'))

@@ -200,7 +200,7 @@ def test_server(archive_client: FlaskClient) -> None:
 @pytest.mark.parametrize("path", ["/api/v2", "/api/v2/", "/api/v2/server/endpoints", "/api/v2/server/endpoints/"])
 def test_every_endpoint_is_listed_and_answers(archive_client: FlaskClient, path: str) -> None:
     endpoints = archive_client.get(path).json["data"]["available_endpoints"]
-    assert len(endpoints) == len(set(endpoints)) == 218
+    assert len(endpoints) == len(set(endpoints)) == 295
     samples = {"bands": graph.bands, "codes": graph.code_pw, "data": graph.text, "kpoints": graph.path}
     samples |= {"nodes": graph.silicon, "structures": graph.silicon, "cifs": graph.cif, "upfs": graph.upf}
     samples |= {"calculations": graph.relax_scf, "processes": graph.relax_scf, "workflows": graph.relax}
@@ -352,7 +352,7 @@ ERRORS = {
     "nodes?foo=1": (
         "nodes have no key 'foo' to filter or order by. There are: ctime, id, label, mtime, state, type, user_id, "
         "uuid, node_type, process_type, description, attributes, extras, pk, group, user, computer, incoming_of, "
-        "outgoing_of"
+        "outgoing_of, ancestor_of, descendant_of"
     ),
     'users?email="a"': "the key 'email' of users is withheld: it is personal data",
     "users?is_active=true": "the key 'is_active' of users is withheld: it is personal data",

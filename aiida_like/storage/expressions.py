@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, String
+from sqlalchemy import ColumnElement, Integer, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -72,6 +72,21 @@ class uuid_text(FunctionElement[str]):  # noqa: N801
     """`uuid_text(uuid)`: for operators that only text has."""
 
     type = String()
+    inherit_cache = True
+
+
+class among(FunctionElement[bool]):  # noqa: N801
+    """`among(number, numbers)`: whether it is one of many, which are given as one text, `[1,2,3]`."""
+
+    inherit_cache = True
+
+
+class unindexed(FunctionElement[Any]):  # noqa: N801
+    """`unindexed(column)`: the value of an integer or text, for a test that no index is to be used for.
+
+    Databases without statistics, as SQLite's always are, would take the index on types of links: a third of them all.
+    """
+
     inherit_cache = True
 
 
@@ -178,3 +193,27 @@ def _utc_day_sqlite(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(utc_day, "postgresql")
 def _utc_day_postgresql(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
     return f"to_char({_operands(element, compiler, **kw)[0]} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
+@compiles(among, "sqlite")
+def _among_sqlite(element: among, compiler: SQLCompiler, **kw: Any) -> str:
+    number, numbers = _operands(element, compiler, **kw)
+    return f"({number} IN (SELECT value FROM json_each({numbers})))"  # noqa: S608 (both are SQL, with its values bound)
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: among, compiler: SQLCompiler, **kw: Any) -> str:
+    number, numbers = _operands(element, compiler, **kw)
+    return f"({number} = ANY (CAST(translate({numbers}, '[]', '{{}}') AS BIGINT[])))"
+
+
+@compiles(unindexed, "sqlite")
+def _unindexed_sqlite(element: unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{_operands(element, compiler, **kw)[0]}"
+
+
+@compiles(unindexed, "postgresql")
+def _unindexed_postgresql(element: unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    nothing = "+ 0" if isinstance(column.type, Integer) else "|| ''"
+    return f"({_operands(element, compiler, **kw)[0]} {nothing})"

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from aiida_like import models
+from aiida_like.links import DATA_LINKS
 from aiida_like.storage import json_expressions as json
 from aiida_like.storage.expressions import lowered
 from querylang import compile as rows
@@ -51,9 +52,6 @@ from querylang.graph.ast import (
 from querylang.graph.schema import Direct, Through, Walk
 from querylang.schema import FieldType
 from querylang.terms import Every, Not, Some, leaves
-
-DATA_LINKS = ("create", "input_calc")
-"""The links of data provenance, which ancestors and descendants are found over: they never make a circle."""
 
 _JSON_TESTS = {
     "json same": json.json_same,

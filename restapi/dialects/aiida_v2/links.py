@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, select
+from sqlalchemy import BigInteger, Select, bindparam, func, select
 
+from aiida_like.links import INCOMING, OUTGOING, Direction
 from aiida_like.models import link, node
 from querylang.condition import Condition
 from querylang.schema import Entity
@@ -46,8 +47,8 @@ class Tree(DialectResource):
         fields = tuple(entity.fields[name] for name in ("id", "uuid", "type", "label", "description"))
         main = _Node(*find(self.context, entity, fields, path_id))
         most = self.context.settings.max_limit
-        incoming = _neighbours(self.context, _INCOMING, main.id, min(given.get("in_limit", most), most))
-        outgoing = _neighbours(self.context, _OUTGOING, main.id, min(given.get("out_limit", most), most))
+        incoming = _neighbours(self.context, INCOMING, main.id, min(given.get("in_limit", most), most))
+        outgoing = _neighbours(self.context, OUTGOING, main.id, min(given.get("out_limit", most), most))
         response = render.envelope(request, entity.name, _tree(main, incoming, outgoing), pk=main.id, path_id=path_id)
         set_total(response, 1)
         return response
@@ -62,7 +63,7 @@ def _answer_neighbours(
         NODES,
         entity.name,
         page,
-        relation=(Condition(relation, _ID, (pk,)),),
+        relation=lambda _: (Condition(relation, _ID, (pk,)),),
         key=key,
         pk=pk,
         path_id=path_id,
@@ -93,20 +94,7 @@ class _Links:
     total: int
 
 
-@dataclass(frozen=True)
-class _Direction:
-    """Which end of a link the node asked for is, and which its neighbour."""
-
-    name: str
-    here: ColumnElement[int]
-    there: ColumnElement[int]
-
-
-_INCOMING = _Direction("incoming", link.c.output_id, link.c.input_id)
-_OUTGOING = _Direction("outgoing", link.c.input_id, link.c.output_id)
-
-
-def _neighbours(context: Context, direction: _Direction, main: int, limit: int) -> _Links:
+def _neighbours(context: Context, direction: Direction, main: int, limit: int) -> _Links:
     rows = context.storage.rows(
         ("v2 tree", direction.name), lambda: _select_links(direction), {"main": main, "limit": limit}
     )
@@ -116,7 +104,7 @@ def _neighbours(context: Context, direction: _Direction, main: int, limit: int) 
     return _Links([_Link(row[0], row[1], _Node(*row[2:])) for row in rows], total)
 
 
-def _select_links(direction: _Direction) -> Select[Any]:
+def _select_links(direction: Direction) -> Select[Any]:
     return (
         select(link.c.type, link.c.label, node.c.id, node.c.uuid, node.c.node_type, node.c.label, node.c.description)
         .join_from(link, node, direction.there == node.c.id)
@@ -126,7 +114,7 @@ def _select_links(direction: _Direction) -> Select[Any]:
     )
 
 
-def _select_total(direction: _Direction) -> Select[Any]:
+def _select_total(direction: Direction) -> Select[Any]:
     return select(func.count()).select_from(link).where(direction.here == bindparam("main", type_=BigInteger()))
 
 

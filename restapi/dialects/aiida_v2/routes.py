@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flask import Response
 
-from restapi.dialects.aiida_v2 import contents, links, options, overviews, render, rows
+from restapi.dialects.aiida_v2 import contents, lineage, links, options, overviews, render, rows
 from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
 from restapi.exchange import asked
 from restapi.headers import set_total
@@ -41,6 +41,9 @@ ROUTES: tuple[Route, ...] = (
     Route(f"/{KIND}/{ID}/io/tree", links.Tree),
     Route(f"/{KIND}/{ID}/io/retrieved_inputs", contents.RetrievedInputs),
     Route(f"/{KIND}/{ID}/io/retrieved_outputs", contents.RetrievedOutputs),
+    *paged(f"/{KIND}/{ID}/ancestors", lineage.Ancestors),
+    *paged(f"/{KIND}/{ID}/descendants", lineage.Descendants),
+    Route(f"/{KIND}/{ID}/graph", lineage.Graph),
     Route(f"/{KIND}/{ID}/content/attributes", contents.Attributes),
     Route(f"/{KIND}/{ID}/content/extras", contents.Extras),
     Route(f"/{KIND}/{ID}/content/visualization", contents.Visualization),

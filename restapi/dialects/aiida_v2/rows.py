@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from flask import Response
@@ -12,7 +12,7 @@ from aiida_like.errors import NotFound
 from querylang.compile import RowsQuery
 from querylang.condition import Condition
 from querylang.lower import kind_of, lower, order_by
-from querylang.options import window
+from querylang.options import Options, window
 from querylang.schema import Entity, Field
 from restapi.context import Context
 from restapi.dialects.aiida_v2 import options, render
@@ -61,22 +61,25 @@ def answer_rows(
     entity: Entity,
     resource: str,
     page: int | None,
-    relation: Sequence[Condition] = (),
+    *,
+    allowed: Iterable[str] = options.LIST,
+    relation: Callable[[Options], Iterable[Condition]] = lambda _: (),
     key: str | None = None,
     pk: int | None = None,
     path_id: str | None = None,
 ) -> Response:
-    """The rows of an entity that fulfil the filters of the request, and stand in a relation.
+    """The rows of an entity that fulfil the filters of the request, and stand in a relation to a node.
 
-    `resource` is what the path names; `key` the name of the list in the answer, if it is another.
+    Options can shape the relation. `resource` is what the path names; `key` the name of the list in the answer, if it
+    is another.
     """
     request = asked()
-    given, comparisons = context.parse(request, options.LIST)
+    given, comparisons = context.parse(request, allowed)
     part = window(given, page, context.settings.window_limits)
     query = RowsQuery(
         entity=entity,
         fields=entity.shown,
-        conditions=(*relation, *kind_of(entity), *lower(comparisons, entity)),
+        conditions=(*relation(given), *kind_of(entity), *lower(comparisons, entity)),
         order=order_by(given.get("orderby", ()), entity),
     )
     found = fetch_page(context.storage, query, part)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flask import Response
 
-from restapi.dialects.aiida_v4 import contents, links, options, overviews, processes, properties, render, rows
+from restapi.dialects.aiida_v4 import contents, lineage, links, options, overviews, processes, properties, render, rows
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
 from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
 from restapi.dialects.aiida_v4.rows import V4Resource
@@ -57,6 +57,9 @@ ROUTES: tuple[Route, ...] = (
     *paged(f"/nodes/{ID}/links/incoming", links.Links, entity=INCOMING),
     *paged(f"/nodes/{ID}/links/outgoing", links.Links, entity=OUTGOING),
     Route(f"/nodes/{ID}/links/tree", links.Tree),
+    *paged(f"/nodes/{ID}/ancestors", lineage.Ancestors),
+    *paged(f"/nodes/{ID}/descendants", lineage.Descendants),
+    Route(f"/nodes/{ID}/graph", lineage.Graph),
     Route(f"/nodes/{ID}/contents/attributes", contents.Attributes),
     Route(f"/nodes/{ID}/contents/extras", contents.Extras),
     Route(f"/nodes/{ID}/contents/derived_properties", contents.DerivedProperties),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from flask import Response
@@ -59,29 +59,46 @@ class Rows(V4Resource):
     allowed = options.LIST
 
     def get(self, entity: Entity, page: int | None = None) -> Response:
-        request = asked()
-        given, comparisons = self.parse(request, self.allowed)
-        chosen = chosen_content(given)
-        query = RowsQuery(
-            entity=entity,
-            fields=(*entity.shown, *content_fields(given, chosen)),
-            conditions=(*full_type_of(given, entity), *lower(comparisons, entity)),
-            order=order_of(given.get("orderby", ()), entity),
-        )
-        part = window(given, page, self.context.settings.window_limits)
-        found = fetch_page(self.context.storage, query, part)
-        shown = _shown(entity, query.fields, found.rows)
-        render.gather(shown, chosen)
-        response = render.envelope(request, entity.name, {entity.name: shown}, total=found.total)
-        if part.page is not None:
-            response.headers["Link"] = page_links(request, part, found.total)
-        return response
+        return answer_rows(self, entity, page, allowed=self.allowed)
 
 
 class Nodes(Rows):
     """`/nodes?attributes=true&orderby=-ctime&limit=5`: the nodes that fulfil the filters."""
 
     allowed = options.NODES
+
+
+def answer_rows(
+    resource: V4Resource,
+    entity: Entity,
+    page: int | None,
+    *,
+    allowed: Iterable[str],
+    relation: Callable[[Options], Iterable[Condition]] = lambda _: (),
+    key: str | None = None,
+    path_id: str | None = None,
+) -> Response:
+    """The rows that fulfil the filters of the request, and stand in a relation to a node.
+
+    Options can shape the relation. `key` is the name of the list in the answer, if it is not that of the entity.
+    """
+    request, storage = asked(), resource.context.storage
+    given, comparisons = resource.parse(request, allowed)
+    chosen = chosen_content(given)
+    query = RowsQuery(
+        entity=entity,
+        fields=(*entity.shown, *content_fields(given, chosen)),
+        conditions=(*relation(given), *full_type_of(given, entity), *lower(comparisons, entity)),
+        order=order_of(given.get("orderby", ()), entity),
+    )
+    part = window(given, page, resource.context.settings.window_limits)
+    found = fetch_page(storage, query, part)
+    shown = _shown(entity, query.fields, found.rows)
+    render.gather(shown, chosen)
+    response = render.envelope(request, entity.name, {key or entity.name: shown}, total=found.total, path_id=path_id)
+    if part.page is not None:
+        response.headers["Link"] = page_links(request, part, found.total)
+    return response
 
 
 class Object(V4Resource):

@@ -1,0 +1,215 @@
+"""Links between nodes, and walks over them: ancestors, descendants and what is nearest to a node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, or_, select
+
+from aiida_like.errors import StatementTimeout
+from aiida_like.models import link
+from aiida_like.storage import Row, Storage
+from aiida_like.storage.expressions import among, unindexed
+
+LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
+"""All that AiiDA has."""
+
+KINDS_OF_LINKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"data": LINK_TYPES[:2], "logic": LINK_TYPES[2:], "all": LINK_TYPES}
+)
+"""AiiDA's data provenance, which never makes a circle; its logical provenance, which can; and both."""
+
+DATA_LINKS = KINDS_OF_LINKS["data"]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Which end of a link is here, and which is there."""
+
+    name: str
+    here: ColumnElement[int]
+    there: ColumnElement[int]
+
+
+INCOMING = Direction("incoming", link.c.output_id, link.c.input_id)
+OUTGOING = Direction("outgoing", link.c.input_id, link.c.output_id)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The links that a walk follows: those of some types, from their one end to the other or in both directions."""
+
+    directions: tuple[Direction, ...]
+    types: tuple[str, ...] = LINK_TYPES
+
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """The types that a link must be looked at for; none if each will do."""
+        return () if set(self.types) == set(LINK_TYPES) else self.types
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The nodes nearest to one: how many links away each is, by its id, the node itself first.
+
+    `is_truncated` says whether there are more, as near as was asked for.
+    """
+
+    distances: Mapping[int, int]
+    is_truncated: bool
+
+
+def reached(
+    direction: Direction, starts: ColumnElement[bool], types: Sequence[ColumnElement[str]] = ()
+) -> Select[tuple[int]]:
+    """The ids of all nodes that links of some types lead to, or of any type without `types`.
+
+    `starts` is a test of `direction.here`, where walks begin. Each node is found once, so even circles come to an end.
+    Where they begin is among them only if a circle leads back to it.
+    """
+    seeds = select(direction.there.label("id")).where(starts, *_of_types(types))
+    # Without a name: a statement may have several.
+    walk = seeds.cte(recursive=True)
+    steps = select(direction.there).select_from(walk.join(link, direction.here == walk.c.id)).where(*_of_types(types))
+    return select(walk.union(steps).c.id)
+
+
+def within(storage: Storage, ways: Ways, start: int, depth: int) -> set[int]:
+    """The ids of all nodes that at most `depth` links lead to; the start only if a circle leads back to it.
+
+    A recursive statement would find a node again in each depth; here each is looked at once.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    neighbours = _neighbours_of(storage, ways)
+    seen: set[int] = set()
+    frontier = {start}
+    for _ in range(depth):
+        frontier = {each for each in neighbours(frontier) if each not in seen}
+        if not frontier:
+            break
+        seen |= frontier
+    return seen
+
+
+def nearest(storage: Storage, ways: Ways, start: int, depth: int | None, limit: int) -> Neighbourhood:
+    """The nodes nearest to one, at most `limit` with itself, at most `depth` links away.
+
+    Of those that are equally far the first count that are met when nodes are gone through by their ids, and the links
+    of each by theirs. No more links are read than that takes.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    neighbours = _neighbours_of(storage, ways)
+    distances = {start: 0}
+    frontier = [start]
+    distance = 0
+    while frontier and distance != depth:
+        distance += 1
+        found = []
+        for each in neighbours(frontier):
+            if each in distances:
+                continue
+            if len(distances) >= limit:
+                return Neighbourhood(distances, is_truncated=True)
+            distances[each] = distance
+            found.append(each)
+        frontier = found
+    return Neighbourhood(distances, is_truncated=False)
+
+
+def links_between(storage: Storage, ids: Iterable[int], types: Sequence[str]) -> list[Row]:
+    """The input_id, output_id, type and label of all links that have both ends among some nodes."""
+    tested = Ways((), tuple(types)).tested
+    values = {"ids": id_list(ids), **_named(tested)}
+    return storage.rows(("links between", len(tested)), lambda: _select_between(len(tested)), values)
+
+
+def id_list(ids: Iterable[int]) -> str:
+    """As the operator `among` takes them."""
+    return orjson.dumps(sorted(ids)).decode()
+
+
+_FIRST_CHUNK, _LAST_CHUNK = 1_000, 64_000
+_SLICE = 1_000
+
+
+def _neighbours_of(storage: Storage, ways: Ways) -> Callable[[Iterable[int]], Iterator[int]]:
+    """What goes from some nodes to the other ends of their links, reading no more links than are asked for.
+
+    All its statements together may take as long as one.
+    """
+    seconds = storage.database.limits.statement_seconds
+    deadline = time.monotonic() + seconds
+    named = _named(ways.tested)
+
+    def rows(direction: Direction, values: Mapping[str, Any]) -> list[Row]:
+        if time.monotonic() > deadline:
+            raise StatementTimeout(seconds)
+        shape = ("neighbours", direction.name, len(named))
+        return storage.rows(shape, lambda: _select_links(direction, len(named)), {**values, **named})
+
+    def chunks(direction: Direction, ids: Sequence[int]) -> Iterator[list[Row]]:
+        near, after, limit = ids[0], -1, _FIRST_CHUNK
+        while True:
+            left = id_list(each for each in ids if each >= near)
+            found = rows(direction, {"ids": left, "near": near, "after": after, "limit": limit})
+            yield found
+            if len(found) < limit:
+                return
+            near, after, _ = found[-1]
+            limit = min(4 * limit, _LAST_CHUNK)
+
+    def neighbours(ids: Iterable[int]) -> Iterator[int]:
+        ordered = sorted(ids)
+        for direction in ways.directions:
+            for first in range(0, len(ordered), _SLICE):
+                for found in chunks(direction, ordered[first : first + _SLICE]):
+                    yield from (there for *_, there in found)
+
+    return neighbours
+
+
+def _select_links(direction: Direction, types: int) -> Select[Any]:
+    """The links of some nodes behind the link `after` of the node `near`."""
+    here = direction.here
+    return (
+        select(here, link.c.id, direction.there)
+        .where(
+            among(here, bindparam("ids", type_=String())),
+            or_(here > bindparam("near", type_=BigInteger()), link.c.id > bindparam("after", type_=BigInteger())),
+            *_of_types(_binds(types)),
+        )
+        .order_by(here, link.c.id)
+        .limit(bindparam("limit", type_=BigInteger()))
+    )
+
+
+def _select_between(types: int) -> Select[Any]:
+    # By their outputs: few links lead to a node, but hundreds of thousands can come from a code.
+    ids = bindparam("ids", type_=String())
+    return (
+        select(link.c.input_id, link.c.output_id, link.c.type, link.c.label)
+        .where(among(link.c.output_id, ids), among(unindexed(link.c.input_id), ids), *_of_types(_binds(types)))
+        .order_by(link.c.output_id, link.c.input_id, link.c.id)
+    )
+
+
+def _of_types(types: Sequence[ColumnElement[str]]) -> Iterator[ColumnElement[bool]]:
+    if types:
+        yield unindexed(link.c.type).in_(types)
+
+
+def _named(types: Iterable[str]) -> dict[str, str]:
+    return {f"type_{number}": name for number, name in enumerate(types)}
+
+
+def _binds(types: int) -> list[ColumnElement[str]]:
+    return [bindparam(f"type_{number}", type_=String()) for number in range(types)]

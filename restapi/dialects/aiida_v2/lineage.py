@@ -1,0 +1,63 @@
+"""Ancestors and descendants of a node, and the graph around it."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from aiida_like.links import INCOMING, OUTGOING
+from querylang.schema import Entity
+from restapi import lineage
+from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2.entities import NODES
+from restapi.dialects.aiida_v2.rows import answer_rows, find
+from restapi.exchange import asked
+from restapi.headers import set_total
+from restapi.routing import DialectResource
+
+_ID = NODES.fields["id"]
+
+
+class Ancestors(DialectResource):
+    """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
+
+    reserved = lineage.OPTIONS
+    direction, key = INCOMING, "ancestors"
+
+    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
+        (pk,) = find(self.context, entity, (_ID,), path_id)
+        storage = self.context.storage
+        with lineage.narrowed(lineage.FEWER_ROWS):
+            return answer_rows(
+                self.context,
+                NODES,
+                entity.name,
+                page,
+                allowed=options.LIST | lineage.LIST,
+                relation=lambda given: [lineage.relation_to(storage, self.direction, _ID, pk, given)],
+                key=self.key,
+                pk=pk,
+                path_id=path_id,
+            )
+
+
+class Descendants(Ancestors):
+    """`/nodes/338357f4/descendants?link_type=all`: the nodes that come from it, over any number of links."""
+
+    direction, key = OUTGOING, "descendants"
+
+
+class Graph(DialectResource):
+    """`/nodes/338357f4/graph?direction=in&limit=100`: the nodes nearest to it, and the links between them."""
+
+    reserved = lineage.OPTIONS
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        request = asked()
+        given = self.context.parse_options(request, options.ANYWHERE | lineage.GRAPH)
+        part = lineage.part_of(given, self.context.settings)
+        (pk,) = find(self.context, entity, (_ID,), path_id)
+        with lineage.narrowed(lineage.FEWER_NODES):
+            graph = lineage.graph_around(self.context.storage, pk, part)
+        response = render.envelope(request, entity.name, graph, pk=pk, path_id=path_id)
+        set_total(response, len(graph["nodes"]))
+        return response

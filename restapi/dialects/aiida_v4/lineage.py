@@ -1,0 +1,60 @@
+"""Ancestors and descendants of a node, and the graph around it."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from aiida_like.links import INCOMING, OUTGOING
+from querylang.condition import Condition
+from querylang.options import Options
+from restapi import lineage
+from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4.entities import NODES
+from restapi.dialects.aiida_v4.rows import V4Resource, answer_rows, find
+from restapi.exchange import asked
+
+_ID = NODES.fields["id"]
+
+
+class Ancestors(V4Resource):
+    """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
+
+    reserved = lineage.OPTIONS
+    direction, key = INCOMING, "ancestors"
+
+    def get(self, path_id: str, page: int | None = None) -> Response:
+        def relation(given: Options) -> list[Condition]:
+            (main,) = find(self.context, NODES, (_ID,), path_id)
+            return [lineage.relation_to(self.context.storage, self.direction, _ID, main, given)]
+
+        with lineage.narrowed(lineage.FEWER_ROWS):
+            return answer_rows(
+                self,
+                NODES,
+                page,
+                allowed=options.NODES | lineage.LIST,
+                relation=relation,
+                key=self.key,
+                path_id=path_id,
+            )
+
+
+class Descendants(Ancestors):
+    """`/nodes/338357f4/descendants?link_type=all`: the nodes that come from it, over any number of links."""
+
+    direction, key = OUTGOING, "descendants"
+
+
+class Graph(V4Resource):
+    """`/nodes/338357f4/graph?direction=in&limit=100`: the nodes nearest to it, and the links between them."""
+
+    reserved = lineage.OPTIONS
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        given = self.parse_options(request, options.ANYWHERE | lineage.GRAPH)
+        part = lineage.part_of(given, self.context.settings)
+        (main,) = find(self.context, NODES, (_ID,), path_id)
+        with lineage.narrowed(lineage.FEWER_NODES):
+            graph = lineage.graph_around(self.context.storage, main, part)
+        return render.envelope(request, NODES.name, graph, total=len(graph["nodes"]), path_id=path_id)

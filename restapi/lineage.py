@@ -1,0 +1,163 @@
+"""Ancestors and descendants, and the graph around a node; the same for all AiiDA dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Select, String, bindparam, select
+
+from aiida_like.errors import QueryError, StatementTimeout
+from aiida_like.links import (
+    INCOMING,
+    KINDS_OF_LINKS,
+    LINK_TYPES,
+    OUTGOING,
+    Direction,
+    Ways,
+    id_list,
+    links_between,
+    nearest,
+    within,
+)
+from aiida_like.models import node
+from aiida_like.storage import Storage
+from aiida_like.storage.expressions import among
+from querylang.ast import Option
+from querylang.condition import Condition
+from querylang.options import Options, OptionSpec, in_range, integer
+from querylang.schema import Field
+from restapi.config import Settings
+from restapi.encoding import http_date
+
+DIRECTIONS: Mapping[str, tuple[Direction, ...]] = MappingProxyType(
+    {"in": (INCOMING,), "out": (OUTGOING,), "both": (INCOMING, OUTGOING)}
+)
+
+
+def _depth(option: Option) -> int:
+    number = integer(option)
+    if not number:
+        raise QueryError("depth counts links, from 1; without it there is no limit")
+    return number
+
+
+def _link_types(option: Option) -> tuple[str, ...]:
+    """In the order of `LINK_TYPES`, so that the order in which they are written makes no other statement."""
+    named: set[str] = set()
+    for word in option.words:
+        if word not in KINDS_OF_LINKS and word not in LINK_TYPES:
+            allowed = ", ".join((*KINDS_OF_LINKS, *LINK_TYPES))
+            raise QueryError(f"link_type takes some of {allowed}, separated by commas, not {word!r}")
+        named |= set(KINDS_OF_LINKS.get(word, (word,)))
+    return tuple(known for known in LINK_TYPES if known in named)
+
+
+def _directions(option: Option) -> tuple[Direction, ...]:
+    written = ",".join(option.words)
+    if written not in DIRECTIONS:
+        raise QueryError(f"direction takes one of {', '.join(DIRECTIONS)}, not {written!r}")
+    return DIRECTIONS[written]
+
+
+OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
+    {
+        "depth": OptionSpec(_depth, "At most so many links away, 1 or more; the default is any number."),
+        "link_type": OptionSpec(
+            _link_types,
+            "Which links are followed: data (input_calc and create), logic (input_work, return, call_calc, "
+            "call_work), all, or some of the six types, separated by commas; the default is data, of a graph all.",
+        ),
+        "direction": OptionSpec(_directions, "in: to ancestors, out: to descendants, or both, which is the default."),
+    }
+)
+"""Reserved for these resources only: `link_type` is a key of filters too."""
+
+LIST = frozenset({"depth", "link_type"})
+GRAPH = frozenset({"depth", "link_type", "direction", "limit"})
+
+
+@contextmanager
+def narrowed(way_out: str) -> Iterator[None]:
+    """What takes too long says how to ask for less of a walk."""
+    try:
+        yield
+    except StatementTimeout as error:
+        raise StatementTimeout(error.seconds, way_out) from error
+
+
+FEWER_ROWS = "narrow it with a smaller depth, fewer types in link_type, or more filters"
+FEWER_NODES = "narrow it with a smaller limit or depth, fewer types in link_type, or one direction"
+
+
+def relation_to(storage: Storage, direction: Direction, field: Field, main: int, given: Options) -> Condition:
+    """What makes a node, whose id is `field`, an ancestor or a descendant of another.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    ways = Ways((direction,), given.get("link_type", KINDS_OF_LINKS["data"]))
+    if "depth" in given:
+        return Condition("among", field, (id_list(within(storage, ways, main, given.get("depth"))),))
+    return Condition(_CLOSURES[direction.name], field, (main, *ways.tested))
+
+
+_CLOSURES = {INCOMING.name: "ancestors of", OUTGOING.name: "descendants of"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a request asks for of the graph around a node."""
+
+    ways: Ways
+    depth: int | None
+    limit: int
+
+
+def part_of(given: Options, settings: Settings) -> Part:
+    """Raises QueryError: the limit is out of range."""
+    most = settings.max_graph_nodes
+    return Part(
+        Ways(given.get("direction", DIRECTIONS["both"]), given.get("link_type", LINK_TYPES)),
+        given.get("depth"),
+        in_range("limit", given.get("limit", min(settings.graph_nodes, most)), most),
+    )
+
+
+def graph_around(storage: Storage, main: int, part: Part) -> dict[str, Any]:
+    """The nodes nearest to one, and the links between them.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    found = nearest(storage, part.ways, main, part.depth, part.limit)
+    rows = storage.rows("nodes of graph", _select_nodes, {"ids": id_list(found.distances)})
+    nodes = [_node(found.distances[row[0]], *row) for row in rows]
+    nodes.sort(key=lambda each: (each["distance"], each["id"]))
+    links = [
+        dict(zip(("input_id", "output_id", "type", "label"), row, strict=True))
+        for row in links_between(storage, found.distances, part.ways.types)
+    ]
+    return {"nodes": nodes, "links": links, "truncated": found.is_truncated}
+
+
+def _node(
+    distance: int, pk: int, uuid: str, label: str, node_type: str, process_type: str | None, ctime: str
+) -> dict[str, Any]:
+    return {
+        "id": pk,
+        "uuid": uuid,
+        "label": label,
+        "node_type": node_type,
+        "process_type": process_type,
+        "ctime": http_date(ctime),
+        "distance": distance,
+    }
+
+
+def _select_nodes() -> Select[Any]:
+    columns = (node.c.id, node.c.uuid, node.c.label, node.c.node_type, node.c.process_type, node.c.ctime)
+    return select(*columns).where(among(node.c.id, bindparam("ids", type_=String())))
