@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ class PostgreSQL:
     """A running server that is ours alone."""
 
     port: int
-    sockets: Path  # the folder of its Unix socket
+    sockets: Path  # the folder of its Unix socket, for standbys too
     host: str = "127.0.0.1"
     user: str = "aiida"
     password: str = "p@ss/w:rd%41"  # what a URL must quote
@@ -98,10 +98,8 @@ def postgresql() -> Iterator[PostgreSQL]:
     Its collation is ICU's en-US, on every machine the same: like the en_US.UTF-8 of AiiDA's databases, and unlike
     SQLite, it sorts `alpha` before `Beta`.
     """
-    initdb, postgres = require("initdb"), require("postgres")
-    account: dict[str, Any] = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to be run by root
-        account = {"user": "postgres", "group": "postgres", "extra_groups": []}
+    initdb = require("initdb")
+    account = _account()
     with TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
         server = PostgreSQL(free_port(), sockets=folder)
@@ -119,18 +117,42 @@ def postgresql() -> Iterator[PostgreSQL]:
             cwd=folder,
             **account,
         )
-        settings = {
-            "listen_addresses": server.host,
-            "port": server.port,
-            "unix_socket_directories": folder,
-            "fsync": "off",
-            "shared_buffers": "32MB",
-        }
-        options = [f"--{key}={value}" for key, value in settings.items()]
-        command = [postgres, "-D", str(folder / "data"), *options]
-        with _process(command, stop=signal.SIGINT, cwd=folder, **account) as process:
-            process.wait_until(lambda: _accepts(server))
+        with _running(folder / "data", server, account):
             yield server
+
+
+@contextmanager
+def standby(primary: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A hot standby, which follows the primary and answers what only reads."""
+    backup = require("pg_basebackup")
+    account = _account()
+    server = replace(primary, port=free_port())
+    data = primary.sockets / f"standby-{server.port}"
+    source = ["-h", str(primary.sockets), "-p", str(primary.port), "-U", primary.user]
+    _run([backup, "-D", str(data), *source, "-R", "-c", "fast", "--no-sync"], cwd=primary.sockets, **account)
+    with _running(data, server, account):
+        yield server
+
+
+def _account() -> dict[str, Any]:
+    """PostgreSQL refuses to be run by root."""
+    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+@contextmanager
+def _running(data: Path, server: PostgreSQL, account: dict[str, Any]) -> Iterator[None]:
+    settings = {
+        "listen_addresses": server.host,
+        "port": server.port,
+        "unix_socket_directories": server.sockets,
+        "fsync": "off",
+        "shared_buffers": "32MB",
+    }
+    options = [f"--{key}={value}" for key, value in settings.items()]
+    command = [require("postgres"), "-D", str(data), *options]
+    with _process(command, stop=signal.SIGINT, cwd=server.sockets, **account) as process:
+        process.wait_until(lambda: _accepts(server))
+        yield
 
 
 def _accepts(server: PostgreSQL) -> bool:

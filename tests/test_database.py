@@ -119,7 +119,7 @@ def test_a_server_that_is_gone(golden_postgresql: GoldenPostgreSQL) -> None:
     with own_postgresql() as server:
         url = server.create("short")
         with psycopg.connect(url) as connection:
-            dump = _schema(golden_postgresql.url)
+            dump = schema(golden_postgresql.url)
             connection.execute(dump)
         storage = open_storage(find(url, str(golden_postgresql.repository)))
         assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(0,)]
@@ -128,7 +128,7 @@ def test_a_server_that_is_gone(golden_postgresql: GoldenPostgreSQL) -> None:
     storage.close()
 
 
-def _schema(url: str) -> bytes:
+def schema(url: str) -> bytes:
     command = [require("pg_dump"), "--schema-only", "--no-owner", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return re.sub(r"^\\.*$", "", text, flags=re.MULTILINE).encode()
@@ -169,7 +169,7 @@ def test_aiida_can_commit_while_we_read(golden: Golden, tmp_path: Path) -> None:
 def test_a_server_without_icu(golden_postgresql: GoldenPostgreSQL, postgresql: PostgreSQL) -> None:
     url = postgresql.create("plain")
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_schema(golden_postgresql.url))
+        connection.execute(schema(golden_postgresql.url))
         connection.execute("SET allow_system_table_mods = on")
         connection.execute("DELETE FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu'")
     storage = open_storage(find(url, str(golden_postgresql.repository)))

@@ -19,6 +19,8 @@ from aiida_like.profiles import Backend, Profile
 from aiida_like.repository import Repository
 from aiida_like.storage import archive, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits, Row
+from aiida_like.storage.file_version import FileVersion
+from aiida_like.storage.version import Constant, DataVersion
 from aiida_like.zipped import FolderRepository, ZippedRepository
 
 __all__ = ["Limits", "Prepared", "Row", "Storage", "open_storage"]
@@ -45,6 +47,7 @@ class Storage:
     profile: Profile
     database: Database
     repository: Repository
+    data_version: DataVersion
     stamp: archive.Stamp | None = None
     observe: Callable[[int], None] | None = None
     _prepared: dict[Hashable, Prepared] = field(default_factory=dict, repr=False)
@@ -73,8 +76,28 @@ class Storage:
         compiled = statement.compile(self.database.engine, compile_kwargs={"render_postcompile": True})
         return Prepared(str(compiled), dict(compiled.params))
 
+    def version(self) -> str | None:
+        """The data version, to be read BEFORE the rows that it is to stand for.
+
+        Then a commit in between makes it too old: rows that are newer than their version are fetched once more. Read
+        behind the rows, it would promise of old rows that they are new, until the next commit. None: it cannot be told.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        return self.data_version.read()
+
+    @property
+    def is_of_one_server(self) -> bool:
+        """Whether one server has answered all that this thread asked since it read the version.
+
+        A connection may lead to a replica that is behind the one that told the version.
+        """
+        return len(self.database.answered.by) <= 1
+
     def close(self) -> None:
         self.database.close()
+        self.data_version.close()
         self.repository.close()
 
 
@@ -96,11 +119,13 @@ def open_storage(
     """
     limits = limits or Limits()
     stamp = stamp_of(profile)
+    version: DataVersion
     match profile.backend, profile.database, profile.container:
         case Backend.SQLITE_ZIP, Path() as path, _:
             file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
             repository: Repository = FolderRepository(path) if path.is_dir() else ZippedRepository(path)
             database = sqlite.connect(file, limits, immutable=True)
+            version = Constant(archive.content_of(path, file))
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
             if not path.is_file():
                 raise TargetError(
@@ -108,12 +133,14 @@ def open_storage(
                 )
             repository = Container.open(container)
             database = sqlite.connect(path, limits, immutable=False)
+            version = FileVersion(path, forget_connections=database.close)
         case Backend.PSQL_DOS, URL() as url, Path() as container:
             repository = Container.open(container)
             database = postgresql.connect(url, limits)
+            version = postgresql.SnapshotVersion(database)
         case _:
             raise AssertionError(profile)
-    storage = Storage(profile, database, repository, stamp, observe)
+    storage = Storage(profile, database, repository, version, stamp, observe)
     try:
         _check_schema(storage)
     except BaseException:

@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 from sqlalchemy import Column, Table
@@ -76,6 +76,23 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
             f"the database of {archive} cannot be unpacked to {cache_folder}: {error.strerror or error}; "
             "set XDG_CACHE_HOME to a folder with room",
             "its archive cannot be unpacked",
+        ) from error
+
+
+def content_of(archive: Path, database: Path) -> str:
+    """The checksum of the database of an archive, which `database_file` has given.
+
+    Raises:
+        TargetError: there is none.
+    """
+    if not archive.is_dir():
+        return database.stem
+    try:
+        with database.open("rb") as file:
+            return _digest(file, database.stat().st_size)
+    except OSError as error:
+        raise TargetError(
+            f"the database of {archive} cannot be read: {error.strerror}", "its database is missing"
         ) from error
 
 
@@ -139,20 +156,23 @@ def _indexed_columns() -> list[tuple[Table, Column[Any]]]:
 
 def _checksum(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
     """SHA-256 of the member as it lies in the zip file, compressed: an eighth of the bytes to read."""
-    digest = hashlib.sha256()
     with Path(str(zipped.filename)).open("rb") as file:
         file.seek(member.header_offset)
         header = file.read(30)
         # Local file header of the zip format, APPNOTE.TXT 4.3.7: lengths of the name and of the extra field.
         name_length, extra_length = struct.unpack_from("<HH", header, 26)
         file.seek(name_length + extra_length, os.SEEK_CUR)
-        left = member.compress_size
-        while left:
-            block = file.read(min(left, _BLOCK))
-            if not block:
-                raise zipfile.BadZipFile("it ends early")
-            digest.update(block)
-            left -= len(block)
+        return _digest(file, member.compress_size)
+
+
+def _digest(file: IO[bytes], size: int) -> str:
+    digest = hashlib.sha256()
+    while size:
+        block = file.read(min(size, _BLOCK))
+        if not block:
+            raise zipfile.BadZipFile("it ends early")
+        digest.update(block)
+        size -= len(block)
     return digest.hexdigest()
 
 

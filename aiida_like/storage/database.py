@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
@@ -25,6 +26,17 @@ class Limits:
     connections: int = 16
 
 
+SERVER = "server"
+"""Key of a connection's `info`: which server it leads to, where there can be several."""
+
+
+class Answered(threading.local):
+    """`by` are the servers that have answered statements of this thread since somebody cleared it."""
+
+    def __init__(self) -> None:
+        self.by: set[str | None] = set()
+
+
 @dataclass(frozen=True)
 class Database:
     """An engine, and what its driver does its own way.
@@ -38,6 +50,7 @@ class Database:
     is_timeout: Callable[[Exception], bool]
     is_disconnect: Callable[[Exception], bool]
     start_clock: Callable[[Any], None]
+    answered: Answered = field(default_factory=Answered, repr=False, compare=False)
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         """All rows: no cursor stays open behind a statement, or AiiDA could not commit to an SQLite profile.
@@ -79,6 +92,8 @@ class Database:
         cursor = connection.cursor()
         try:
             cursor.execute(sql, values)  # both drivers take parameters by name
-            return list(cursor.fetchall())
+            rows = list(cursor.fetchall())
         finally:
             cursor.close()
+        self.answered.by.add(connection.info.get(SERVER))
+        return rows

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from aiida_like.errors import TargetError
-from aiida_like.storage.database import Database, Limits
+from aiida_like.storage.database import SERVER, Database, Limits
 from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def connect(url: URL, limits: Limits) -> Database:
         },
     )
     event.listen(engine, "connect", _load_as_text)
+    event.listen(engine, "connect", _name_server)
     event.listen(engine, "first_connect", look_for_collation)
     return Database(
         engine=engine,
@@ -69,3 +72,48 @@ def _load_as_text(connection: psycopg.Connection[Any], _: Any) -> None:
 
     for name in _SENT_AS_TEXT:
         connection.adapters.register_loader(name, TextLoader)
+
+
+_WHICH_SERVER = """
+SELECT concat_ws('|', pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time(), inet_server_addr(),
+    inet_server_port(), (SELECT oid FROM pg_database WHERE datname = current_database()), current_user)
+"""
+"""What tells a server, and one run of it, from all others, and what is asked of it.
+
+A crash loses transaction ids that were seen but not yet on disk, and they are given out again. It ends all sessions and
+resets the statistics, even where it does not end the postmaster.
+"""
+
+
+def _name_server(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
+    ((entry.info[SERVER],),) = connection.execute(_WHICH_SERVER).fetchall()
+    connection.commit()
+
+
+@dataclass(frozen=True)
+class SnapshotVersion:
+    """Which transactions are over, as far as the server has come; any that ends changes it, in all its databases."""
+
+    database: Database
+    is_constant = False
+
+    def read(self) -> str | None:
+        answered = self.database.answered
+        answered.by.clear()
+        # By the name that PostgreSQL 12 knows too.
+        ((snapshot,),) = self.database.rows("SELECT CAST(txid_current_snapshot() AS text)", {})
+        (server,) = answered.by
+        return None if _hides_transactions(snapshot) else f"{server} {snapshot}"
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def _hides_transactions(snapshot: str) -> bool:
+    """A standby names the oldest open transaction and the end, `726:729:`, but not which of those between are open.
+
+    So two commits can leave it as it is. (GetSnapshotData in procarray.c puts them where pg_current_snapshot does not
+    look.) A primary always names the oldest again, `726:729:726`.
+    """
+    oldest, end, named = snapshot.split(":")
+    return oldest != end and not named

@@ -1,0 +1,40 @@
+"""The data version of a storage: a token that is the same only while nothing was committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class DataVersion(Protocol):
+    """Two tokens are equal only if every reader between them found the same rows; they may differ for no reason.
+
+    Files of the repository are covered too: nodes never change, and rows name their files by checksums.
+    """
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the token stays the same as long as the storage is open."""
+
+    def read(self) -> str | None:
+        """The token now; None: it cannot be told now, so whoever remembers something must not trust it.
+
+        Raises StorageError.
+        """
+
+    def close(self) -> None:
+        """After the last connection to the database."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Of an archive: `token` is the checksum of its database."""
+
+    token: str
+    is_constant = True
+
+    def read(self) -> str:
+        return self.token
+
+    def close(self) -> None:
+        """Nothing is kept open."""
