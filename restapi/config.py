@@ -43,6 +43,10 @@ class Settings:
         default=64, metadata={"help": "how many profiles of several are kept open in one process"}
     )
     access_log: bool = field(default=False, metadata={"help": "whether each request is logged, as one line of JSON"})
+    archive_max_age: int = field(
+        default=3600,
+        metadata={"help": "how long caches may answer for an archive without asking again, in seconds"},
+    )
     max_body_length: int = field(default=1_000_000, metadata={"help": "how long the body of POST may be, in bytes"})
 
     @property

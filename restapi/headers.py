@@ -11,12 +11,12 @@ from restapi.exchange import Asked
 
 _CROSS_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition",
+    "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag",
 }
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Requested-With, Cache-Control",
+    "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Requested-With, Cache-Control, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
 
@@ -29,6 +29,12 @@ def allow_cross_origin(response: Response) -> Response:
 
 def allow_preflight(response: Response) -> Response:
     response.headers.update(_PREFLIGHT)
+    return response
+
+
+def vary_by_accept(response: Response) -> Response:
+    """For pages that are HTML or JSON, as the client likes."""
+    response.vary.add("Accept")
     return response
 
 

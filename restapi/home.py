@@ -12,6 +12,7 @@ from aiida_like import __version__
 from aiida_like.models import computer, group, link, node, user
 from aiida_like.profiles import Profile
 from aiida_like.storage import Storage
+from restapi import headers
 from restapi.encoding import json_response
 from restapi.opening import LazyStorage
 
@@ -48,6 +49,7 @@ EXAMPLES = (
 
 def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
     made = Blueprint("home", __name__, template_folder="templates")
+    made.after_request(headers.vary_by_accept)
 
     @made.get("/")
     def home() -> Response | str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from flask import Flask
 
@@ -25,15 +24,9 @@ class OpenProfiles:
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
-    @contextmanager
-    def using(self, profile: Profile) -> Iterator[Flask]:
-        """The application, which stays open until the block ends."""
-        entry, closed = self._take(profile)
-        _close(closed)
-        try:
-            yield entry.application()
-        finally:
-            _close(self._give_back(entry))
+    def using(self, profile: Profile) -> _Use:
+        """A context manager that gives the application, which stays open until the block ends."""
+        return _Use(self, profile)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,25 +40,51 @@ class OpenProfiles:
             self._entries.clear()
         _close(closed)
 
-    def _take(self, profile: Profile) -> tuple[_Entry, list[_Entry]]:
+    def take(self, profile: Profile) -> _Entry:
         with self._lock:
             entry = self._entries.get(profile.name)
             if entry is None:
                 entry = self._entries[profile.name] = _Entry(lambda: self._make(profile))
             self._entries.move_to_end(profile.name)
             entry.users += 1
-            return entry, self._superfluous()
+            closed = self._superfluous()
+        _close(closed)
+        return entry
 
-    def _give_back(self, entry: _Entry) -> list[_Entry]:
+    def give_back(self, entry: _Entry) -> None:
         with self._lock:
             entry.users -= 1
-            return self._superfluous()
+            closed = self._superfluous()
+        _close(closed)
 
     def _superfluous(self) -> list[_Entry]:
         """Takes out of the cache what is too much and not in use."""
         excess = len(self._entries) - self._most
         idle = [name for name, entry in self._entries.items() if not entry.users] if excess > 0 else []
         return [self._entries.pop(name) for name in idle[:excess]]
+
+
+class _Use:
+    """Not a generator: one that nobody closes is closed by the garbage collector, in the middle of anything."""
+
+    def __init__(self, profiles: OpenProfiles, profile: Profile) -> None:
+        self._profiles = profiles
+        self._profile = profile
+        self._entry: _Entry | None = None
+
+    def __enter__(self) -> Flask:
+        entry = self._profiles.take(self._profile)
+        try:
+            application = entry.application()
+        except BaseException:
+            self._profiles.give_back(entry)
+            raise
+        self._entry = entry
+        return application
+
+    def __exit__(self, *_: object) -> None:
+        assert self._entry is not None
+        self._profiles.give_back(self._entry)
 
 
 class _Entry:

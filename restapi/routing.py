@@ -13,6 +13,7 @@ from werkzeug.routing import BaseConverter
 
 from querylang.options import OptionSpec
 from querylang.schema import Entity
+from restapi.conditional import Conditional
 from restapi.context import Context
 
 
@@ -60,6 +61,10 @@ def mount(
     @made.record_once
     def add_converters(state: Any) -> None:
         state.app.url_map.converters.update(converters)
+
+    conditional = Conditional(context.opening, context.settings)
+    made.before_request(conditional.answer_unchanged)
+    made.after_request(conditional.mark)
 
     contexts = {frozenset[str](): context}
 

@@ -510,7 +510,8 @@ FAULTS = [
     ("graph?id=5", "this resource takes no filters, so 'id' has no meaning here"),
     (
         "graph?link_type>5",
-        "syntax error in the query string at column 10: expected '=', the only operator of this key, found '>5'\n  link_type>5\n           ^",
+        "syntax error in the query string at column 10: expected '=', the only operator of this key, found '>5'\n"
+        "  link_type>5\n           ^",
     ),
 ]
 

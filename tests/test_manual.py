@@ -19,7 +19,7 @@ from tests.servers import free_port, require, serving
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition",
+    "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag",
 }
 
 TOTALS = {
@@ -186,14 +186,14 @@ def test_head_is_get_without_a_body(root: str, path: str) -> None:
 def test_preflight(root: str, path: str) -> None:
     """What a browser asks before a page may send headers of its own."""
     headers = ("Origin: http://elsewhere.example", "Access-Control-Request-Method: GET")
-    requested = "Access-Control-Request-Headers: cache-control,x-requested-with"
+    requested = "Access-Control-Request-Headers: cache-control,if-none-match,x-requested-with"
     options = [option for header in (*headers, requested) for option in ("--header", header)]
     answer = curl(root + path, "--request", "OPTIONS", *options)
     assert (answer.status, answer.text) == (200, "")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST, OPTIONS"
     allowed = answer.headers["Access-Control-Allow-Headers"].lower().split(", ")
-    assert {"cache-control", "x-requested-with"} <= set(allowed)
+    assert {"cache-control", "if-none-match", "x-requested-with"} <= set(allowed)
 
 
 @pytest.mark.parametrize("target", ["archive"], indirect=True)

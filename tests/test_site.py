@@ -54,7 +54,7 @@ def make() -> Iterator[Callable[..., Site]]:
 
 
 def total(client: Client, mount: str) -> int:
-    response = client.get(f"{mount}/api/v4/nodes?limit=1")
+    response = client.get(f"{mount}/api/v4/nodes?limit=1", buffered=True)
     assert response.status_code == 200, response.text
     return int(response.headers["X-Total-Count"])
 

@@ -1,0 +1,110 @@
+"""Conditional requests (RFC 9110, 13.1.2): who has an answer already pays for one tiny query, if nothing has changed.
+
+Both AiiDA dialects only read what is stored, so the URL, the data version and this program decide each byte that they
+answer with status 200. No header of the client does: nothing is negotiated, and no answer has a `Vary`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+
+from flask import Response, g, request
+
+from aiida_like.storage import Storage
+from restapi.config import Settings
+from restapi.opening import LazyStorage
+
+_MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "seekpath", "upf-to-json")
+"""What writes answers; each has its own way of spelling a number or a file."""
+
+_ASKED_BY = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_URI", "QUERY_STRING")
+"""All of the request that shows in a body, with the host: answers name the URL as it was sent."""
+
+_FIELD = "HTTP_IF_NONE_MATCH"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is known of an answer before it is made. `tag` is None where no data version could be told."""
+
+    storage: Storage
+    tag: str | None
+
+
+class Conditional:
+    """Hooks of a blueprint."""
+
+    def __init__(self, opening: LazyStorage, settings: Settings) -> None:
+        self._opening = opening
+        # Not all settings: nothing that anybody can see may be made of a password.
+        limits = (settings.max_limit, settings.page_size, settings.max_query_length)
+        self._constant = repr((limits, _programs()))
+        self._for_archives = f"public, max-age={settings.archive_max_age}"
+
+    def answer_unchanged(self) -> Response | None:
+        """304 without looking at the request any further, for a client that has the answer. To be called before it.
+
+        A tag is given with status 200 only, and to one URL only. So who sends one that fits holds the proof that this
+        request is valid, and that its answer was the same at this data version; a wrong request has no such tag, and
+        goes on to its 400 or 404.
+
+        Raises:
+            TargetError, StatementTimeout, StorageError: as `Storage.version`.
+        """
+        if request.method not in {"GET", "HEAD"}:
+            return None
+        storage = self._opening()
+        data = storage.version()
+        known = g.aiida_like_asked = _Asked(storage, None if data is None else self._tag(storage, data))
+        return Response(status=HTTPStatus.NOT_MODIFIED) if known.tag is not None and _has(known.tag) else None
+
+    def mark(self, response: Response) -> Response:
+        """Gives an answer its headers. To be called behind it."""
+        known: _Asked | None = g.pop("aiida_like_asked", None)
+        if known is None or response.status_code not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
+            return response
+        constant = known.storage.data_version.is_constant
+        response.headers["Cache-Control"] = self._for_archives if constant else "no-cache"
+        if known.tag is not None and known.storage.is_of_one_server:
+            response.headers["ETag"] = f'"{known.tag}"'
+        if response.status_code == HTTPStatus.OK and _has_any():
+            # `*` is no proof: only now is it known that there is such a resource.
+            response.status_code = HTTPStatus.NOT_MODIFIED
+        return response
+
+    def _tag(self, storage: Storage, data: str) -> str:
+        asked = (request.host, *map(request.environ.get, _ASKED_BY))
+        # Other tuples have other representations, which joined texts have not.
+        facts = repr((data, storage.profile.name, self._constant, asked))
+        return blake2b(facts.encode(), digest_size=16).hexdigest()
+
+
+def _has(tag: str) -> bool:
+    """Whether the client says that it has this representation, be it compressed on the way: then the tag is weak.
+
+    Apache says so in its own way: `-gzip` at the end of the tag (DeflateAlterETag).
+    """
+    if _FIELD not in request.environ:
+        return False
+    tags = request.if_none_match
+    return not tags.star_tag and (tags.contains_weak(tag) or tags.contains_weak(f"{tag}-gzip"))
+
+
+def _has_any() -> bool:
+    return _FIELD in request.environ and request.if_none_match.star_tag
+
+
+@cache
+def _programs() -> tuple[str, ...]:
+    return tuple(map(_version, _MADE_BY))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,401 @@
+"""Conditional requests: `ETag`, `If-None-Match` and `Cache-Control`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from werkzeug.test import Client, TestResponse
+
+from aiida_like.profiles import find
+from restapi import create_site
+from restapi.dialects import aiida_v2, aiida_v4
+from tests import writable
+from tests.conftest import Golden, GoldenPostgreSQL
+from tests.golden import graph
+from tests.servers import PostgreSQL
+from tests.test_cli import rezip
+from tests.test_data_version import relabel, relabelled
+from tests.writable import Writable
+
+V2 = [
+    "/",
+    "/server",
+    "/server/endpoints",
+    "/nodes",
+    '/nodes?id>45&type=like="%data%"&orderby=-ctime&limit=5',
+    "/nodes/page",
+    "/nodes/page/2?perpage=10",
+    "/users",
+    "/computers/?limit=3&offset=2&orderby=id",
+    "/users/2",
+    f"/nodes/{graph.silicon}",
+    "/nodes/schema",
+    "/nodes/statistics?user=1",
+    "/nodes/types",
+    f"/nodes/{graph.silicon}/io/inputs",
+    f"/nodes/{graph.silicon}/io/outputs",
+    f"/nodes/{graph.silicon}/io/tree?in_limit=1",
+    "/calculations/338357f4-f2/io/retrieved_inputs",
+    "/calculations/338357f4-f2/io/retrieved_outputs",
+    '/calculations/338357f4-f2/io/retrieved_outputs?filename="aiida.out"&rtype=download',
+    f"/nodes/{graph.silicon}/content/attributes?alist=cell",
+    f"/nodes/{graph.silicon}/content/extras",
+    f"/structures/{graph.silicon}/content/visualization?visformat=xsf",
+    f"/structures/{graph.silicon}/content/download?format=cif",
+    f"/nodes/{graph.array}/content/download?format=npz",
+    f"/bands/{graph.bands}/content/download",
+]
+
+V4 = [
+    "/",
+    "/server",
+    "/server/endpoints",
+    "/nodes?attributes=true&extras=true&orderby=-ctime&limit=5",
+    '/nodes?full_type="process.%25|%25"',
+    "/nodes/page/2",
+    f"/nodes/{graph.silicon}",
+    "/users",
+    "/users/2",
+    "/groups",
+    "/computers",
+    "/nodes/projectable_properties",
+    "/nodes/statistics",
+    "/nodes/full_types",
+    "/nodes/full_types_count",
+    "/nodes/download_formats",
+    f"/nodes/{graph.silicon}/links/incoming",
+    f"/nodes/{graph.silicon}/links/outgoing",
+    f"/nodes/{graph.silicon}/links/tree",
+    f"/nodes/{graph.silicon}/contents/attributes",
+    f"/nodes/{graph.silicon}/contents/extras",
+    f"/nodes/{graph.silicon}/contents/derived_properties",
+    f"/nodes/{graph.silicon}/contents/comments",
+    f"/nodes/{graph.folder}/repo/list",
+    f"/nodes/{graph.folder}/repo/contents?filename=large.txt",
+    f"/nodes/{graph.silicon}/download?download_format=xsf",
+    f"/processes/{graph.relax}/report",
+    f"/calcjobs/{graph.relax_scf}/input_files",
+    f"/calcjobs/{graph.relax_scf}/output_files",
+]
+
+URLS = [*(f"/api/v2{path}" for path in V2), *(f"/api/v4{path}" for path in V4)]
+
+NODE = f"/api/v4/nodes/{graph.zeta}"
+LABEL = f"{NODE}?attributes=false"
+WRONG = [
+    ("/api/v2/nodes?foo=1", 400),
+    ("/api/v2/nodes?limit=x", 400),
+    ("/api/v2/nodes/00000000", 400),
+    ("/api/v4/nodes/00000000-0000-4000-8000-000000000000", 404),
+    (f"/api/v4/nodes/{graph.folder}/repo/contents?filename=nothing", 404),
+    ("/api/v4/nothing", 404),
+    ("/api/v4/querybuilder", 405),
+]
+
+
+@pytest.fixture(scope="module")
+def app(target: dict[str, Any], serve: Callable[..., Flask]) -> Flask:
+    return serve(find(**target), {})
+
+
+@pytest.fixture(scope="module")
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
+    """For what does not depend on the storage."""
+    return serve(find(str(golden.archive)), {}).test_client()
+
+
+def ask(client: Client, url: str, tags: str, method: str = "GET") -> TestResponse:
+    return client.open(url, method=method, headers={"If-None-Match": tags}, buffered=True)
+
+
+@contextmanager
+def statements(app: Flask) -> Iterator[list[object]]:
+    """One entry for each statement of the block: each takes a connection, and gives it back."""
+    seen: list[object] = []
+
+    def see(*arguments: object) -> None:
+        seen.append(arguments)
+
+    engine = app.extensions["aiida_like_storage"]().database.engine
+    event.listen(engine, "checkout", see)
+    yield seen
+    event.remove(engine, "checkout", see)
+
+
+def test_every_resource_is_here(app: Flask) -> None:
+    asked = {app.url_map.bind("localhost").match(url.partition("?")[0])[0].rpartition("_")[0] for url in URLS}
+    dialects = (("aiida_v2", aiida_v2.ROUTES), ("aiida_v4", aiida_v4.ROUTES))
+    routes = {f"{dialect}.{route.resource.__name__}" for dialect, routes in dialects for route in routes}
+    assert routes - asked == {"aiida_v4.QueryBuilder"}
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_an_answer_that_the_client_has(app: Flask, client: FlaskClient, target: dict[str, Any], url: str) -> None:
+    first, again = client.get(url, buffered=True), client.get(url, buffered=True)
+    assert first.status_code == 200
+    tag = first.headers["ETag"]
+    assert re.fullmatch('"[0-9a-f]{32}"', tag)
+    assert (again.headers["ETag"], again.data) == (tag, first.data)
+    is_archive = target["target"].endswith(".aiida")
+    policy = "public, max-age=3600" if is_archive else "no-cache"
+    for method in ("GET", "HEAD"):
+        with statements(app) as run:
+            answer = ask(client, url, tag, method)
+        assert (answer.status_code, answer.data) == (304, b"")
+        assert dict(answer.headers) == {
+            "ETag": tag,
+            "Cache-Control": policy,
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": first.headers["Access-Control-Expose-Headers"],
+        }
+        assert len(run) == (1 if "repository" in target else 0)
+    other = ask(client, url, '"0"')
+    assert (other.status_code, other.data, dict(other.headers)) == (200, first.data, dict(first.headers))
+    if "Content-Disposition" not in first.headers:  # a file that nobody reads is closed by the garbage collector
+        head = ask(client, url, '"0"', "HEAD")
+        assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(first.headers))
+    assert first.headers["Cache-Control"] == policy
+    assert "Vary" not in first.headers
+
+
+def test_the_headers_can_be_used_by_any_page(archive_client: FlaskClient) -> None:
+    answer = archive_client.get(NODE)
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"].split(", ")
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
+    preflight = archive_client.options(NODE, headers=asked)
+    assert "If-None-Match" in preflight.headers["Access-Control-Allow-Headers"].split(", ")
+    assert "ETag" not in preflight.headers
+
+
+@pytest.mark.parametrize(
+    ("field", "status"),
+    [
+        ("{0}", 304),
+        ("W/{0}", 304),
+        ('"x", W/"y", {0}', 304),
+        ('W/"x",W/{0}', 304),
+        ("*", 304),
+        ('"x", "y"', 200),
+        ("W/*", 200),
+        ('"*"', 200),
+        ('""', 200),
+        ("", 200),
+        ('"{0}"', 200),
+    ],
+)
+def test_lists_of_tags(archive_client: FlaskClient, field: str, status: int) -> None:
+    tag = archive_client.get(NODE).headers["ETag"]
+    for method in ("GET", "HEAD"):
+        answer = ask(archive_client, NODE, field.format(tag), method)
+        assert (answer.status_code, answer.headers["ETag"]) == (status, tag)
+        assert bool(answer.data) == (status == 200 and method == "GET")
+
+
+def test_a_tag_that_apache_has_changed(archive_client: FlaskClient) -> None:
+    tag = archive_client.get(NODE).headers["ETag"].strip('"')
+    assert ask(archive_client, NODE, f'"{tag}-gzip"').status_code == 304
+    assert ask(archive_client, NODE, f'"{tag}-gzip-gzip"').status_code == 200
+
+
+@pytest.mark.parametrize(("url", "status"), WRONG)
+def test_what_is_wrong_stays_wrong(client: FlaskClient, url: str, status: int) -> None:
+    for field in ("*", client.get(NODE).headers["ETag"]):
+        answer = ask(client, url, field)
+        assert answer.status_code == status
+        assert {"ETag", "Cache-Control"} & set(answer.headers.keys()) == set()
+
+
+def test_what_has_no_tag(archive_client: FlaskClient) -> None:
+    posted = archive_client.post("/api/v4/querybuilder", json={"path": ["node"]}, headers={"If-None-Match": "*"})
+    assert (posted.status_code, "ETag" in posted.headers, "Cache-Control" in posted.headers) == (200, False, False)
+    for url in ("/", "/healthz", "/readyz"):
+        answer = ask(archive_client, url, "*")
+        assert (answer.status_code, "ETag" in answer.headers) == (200, False)
+
+
+def test_pages_depend_on_what_is_accepted(golden: Golden, archive_client: FlaskClient) -> None:
+    site = Client(create_site([str(golden.archive), f"second={golden.archive}"], {}))
+    for client in (archive_client, site):
+        for accept in ("text/html", "application/json"):
+            assert client.get("/", headers={"Accept": accept}).headers["Vary"] == "Accept"
+
+
+def test_all_that_shows_in_an_answer(golden: Golden, serve: Callable[..., Flask], archive_client: FlaskClient) -> None:
+    profile = find(str(golden.archive))
+    tags = [archive_client.get(url, buffered=True).headers["ETag"] for url in URLS]
+    tags += [archive_client.get(url).headers["ETag"] for url in (f"{NODE}?", f"{NODE}/", f"{NODE}?_=1")][1:]
+    for base in ("https://localhost", "http://elsewhere", "http://localhost:81", "http://localhost/mount"):
+        tags.append(archive_client.get(NODE, base_url=base).headers["ETag"])
+    tags.append(archive_client.get(NODE, environ_overrides={"RAW_URI": f"{NODE}%20"}).headers["ETag"])
+    for raw in ("\xc3\xa9", "\xe9"):
+        environ = {"QUERY_STRING": f'label="{raw}"'}
+        tags.append(archive_client.get("/api/v2/nodes", environ_overrides=environ).headers["ETag"])
+    for settings in ({"MAX_LIMIT": 50}, {"PAGE_SIZE": 5}, {"MAX_QUERY_LENGTH": 100}):
+        tags.append(serve(profile, settings).test_client().get(NODE).headers["ETag"])
+    tags.append(serve(replace(profile, name="other"), {}).test_client().get(NODE).headers["ETag"])
+    assert len(set(tags)) == len(tags)
+
+
+def test_each_process_gives_the_same(target: dict[str, Any], client: FlaskClient, serve: Callable[..., Flask]) -> None:
+    """With settings that change no answer."""
+    settings = {"ACCESS_LOG": True, "STATEMENT_SECONDS": 7, "CONNECTIONS": 2, "ARCHIVE_MAX_AGE": 60}
+    other = serve(find(**target), settings).test_client()
+    assert other.get(NODE).headers["ETag"] == client.get(NODE).headers["ETag"]
+
+
+def test_how_long_archives_are_kept(golden: Golden, serve: Callable[..., Flask]) -> None:
+    client = serve(find(str(golden.archive)), {"ARCHIVE_MAX_AGE": 60}).test_client()
+    assert client.get(NODE).headers["Cache-Control"] == "public, max-age=60"
+
+
+def test_an_archive_that_is_replaced(golden: Golden, tmp_path: Path) -> None:
+    """It gets another tag when it is opened again; until then it is served as it was."""
+    file = Path(shutil.copy(golden.archive, tmp_path / "changes.aiida"))
+    other = rezip(golden.archive, tmp_path / "other.aiida", relabelled)
+    site = create_site([str(file), f"second={golden.archive}"], {"MAX_OPEN_PROFILES": 1})
+    client = Client(site)
+    url = f"/changes{NODE}"
+    first = client.get(url, buffered=True)
+    other.replace(file)
+    assert ask(client, url, first.headers["ETag"]).status_code == 304
+    assert client.get(f"/second{NODE}", buffered=True).status_code == 200  # which closes the first
+    answer = ask(client, url, first.headers["ETag"])
+    assert answer.status_code == 200
+    assert [label_of(each) for each in (first, answer)] == ["ZETA", "other"]
+    assert ask(client, url, answer.headers["ETag"]).status_code == 304
+    site.open.close()  # type: ignore[attr-defined]
+
+
+def label_of(answer: TestResponse) -> str:
+    return str(answer.json["data"]["nodes"][0]["label"])
+
+
+@pytest.fixture(params=["delete", "wal", "postgresql"])
+def changing(request: pytest.FixtureRequest, tmp_path: Path) -> Writable:
+    """A copy of a golden storage; by the journal of SQLite."""
+    if request.param == "postgresql":
+        stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        return writable.postgresql(stored, server, f"conditional_{time.monotonic_ns()}", tmp_path)
+    copied = writable.sqlite(request.getfixturevalue("golden"), tmp_path)
+    with closing(copied.connect()) as connection:
+        connection.execute(f"PRAGMA journal_mode = {request.param}")
+    return copied
+
+
+def test_aiida_commits(changing: Writable, serve: Callable[..., Flask]) -> None:
+    client = serve(find(**changing.target), {}).test_client()
+    extras = f"/api/v4/nodes/{graph.plain}/contents/extras"
+    youngest, statistics = "/api/v2/nodes?limit=1&orderby=-id", "/api/v4/nodes/statistics"
+    file = f"/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt"
+    urls = [extras, youngest, statistics, file]
+    known = {url: client.get(url, buffered=True) for url in urls}
+    with changing.aiida() as change:
+        for line, changed in (
+            (f"extra {graph.plain} 1", {extras}),
+            (f"extra {graph.plain} 2", {extras}),
+            (f"delete {graph.huge}", {statistics}),
+            ("add 7", {statistics, youngest}),
+        ):
+            change(line)
+            for url in urls:
+                answer = ask(client, url, known[url].headers["ETag"])
+                assert answer.status_code == 200
+                assert (answer.data != known[url].data) == (url in changed), (line, url)
+                known[url] = answer
+                assert ask(client, url, answer.headers["ETag"]).status_code == 304
+    assert known[extras].json["data"]["extras"]["changed"] == 2
+    assert known[statistics].json["data"]["total"] == 81
+
+
+def test_each_commit_is_seen(changing: Writable, serve: Callable[..., Flask]) -> None:
+    client = serve(find(**changing.target), {}).test_client()
+    answer = client.get(NODE)
+    with changing.committing() as commit:
+        for number in range(50):
+            commit(relabel(number))
+            answer = ask(client, NODE, answer.headers["ETag"])
+            assert (answer.status_code, label_of(answer)) == (200, str(number))
+            assert ask(client, NODE, answer.headers["ETag"]).status_code == 304
+
+
+def test_what_is_not_committed_is_not_seen(changing: Writable, serve: Callable[..., Flask]) -> None:
+    client = serve(find(**changing.target), {}).test_client()
+    first = client.get(NODE)
+    with closing(changing.connect()) as connection:
+        connection.execute(relabel("new"))
+        assert ask(client, NODE, first.headers["ETag"]).status_code == 304
+        connection.rollback()
+    again = ask(client, NODE, first.headers["ETag"])
+    assert again.status_code == 304 or again.data == first.data
+
+
+def test_eight_threads_and_a_writer(changing: Writable, serve: Callable[..., Flask]) -> None:
+    """What an answer says, or what 304 lets stand, is never older than what was committed before it was asked."""
+    app = serve(find(**changing.target), {})
+    committed, done = [0], threading.Event()
+    statuses: set[int] = set()
+
+    def write() -> None:
+        with changing.committing() as commit:
+            for number in range(1, 25):
+                commit(relabel(number))
+                committed.append(number)
+                time.sleep(0.1)
+        done.set()
+
+    def read(_: int) -> int:
+        client = app.test_client()
+        tag, known, asked = '""', 0, 0
+        while not done.is_set():
+            least = committed[-1]
+            answer = ask(client, NODE, tag)
+            if answer.status_code == 200:
+                tag, known = answer.headers["ETag"], int(label_of(answer))
+            statuses.add(answer.status_code)
+            assert known >= least
+            asked += 1
+        return asked
+
+    with changing.committing() as commit:
+        commit(relabel(0))
+    with ThreadPoolExecutor(9) as pool:
+        writer = pool.submit(write)
+        asked = list(pool.map(read, range(8)))
+        writer.result()
+    assert statuses == {200, 304}
+    assert min(asked) > 24
+
+
+def test_when_nothing_can_be_told(golden: Golden, serve: Callable[..., Flask], tmp_path: Path) -> None:
+    """As with the log of SQLite before its first reader: no tag, and all the same an answer."""
+    copied = writable.sqlite(golden, tmp_path)
+    app = serve(find(**copied.target), {})
+    client = app.test_client()
+    first = client.get(NODE)
+    app.extensions["aiida_like_storage"]().database.close()  # its connections
+    with copied.committing() as commit:
+        commit("PRAGMA journal_mode = wal")
+    for field in ("ETag", None):
+        answer = ask(client, NODE, first.headers["ETag"])
+        assert (answer.status_code, answer.data) == (200, first.data)
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert ("ETag" in answer.headers) == (field is None)
