@@ -14,11 +14,11 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/.installed: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures]'
+	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures,provenance]'
 	@touch $@
 
 $(VENV)/.tests-installed: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures,test,check]'
+	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures,provenance,test,check]'
 	@touch $@
 
 # aiida-core's own server, to compare with; it needs another Flask than ours.
@@ -54,7 +54,7 @@ test-lowest: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Run the tests w
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/python -m pip install --quiet uv
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct \
-	    --editable '.[postgresql,structures,test]'
+	    --editable '.[postgresql,structures,provenance,test]'
 	$(VENV)-lowest/bin/python -m pytest -q -k 'not eight_clients'
 
 .PHONY: format

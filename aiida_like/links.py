@@ -132,6 +132,12 @@ def links_between(storage: Storage, ids: Iterable[int], types: Sequence[str]) ->
     return storage.rows(("links between", len(tested)), lambda: _select_between(len(tested)), values)
 
 
+def links_at(storage: Storage, direction: Direction, ids: Iterable[int], types: Sequence[str], limit: int) -> list[Row]:
+    """As `links_between`, for all that have their one end among some nodes; at most `limit`."""
+    values = {"ids": id_list(ids), "limit": limit, **_named(types)}
+    return storage.rows(("links at", direction.name, len(types)), lambda: _select_at(direction, len(types)), values)
+
+
 def id_list(ids: Iterable[int]) -> str:
     """As the operator `among` takes them."""
     return orjson.dumps(sorted(ids)).decode()
@@ -199,6 +205,15 @@ def _select_between(types: int) -> Select[Any]:
         select(link.c.input_id, link.c.output_id, link.c.type, link.c.label)
         .where(among(link.c.output_id, ids), among(unindexed(link.c.input_id), ids), *_of_types(_binds(types)))
         .order_by(link.c.output_id, link.c.input_id, link.c.id)
+    )
+
+
+def _select_at(direction: Direction, types: int) -> Select[Any]:
+    return (
+        select(link.c.input_id, link.c.output_id, link.c.type, link.c.label)
+        .where(among(direction.here, bindparam("ids", type_=String())), *_of_types(_binds(types)))
+        .order_by(direction.here, link.c.id)
+        .limit(bindparam("limit", type_=BigInteger()))
     )
 
 

@@ -24,10 +24,11 @@ def stored_json(text: str | None) -> orjson.Fragment:
     return orjson.Fragment(text if text is not None else "{}")
 
 
-def attachment(content: bytes | Iterator[bytes], size: int, name: str) -> Response:
-    """A file of `size` bytes for a browser to store under `name`, never to show."""
+def attachment(content: bytes | Iterator[bytes], size: int | None, name: str) -> Response:
+    """A file of `size` bytes, if that is known, for a browser to store under `name`, never to show."""
     response = Response(content, content_type="application/octet-stream")
-    response.content_length = size
+    if size is not None:
+        response.content_length = size
     # RFC 6266: the plain name for all clients, the encoded one for those that know it.
     plain = "".join(character if character.isascii() and character.isprintable() else "_" for character in name)
     plain = plain.replace("\\", "_").replace('"', "_")

@@ -69,9 +69,11 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         "link_type": OptionSpec(
             _link_types,
             "Which links are followed: data (input_calc and create), logic (input_work, return, call_calc, "
-            "call_work), all, or some of the six types, separated by commas; the default is data, of a graph all.",
+            "call_work), all, or some of the six types, separated by commas; the default is data in lists, else all.",
         ),
-        "direction": OptionSpec(_directions, "in: to ancestors, out: to descendants, or both, which is the default."),
+        "direction": OptionSpec(
+            _directions, "in: to ancestors, out: to descendants, or both; the default is both, of prov in."
+        ),
     }
 )
 """Reserved for these resources only: `link_type` is a key of filters too."""
@@ -117,11 +119,15 @@ class Part:
     limit: int
 
 
-def part_of(given: Options, settings: Settings) -> Part:
-    """Raises QueryError: the limit is out of range."""
+def part_of(given: Options, settings: Settings, direction: str = "both") -> Part:
+    """`direction` is that of a request which names none.
+
+    Raises:
+        QueryError: the limit is out of range.
+    """
     most = settings.max_graph_nodes
     return Part(
-        Ways(given.get("direction", DIRECTIONS["both"]), given.get("link_type", LINK_TYPES)),
+        Ways(given.get("direction", DIRECTIONS[direction]), given.get("link_type", LINK_TYPES)),
         given.get("depth"),
         in_range("limit", given.get("limit", min(settings.graph_nodes, most)), most),
     )

@@ -125,7 +125,7 @@ OWN = {
     f"/api/v4/nodes/<id>/{path}/"
     for path in (
         *(f"{name}{page}" for name in ("ancestors", "descendants") for page in ("", "/page", "/page/<int:page>")),
-        "graph",
+        *("graph", "prov", "ro-crate"),
     )
 }
 """The paths that only we have."""

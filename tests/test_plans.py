@@ -145,6 +145,15 @@ def test_a_walk_by_levels_comes_from_the_index_of_links(storage: Storage, direct
     assert "TEMP B-TREE" not in steps  # so that no more is read than is asked for
 
 
+@pytest.mark.parametrize("direction", [INCOMING, OUTGOING], ids=lambda direction: direction.name)
+def test_data_of_processes_come_from_the_index_of_links(storage: Storage, direction: Direction) -> None:
+    values = {"ids": "[7,8]", "limit": 5, "type_0": "create", "type_1": "return"}
+    steps = explained(storage, Statement("", lambda: links._select_at(direction, 2), values))
+    assert ("output_id" if direction is INCOMING else "input_id") in steps
+    assert ON_TYPE.search(steps) is None
+    assert "SCAN db_" not in steps
+
+
 @pytest.mark.parametrize("types", [0, 1, 2])
 def test_links_between_nodes_come_from_their_outputs(storage: Storage, types: int) -> None:
     """Few links lead to a node; there are codes that a million come from."""

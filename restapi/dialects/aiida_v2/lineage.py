@@ -1,4 +1,4 @@
-"""Ancestors and descendants of a node, and the graph around it."""
+"""Ancestors and descendants of a node, the graph around it, and exports of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.rows import answer_rows, find
 from restapi.exchange import asked
 from restapi.headers import set_total
+from restapi.provenance import CRATE, answer_crate, answer_prov
 from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]
@@ -61,3 +62,26 @@ class Graph(DialectResource):
         response = render.envelope(request, entity.name, graph, pk=pk, path_id=path_id)
         set_total(response, len(graph["nodes"]))
         return response
+
+
+class Prov(DialectResource):
+    """`/nodes/338357f4/prov?depth=4`: where it comes from, as PROV-JSON of the W3C."""
+
+    reserved = lineage.OPTIONS
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        request = asked()
+        given = self.context.parse_options(request, options.ANYWHERE | lineage.GRAPH)
+        (pk,) = find(self.context, entity, (_ID,), path_id)
+        return answer_prov(self.context, request, pk, given)
+
+
+class Crate(DialectResource):
+    """`/nodes/338357f4/ro-crate`: a process with what it called, used and made, as an RO-Crate, a zip file."""
+
+    reserved = lineage.OPTIONS
+
+    def get(self, entity: Entity, path_id: str) -> Response:
+        given = self.context.parse_options(asked(), options.ANYWHERE | CRATE)
+        (pk,) = find(self.context, entity, (_ID,), path_id)
+        return answer_crate(self.context, pk, given)

@@ -44,6 +44,8 @@ ROUTES: tuple[Route, ...] = (
     *paged(f"/{KIND}/{ID}/ancestors", lineage.Ancestors),
     *paged(f"/{KIND}/{ID}/descendants", lineage.Descendants),
     Route(f"/{KIND}/{ID}/graph", lineage.Graph),
+    Route(f"/{KIND}/{ID}/prov", lineage.Prov),
+    Route(f"/{KIND}/{ID}/ro-crate", lineage.Crate),
     Route(f"/{KIND}/{ID}/content/attributes", contents.Attributes),
     Route(f"/{KIND}/{ID}/content/extras", contents.Extras),
     Route(f"/{KIND}/{ID}/content/visualization", contents.Visualization),

@@ -1,4 +1,4 @@
-"""Ancestors and descendants of a node, and the graph around it."""
+"""Ancestors and descendants of a node, the graph around it, and exports of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from restapi.dialects.aiida_v4 import options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.rows import V4Resource, answer_rows, find
 from restapi.exchange import asked
+from restapi.provenance import CRATE, answer_crate, answer_prov
 
 _ID = NODES.fields["id"]
 
@@ -58,3 +59,26 @@ class Graph(V4Resource):
         with lineage.narrowed(lineage.FEWER_NODES):
             graph = lineage.graph_around(self.context.storage, main, part)
         return render.envelope(request, NODES.name, graph, total=len(graph["nodes"]), path_id=path_id)
+
+
+class Prov(V4Resource):
+    """`/nodes/338357f4/prov?depth=4`: where it comes from, as PROV-JSON of the W3C."""
+
+    reserved = lineage.OPTIONS
+
+    def get(self, path_id: str) -> Response:
+        request = asked()
+        given = self.parse_options(request, options.ANYWHERE | lineage.GRAPH)
+        (main,) = find(self.context, NODES, (_ID,), path_id)
+        return answer_prov(self.context, request, main, given)
+
+
+class Crate(V4Resource):
+    """`/nodes/338357f4/ro-crate`: a process with what it called, used and made, as an RO-Crate, a zip file."""
+
+    reserved = lineage.OPTIONS
+
+    def get(self, path_id: str) -> Response:
+        given = self.parse_options(asked(), options.ANYWHERE | CRATE)
+        (main,) = find(self.context, NODES, (_ID,), path_id)
+        return answer_crate(self.context, main, given)

@@ -60,6 +60,8 @@ ROUTES: tuple[Route, ...] = (
     *paged(f"/nodes/{ID}/ancestors", lineage.Ancestors),
     *paged(f"/nodes/{ID}/descendants", lineage.Descendants),
     Route(f"/nodes/{ID}/graph", lineage.Graph),
+    Route(f"/nodes/{ID}/prov", lineage.Prov),
+    Route(f"/nodes/{ID}/ro-crate", lineage.Crate),
     Route(f"/nodes/{ID}/contents/attributes", contents.Attributes),
     Route(f"/nodes/{ID}/contents/extras", contents.Extras),
     Route(f"/nodes/{ID}/contents/derived_properties", contents.DerivedProperties),

@@ -1,0 +1,142 @@
+"""What an export tells of nodes, links and users, read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, case, null, select
+
+from aiida_like.links import Neighbourhood, Ways, id_list, links_between, nearest
+from aiida_like.models import node, user
+from aiida_like.storage import Storage
+from aiida_like.storage.expressions import among, json_text
+
+ENDED = frozenset({"finished", "excepted", "killed"})
+"""The states of processes that will not change again."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """`state` and what follows is of processes; times are as they are stored."""
+
+    id: int
+    uuid: str
+    label: str
+    description: str
+    node_type: str
+    process_type: str | None
+    ctime: str
+    mtime: str
+    user_id: int
+    state: str | None
+    exit_status: str | None
+    exit_message: str | None
+    process_label: str | None
+
+    @property
+    def is_process(self) -> bool:
+        return self.node_type.startswith("process.")
+
+    @property
+    def name(self) -> str:
+        """What people call it: its label, what it ran, or its class."""
+        return self.label or self.process_label or self.node_type.rstrip(".").rpartition(".")[2]
+
+    @property
+    def began(self) -> datetime:
+        return instant(self.ctime)
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it was changed last, which is when it ended; AiiDA stores no other time."""
+        return instant(self.mtime) if self.state in ENDED else None
+
+
+@dataclass(frozen=True)
+class Link:
+    input_id: int
+    output_id: int
+    type: str
+    label: str
+
+
+@dataclass(frozen=True)
+class User:
+    """Without the e-mail address, which is personal."""
+
+    id: int
+    first_name: str
+    last_name: str
+    institution: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or f"user {self.id}"
+
+
+@dataclass(frozen=True)
+class Subgraph:
+    """Nodes in the order of their distance from the first; by id their users. `is_truncated` as in a neighbourhood."""
+
+    nodes: Sequence[Node]
+    links: Sequence[Link]
+    users: Mapping[int, User]
+    is_truncated: bool
+
+    @property
+    def by_id(self) -> Mapping[int, Node]:
+        return {each.id: each for each in self.nodes}
+
+
+def read_subgraph(storage: Storage, ways: Ways, start: int, depth: int | None, limit: int) -> Subgraph:
+    """The nodes nearest to one, as `links.nearest` finds them, and the links between them.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    found = nearest(storage, ways, start, depth, limit)
+    links = [Link(*row) for row in links_between(storage, found.distances, ways.types)]
+    return subgraph_of(storage, found, links)
+
+
+def subgraph_of(storage: Storage, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
+    """Raises StatementTimeout, StorageError."""
+    nodes = [Node(*row) for row in storage.rows("nodes to export", _select_nodes, {"ids": id_list(found.distances)})]
+    nodes.sort(key=lambda each: (found.distances[each.id], each.id))
+    there = {each.id for each in nodes}
+    # A node can have been deleted since its links were read.
+    links = [link for link in links if {link.input_id, link.output_id} <= there]
+    return Subgraph(nodes, links, _users(storage, {each.user_id for each in nodes}), found.is_truncated)
+
+
+def instant(stored: str) -> datetime:
+    """`2016-04-29 19:24:12.123`, with or without `+00`, in UTC."""
+    second, _, fraction = stored.removesuffix("+00").partition(".")
+    return datetime.fromisoformat(second).replace(microsecond=int(fraction.ljust(6, "0")), tzinfo=timezone.utc)
+
+
+def _users(storage: Storage, ids: Iterable[int]) -> Mapping[int, User]:
+    return {row[0]: User(*row) for row in storage.rows("users to export", _select_users, {"ids": id_list(ids)})}
+
+
+def _select_nodes() -> Select[Any]:
+    columns = (
+        *(node.c.id, node.c.uuid, node.c.label, node.c.description, node.c.node_type, node.c.process_type),
+        *(node.c.ctime, node.c.mtime, node.c.user_id),
+        *map(_of_process, ("process_state", "exit_status", "exit_message", "process_label")),
+    )
+    return select(*columns).where(among(node.c.id, bindparam("ids", type_=String())))
+
+
+def _of_process(key: str) -> ColumnElement[Any]:
+    # The type is looked at first, so that the attributes of data, which can be large, are never read.
+    is_process = and_(node.c.node_type >= "process.", node.c.node_type < "process/")
+    return case((is_process, json_text(node.c.attributes, key)), else_=null())
+
+
+def _select_users() -> Select[Any]:
+    columns = (user.c.id, user.c.first_name, user.c.last_name, user.c.institution)
+    return select(*columns).where(among(user.c.id, bindparam("ids", type_=String())))

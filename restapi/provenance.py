@@ -1,0 +1,49 @@
+"""Exports of provenance -> responses; the same for all AiiDA dialects."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from aiida_like.provenance.prov import prov_json
+from aiida_like.provenance.ro_crate import Sources, crate
+from aiida_like.provenance.run import read_attributes, read_run
+from aiida_like.provenance.subgraph import read_subgraph
+from querylang.options import Options
+from restapi.context import Context
+from restapi.encoding import attachment
+from restapi.exchange import Asked
+from restapi.lineage import FEWER_NODES, narrowed, part_of
+
+
+def answer_prov(context: Context, request: Asked, main: int, given: Options) -> Response:
+    """PROV-JSON of the ancestors of a node.
+
+    Raises:
+        QueryError: the limit is out of range.
+        MissingExtra, StatementTimeout, StorageError.
+    """
+    part = part_of(given, context.settings, "in")
+    with narrowed(FEWER_NODES):
+        subgraph = read_subgraph(context.storage, part.ways, main, part.depth, part.limit)
+    api = request.url_root.rstrip("/") + context.prefix
+    return Response(prov_json(subgraph, api), content_type="application/json")
+
+
+CRATE = frozenset({"depth", "limit"})
+
+
+def answer_crate(context: Context, main: int, given: Options) -> Response:
+    """A zip file with a process, those that it called, and their data.
+
+    Raises:
+        QueryError: the limit is out of range, or there is too much data.
+        FeatureUnavailable: it is no process.
+        StatementTimeout, StorageError.
+    """
+    storage, part = context.storage, part_of(given, context.settings)
+    with narrowed(FEWER_NODES):
+        run = read_run(storage, main, part.depth, part.limit, context.settings.max_graph_nodes)
+    blocks = crate(run, Sources(lambda pk: read_attributes(storage, pk), storage.repository.read))
+    response = attachment(blocks, None, f"{run.subgraph.nodes[0].uuid}.crate.zip")
+    response.content_type = "application/zip"
+    return response

@@ -1,0 +1,342 @@
+"""Provenance as PROV-JSON and as RO-Crate, read again by the libraries of those formats."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prov.model import (
+    ProvActivity,
+    ProvAgent,
+    ProvAssociation,
+    ProvAttribution,
+    ProvCommunication,
+    ProvDocument,
+    ProvEntity,
+    ProvGeneration,
+    ProvInfluence,
+    ProvUsage,
+)
+from rocrate.rocrate import ROCrate
+
+from aiida_like.errors import QueryError
+from aiida_like.links import LINK_TYPES
+from aiida_like.profiles import find
+from aiida_like.provenance.prov import RELATIONS
+from aiida_like.provenance.ro_crate import Sources, crate
+from aiida_like.provenance.run import Run
+from aiida_like.provenance.subgraph import Node, Subgraph, instant
+from aiida_like.repository import StoredFile
+from tests.conftest import Golden
+from tests.golden import RETRIEVED, SUBMITTED, ctime_of, graph, ids, mtime_of
+
+
+@pytest.fixture(scope="module")
+def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
+    return serve(find(**target), {}).test_client()
+
+
+@pytest.fixture(scope="module")
+def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
+    """For what does not depend on the storage."""
+    return serve(find(str(golden.archive)), {}).test_client()
+
+
+# PROV
+
+
+def read_prov(client: FlaskClient, path: str) -> ProvDocument:
+    response = client.get(f"/api/v4/nodes/{path}")
+    assert (response.status_code, response.content_type) == (200, "application/json")
+    document = ProvDocument.deserialize(content=response.text, format="json")
+    assert ProvDocument.deserialize(content=document.serialize(format="json"), format="json") == document
+    return document
+
+
+def ends_of(document: ProvDocument, kind: type) -> set[tuple[str, str]]:
+    """The uuids, or the ids of users, that relations of a kind join."""
+    found = set()
+    for record in document.get_records(kind):
+        first, second = (
+            str(value).rpartition(":")[2].removeprefix("users/") for _, value in record.formal_attributes[:2]
+        )
+        found.add((first, second))
+    return found
+
+
+def names_of(document: ProvDocument, kind: type) -> set[str]:
+    return {str(record.identifier) for record in document.get_records(kind)}
+
+
+def test_where_bands_come_from(client: FlaskClient) -> None:
+    document = read_prov(client, f"{graph.bands_result}/prov?link_type=data")
+    jobs = {graph.bands_run, graph.relax_final, graph.relax_scf}
+    inputs = {graph.code_pw, graph.silicon, graph.mesh, graph.parameters, graph.upf}
+    made = {(graph.bands_result, graph.bands_run)}
+    made |= {(graph.final_remote, graph.relax_final), (graph.scf_remote, graph.relax_scf)}
+    data = inputs | {graph.path} | {entity for entity, _ in made}
+    assert names_of(document, ProvActivity) == {f"uuid:{uuid}" for uuid in jobs}
+    assert names_of(document, ProvEntity) == {f"uuid:{uuid}" for uuid in data} | {
+        f"api:nodes/{graph.bands_result}/prov"
+    }
+    assert names_of(document, ProvAgent) == {"api:users/1"}
+    assert ends_of(document, ProvGeneration) == made
+    assert ends_of(document, ProvUsage) == {
+        *((job, uuid) for job in (graph.relax_scf, graph.relax_final) for uuid in inputs),
+        (graph.relax_final, graph.scf_remote),
+        *((graph.bands_run, uuid) for uuid in (graph.code_pw, graph.path, graph.final_remote)),
+    }
+    assert ends_of(document, ProvCommunication) == set()
+    assert ends_of(document, ProvAssociation) == {(job, "1") for job in jobs}
+    assert ends_of(document, ProvAttribution) == {(uuid, "1") for uuid in data}
+
+
+def test_what_calls_is_an_informant(client: FlaskClient) -> None:
+    document = read_prov(client, f"{graph.salt}/prov")
+    assert ends_of(document, ProvCommunication) == {(graph.pick, graph.relax)}
+    assert (graph.pick, graph.salt) in ends_of(document, ProvUsage)
+    # What a workflow returns was there before.
+    assert ends_of(document, ProvGeneration) == set()
+    assert (graph.salt, graph.pick) in ends_of(document, ProvInfluence)
+
+
+def test_times_labels_and_types(client: FlaskClient) -> None:
+    document = read_prov(client, f"{graph.rescaled}/prov?link_type=data")
+    (activity,) = document.get_records(ProvActivity)
+    assert (activity.get_startTime(), activity.get_endTime()) == (ctime_of(graph.rescale), mtime_of(graph.rescale))
+    assert str(activity.label) == "rescale"
+    told = {str(name): value for name, value in activity.extra_attributes}
+    assert told["prov:type"] == "process.calculation.calcfunction.CalcFunctionNode."
+    assert (told["aiida:process_state"], told["aiida:exit_status"]) == ("finished", 0)
+    (generation,) = document.get_records(ProvGeneration)
+    assert {str(name): value for name, value in generation.attributes}["prov:time"] == ctime_of(graph.rescaled)
+    assert {str(value) for usage in document.get_records(ProvUsage) for value in usage.get_attribute("prov:role")} == {
+        "structure",
+        "scale",
+    }
+    agents = {str(agent.identifier): str(agent.label) for agent in document.get_records(ProvAgent)}
+    assert agents == {"api:users/1": "AiiDA Daemon", "api:users/4": "Zoë adams"}
+
+
+def test_what_runs_has_no_end(client: FlaskClient) -> None:
+    (activity,) = read_prov(client, f"{graph.running}/prov?depth=1").get_records(ProvActivity)
+    assert (activity.get_startTime(), activity.get_endTime()) == (ctime_of(graph.running), None)
+
+
+@pytest.mark.parametrize(
+    ("options", "is_truncated"), [("", "false"), ("?limit=3", "true"), ("?limit=3&depth=1", "false")]
+)
+def test_the_document_says_whether_it_is_all(archive_client: FlaskClient, options: str, is_truncated: str) -> None:
+    document = read_prov(archive_client, f"{graph.final_structure}/prov{options}")
+    (itself,) = document.get_record(f"api:nodes/{graph.final_structure}/prov")
+    assert {str(value).lower() for value in itself.get_attribute("aiida:truncated")} == {is_truncated}
+
+
+def test_every_node_can_be_read_again(archive_client: FlaskClient) -> None:
+    for pk in range(1, ids[graph.created] + 1):
+        read_prov(archive_client, f"{pk}/prov")
+        read_prov(archive_client, f"{pk}/prov?direction=out&depth=2")
+
+
+def test_every_type_of_links_has_a_relation() -> None:
+    assert set(RELATIONS) == set(LINK_TYPES)
+
+
+def test_version_2_says_the_same(archive_client: FlaskClient) -> None:
+    texts = [archive_client.get(f"/api/{version}/nodes/{graph.rescaled}/prov").text for version in ("v2", "v4")]
+    assert texts[0].replace("/api/v2/", "/api/v4/") == texts[1]
+
+
+STORED = {
+    "2016-04-29 19:24:12.123456": (2016, 4, 29, 19, 24, 12, 123456),
+    "2016-04-29 19:24:12.12+00": (2016, 4, 29, 19, 24, 12, 120000),
+    "2016-04-29 19:24:12+00": (2016, 4, 29, 19, 24, 12, 0),
+}
+
+
+@pytest.mark.parametrize("stored", STORED)
+def test_times(stored: str) -> None:
+    assert instant(stored) == datetime(*STORED[stored], tzinfo=timezone.utc)
+
+
+# RO-Crate
+
+
+@pytest.fixture
+def read_crate(tmp_path: Path) -> Callable[[FlaskClient, str], ROCrate]:
+    def read(client: FlaskClient, path: str) -> ROCrate:
+        response = client.get(path)
+        assert (response.status_code, response.content_type) == (200, "application/zip"), response.text
+        (tmp_path / "crate.zip").write_bytes(response.data)
+        with zipfile.ZipFile(tmp_path / "crate.zip") as zipped:
+            assert zipped.testzip() is None
+            zipped.extractall(tmp_path / "crate")
+        read_crate = ROCrate(tmp_path / "crate.zip")
+        for entity in read_crate.get_entities():
+            if entity.type == "File":
+                assert (tmp_path / "crate" / unquote(entity.id)).is_file(), entity.id
+        return read_crate
+
+    return read
+
+
+def uuids(entities: Any) -> set[str]:
+    return {
+        each.id.removeprefix("nodes/").strip("#/") for each in (entities if isinstance(entities, list) else [entities])
+    }
+
+
+def test_a_run_of_a_job(client: FlaskClient, read_crate: Callable[..., ROCrate], tmp_path: Path) -> None:
+    opened = read_crate(client, f"/api/v4/nodes/{graph.bands_run}/ro-crate")
+    root = opened.root_dataset
+    assert root["conformsTo"].id == "https://w3id.org/ro/wfrun/process/0.5"
+    assert (opened.name, opened.metadata["conformsTo"]) == ("bands", "https://w3id.org/ro/crate/1.1")
+    action = root["mentions"] if not isinstance(root["mentions"], list) else root["mentions"][0]
+    assert (action.type, uuids(action)) == ("CreateAction", {graph.bands_run})
+    assert uuids(action["instrument"]) == {graph.code_pw}
+    assert uuids(action["object"]) == {graph.path, graph.final_remote}
+    assert uuids(action["result"]) == {graph.bands_remote, graph.bands_retrieved, graph.bands_result}
+    agent = action["agent"]
+    assert (agent["name"] if not isinstance(agent, list) else agent[0]["name"]) == "AiiDA Daemon"
+    assert datetime.fromisoformat(action["startTime"]) == ctime_of(graph.bands_run)
+    assert datetime.fromisoformat(action["endTime"]) == mtime_of(graph.bands_run)
+    assert action["actionStatus"].rpartition("/")[2] == "CompletedActionStatus"
+    for uuid, files in ((graph.bands_run, SUBMITTED), (graph.bands_retrieved, RETRIEVED)):
+        for path, content in files.items():
+            assert (tmp_path / "crate" / "nodes" / uuid / "files" / path).read_bytes() == content
+    attributes = client.get(f"/api/v4/nodes/{graph.path}/contents/attributes").json["data"]["attributes"]
+    assert json.loads((tmp_path / "crate" / "nodes" / graph.path / "attributes.json").read_text()) == attributes
+
+
+def test_a_run_of_a_workflow_has_what_it_called(client: FlaskClient, read_crate: Callable[..., ROCrate]) -> None:
+    opened = read_crate(client, f"/api/v2/workflows/{graph.relax}/ro-crate")
+    actions = {action.id.strip("#"): action for action in opened.root_dataset["mentions"]}
+    assert set(actions) == {graph.relax, graph.relax_scf, graph.relax_final, graph.pick}
+    assert uuids(actions[graph.relax]["result"]) == {graph.final_structure, graph.scf_results}
+    (program,) = actions[graph.relax]["instrument"]
+    assert (program["name"], program.type) == ("PwRelaxWorkChain", "SoftwareApplication")
+    assert uuids(actions[graph.pick]["object"]) == {graph.silicon, graph.salt}
+
+
+STATUSES = {
+    graph.failed: ("FailedActionStatus", "Neither stdout nor XML could be read."),
+    graph.killed: ("FailedActionStatus", "killed, exit status None"),
+    graph.running: ("ActiveActionStatus", None),
+}
+
+
+@pytest.mark.parametrize("uuid", STATUSES)
+def test_how_it_ended(archive_client: FlaskClient, read_crate: Callable[..., ROCrate], uuid: str) -> None:
+    action = read_crate(archive_client, f"/api/v4/nodes/{uuid}/ro-crate").get(f"#{uuid}")
+    assert (action["actionStatus"].rpartition("/")[2], action.get("error")) == STATUSES[uuid]
+    assert (action.get("endTime") is None) is (uuid == graph.running)
+
+
+def test_a_crate_says_whether_it_is_all(archive_client: FlaskClient, read_crate: Callable[..., ROCrate]) -> None:
+    path = f"/api/v4/nodes/{graph.relax}/ro-crate"
+    assert "truncated" not in read_crate(archive_client, path).description
+    opened = read_crate(archive_client, f"{path}?limit=2")
+    assert "truncated" in opened.description
+    assert len(opened.root_dataset["mentions"]) == 2
+
+
+def test_what_cannot_have_a_crate(golden: Golden, archive_client: FlaskClient, serve: Callable[..., Flask]) -> None:
+    response = archive_client.get(f"/api/v4/nodes/{graph.silicon}/ro-crate")
+    assert (response.status_code, response.json["message"]) == (
+        501,
+        "only a process has a crate, and this node is data.core.structure.StructureData.",
+    )
+    few = serve(find(str(golden.archive)), {"MAX_GRAPH_NODES": 5}).test_client()
+    response = few.get(f"/api/v4/nodes/{graph.relax_scf}/ro-crate")
+    assert (response.status_code, response.json["message"]) == (
+        400,
+        "these processes have more than 5 links: take fewer with a smaller limit or depth",
+    )
+
+
+def test_head_of_a_crate(archive_client: FlaskClient) -> None:
+    response = archive_client.head(f"/api/v4/nodes/{graph.relax}/ro-crate")
+    assert (response.status_code, response.data) == (200, b"")
+    assert f'filename="{graph.relax}.crate.zip"' in response.headers["Content-Disposition"]
+
+
+def run_with(tree: dict[str, Any]) -> Run:
+    time = "2016-04-29 19:24:12"
+    node = Node(1, graph.relax, "", "", "process.workflow.", None, time, time, 9, "finished", "0", None, None)
+    return Run(Subgraph([node], [], {}, is_truncated=False), {1: tree})
+
+
+def test_memory_stays_flat() -> None:
+    """Of 200 MB only a block is held."""
+    block = bytes(range(256)) * 4096
+
+    def read(_: str) -> StoredFile:
+        return StoredFile(200 * len(block), (block for _ in range(200)))
+
+    tracemalloc.start()
+    blocks = crate(run_with({"o": {"large.dat": {"k": "key"}}}), Sources(lambda _: b"", read))
+    size = sum(map(len, blocks))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size > 100_000
+    assert most < 20_000_000
+
+
+def test_no_file_leads_out_of_a_crate() -> None:
+    with pytest.raises(QueryError, match="is not a path inside the node"):
+        crate(
+            run_with({"o": {"..": {"o": {"evil": {"k": "key"}}}}}),
+            Sources(lambda _: b"", lambda _: StoredFile(0, iter([]))),
+        )
+
+
+# Both
+
+
+@pytest.mark.parametrize(
+    ("library", "resource", "name"), [("prov", "prov", "PROV"), ("rocrate", "ro-crate", "RO-Crate")]
+)
+def test_the_libraries_are_optional(
+    archive_client: FlaskClient, monkeypatch: pytest.MonkeyPatch, library: str, resource: str, name: str
+) -> None:
+    for loaded in [loaded for loaded in sys.modules if loaded.partition(".")[0] == library]:
+        monkeypatch.setitem(sys.modules, loaded, None)
+    response = archive_client.get(f"/api/v4/nodes/{graph.relax}/{resource}")
+    assert response.status_code == 501
+    assert response.json["message"] == (
+        f"{name} needs the optional part 'provenance' on the server: pip install 'aiida-like[provenance]'"
+    )
+
+
+@pytest.mark.parametrize("version", ["v2", "v4"])
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("prov?limit=0", "limit=0 is out of range: it goes from 1 to 10000"),
+        ("prov?direction=up", "direction takes one of in, out, both, not 'up'"),
+        ("prov?id=1", "this resource takes no filters, so 'id' has no meaning here"),
+        ("ro-crate?limit=10001", "limit=10001 is out of range: it goes from 1 to 10000"),
+        ("ro-crate?direction=in", "direction has no meaning for this resource; it takes limit,"),
+    ],
+)
+def test_faults(archive_client: FlaskClient, version: str, url: str, message: str) -> None:
+    response = archive_client.get(f"/api/{version}/nodes/{graph.relax}/{url}")
+    assert response.status_code == 400
+    assert response.json["message"].startswith(message)
+
+
+def test_what_takes_too_long_says_what_to_narrow(golden: Golden, serve: Callable[..., Flask]) -> None:
+    client = serve(find(str(golden.archive)), {"STATEMENT_SECONDS": 1e-9}).test_client()
+    for resource in ("prov", "ro-crate"):
+        response = client.get(f"/api/v4/nodes/{graph.relax}/{resource}")
+        assert (response.status_code, "limit or depth" in response.json["message"]) == (503, True)
