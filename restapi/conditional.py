@@ -18,7 +18,7 @@ from aiida_like.storage import Storage
 from restapi.config import Settings
 from restapi.opening import LazyStorage
 
-_MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "seekpath", "upf-to-json")
+_MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "prov", "rocrate", "seekpath", "upf-to-json")
 """What writes answers; each has its own way of spelling a number or a file."""
 
 _ASKED_BY = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_URI", "QUERY_STRING")

@@ -48,7 +48,10 @@ V2 = [
     f"/nodes/{graph.silicon}/io/inputs",
     f"/nodes/{graph.silicon}/io/outputs",
     f"/nodes/{graph.silicon}/io/tree?in_limit=1",
-    *(f"/nodes/{graph.relax_scf}/{resource}" for resource in ("ancestors", "descendants?depth=2", "graph")),
+    *(
+        f"/nodes/{graph.relax_scf}/{resource}"
+        for resource in ("ancestors", "descendants?depth=2", "graph", "prov", "ro-crate")
+    ),
     "/calculations/338357f4-f2/io/retrieved_inputs",
     "/calculations/338357f4-f2/io/retrieved_outputs",
     '/calculations/338357f4-f2/io/retrieved_outputs?filename="aiida.out"&rtype=download',
@@ -80,7 +83,10 @@ V4 = [
     f"/nodes/{graph.silicon}/links/incoming",
     f"/nodes/{graph.silicon}/links/outgoing",
     f"/nodes/{graph.silicon}/links/tree",
-    *(f"/nodes/{graph.relax_scf}/{resource}" for resource in ("ancestors?depth=2", "descendants", "graph?limit=3")),
+    *(
+        f"/nodes/{graph.relax_scf}/{resource}"
+        for resource in ("ancestors?depth=2", "descendants", "graph?limit=3", "prov", "ro-crate")
+    ),
     f"/nodes/{graph.silicon}/contents/attributes",
     f"/nodes/{graph.silicon}/contents/extras",
     f"/nodes/{graph.silicon}/contents/derived_properties",
