@@ -18,9 +18,17 @@ WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
 
 def objects(fields: Sequence[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
     names = [field.name for field in fields]
-    written = [(field.name, WRITERS[field.type]) for field in fields if field.type in WRITERS]
+    written = [
+        (field.name, _or_null(WRITERS[field.type]) if field.is_nullable else WRITERS[field.type])
+        for field in fields
+        if field.type in WRITERS
+    ]
     shown = [dict(zip(names, row, strict=True)) for row in rows]
     for each in shown:
         for name, write in written:
             each[name] = write(each[name])
     return shown
+
+
+def _or_null(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else write(value)

@@ -10,6 +10,7 @@ from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Integer, Operator
 from querylang.grammar import Grammar
 from querylang.options import Options, OrderTerm, Window, WindowLimits, split, window
+from querylang.projection import MAX_FIELDS, Shown
 from restapi.dialects.aiida_v2.options import (
     ANYWHERE,
     ATTRIBUTES,
@@ -18,7 +19,6 @@ from restapi.dialects.aiida_v2.options import (
     LIST,
     OPTIONS,
     RETRIEVED,
-    STATISTICS,
     TREE,
     VISUALIZATION,
 )
@@ -45,7 +45,11 @@ READ = {
     'nalist="a,b",c': ("nalist", ("a,b", "c")),
     "elist=": ("elist", ("",)),
     'filename="a/b ""c"".txt"': ("filename", 'a/b "c".txt'),
-    "user=007": ("user", 7),
+    "in_limit=007": ("in_limit", 7),
+    'fields=id,attributes.a."b c".0,id': (
+        "fields",
+        (Shown("id", "id", ()), Shown('attributes.a."b c".0', "attributes", ("a", "b c", "0"))),
+    ),
     "offset=9223372036854775807": ("offset", 2**63 - 1),
 }
 
@@ -71,7 +75,12 @@ ERRORS = {
     "alist=a&nalist=b": "alist is incompatible with nalist: give one of them",
     "elist=a&nelist=b": "elist is incompatible with nelist: give one of them",
     "limit=a": "limit takes an integer without a sign, not 'a'",
-    "user=": "user takes an integer without a sign, not ''",
+    "in_limit=": "in_limit takes an integer without a sign, not ''",
+    "fields=": "fields takes keys such as uuid or attributes.energy, separated by commas, not ''",
+    "fields=a b": "fields takes keys such as uuid or attributes.energy, separated by commas, not 'a b'",
+    f"fields={','.join(f'k{number}' for number in range(MAX_FIELDS + 1))}": (
+        "fields has 101 keys; at most 100 are allowed"
+    ),
     "in_limit=+1": "in_limit takes an integer without a sign, not '+1'",
     "offset=1 ": "offset takes an integer without a sign, not '1 '",
     "out_limit=1.5": "out_limit takes an integer without a sign, not '1.5'",
@@ -99,14 +108,13 @@ def test_errors(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "allowed", "message"),
     [
-        ("alist=a", LIST, "alist has no meaning for this resource; it takes limit, offset, perpage, orderby"),
+        ("alist=a", LIST, "alist has no meaning for this resource; it takes limit, offset, perpage, orderby, fields"),
         ("limit=5", ATTRIBUTES, "limit has no meaning for this resource; it takes alist, nalist"),
         ("limit=5", EXTRAS, "limit has no meaning for this resource; it takes elist, nelist"),
         ("limit=5", RETRIEVED, "limit has no meaning for this resource; it takes filename, rtype"),
         ("limit=5", DOWNLOAD, "limit has no meaning for this resource; it takes format"),
         ("limit=5", VISUALIZATION, "limit has no meaning for this resource; it takes visformat"),
         ("limit=5", TREE, "limit has no meaning for this resource; it takes in_limit, out_limit"),
-        ("limit=5", STATISTICS, "limit has no meaning for this resource; it takes user"),
         ("limit=a", ANYWHERE, "limit has no meaning for this resource; it takes no options"),
         ("_=5", frozenset(), "_ has no meaning for this resource; it takes no options"),
     ],

@@ -383,7 +383,7 @@ ERRORS = {
         'syntax error in the query string at column 7: expected a value ("text" in double quotes, 12, -1.5, true, '
         "false, null or a time as 2016-04-23T05:45+03:45), found 'a'\n  label=a\n        ^"
     ),
-    "nodes?alist=a": "alist has no meaning for this resource; it takes limit, offset, perpage, orderby",
+    "nodes?alist=a": "alist has no meaning for this resource; it takes limit, offset, perpage, orderby, fields",
     "nodes/schema?id>1": "this resource takes no filters, so 'id' has no meaning here",
     "nodes/schema?limit=1": "limit has no meaning for this resource; it takes no options",
     f"{NODE}/content/attributes?alist=a&nalist=b": "alist is incompatible with nalist: give one of them",

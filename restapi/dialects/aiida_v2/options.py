@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from querylang.options import OptionSpec, ignored, integer, order_terms, word, words
+from querylang.projection import shown_keys
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {
@@ -13,6 +14,9 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         "offset": OptionSpec(integer, "Skip so many rows first."),
         "perpage": OptionSpec(integer, "Rows of a page, at most 400, 20 by default; needs /page/N in the path."),
         "orderby": OptionSpec(order_terms, "Keys to order by, separated by commas, each with + (default) or -."),
+        "fields": OptionSpec(
+            shown_keys, "Only these keys of each row, separated by commas; a dot goes down into attributes and extras."
+        ),
         "alist": OptionSpec(words, "Only these attributes, separated by commas."),
         "nalist": OptionSpec(words, "All attributes but these."),
         "elist": OptionSpec(words, "Only these extras."),
@@ -28,7 +32,7 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 )
 
 ANYWHERE = frozenset({"_"})
-LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby"}
+LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields"}
 ATTRIBUTES = ANYWHERE | {"alist", "nalist"}
 EXTRAS = ANYWHERE | {"elist", "nelist"}
 RETRIEVED = ANYWHERE | {"filename", "rtype"}

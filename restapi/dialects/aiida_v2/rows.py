@@ -13,6 +13,7 @@ from querylang.compile import RowsQuery
 from querylang.condition import Condition
 from querylang.lower import kind_of, lower, order_by
 from querylang.options import Options, window
+from querylang.projection import projected
 from querylang.schema import Entity, Field
 from restapi.context import Context
 from restapi.dialects.aiida_v2 import options, render
@@ -78,7 +79,7 @@ def answer_rows(
     part = window(given, page, context.settings.window_limits)
     query = RowsQuery(
         entity=entity,
-        fields=entity.shown,
+        fields=projected(given.get("fields"), entity) if "fields" in given else entity.shown,
         conditions=(*relation(given), *kind_of(entity), *lower(comparisons, entity)),
         order=order_by(given.get("orderby", ()), entity),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from querylang.options import OptionSpec, boolean, ignored, integer, order_terms, word, words
+from querylang.projection import shown_keys
 from restapi.dialects.aiida_v4.full_type import read_full_type
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
@@ -14,6 +15,9 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         "offset": OptionSpec(integer, "Skip so many rows first."),
         "perpage": OptionSpec(integer, "Rows of a page, at most 400, 20 by default; needs /page/N in the path."),
         "orderby": OptionSpec(order_terms, "Keys to order by, separated by commas, each with + (default) or -."),
+        "fields": OptionSpec(
+            shown_keys, "Only these keys of each row, separated by commas; a dot goes down into attributes and extras."
+        ),
         "full_type": OptionSpec(
             read_full_type, "Only nodes of this full type, NODE_TYPE|PROCESS_TYPE; % at the end of either is anything."
         ),
@@ -34,9 +38,9 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 ANYWHERE = frozenset({"_", "profile"})
 CONTENT = frozenset({"attributes", "attributes_filter", "extras", "extras_filter"})
 WINDOW = frozenset({"limit", "offset", "perpage", "orderby"})
-LIST = ANYWHERE | WINDOW
+LIST = ANYWHERE | WINDOW | {"fields"}
 NODES = LIST | CONTENT | {"full_type"}
-LINKS = LIST | {"full_type"}
+LINKS = ANYWHERE | WINDOW | {"full_type"}
 OBJECT = ANYWHERE
 NODE = ANYWHERE | CONTENT
 ATTRIBUTES = ANYWHERE | {"attributes_filter"}

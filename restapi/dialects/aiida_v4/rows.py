@@ -16,6 +16,7 @@ from querylang.compile import RowsQuery
 from querylang.condition import Condition, Order
 from querylang.lower import lower, order_by
 from querylang.options import Options, OrderTerm, window
+from querylang.projection import projected
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Term
 from restapi.context import Context
@@ -87,13 +88,14 @@ def answer_rows(
     chosen = chosen_content(given)
     query = RowsQuery(
         entity=entity,
-        fields=(*entity.shown, *content_fields(given, chosen)),
+        fields=fields_of(given, entity, chosen),
         conditions=(*relation(given), *full_type_of(given, entity), *lower(comparisons, entity)),
         order=order_of(given.get("orderby", ()), entity),
     )
     part = window(given, page, resource.context.settings.window_limits)
     found = fetch_page(storage, query, part)
-    shown = _shown(entity, query.fields, found.rows)
+    # With the full type, unless it is said what to show.
+    shown = objects(query.fields, found.rows) if "fields" in given else _shown(entity, query.fields, found.rows)
     render.gather(shown, chosen)
     response = render.envelope(request, entity.name, {key or entity.name: shown}, total=found.total, path_id=path_id)
     if part.page is not None:
@@ -123,6 +125,15 @@ class Node(Object):
     """`/nodes/338357f4-f2?attributes=true`: one node."""
 
     allowed = options.NODE
+
+
+def fields_of(given: Options, entity: Entity, chosen: dict[str, Sequence[str]]) -> tuple[Field, ...]:
+    """Raises QueryError: there is no such key, or content is asked for in two ways."""
+    if "fields" not in given:
+        return (*entity.shown, *content_fields(given, chosen))
+    if any(given.get(option) is not None for option in options.CONTENT):
+        raise QueryError("fields is incompatible with attributes and extras: name them in it, as in attributes.cell")
+    return projected(given.get("fields"), entity)
 
 
 def chosen_content(given: Options) -> dict[str, Sequence[str]]:

@@ -1,0 +1,53 @@
+"""`fields=uuid,attributes.energy`: what each row shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from aiida_like.errors import QueryError
+from aiida_like.storage.json_expressions import json_value
+from querylang.ast import Option
+from querylang.keys import KEY, split_key
+from querylang.lower_json import MAX_PATH
+from querylang.schema import Entity, Field, FieldType
+
+MAX_FIELDS = 100
+
+
+@dataclass(frozen=True)
+class Shown:
+    """`text` is what was written, which names the value in the answer."""
+
+    text: str
+    key: str
+    path: tuple[str, ...]
+
+
+def shown_keys(option: Option) -> tuple[Shown, ...]:
+    """Raises QueryError: one is no key, or there are too many."""
+    words = tuple(dict.fromkeys(option.words))
+    if len(words) > MAX_FIELDS:
+        raise QueryError(f"fields has {len(words)} keys; at most {MAX_FIELDS} are allowed")
+    for word in words:
+        if not re.fullmatch(KEY, word):
+            raise QueryError(f"fields takes keys such as uuid or attributes.energy, separated by commas, not {word!r}")
+    return tuple(Shown(word, *split_key(word)) for word in words)
+
+
+def projected(keys: Iterable[Shown], entity: Entity) -> tuple[Field, ...]:
+    """Raises QueryError: there is no such key."""
+    return tuple(_projected(each, entity) for each in keys)
+
+
+def _projected(shown: Shown, entity: Entity) -> Field:
+    field = entity.field(shown.key)
+    if not shown.path:
+        return replace(field, name=shown.text)
+    if field.type is not FieldType.JSON:
+        raise QueryError(f"{field.name} is no JSON, so there is no {shown.text} in it")
+    if len(shown.path) > MAX_PATH:
+        raise QueryError(f"the path of {field.name} has {len(shown.path)} keys; at most {MAX_PATH} are allowed")
+    value = json_value(field.expression, shown.path)
+    return replace(field, name=shown.text, expression=value, is_nullable=True)
