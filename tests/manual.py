@@ -145,6 +145,9 @@ OF_A_NODE = (
     *("io/inputs", "io/inputs/page", "io/inputs/page/<page>", "io/outputs", "io/outputs/page"),
     *("io/outputs/page/<page>", "io/tree", "io/retrieved_inputs", "io/retrieved_outputs", "content/attributes"),
     *("content/extras", "content/visualization", "content/download"),
+    # Ours, which the manual does not have.
+    *(f"{lineage}{path}" for lineage in ("ancestors", "descendants") for path in ("", "/page", "/page/<page>")),
+    *("graph", "prov", "ro-crate"),
 )
 ENDPOINTS = sorted(
     [

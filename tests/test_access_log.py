@@ -17,7 +17,7 @@ from restapi import create_site
 from restapi.site import Site
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph
-from tests.servers import free_port, serving
+from tests.servers import free_port, serving, wait_until
 from tests.test_cli import get
 
 NODES = '/api/v2/nodes?limit=3&label=like="%25i%25"'
@@ -88,5 +88,7 @@ def test_as_users_see_it(golden: Golden) -> None:
     command = [*COMMAND, "serve", str(golden.archive), "--access-log", "-P", root.rpartition(":")[2]]
     with serving(command, root) as server:
         get(root + NODES.replace('"', "%22"))
+        # Written when the answer is sent, which may be a moment after it arrived.
+        wait_until(lambda: '"rows":3}\n' in server.stderr)
         lines = [json.loads(line) for line in server.stderr.splitlines() if line.startswith("{")]
     assert (lines[-1]["url"], lines[-1]["rows"]) == (NODES.replace('"', "%22"), 3)
