@@ -6,10 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from flask import Flask
 
 from aiida_like.profiles import find
@@ -29,8 +29,15 @@ QUERIES = [
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli.main, ["query", *arguments])
-    return result.exit_code, result.stdout, result.stderr
+    """Exit code, and what was printed to each of the two streams (click's own runner mixes them before 8.2)."""
+    printed, told = io.StringIO(), io.StringIO()
+    code = 0
+    with redirect_stdout(printed), redirect_stderr(told):
+        try:
+            cli.main(["query", *arguments], standalone_mode=False)
+        except SystemExit as end:
+            code = int(str(end.code))
+    return code, printed.getvalue(), told.getvalue()
 
 
 def rows_of(app: Flask, query: str) -> Any:
