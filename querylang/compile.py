@@ -37,9 +37,10 @@ from aiida_like.storage.json_expressions import (
     json_has_key,
     json_has_plain_key,
     json_kind,
-    json_string,
 )
 from querylang.condition import Condition, Order
+from querylang.facets import Facet
+from querylang.keyset import compared, nulls_are_last, total_order
 from querylang.options import Window
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Every, Not, Some, Term, leaves, shape_of
@@ -47,12 +48,16 @@ from querylang.terms import Every, Not, Some, Term, leaves, shape_of
 
 @dataclass(frozen=True)
 class RowsQuery:
-    """The rows of an entity that fulfil all conditions; `fields` are the columns."""
+    """The rows of an entity that fulfil all conditions; `fields` are the columns.
+
+    `behind` is what a row of this page fulfils too, and does not matter for how many rows there are in all.
+    """
 
     entity: Entity
     fields: tuple[Field, ...]
     conditions: tuple[Term[Condition], ...] = ()
     order: tuple[Order, ...] = ()
+    behind: tuple[Term[Condition], ...] = ()
     with_total: bool = False
 
 
@@ -163,13 +168,31 @@ TESTS: Mapping[str, _Test] = MappingProxyType(
 
 def compile_rows(query: RowsQuery, window: Window) -> Statement:
     """A SELECT of the fields in one window; with `with_total` the first column is the number of all rows."""
-    values = {"limit": window.limit, "offset": window.offset, **_values(query.conditions)}
+    values = {"limit": window.limit, "offset": window.offset, **_values((*query.conditions, *query.behind))}
     return Statement(("rows", _shape(query)), lambda: _select_rows(query), values)
 
 
-def compile_total(query: RowsQuery) -> Statement:
-    """A SELECT of the number of rows that fulfil the conditions."""
-    return Statement(("total", _shape(query)), lambda: _select_total(query), _values(query.conditions))
+def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
+    """A SELECT of the number of rows that fulfil the conditions; with `most` no more than that are counted."""
+    if most is None:
+        return Statement(("total", _shape(query)), lambda: _select_total(query), _values(query.conditions))
+    values = {"most": most, **_values(query.conditions)}
+    return Statement(("bounded total", _shape(query)), lambda: _select_bounded_total(query), values)
+
+
+def compile_matches(query: RowsQuery) -> Statement:
+    """A SELECT of all rows that fulfil the conditions, for a database to say how many it expects, never to run."""
+    return Statement(("matches", _shape(query)), lambda: _select_matches(query), _values(query.conditions))
+
+
+def compile_facet(query: RowsQuery, facet: Facet, limit: int) -> Statement:
+    """A SELECT of values, how many rows have each, how many values there are in all, and the names of the values.
+
+    The most frequent come first, NULL behind others that are as frequent.
+    """
+    values = {"limit": limit, **_values(query.conditions)}
+    shape = ("facet", facet.key, query.entity.name, tuple(map(shape_of, query.conditions)))
+    return Statement(shape, lambda: _select_facet(query, facet), values)
 
 
 def _shape(query: RowsQuery) -> Hashable:
@@ -178,6 +201,7 @@ def _shape(query: RowsQuery) -> Hashable:
         tuple(field.name for field in query.fields),
         tuple(map(shape_of, query.conditions)),
         tuple((order.field.name, order.descending) for order in query.order),
+        tuple(map(shape_of, query.behind)),
         query.with_total,
     )
 
@@ -231,10 +255,10 @@ def _at(taken: type[AtPath], expression: AtPath, *operands: Any) -> AtPath:
 def _select_rows(query: RowsQuery) -> Select[Any]:
     columns = [field.expression.label(field.name) for field in query.fields]
     # Once for both: the walk to the ancestors of a node is one, and takes its time.
-    where = list(_where(query.conditions))
+    where = list(_where((*query.conditions, *query.behind)))
     if query.with_total:
-        columns.insert(0, _count(query, where).scalar_subquery().label("total"))
-    order = list(_order(query))
+        columns.insert(0, _count(query, where[: len(query.conditions)]).scalar_subquery().label("total"))
+    order = [_ordered(order) for order in total_order(query.order, query.entity)]
     # The ids first, which an index may give; only then the wide rows of one page.
     page = (
         select(query.entity.key)
@@ -255,18 +279,37 @@ def _count(query: RowsQuery, where: Iterable[ColumnElement[bool]]) -> Select[Any
     return select(func.count()).select_from(query.entity.table).where(*where)
 
 
-def _order(query: RowsQuery) -> Iterator[ColumnElement[Any]]:
-    descending = False
-    for order in query.order:
-        descending = order.descending
-        # Alphabetical is what `<` and `>` mean by it.
-        is_text = order.field.type is FieldType.STRING or isinstance(order.field.expression, json_string)
-        expression = lowered(order.field.expression) if is_text else order.field.expression
-        term = expression.desc() if descending else expression.asc()
-        if order.field.is_nullable:
-            term = term.nulls_last() if descending or order.missing_last else term.nulls_first()
-        yield term
-        if order.field.expression is query.entity.key:
-            return
-    # An index gives rows of equal value in the order of their ids, forwards or backwards.
-    yield query.entity.key.desc() if descending else query.entity.key.asc()
+def _select_matches(query: RowsQuery) -> Select[Any]:
+    return select(query.entity.key).select_from(query.entity.table).where(*_where(query.conditions))
+
+
+def _select_bounded_total(query: RowsQuery) -> Select[Any]:
+    matches = _select_matches(query).limit(bindparam("most", type_=BigInteger())).subquery()
+    return select(func.count()).select_from(matches)
+
+
+def _select_facet(query: RowsQuery, facet: Facet) -> Select[Any]:
+    value = facet.field.expression.label("value")
+    # In a SELECT of its own: PostgreSQL takes an expression with values in it for another one in GROUP BY.
+    matches = select(value).select_from(query.entity.table).where(*_where(query.conditions)).subquery()
+    number = func.count().label("number")
+    ordered = lowered(matches.c.value) if facet.field.type is FieldType.STRING else matches.c.value
+    counts = (
+        select(matches.c.value, number, func.count().over().label("distinct"))
+        .group_by(matches.c.value)
+        .order_by(number.desc(), ordered.nulls_last())
+        .limit(bindparam("limit", type_=BigInteger()))
+    )
+    if facet.names is None:
+        return counts
+    names, groups = facet.names, counts.subquery()
+    name = select(names.name).select_from(names.table).where(names.key == groups.c.value).scalar_subquery()
+    return select(groups, name).order_by(groups.c.number.desc(), groups.c.value.nulls_last())
+
+
+def _ordered(order: Order) -> ColumnElement[Any]:
+    expression = compared(order).expression
+    term = expression.desc() if order.descending else expression.asc()
+    if not order.field.is_nullable:
+        return term
+    return term.nulls_last() if nulls_are_last(order) else term.nulls_first()

@@ -92,6 +92,8 @@ def split(
 def window(options: Options, page: int | None, limits: WindowLimits) -> Window:
     """Raises QueryError: limits and pages are mixed, or out of range."""
     limit, offset, size = options.get("limit"), options.get("offset"), options.get("perpage")
+    if "cursor" in options and (page is not None or offset is not None or size is not None):
+        raise QueryError("cursor is incompatible with offset, perpage and a page in the path: it says where to go on")
     if page is not None:
         if limit is not None or offset is not None:
             raise QueryError("requesting a specific page is incompatible with limit and offset")

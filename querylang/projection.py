@@ -25,14 +25,16 @@ class Shown:
     path: tuple[str, ...]
 
 
-def shown_keys(option: Option) -> tuple[Shown, ...]:
+def shown_keys(option: Option, most: int = MAX_FIELDS) -> tuple[Shown, ...]:
     """Raises QueryError: one is no key, or there are too many."""
     words = tuple(dict.fromkeys(option.words))
-    if len(words) > MAX_FIELDS:
-        raise QueryError(f"fields has {len(words)} keys; at most {MAX_FIELDS} are allowed")
+    if len(words) > most:
+        raise QueryError(f"{option.key} has {len(words)} keys; at most {most} are allowed")
     for word in words:
         if not re.fullmatch(KEY, word):
-            raise QueryError(f"fields takes keys such as uuid or attributes.energy, separated by commas, not {word!r}")
+            raise QueryError(
+                f"{option.key} takes keys such as label or attributes.energy, separated by commas, not {word!r}"
+            )
     return tuple(Shown(word, *split_key(word)) for word in words)
 
 

@@ -1,7 +1,7 @@
 """Conditional requests (RFC 9110, 13.1.2): who has an answer already pays for one tiny query, if nothing has changed.
 
-Both AiiDA dialects only read what is stored, so the URL, the data version and this program decide each byte that they
-answer with status 200. No header of the client does: nothing is negotiated, and no answer has a `Vary`.
+Both AiiDA dialects only read what is stored, so the URL, the data version, this program and two headers of the client
+decide each byte that they answer with status 200; those headers are named in `Vary`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from flask import Response, g, request
 from aiida_like.storage import Storage
 from restapi.config import Settings
 from restapi.opening import LazyStorage
+from restapi.preferences import VARY, preferred
 
 _MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "prov", "rocrate", "seekpath", "upf-to-json")
 """What writes answers; each has its own way of spelling a number or a file."""
@@ -68,6 +69,7 @@ class Conditional:
         if known is None or response.status_code not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
             return response
         constant = known.storage.data_version.is_constant
+        response.headers["Vary"] = VARY
         response.headers["Cache-Control"] = self._for_archives if constant else "no-cache"
         if known.tag is not None and known.storage.is_of_one_server:
             response.headers["ETag"] = f'"{known.tag}"'
@@ -77,7 +79,8 @@ class Conditional:
         return response
 
     def _tag(self, storage: Storage, data: str) -> str:
-        asked = (request.host, *map(request.environ.get, _ASKED_BY))
+        environ = request.environ
+        asked = (request.host, *map(environ.get, _ASKED_BY), preferred(environ))
         # Other tuples have other representations, which joined texts have not.
         facts = repr((data, storage.profile.name, self._constant, asked))
         return blake2b(facts.encode(), digest_size=16).hexdigest()

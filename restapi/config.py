@@ -37,6 +37,9 @@ class Settings:
     page_size: int = field(default=20, metadata={"help": "how many rows a page has without perpage"})
     max_query_length: int = field(default=8000, metadata={"help": "how long a query string may be, in bytes"})
     max_query_rows: int = field(default=10_000, metadata={"help": "how many rows a query of POST may have"})
+    max_export_rows: int = field(
+        default=1_000_000, metadata={"help": "how many rows a file of format csv or ndjson may have"}
+    )
     graph_nodes: int = field(default=1000, metadata={"help": "how many nodes a graph has without limit"})
     max_graph_nodes: int = field(default=10_000, metadata={"help": "the largest limit of a graph"})
     max_open_profiles: int = field(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
-from aiida_like.errors import AmbiguousUuid, NotFound, QueryError
+from aiida_like.errors import AmbiguousUuid, NotFound, QueryError, StatementTimeout
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, Statement, compile_rows, compile_total
+from querylang.compile import RowsQuery, Statement, compile_matches, compile_rows, compile_total
 from querylang.condition import Condition
 from querylang.lower import kind_of, uuid_prefix
 from querylang.options import Window
@@ -16,33 +18,101 @@ from querylang.schema import Entity, Field
 from restapi.headers import last_page
 
 
+class Count(Enum):
+    """How the number of all rows is found."""
+
+    EXACT = "exact"
+    ESTIMATED = "estimated"
+    NONE = "none"
+
+
+COUNTED = 10_000
+"""Up to so many rows even an estimate is exact."""
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many rows there are in all, as far as it was asked for."""
+
+    number: int | None
+    count: Count
+
+
 @dataclass(frozen=True)
 class Page:
-    """Rows of the fields that were asked for, and how many rows there are in all."""
+    """Rows of the fields that were asked for, how many rows there are in all, and whether further ones were seen."""
 
     rows: Sequence[Sequence[Any]]
-    total: int
+    total: Total
+    has_next: bool
+
+
+@contextmanager
+def narrowed(way_out: str) -> Iterator[None]:
+    """What takes too long says how to ask for less."""
+    try:
+        yield
+    except StatementTimeout as error:
+        raise StatementTimeout(error.seconds, way_out) from error
 
 
 def fetch(storage: Storage, statement: Statement) -> Sequence[Sequence[Any]]:
     return storage.rows(statement.shape, statement.build, statement.values)
 
 
-def fetch_page(storage: Storage, query: RowsQuery, window: Window) -> Page:
-    """Raises QueryError: there is no such page."""
+def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tuple[Sequence[Sequence[Any]], int]:
+    """The rows, and the number of all, from one statement.
+
+    Raises:
+        QueryError: there is no such page.
+    """
     rows = fetch(storage, compile_rows(replace(query, with_total=True), window))
     if rows:
-        return Page([row[1:] for row in rows], rows[0][0])
+        return [row[1:] for row in rows], rows[0][0]
     # No row came that could have brought the total along.
-    total = fetch_total(storage, query) if window.offset or not window.limit else 0
-    if window.page is not None and window.page > last_page(total, window.limit):
-        last = last_page(total, window.limit)
-        raise QueryError(f"Non existent page requested. The page range is [1 : {last}]")
-    return Page([], total)
+    total = fetch_total(storage, query) if window.offset or query.behind or not window.limit else 0
+    check_page(window, total)
+    return [], total
+
+
+def fetch_page(
+    storage: Storage, query: RowsQuery, window: Window, count: Count = Count.EXACT, *, looks_ahead: bool = False
+) -> Page:
+    """`looks_ahead`: it matters whether further rows follow, and one more is fetched to see.
+
+    Raises:
+        QueryError: there is no such page.
+    """
+    part = replace(window, limit=window.limit + 1) if looks_ahead else window
+    if count is Count.EXACT:
+        rows, number = fetch_with_total(storage, query, part)
+        total = Total(number, count)
+    else:
+        rows = fetch(storage, compile_rows(query, part))
+        total = _estimated_total(storage, query) if count is Count.ESTIMATED else Total(None, count)
+    return Page(rows[: window.limit], total, len(rows) > window.limit)
 
 
 def fetch_total(storage: Storage, query: RowsQuery) -> int:
     return int(fetch(storage, compile_total(query))[0][0])
+
+
+def check_page(window: Window, total: int) -> None:
+    """Raises QueryError: there is no such page."""
+    if window.page is not None and window.page > last_page(total, window.limit):
+        last = last_page(total, window.limit)
+        raise QueryError(f"Non existent page requested. The page range is [1 : {last}]")
+
+
+def _estimated_total(storage: Storage, query: RowsQuery) -> Total:
+    if not storage.estimates:
+        return Total(fetch_total(storage, query), Count.EXACT)
+    counted = int(fetch(storage, compile_total(query, COUNTED + 1))[0][0])
+    if counted <= COUNTED:
+        return Total(counted, Count.EXACT)
+    matches = compile_matches(query)
+    expected = storage.estimated_rows(matches.shape, matches.build, matches.values)
+    return Total(max(expected, counted), Count.ESTIMATED)
 
 
 def fetch_by_uuid(storage: Storage, entity: Entity, fields: tuple[Field, ...], prefix: str) -> Sequence[Any]:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from flask import Response
 
+from querylang.ast import Option, Query
 from querylang.options import Window
+from querylang.unparse import unparse
 from restapi.exchange import Asked
+
+_SAFE = "!$&'()*+,-./:;=?@_~"
+"""What a query may hold raw (RFC 3986)."""
 
 _CROSS_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag",
+    "Access-Control-Expose-Headers": (
+        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
+    ),
 }
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Requested-With, Cache-Control, If-None-Match",
+    "Access-Control-Allow-Headers": (
+        "Content-Type, Authorization, X-Requested-With, Cache-Control, If-None-Match, Prefer"
+    ),
     "Access-Control-Max-Age": "86400",
 }
 
@@ -48,21 +58,35 @@ def last_page(total: int, size: int) -> int:
     return max(1, -(-total // size))
 
 
-def page_links(asked: Asked, window: Window, total: int) -> str:
-    """A `Link` header with first, prev, next and last (RFC 8288), for a path that has a page in it."""
+def page_links(asked: Asked, window: Window, last: int | None, *, has_next: bool) -> str:
+    """A `Link` header with first, prev, next and last (RFC 8288), for a path that has a page in it.
+
+    `last` is None where it is not known; then `has_next` says whether there is a next one.
+    """
     page = window.page or 1
-    last = last_page(total, window.limit)
-    pages = {"first": 1, "prev": page - 1, "next": page + 1, "last": last}
+    pages = {"first": 1, "prev": page - 1, "next": page + 1, "last": last or 0}
+    most = last or (page + 1 if has_next else page)
     return ", ".join(
-        f'<{_target(asked, number)}>; rel="{relation}"' for relation, number in pages.items() if 1 <= number <= last
+        f'<{_target(asked, number)}>; rel="{relation}"' for relation, number in pages.items() if 1 <= number <= most
     )
+
+
+def cursor_link(asked: Asked, query: Query, cursor: str) -> str:
+    """A `Link` header with the next rows of a list: the same query with another cursor."""
+    pairs = (pair for pair in query.pairs if not (isinstance(pair, Option) and pair.key == "cursor"))
+    text = unparse(Query((*pairs, Option("cursor", (cursor,)))))
+    return f'<{asked.url_root.rstrip("/")}{_escape(asked.path)}?{quote(text, safe=_SAFE)}>; rel="next"'
 
 
 def _target(asked: Asked, page: int) -> str:
     path = re.sub(r"/page(/\d*)?/?$", "", asked.path) + f"/page/{page}"
     query = f"?{asked.query_string}" if asked.query_string else ""
-    # What a query may hold raw, a URI reference between angle brackets may not.
-    return re.sub(r'[^!-~]|["<>\\^`{|}]', _escaped, asked.url_root.rstrip("/") + path + query)
+    return asked.url_root.rstrip("/") + _escape(path + query)
+
+
+def _escape(reference: str) -> str:
+    """What a query may hold raw, a URI reference between angle brackets may not."""
+    return re.sub(r'[^!-~]|["<>\\^`{|}]', _escaped, reference)
 
 
 def _escaped(character: re.Match[str]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, String, bindparam, select
 
-from aiida_like.errors import QueryError, StatementTimeout
+from aiida_like.errors import QueryError
 from aiida_like.links import (
     INCOMING,
     KINDS_OF_LINKS,
@@ -80,15 +79,6 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 
 LIST = frozenset({"depth", "link_type"})
 GRAPH = frozenset({"depth", "link_type", "direction", "limit"})
-
-
-@contextmanager
-def narrowed(way_out: str) -> Iterator[None]:
-    """What takes too long says how to ask for less of a walk."""
-    try:
-        yield
-    except StatementTimeout as error:
-        raise StatementTimeout(error.seconds, way_out) from error
 
 
 FEWER_ROWS = "narrow it with a smaller depth, fewer types in link_type, or more filters"

@@ -12,7 +12,8 @@ from querylang.options import Options
 from restapi.context import Context
 from restapi.encoding import attachment
 from restapi.exchange import Asked
-from restapi.lineage import FEWER_NODES, narrowed, part_of
+from restapi.fetch import narrowed
+from restapi.lineage import FEWER_NODES, part_of
 
 
 def answer_prov(context: Context, request: Asked, main: int, given: Options) -> Response:

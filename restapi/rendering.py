@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from querylang.schema import Field, FieldType
@@ -14,6 +15,14 @@ WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
     FieldType.JSON: stored_json,
 }
 """Values of all other types are shown as they are stored."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How rows are shown: as objects, each with these `names` as its keys, in this order."""
+
+    names: tuple[str, ...]
+    objects: Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
 
 
 def objects(fields: Sequence[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -29,8 +29,17 @@ def cell(value: Any) -> str:
 
 def safe_cell(value: Any) -> str:
     """For a spreadsheet: text that it would take for a formula gets an apostrophe in front."""
-    text = cell(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    plain = _plain(value)
+    text = cell(plain)
+    return f"'{text}" if isinstance(plain, str) and text.startswith(_FORMULA) else text
+
+
+def _plain(value: Any) -> Any:
+    """JSON of the database stays as it is, unless it is text, or null."""
+    if not isinstance(value, orjson.Fragment):
+        return value
+    stored = orjson.dumps(value)
+    return orjson.loads(stored) if stored.startswith((b'"', b"null")) else value
 
 
 def write_csv(rows: Sequence[Row], file: IO[str]) -> None:

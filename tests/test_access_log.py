@@ -51,6 +51,14 @@ def test_a_request(target: dict[str, Any], serve: Callable[..., Flask], caplog: 
     assert [each["rows"] for each in others[1:]] == [0, 0]
 
 
+def test_a_file_of_rows(golden: Golden, serve: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> None:
+    """What is read while it is sent counts too: the number of rows, the keys of ten, and the rows."""
+    client = serve(find(str(golden.archive)), {"ACCESS_LOG": True}).test_client()
+    with caplog.at_level(logging.INFO, "aiida_like.access"):
+        client.get("/api/v4/nodes?format=csv&limit=10", buffered=True)
+    assert [each["rows"] for each in entries(caplog)] == [1 + 10 + 10]
+
+
 def test_what_a_client_sends_stays_on_its_line(
     golden: Golden, serve: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:

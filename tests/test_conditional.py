@@ -171,6 +171,7 @@ def test_an_answer_that_the_client_has(app: Flask, client: FlaskClient, target: 
         assert dict(answer.headers) == {
             "ETag": tag,
             "Cache-Control": policy,
+            "Vary": "Accept, Prefer",
             "Access-Control-Allow-Origin": "*",
             "Access-Control-Expose-Headers": first.headers["Access-Control-Expose-Headers"],
         }
@@ -181,7 +182,7 @@ def test_an_answer_that_the_client_has(app: Flask, client: FlaskClient, target: 
         head = ask(client, url, '"0"', "HEAD")
         assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(first.headers))
     assert first.headers["Cache-Control"] == policy
-    assert "Vary" not in first.headers
+    assert first.headers["Vary"] == "Accept, Prefer"
 
 
 def test_the_headers_can_be_used_by_any_page(archive_client: FlaskClient) -> None:

@@ -19,7 +19,9 @@ from tests.servers import free_port, require, serving
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag",
+    "Access-Control-Expose-Headers": (
+        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
+    ),
 }
 
 TOTALS = {

@@ -76,8 +76,8 @@ ERRORS = {
     "elist=a&nelist=b": "elist is incompatible with nelist: give one of them",
     "limit=a": "limit takes an integer without a sign, not 'a'",
     "in_limit=": "in_limit takes an integer without a sign, not ''",
-    "fields=": "fields takes keys such as uuid or attributes.energy, separated by commas, not ''",
-    "fields=a b": "fields takes keys such as uuid or attributes.energy, separated by commas, not 'a b'",
+    "fields=": "fields takes keys such as label or attributes.energy, separated by commas, not ''",
+    "fields=a b": "fields takes keys such as label or attributes.energy, separated by commas, not 'a b'",
     f"fields={','.join(f'k{number}' for number in range(MAX_FIELDS + 1))}": (
         "fields has 101 keys; at most 100 are allowed"
     ),
@@ -105,10 +105,13 @@ def test_errors(text: str) -> None:
         options_of(text)
 
 
+LIST_KEYS = "limit, offset, perpage, orderby, fields, facet, cursor, format"
+
+
 @pytest.mark.parametrize(
     ("text", "allowed", "message"),
     [
-        ("alist=a", LIST, "alist has no meaning for this resource; it takes limit, offset, perpage, orderby, fields"),
+        ("alist=a", LIST, "alist has no meaning for this resource; it takes " + LIST_KEYS),
         ("limit=5", ATTRIBUTES, "limit has no meaning for this resource; it takes alist, nalist"),
         ("limit=5", EXTRAS, "limit has no meaning for this resource; it takes elist, nelist"),
         ("limit=5", RETRIEVED, "limit has no meaning for this resource; it takes filename, rtype"),

@@ -23,7 +23,9 @@ ROOT = "http://localhost"
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag",
+    "Access-Control-Expose-Headers": (
+        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
+    ),
 }
 
 
@@ -87,7 +89,7 @@ def test_list(client: FlaskClient) -> None:
         "X-Total-Counts": "1",
         "X-Total-Count": "1",
         # Which they are, test_conditional.py says.
-        **{name: response.headers[name] for name in ("ETag", "Cache-Control")},
+        **{name: response.headers[name] for name in ("ETag", "Cache-Control", "Vary")},
         **CORS,
     }
 
@@ -383,7 +385,8 @@ ERRORS = {
         'syntax error in the query string at column 7: expected a value ("text" in double quotes, 12, -1.5, true, '
         "false, null or a time as 2016-04-23T05:45+03:45), found 'a'\n  label=a\n        ^"
     ),
-    "nodes?alist=a": "alist has no meaning for this resource; it takes limit, offset, perpage, orderby, fields",
+    "nodes?alist=a": "alist has no meaning for this resource; it takes limit, offset, perpage, orderby, fields, facet, "
+    "cursor, format",
     "nodes/schema?id>1": "this resource takes no filters, so 'id' has no meaning here",
     "nodes/schema?limit=1": "limit has no meaning for this resource; it takes no options",
     f"{NODE}/content/attributes?alist=a&nalist=b": "alist is incompatible with nalist: give one of them",

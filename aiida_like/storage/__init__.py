@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import URL, Select, select
 
 from aiida_like import models
@@ -62,15 +63,34 @@ class Storage:
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
         """
+        prepared = self._prepared_for(shape, build)
+        found = self.database.rows(prepared.sql, {**prepared.constants, **values})
+        if self.observe is not None:
+            self.observe(len(found))
+        return found
+
+    @property
+    def estimates(self) -> bool:
+        """Whether the database can say how many rows it expects."""
+        return self.database.explain is not None
+
+    def estimated_rows(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> int:
+        """How many rows the database expects of a statement, by its statistics, without running it.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        prepared = self._prepared_for(shape, build)
+        ((plan,),) = self.database.rows(f"{self.database.explain} {prepared.sql}", {**prepared.constants, **values})
+        return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
+
+    def _prepared_for(self, shape: Hashable, build: Callable[[], Select[Any]]) -> Prepared:
         prepared = self._prepared.get(shape)
         if prepared is None:
             if len(self._prepared) >= _MAX_PREPARED:
                 self._prepared.clear()
             prepared = self._prepared[shape] = self.prepare(build())
-        found = self.database.rows(prepared.sql, {**prepared.constants, **values})
-        if self.observe is not None:
-            self.observe(len(found))
-        return found
+        return prepared
 
     def prepare(self, statement: Select[Any]) -> Prepared:
         compiled = statement.compile(self.database.engine, compile_kwargs={"render_postcompile": True})

@@ -41,7 +41,8 @@ class Answered(threading.local):
 class Database:
     """An engine, and what its driver does its own way.
 
-    `start_clock` is called before each statement with the driver's connection.
+    `start_clock` is called before each statement with the driver's connection. `explain` is what stands before a
+    statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there will be.
     """
 
     engine: Engine
@@ -50,6 +51,7 @@ class Database:
     is_timeout: Callable[[Exception], bool]
     is_disconnect: Callable[[Exception], bool]
     start_clock: Callable[[Any], None]
+    explain: str | None = None
     answered: Answered = field(default_factory=Answered, repr=False, compare=False)
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:

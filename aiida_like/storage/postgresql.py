@@ -64,6 +64,7 @@ def connect(url: URL, limits: Limits) -> Database:
             isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled)
         ),
         start_clock=lambda _: None,  # the server has the clock: statement_timeout
+        explain="EXPLAIN (FORMAT JSON)",
     )
 
 

@@ -11,6 +11,7 @@ from restapi.dialects.aiida_v2 import options, render
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.rows import answer_rows, find
 from restapi.exchange import asked
+from restapi.fetch import narrowed
 from restapi.headers import set_total
 from restapi.provenance import CRATE, answer_crate, answer_prov
 from restapi.routing import DialectResource
@@ -27,7 +28,7 @@ class Ancestors(DialectResource):
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
         (pk,) = find(self.context, entity, (_ID,), path_id)
         storage = self.context.storage
-        with lineage.narrowed(lineage.FEWER_ROWS):
+        with narrowed(lineage.FEWER_ROWS):
             return answer_rows(
                 self.context,
                 NODES,
@@ -57,7 +58,7 @@ class Graph(DialectResource):
         given = self.context.parse_options(request, options.ANYWHERE | lineage.GRAPH)
         part = lineage.part_of(given, self.context.settings)
         (pk,) = find(self.context, entity, (_ID,), path_id)
-        with lineage.narrowed(lineage.FEWER_NODES):
+        with narrowed(lineage.FEWER_NODES):
             graph = lineage.graph_around(self.context.storage, pk, part)
         response = render.envelope(request, entity.name, graph, pk=pk, path_id=path_id)
         set_total(response, len(graph["nodes"]))

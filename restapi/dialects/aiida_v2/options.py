@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from querylang.facets import facet_keys
 from querylang.options import OptionSpec, ignored, integer, order_terms, word, words
 from querylang.projection import shown_keys
 
@@ -17,13 +18,17 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         "fields": OptionSpec(
             shown_keys, "Only these keys of each row, separated by commas; a dot goes down into attributes and extras."
         ),
+        "facet": OptionSpec(
+            facet_keys, "How many rows have which value of these keys, separated by commas, beside the rows."
+        ),
+        "cursor": OptionSpec(word, "Empty: the first rows; the next of the Link header goes on behind them."),
+        "format": OptionSpec(word, "csv or ndjson: all rows of a list as a file; for a download, its format."),
         "alist": OptionSpec(words, "Only these attributes, separated by commas."),
         "nalist": OptionSpec(words, "All attributes but these."),
         "elist": OptionSpec(words, "Only these extras."),
         "nelist": OptionSpec(words, "All extras but these."),
         "filename": OptionSpec(word, "The path of a file in the repository of the node."),
         "rtype": OptionSpec(word, "What to do with the file: only download is known."),
-        "format": OptionSpec(word, "The format of a download."),
         "visformat": OptionSpec(word, "The format of the data for a picture."),
         "in_limit": OptionSpec(integer, "At most so many incoming links."),
         "out_limit": OptionSpec(integer, "At most so many outgoing links."),
@@ -32,7 +37,7 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 )
 
 ANYWHERE = frozenset({"_"})
-LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields"}
+LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields", "facet", "cursor", "format"}
 ATTRIBUTES = ANYWHERE | {"alist", "nalist"}
 EXTRAS = ANYWHERE | {"elist", "nelist"}
 RETRIEVED = ANYWHERE | {"filename", "rtype"}

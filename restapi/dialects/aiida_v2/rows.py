@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -12,16 +13,17 @@ from aiida_like.errors import NotFound
 from querylang.compile import RowsQuery
 from querylang.condition import Condition
 from querylang.lower import kind_of, lower, order_by
-from querylang.options import Options, window
+from querylang.options import Options
 from querylang.projection import projected
 from querylang.schema import Entity, Field
+from restapi import rows
 from restapi.context import Context
 from restapi.dialects.aiida_v2 import options, render
 from restapi.dialects.aiida_v2.entities import NODES, USERS
 from restapi.exchange import asked
-from restapi.fetch import fetch_by_id, fetch_by_uuid, fetch_page
-from restapi.headers import page_links, set_total
-from restapi.rendering import objects
+from restapi.fetch import fetch_by_id, fetch_by_uuid
+from restapi.headers import set_total
+from restapi.rendering import Shown, objects
 from restapi.routing import DialectResource
 
 
@@ -76,20 +78,15 @@ def answer_rows(
     """
     request = asked()
     given, comparisons = context.parse(request, allowed)
-    part = window(given, page, context.settings.window_limits)
     query = RowsQuery(
         entity=entity,
         fields=projected(given.get("fields"), entity) if "fields" in given else entity.shown,
         conditions=(*relation(given), *kind_of(entity), *lower(comparisons, entity)),
         order=order_by(given.get("orderby", ()), entity),
     )
-    found = fetch_page(context.storage, query, part)
-    rows = objects(query.fields, found.rows)
-    response = render.envelope(request, resource, {key or resource: rows}, pk=pk, path_id=path_id)
-    set_total(response, found.total)
-    if part.page is not None:
-        response.headers["Link"] = page_links(request, part, found.total)
-    return response
+    shown = Shown(tuple(field.name for field in query.fields), partial(objects, query.fields))
+    envelope = partial(render.envelope, request, resource, pk=pk, path_id=path_id)
+    return rows.answer_rows(context, request, given, page, query, shown, key or resource, envelope)
 
 
 def detailed(entity: Entity) -> tuple[Field, ...]:

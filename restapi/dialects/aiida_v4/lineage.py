@@ -12,6 +12,7 @@ from restapi.dialects.aiida_v4 import options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.rows import V4Resource, answer_rows, find
 from restapi.exchange import asked
+from restapi.fetch import narrowed
 from restapi.provenance import CRATE, answer_crate, answer_prov
 
 _ID = NODES.fields["id"]
@@ -28,7 +29,7 @@ class Ancestors(V4Resource):
             (main,) = find(self.context, NODES, (_ID,), path_id)
             return [lineage.relation_to(self.context.storage, self.direction, _ID, main, given)]
 
-        with lineage.narrowed(lineage.FEWER_ROWS):
+        with narrowed(lineage.FEWER_ROWS):
             return answer_rows(
                 self,
                 NODES,
@@ -56,7 +57,7 @@ class Graph(V4Resource):
         given = self.parse_options(request, options.ANYWHERE | lineage.GRAPH)
         part = lineage.part_of(given, self.context.settings)
         (main,) = find(self.context, NODES, (_ID,), path_id)
-        with lineage.narrowed(lineage.FEWER_NODES):
+        with narrowed(lineage.FEWER_NODES):
             graph = lineage.graph_around(self.context.storage, main, part)
         return render.envelope(request, NODES.name, graph, total=len(graph["nodes"]), path_id=path_id)
 

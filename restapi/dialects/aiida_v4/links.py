@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -13,16 +14,17 @@ from aiida_like.storage.patterns import prefix_end
 from querylang.compile import RowsQuery
 from querylang.condition import Condition
 from querylang.lower import lower
-from querylang.options import Window, window
+from querylang.options import Window
+from querylang.projection import projected
 from querylang.schema import Entity, Field, FieldType
 from restapi.dialects.aiida_v4 import options, render
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
 from restapi.dialects.aiida_v4.rows import V4Resource, find, full_type_of, order_of
 from restapi.encoding import http_date
 from restapi.exchange import asked
-from restapi.fetch import fetch_page
+from restapi.fetch import fetch_with_total
 from restapi.files import parsed
-from restapi.headers import page_links
+from restapi.rows import answer_rows
 
 _ID = (NODES.fields["id"],)
 
@@ -59,20 +61,16 @@ class Links(V4Resource):
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
         request = asked()
         given, comparisons = self.parse(request, options.LINKS)
-        part = window(given, page, self.context.settings.window_limits)
         (main,) = find(self.context, NODES, _ID, path_id)
         query = RowsQuery(
             entity=entity,
-            fields=entity.shown,
+            fields=projected(given.get("fields"), entity) if "fields" in given else entity.shown,
             conditions=(_links_of(entity, main), *full_type_of(given, entity), *lower(comparisons, entity)),
             order=order_of(given.get("orderby", ()), entity),
         )
-        found = fetch_page(self.context.storage, query, part)
-        data = {entity.name: render.nodes(query.fields, found.rows)}
-        response = render.envelope(request, NODES.name, data, total=found.total, path_id=path_id)
-        if part.page is not None:
-            response.headers["Link"] = page_links(request, part, found.total)
-        return response
+        shown = render.shown(query.fields, {}, has_full_type="fields" not in given)
+        envelope = partial(render.envelope, request, NODES.name, total=None, path_id=path_id)
+        return answer_rows(self.context, request, given, page, query, shown, entity.name, envelope)
 
 
 class Tree(V4Resource):
@@ -95,9 +93,10 @@ class Tree(V4Resource):
         most = self.context.settings.max_limit
         fields = (*_DRAWN, entity.fields["link_label"], entity.fields["link_type"])
         query = RowsQuery(entity, fields, (_links_of(entity, main),), order_of((), entity))
-        found = fetch_page(self.context.storage, query, Window(most if limit is None else min(limit, most)))
-        drawn = [_drawn(*row[:-2]) | {"link_label": row[-2], "link_type": row[-1]} for row in found.rows]
-        return drawn, {f"total_no_of_{entity.name}s": found.total, f"sent_no_of_{entity.name}s": len(drawn)}
+        part = Window(most if limit is None else min(limit, most))
+        rows, total = fetch_with_total(self.context.storage, query, part)
+        drawn = [_drawn(*row[:-2]) | {"link_label": row[-2], "link_type": row[-1]} for row in rows]
+        return drawn, {f"total_no_of_{entity.name}s": total, f"sent_no_of_{entity.name}s": len(drawn)}
 
 
 def _links_of(entity: Entity, main: int) -> Condition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from querylang.facets import facet_keys
 from querylang.options import OptionSpec, boolean, ignored, integer, order_terms, word, words
 from querylang.projection import shown_keys
 from restapi.dialects.aiida_v4.full_type import read_full_type
@@ -18,6 +19,11 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         "fields": OptionSpec(
             shown_keys, "Only these keys of each row, separated by commas; a dot goes down into attributes and extras."
         ),
+        "facet": OptionSpec(
+            facet_keys, "How many rows have which value of these keys, separated by commas, beside the rows."
+        ),
+        "cursor": OptionSpec(word, "Empty: the first rows; the next of the Link header goes on behind them."),
+        "format": OptionSpec(word, "csv or ndjson: all rows as a file; json is the default."),
         "full_type": OptionSpec(
             read_full_type, "Only nodes of this full type, NODE_TYPE|PROCESS_TYPE; % at the end of either is anything."
         ),
@@ -37,10 +43,9 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 
 ANYWHERE = frozenset({"_", "profile"})
 CONTENT = frozenset({"attributes", "attributes_filter", "extras", "extras_filter"})
-WINDOW = frozenset({"limit", "offset", "perpage", "orderby"})
-LIST = ANYWHERE | WINDOW | {"fields"}
+LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields", "facet", "cursor", "format"}
 NODES = LIST | CONTENT | {"full_type"}
-LINKS = ANYWHERE | WINDOW | {"full_type"}
+LINKS = LIST | {"full_type"}
 OBJECT = ANYWHERE
 NODE = ANYWHERE | CONTENT
 ATTRIBUTES = ANYWHERE | {"attributes_filter"}

@@ -7,38 +7,64 @@ from typing import Any
 
 import orjson
 from flask import Response
+from sqlalchemy import ColumnElement
 
 from querylang.decode import decode
-from querylang.schema import Field
+from querylang.schema import Field, FieldType
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.encoding import json_response
 from restapi.exchange import Asked
 from restapi.headers import set_total
-from restapi.rendering import objects
+from restapi.rendering import Shown, objects
 
 
-def nodes(fields: Sequence[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """With the full type, and what was asked for of the content, `attributes.cell`, below `attributes`."""
-    shown = objects(fields, rows)
-    for each in shown:
-        each["full_type"] = full_type(each["node_type"], each["process_type"])
-    return shown
+def shown(fields: Sequence[Field], chosen: Mapping[str, Sequence[str]], *, has_full_type: bool) -> Shown:
+    """`chosen` are the paths below each column of content, whose values come in fields such as `attributes.cell`.
+
+    `has_full_type`: of nodes, whose types are among the fields.
+    """
+    parts = {_part(column, path) for column, paths in chosen.items() for path in paths}
+    names = [field.name for field in fields if field.name not in parts]
+
+    def show(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+        found = objects(fields, rows)
+        for each in found:
+            if has_full_type:
+                each["full_type"] = full_type(each["node_type"], each["process_type"])
+            for column, paths in chosen.items():
+                each[column] = {path: _stored(each.pop(_part(column, path))) for path in paths}
+        return found
+
+    return Shown((*names, *(["full_type"] if has_full_type else []), *chosen), show)
 
 
-def gather(shown: Iterable[dict[str, Any]], chosen: Mapping[str, Sequence[str]]) -> None:
-    """Puts each `attributes.cell` below `attributes`; what a node does not have is null."""
-    for each in shown:
-        for column, paths in chosen.items():
-            values = {path: each.pop(f"{column}.{path}") for path in paths}
-            each[column] = {path: None if text is None else orjson.Fragment(text) for path, text in values.items()}
+def part_field(column: str, path: str, expression: ColumnElement[Any]) -> Field:
+    """What lies at one path of the content; a string to the renderer, JSON text that `shown` puts where it belongs."""
+    return Field(_part(column, path), FieldType.STRING, expression, path, path)
+
+
+def _part(column: str, path: str) -> str:
+    return f"{column}.{path}"
+
+
+def _stored(text: str | None) -> orjson.Fragment | None:
+    """What a node does not have is null."""
+    return None if text is None else orjson.Fragment(text)
 
 
 def envelope(
-    asked: Asked, resource: str, data: Any, *, total: int = 1, path_id: str | int | None = None, status: int = 200
+    asked: Asked,
+    resource: str,
+    data: Any,
+    *,
+    total: int | None = 1,
+    path_id: str | int | None = None,
+    status: int = 200,
 ) -> Response:
     """`path_id` is what stood for one object in the path; all texts are shown decoded."""
     response = json_response(_envelope(asked, resource, data) | {"id": path_id}, status)
-    set_total(response, total)
+    if total is not None:
+        set_total(response, total)
     return response
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -15,18 +16,17 @@ from querylang.ast import Comparison
 from querylang.compile import RowsQuery
 from querylang.condition import Condition, Order
 from querylang.lower import lower, order_by
-from querylang.options import Options, OrderTerm, window
+from querylang.options import Options, OrderTerm
 from querylang.projection import projected
-from querylang.schema import Entity, Field, FieldType
+from querylang.schema import Entity, Field
 from querylang.terms import Term
+from restapi import rows
 from restapi.context import Context
 from restapi.dialects.aiida_v4 import options, render
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.full_type import conditions_of
 from restapi.exchange import Asked, asked
-from restapi.fetch import fetch_by_id, fetch_by_uuid, fetch_page
-from restapi.headers import page_links
-from restapi.rendering import objects
+from restapi.fetch import fetch_by_id, fetch_by_uuid
 from restapi.routing import DialectResource
 
 _CONTENT = {"attributes": node.c.attributes, "extras": node.c.extras}
@@ -83,7 +83,7 @@ def answer_rows(
 
     Options can shape the relation. `key` is the name of the list in the answer, if it is not that of the entity.
     """
-    request, storage = asked(), resource.context.storage
+    request = asked()
     given, comparisons = resource.parse(request, allowed)
     chosen = chosen_content(given)
     query = RowsQuery(
@@ -92,15 +92,10 @@ def answer_rows(
         conditions=(*relation(given), *full_type_of(given, entity), *lower(comparisons, entity)),
         order=order_of(given.get("orderby", ()), entity),
     )
-    part = window(given, page, resource.context.settings.window_limits)
-    found = fetch_page(storage, query, part)
     # With the full type, unless it is said what to show.
-    shown = objects(query.fields, found.rows) if "fields" in given else _shown(entity, query.fields, found.rows)
-    render.gather(shown, chosen)
-    response = render.envelope(request, entity.name, {key or entity.name: shown}, total=found.total, path_id=path_id)
-    if part.page is not None:
-        response.headers["Link"] = page_links(request, part, found.total)
-    return response
+    shown = render.shown(query.fields, chosen, has_full_type=entity is NODES and "fields" not in given)
+    envelope = partial(render.envelope, request, entity.name, total=None, path_id=path_id)
+    return rows.answer_rows(resource.context, request, given, page, query, shown, key or entity.name, envelope)
 
 
 class Object(V4Resource):
@@ -113,11 +108,11 @@ class Object(V4Resource):
         given = self.parse_options(request, self.allowed)
         chosen = chosen_content(given)
         fields = (*entity.shown, *content_fields(given, chosen))
-        shown = _shown(entity, fields, [find(self.context, entity, fields, path_id)])
-        render.gather(shown, chosen)
+        shown = render.shown(fields, chosen, has_full_type=entity is NODES)
+        found = shown.objects([find(self.context, entity, fields, path_id)])
         # Users have no uuid, so their id is a number.
         return render.envelope(
-            request, entity.name, {entity.name: shown}, path_id=int(path_id) if entity is USERS else path_id
+            request, entity.name, {entity.name: found}, path_id=int(path_id) if entity is USERS else path_id
         )
 
 
@@ -147,7 +142,11 @@ def chosen_content(given: Options) -> dict[str, Sequence[str]]:
 
 def content_fields(given: Options, chosen: dict[str, Sequence[str]]) -> tuple[Field, ...]:
     whole = (NODES.fields[column] for column in _CONTENT if given.get(column) and column not in chosen)
-    parts = (_part(column, path) for column, paths in chosen.items() for path in paths)
+    parts = (
+        render.part_field(column, path, json_value(_CONTENT[column], tuple(path.split("."))))
+        for column, paths in chosen.items()
+        for path in paths
+    )
     return (*whole, *parts)
 
 
@@ -180,13 +179,3 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
     if entity is USERS:
         raise NotFound(f"users are asked for by their integer id, as in /users/2, not by {path_id!r}")
     return fetch_by_uuid(context.storage, entity, fields, path_id)
-
-
-def _part(column: str, path: str) -> Field:
-    value = json_value(_CONTENT[column], tuple(path.split(".")))
-    # A string to the renderer: JSON text that `gather` puts where it belongs.
-    return Field(f"{column}.{path}", FieldType.STRING, value, path, path)
-
-
-def _shown(entity: Entity, fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    return render.nodes(fields, rows) if entity is NODES else objects(fields, rows)

@@ -1,0 +1,127 @@
+"""Rows as CSV or NDJSON, as many as there are: streamed, so that neither memory nor a database waits for the client.
+
+A cursor that is half read would keep AiiDA from committing to an SQLite profile. So rows come in small statements, each
+of which is finished before anything is sent: the keys of many rows in their order, then the rows of some keys.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import orjson
+from flask import Response, copy_current_request_context
+
+from aiida_like.errors import QueryError
+from aiida_like.links import id_list
+from aiida_like.storage import Storage
+from querylang.compile import RowsQuery, Statement, compile_rows
+from querylang.condition import Condition
+from querylang.keyset import following, place_fields, row_key, total_order
+from querylang.options import Options, Window, WindowLimits, window
+from restapi.config import Settings
+from restapi.fetch import check_page, fetch, fetch_total
+from restapi.headers import set_total
+from restapi.preferences import Format
+from restapi.rendering import Shown
+from restapi.tables import safe_cell
+
+KEYS = 20_000
+"""Keys of one statement: they are small, and an order that no index serves is sorted anew for each."""
+
+ROWS = 500
+"""Rows of one statement, which can be wide."""
+
+_Objects = Sequence[Mapping[str, Any]]
+_Fetch = Callable[[Statement], Sequence[Sequence[Any]]]
+
+
+def answer_export(
+    storage: Storage,
+    settings: Settings,
+    query: RowsQuery,
+    given: Options,
+    page: int | None,
+    shown: Shown,
+    form: Format,
+    name: str,
+) -> Response:
+    """A file of the rows of one page, or of all rows.
+
+    Raises:
+        QueryError: there are more rows than a file may have, or no such page, or another option makes no sense here.
+    """
+    for key in ("cursor", "facet"):
+        if key in given:
+            raise QueryError(f"{key} is for JSON; a file of format csv or ndjson has all rows, or limit= of them")
+    most = settings.max_export_rows
+    limits = settings.window_limits if page is not None else WindowLimits(most)
+    part = window(given, page, limits)
+    total = fetch_total(storage, query)
+    check_page(part, total)
+    if "limit" not in given and page is None and total - part.offset > most:
+        raise QueryError(
+            f"these are {total} rows, and a file has at most {most}: narrow them with filters, or ask for parts with "
+            f"limit={most} and offset="
+        )
+    # Not stream_with_context, whose context stays behind where nobody reads the answer, as with HEAD.
+    blocks = _blocks(copy_current_request_context(partial(fetch, storage)), query, part, shown)
+    # What can go wrong goes wrong before the first byte, while there is a status to say so.
+    first = next(blocks, [])
+    response = Response(_WRITERS[form](shown.names, chain([first], blocks)), content_type=_CONTENT_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form.name.lower()}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    set_total(response, total)
+    return response
+
+
+def _blocks(fetched: _Fetch, query: RowsQuery, part: Window, shown: Shown) -> Iterator[_Objects]:
+    order = total_order(query.order, query.entity)
+    key = row_key(query.entity)
+    outline = replace(query, fields=(key, *place_fields(order)), order=order)
+    wide = replace(query, fields=(key, *query.fields), order=())
+    left, offset = part.limit, part.offset
+    while left > 0:
+        size = min(KEYS, left)
+        found = fetched(compile_rows(outline, Window(size, offset)))
+        for start in range(0, len(found), ROWS):
+            keys = [row[0] for row in found[start : start + ROWS]]
+            among = replace(wide, conditions=(Condition("among", key, (id_list(keys),)),))
+            rows = {row[0]: row[1:] for row in fetched(compile_rows(among, Window(ROWS)))}
+            # One can have been deleted since.
+            yield shown.objects([rows[each] for each in keys if each in rows])
+        if len(found) < size:
+            return
+        left, offset = left - size, 0
+        outline = replace(outline, behind=(following(order, tuple(found[-1][1:])),))
+
+
+def _csv(names: Sequence[str], blocks: Iterable[_Objects]) -> Iterator[bytes]:
+    """RFC 4180, with a line of names."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(names)
+    for objects in blocks:
+        writer.writerows([safe_cell(each[name]) for name in names] for each in objects)
+        yield file.getvalue().encode()
+        file.seek(0)
+        file.truncate()
+
+
+def _ndjson(_: Sequence[str], blocks: Iterable[_Objects]) -> Iterator[bytes]:
+    """An object a line."""
+    for objects in blocks:
+        yield b"".join(orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE) for each in objects)
+
+
+_WRITERS: Mapping[Format, Callable[[Sequence[str], Iterable[_Objects]], Iterator[bytes]]] = {
+    Format.CSV: _csv,
+    Format.NDJSON: _ndjson,
+}
+
+_CONTENT_TYPES = {Format.CSV: "text/csv; charset=utf-8; header=present", Format.NDJSON: "application/x-ndjson"}
