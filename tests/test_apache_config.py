@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from restapi import cli
 from restapi.apache_config import App, files
+from restapi.cli import main
 from restapi.config import settings_of_file
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
 
@@ -40,7 +40,7 @@ def test_what_the_document_explains() -> None:
 
 
 def run(*arguments: str | Path) -> tuple[int, str]:
-    result = CliRunner().invoke(cli.main, ["apache-config", *map(str, arguments)])
+    result = CliRunner().invoke(main, ["apache-config", *map(str, arguments)])
     return result.exit_code, result.output
 
 

@@ -23,7 +23,8 @@ from werkzeug.test import Client
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import find, find_all
-from restapi import cli
+from restapi.cli import main
+from restapi.commands import serve as serve_command
 from restapi.config import Settings, settings_of_file
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
 from tests.golden import graph
@@ -104,7 +105,7 @@ def test_a_port_that_is_taken(golden: Golden) -> None:
 
 def run(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Exit code and what was printed, in this process: nothing listens yet when a target is refused."""
-    result = CliRunner().invoke(cli.main, ["serve", *arguments], env=env)
+    result = CliRunner().invoke(main, ["serve", *arguments], env=env)
     return result.exit_code, result.output
 
 
@@ -308,7 +309,7 @@ def test_the_same_name_twice(golden: Golden, tmp_path: Path) -> None:
 
 
 def test_one_of_several_is_broken(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli, "_run", lambda *_: None)
+    monkeypatch.setattr(serve_command, "run", lambda *_: None)
     (tmp_path / "short.aiida").write_bytes(golden.archive.read_bytes()[:20_000])
     (tmp_path / "text.aiida").write_text("nothing")
     broken = [str(tmp_path / "short.aiida"), str(tmp_path / "text.aiida")]
@@ -348,7 +349,7 @@ def test_help_names_all() -> None:
 def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without gunicorn, whose processes coverage cannot see into: what it would be given."""
     given: list[Any] = []
-    monkeypatch.setattr(cli, "_run", lambda *arguments: given.extend(arguments))
+    monkeypatch.setattr(serve_command, "run", lambda *arguments: given.extend(arguments))
     port = str(free_port())
     code, output = run("--demo", str(golden.archive), "-H", "::1", "-P", port, "-w", "3", "--threads", "2")
     assert (code, given[1:]) == (0, [f"[::1]:{port}", 3, 2])
@@ -359,7 +360,7 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_terminal_sees_the_progress(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli, "_run", lambda *_: None)
+    monkeypatch.setattr(serve_command, "run", lambda *_: None)
     env = {"FORCE_COLOR": "1", "AIIDA_LIKE_CACHE_FOLDER": str(tmp_path)}
     code, output = run(str(golden.archive), "-P", str(free_port()), env=env)
     assert (code, "unpacking the database of golden" in output) == (0, True)

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from aiida_like.profiles import find
-from restapi import cli
+from restapi.cli import main
 from restapi.tables import safe_cell
 from tests.conftest import Golden, GoldenPostgreSQL
 
@@ -34,7 +34,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
     code = 0
     with redirect_stdout(printed), redirect_stderr(told):
         try:
-            cli.main(["query", *arguments], standalone_mode=False)
+            main(["query", *arguments], standalone_mode=False)
         except SystemExit as end:
             code = int(str(end.code))
     return code, printed.getvalue(), told.getvalue()

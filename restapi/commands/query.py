@@ -1,0 +1,57 @@
+"""`aiida-like query`: the answer of the server, without one."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import orjson
+from rich.console import Console
+
+from aiida_like.profiles import demo, find
+from restapi.commands.errors import told_in_one_line
+from restapi.commands.options import repository_option
+from restapi.commands.unpacking import open_visibly
+from restapi.config import settings_of_environment
+from restapi.query import Found, ask
+from restapi.tables import table_of, write_csv
+
+
+@click.command()
+@click.argument("target", metavar="PROFILE")
+@click.argument("text", metavar="QUERY")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV, for a spreadsheet.")
+@click.option("--json", "form", flag_value="json", help="Print the data of the answer as JSON.")
+@repository_option
+def query(target: str, text: str, form: str | None, repository: str | None) -> None:
+    """Asks a PROFILE without a server, and prints a table.
+
+    PROFILE is what `aiida-like serve` takes as a TARGET, QUERY what stands behind /api/v4/ in a URL, or behind the
+    root if it begins with a slash. Put it in single quotes.
+
+    \b
+    Examples:
+      aiida-like query results.aiida 'nodes?attributes.energy<-3&orderby=attributes.energy&limit=5'
+      aiida-like query my-profile 'nodes?filter=label LIKE "Si%" AND NOT attributes.exit_status=0' --csv
+      aiida-like query my-profile /api/v2/nodes/statistics
+    """  # noqa: D301 (click knows a backspace)
+    with told_in_one_line():
+        settings = settings_of_environment()
+        profile = demo() if target == "demo" else find(target, repository)
+        open_visibly(profile, settings)
+        found = ask(profile, settings, text)
+    _print(found, form)
+
+
+def _print(found: Found, form: str | None) -> None:
+    if form == "json" or found.rows is None:
+        click.echo(orjson.dumps(found.data, option=orjson.OPT_INDENT_2).decode())
+    elif form == "csv":
+        write_csv(found.rows, sys.stdout)
+    else:
+        # As wide as it must be where nobody looks: in a file or a pipe no line is folded.
+        Console(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty()).print(
+            table_of(found.rows)
+        )
+    if found.rows is not None and found.total is not None:
+        click.echo(f"{len(found.rows)} of {found.total}", err=True)

@@ -1,0 +1,112 @@
+"""`aiida-like serve`: archives and profiles, over HTTP."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+import click
+
+from aiida_like import __version__
+from aiida_like.errors import TargetError
+from aiida_like.profiles import Profile, demo, find_all, find_default
+from restapi.commands.errors import told_in_one_line
+from restapi.commands.options import repository_option
+from restapi.commands.server import check_address, run
+from restapi.commands.unpacking import open_visibly
+from restapi.config import Settings, settings_of_environment
+from restapi.home import EXAMPLES
+from restapi.site import site_of
+
+
+def _settings_help() -> str:
+    """The table of settings, for --help."""
+    lines = (
+        f"  AIIDA_LIKE_{field.name.upper():18} {field.metadata['help']}"
+        + ("" if field.default is None else f" [{field.default}]")
+        for field in fields(Settings)
+    )
+    return "\b\nSettings, from the environment:\n" + "\n".join(lines)
+
+
+@click.command(epilog=_settings_help())
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--demo", "is_demo", is_flag=True, help="Serve the archive that comes with the package.")
+@click.option("-H", "--hostname", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("-P", "--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port to listen at.")
+@click.option(
+    "-w", "--workers", type=click.IntRange(1), default=None, help="Processes. [default: one per core, at most 4]"
+)
+@click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads of each process.")
+@click.option("--access-log", is_flag=True, help="Print each request, as a line of JSON.")
+@repository_option
+def serve(
+    targets: tuple[str, ...],
+    is_demo: bool,  # noqa: FBT001 (click passes a flag so)
+    hostname: str,
+    port: int,
+    workers: int | None,
+    threads: int,
+    access_log: bool,  # noqa: FBT001
+    repository: str | None,
+) -> None:
+    """Serves TARGETs: archives (*.aiida), names of AiiDA profiles, profile folders, postgresql:// URLs.
+
+    Without a TARGET it is AiiDA's default profile. One is served at /api/v2 and /api/v4. Of several the first is, and
+    each is at /NAME/api/v2 and /NAME/api/v4; the page / lists them. NAME is that of the profile or of the file, or
+    what NAME=TARGET says.
+
+    \b
+    Examples:
+      aiida-like serve results.aiida
+      aiida-like serve my-profile other-profile papers/*.aiida -P 8000
+      aiida-like serve team=postgresql://reader@db/aiida --repository /data/aiida/repository
+    """  # noqa: D301 (click knows a backspace)
+    with told_in_one_line():
+        settings = settings_of_environment()
+        if access_log:
+            settings = replace(settings, access_log=True)
+        profiles = _find_all(targets, repository, is_demo=is_demo)
+        application = site_of(profiles, settings)
+        _check_all(profiles, settings)
+        check_address(hostname, port)
+    address = f"[{hostname}]:{port}" if ":" in hostname else f"{hostname}:{port}"
+    _announce(profiles, f"http://{address}")
+    run(application, address, workers or min(4, os.cpu_count() or 1), threads)
+
+
+def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool) -> list[Profile]:
+    found = [demo()] if is_demo else []
+    found += find_all(targets, repository)
+    return found or [find_default()]
+
+
+def _check_all(profiles: Sequence[Profile], settings: Settings) -> None:
+    """Raises TargetError: none can be opened. Where only some cannot, the others are served."""
+    refused = [error for profile in profiles if (error := _refusal(profile, settings))]
+    if len(refused) == len(profiles):
+        raise refused[0]
+    for error in refused:
+        click.echo(f"Warning: {error}", err=True)
+
+
+def _refusal(profile: Profile, settings: Settings) -> TargetError | None:
+    """Opens the profile once before workers do, which unpacks an archive under the eyes of the user."""
+    try:
+        open_visibly(profile, settings)
+    except TargetError as error:
+        return error
+    return None
+
+
+def _announce(profiles: Sequence[Profile], root: str) -> None:
+    click.echo(f"aiida-like {__version__} serves {', '.join(profile.name for profile in profiles)}, read-only.")
+    if len(profiles) > 1:
+        for profile in profiles:
+            click.echo(f"  {profile.name}: {root}/{profile.name}/api/v4")
+    click.echo("Try, in a browser or with curl:")
+    for url in ["", *(example.url for example in EXAMPLES)]:
+        # Quoted where a shell would take & and " for its own.
+        click.echo(f"  '{root}/{url}'" if "?" in url else f"  {root}/{url}")
+    click.echo("Stop with Ctrl-C.")

@@ -1,0 +1,54 @@
+"""gunicorn, as `aiida-like serve` runs it."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from aiida_like.errors import TargetError
+
+
+def check_address(hostname: str, port: int) -> None:
+    """Asked first, because gunicorn tries for seconds and then prints a traceback.
+
+    Raises:
+        TargetError: nobody can listen there.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise TargetError(
+            f"cannot listen at {hostname}, port {port}: {error.strerror}; choose with -H and -P"
+        ) from error
+
+
+def run(application: Any, address: str, workers: int, threads: int) -> None:
+    """Serves the application until the process is told to end."""
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+        def load_config(self) -> None:
+            options = {
+                "bind": address,
+                "workers": workers,
+                "threads": threads,
+                "worker_class": "gthread",
+                # The largest query string, and room for the path.
+                "limit_request_line": 8190,
+                "accesslog": None,
+                "loglevel": "warning",
+                "proc_name": "aiida-like",
+                # A socket in the home of the user, which nobody asked for; gunicorn has it since version 25.
+                "control_socket_disable": True,
+            }
+            for name, value in options.items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return application
+
+    Server().run()
