@@ -22,6 +22,7 @@ from tests.servers import PostgreSQL, require
 
 if TYPE_CHECKING:
     from flask import Flask
+    from flask.testing import FlaskClient
     from selenium.webdriver import Chrome
 
 ROOT = Path(__file__).parent.parent
@@ -116,6 +117,25 @@ def serve() -> Iterator[Callable[..., Flask]]:
     yield create
     for app in made:
         app.extensions["aiida_like_storage"].close()
+
+
+@pytest.fixture(scope="module")
+def app(target: dict[str, Any], serve: Callable[..., Flask]) -> Flask:
+    """The golden graph, of each storage in turn."""
+    from aiida_like.profiles import find
+
+    return serve(find(**target), {})
+
+
+@pytest.fixture(scope="module")
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
+    """For what does not depend on the storage."""
+    return serve(str(golden.archive), {}).test_client()
 
 
 def _write_golden(folder: Path, *arguments: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -32,12 +32,16 @@ POSTGRESQL_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambd
 
 
 def require(program: str) -> str:
-    """The path of a program. Without it the test is skipped, but fails where `CI` is set."""
+    """The path of a program; a test that needs one that is not there is `left_out`."""
     folders = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, POSTGRESQL_FOLDERS)])
     path = shutil.which(program, path=folders)
-    if path is not None:
-        return path
-    reason = f"{program} is not installed; tests/system_packages.sh installs it on Debian"
+    if path is None:
+        left_out(f"{program} is not installed; tests/system_packages.sh installs it on Debian")
+    return path
+
+
+def left_out(reason: str) -> NoReturn:
+    """Skips the test that asks for what is not there, but lets it fail where `CI` is set."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

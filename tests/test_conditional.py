@@ -114,22 +114,6 @@ WRONG = [
 ]
 
 
-@pytest.fixture(scope="module")
-def app(target: dict[str, Any], serve: Callable[..., Flask]) -> Flask:
-    return serve(find(**target), {})
-
-
-@pytest.fixture(scope="module")
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-@pytest.fixture(scope="module")
-def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
-    """For what does not depend on the storage."""
-    return serve(find(str(golden.archive)), {}).test_client()
-
-
 def ask(client: Client, url: str, tags: str, method: str = "GET") -> TestResponse:
     return client.open(url, method=method, headers={"If-None-Match": tags}, buffered=True)
 

@@ -430,6 +430,7 @@ def _column_of_error(text: str) -> int:
 
 AT_ONCE = """
 import threading
+from aiida_like.errors import QuerySyntaxError
 from querylang.grammar import Grammar
 from querylang.unparse import unparse
 grammar, barrier, found = Grammar(["limit"]), threading.Barrier(8), []
@@ -439,7 +440,7 @@ def work(first):
     for text in texts[first % 7:] + texts[:first % 7]:
         try:
             found.append(unparse(grammar.parse(text)))
-        except Exception as error:
+        except QuerySyntaxError as error:
             found.append(f"{text} {error.column}")
 threads = [threading.Thread(target=work, args=(first,)) for first in range(8)]
 [thread.start() for thread in threads]

@@ -48,17 +48,6 @@ from tests.servers import PostgreSQL
 ID = NODES.fields["id"]
 
 
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
-
-
-@pytest.fixture(scope="module")
-def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
-    """For what does not depend on the storage."""
-    return serve(find(str(golden.archive)), {}).test_client()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def grown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The golden graph and that of `links_graph.py`, as arguments of `profiles.find`."""

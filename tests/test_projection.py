@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-from aiida_like.profiles import find
 from querylang.lower_json import MAX_PATH
 from tests.golden import graph
-
-
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
 
 
 def rows(client: FlaskClient, url: str) -> list[dict[str, Any]]:

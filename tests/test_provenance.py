@@ -40,18 +40,6 @@ from aiida_like.repository import StoredFile
 from tests.conftest import Golden
 from tests.golden import RETRIEVED, SUBMITTED, ctime_of, graph, ids, mtime_of
 
-
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
-
-
-@pytest.fixture(scope="module")
-def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
-    """For what does not depend on the storage."""
-    return serve(find(str(golden.archive)), {}).test_client()
-
-
 # PROV
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -18,8 +17,8 @@ from werkzeug.test import Client as UnbufferedClient
 from werkzeug.test import TestResponse
 
 from aiida_like.errors import TargetError
-from aiida_like.profiles import demo, find
-from aiida_like.storage import Storage, open_storage
+from aiida_like.profiles import demo
+from aiida_like.storage import Storage
 from restapi import create_site
 from restapi.opening import LazyStorage
 from restapi.site import Site
@@ -212,28 +211,35 @@ def test_reasons(
     }
 
 
+FORK = """
+import os, sys
+from aiida_like.profiles import find
+from aiida_like.storage import open_storage
+from restapi.opening import LazyStorage
+
+opening = LazyStorage(lambda: open_storage(find(*sys.argv[1:])))
+
+def session():
+    ((number,),) = opening().database.rows("SELECT pg_backend_pid()", {})
+    return number
+
+before = session()
+child = os.fork()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    print(before, end=" ")
+print(session(), flush=True)
+opening.close()
+"""
+
+
 def test_each_process_opens_its_own(golden_postgresql: GoldenPostgreSQL) -> None:
     """A connection that crosses a fork would give one process the answers of the other."""
-    profile = find(golden_postgresql.url, str(golden_postgresql.repository))
-    opening = LazyStorage(lambda: open_storage(profile))
-
-    def session() -> int:
-        ((number,),) = opening().database.rows("SELECT pg_backend_pid()", {})
-        return int(number)
-
-    ours = session()
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:  # pragma: no cover  # in the other process
-        os.write(writer, str(session()).encode())
-        opening.close()
-        os._exit(0)
-    os.close(writer)
-    assert os.waitpid(child, 0)[1] == 0
-    with os.fdopen(reader) as pipe:
-        assert int(pipe.read()) != ours
-    assert session() == ours
-    opening.close()
+    command = [sys.executable, "-c", FORK, golden_postgresql.url, str(golden_postgresql.repository)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    theirs, before, behind = map(int, done.stdout.split())
+    assert theirs != before == behind
 
 
 def test_those_who_waited_share_the_failure() -> None:

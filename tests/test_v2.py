@@ -18,6 +18,7 @@ from aiida_like.profiles import find
 from restapi.encoding import attachment
 from tests.conftest import Golden
 from tests.golden import computers, graph, groups, ids
+from tests.manual import GROUPS_SCHEMA
 
 ROOT = "http://localhost"
 
@@ -27,17 +28,6 @@ CORS = {
         "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
-
-
-@pytest.fixture(scope="module")
-def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
-    """For what does not depend on the storage."""
-    return serve(find(str(golden.archive)), {}).test_client()
 
 
 def envelope(data: Any, resource: str, path: str, query: str = "", **named: Any) -> dict[str, Any]:
@@ -148,29 +138,7 @@ def test_an_offset_behind_the_last_row(client: FlaskClient) -> None:
 
 
 def test_schema(archive_client: FlaskClient) -> None:
-    response = archive_client.get("/api/v2/groups/schema")
-
-    def field(title: str, text: str, kind: str, **more: Any) -> dict[str, Any]:
-        described = {"display_name": title, "help_text": text, "is_display": True, "is_foreign_key": bool(more)}
-        return described | {"type": kind} | more
-
-    assert response.json["data"] == {
-        "fields": {
-            "description": field("Description", "Text that the user gave", "str"),
-            "id": field("Id", "Id of the object in this database, also called pk", "int"),
-            "name": field("Name", "Label of the group", "str"),
-            "type": field("Type", "Kind of the group", "str"),
-            "user_id": field(
-                "Id of creator",
-                "Id of the user who created it",
-                "int",
-                related_column="id",
-                related_resource="users",
-            ),
-            "uuid": field("Unique ID", "Universally unique identifier of the object", "str"),
-        },
-        "ordering": ["description", "id", "name", "type", "user_id", "uuid"],
-    }
+    assert archive_client.get("/api/v2/groups/schema").json["data"] == GROUPS_SCHEMA
 
 
 @pytest.mark.parametrize("resource", ["nodes", "structures"])

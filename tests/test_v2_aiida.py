@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-from aiida_like.profiles import find
 from tests.conftest import Golden
 
 Told = Mapping[str, Any]
@@ -37,11 +35,6 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "cifs": lambda kind: kind == "data.core.cif.CifData.",
     "upfs": lambda kind: kind == "data.core.upf.UpfData.",
 }
-
-
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
 
 
 @pytest.fixture(scope="session")

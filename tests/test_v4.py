@@ -23,17 +23,6 @@ from tests.golden import FILES, computers, graph, groups, ids, users
 ROOT = "http://localhost"
 
 
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
-
-
-@pytest.fixture(scope="module")
-def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
-    """For what does not depend on the storage."""
-    return serve(find(str(golden.archive)), {}).test_client()
-
-
 def envelope(data: Any, resource: str, path: str, query: str = "", **named: Any) -> dict[str, Any]:
     return {
         "data": data,
