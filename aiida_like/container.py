@@ -23,7 +23,7 @@ from urllib.parse import quote
 import orjson
 
 from aiida_like.errors import StorageError, TargetError
-from aiida_like.repository import StoredFile
+from aiida_like.repository import Blocks, StoredFile
 
 _BLOCK = 1 << 18
 _BUSY_SECONDS = 10.0
@@ -84,7 +84,7 @@ class Container:
             return None
         size = file.seek(0, 2)
         file.seek(0)
-        return StoredFile(size, _blocks(file, size))
+        return StoredFile(size, Blocks(file, _read(file, size)))
 
     def _packed(self, key: str) -> StoredFile | None:
         place = self._find(key)
@@ -95,8 +95,8 @@ class Container:
         except FileNotFoundError:
             return None
         file.seek(place.offset)
-        blocks = _blocks(file, place.length)
-        return StoredFile(place.size, _inflated(blocks) if place.is_compressed else blocks)
+        blocks = _read(file, place.length)
+        return StoredFile(place.size, Blocks(file, _inflated(blocks) if place.is_compressed else blocks))
 
     def _find(self, key: str) -> _Place | None:
         index = self.folder / "packs.idx"
@@ -115,7 +115,7 @@ class Container:
         return None if row is None else _Place(row[0], row[1], row[2], row[3], bool(row[4]))
 
 
-def _blocks(file: BinaryIO, length: int) -> Iterator[bytes]:
+def _read(file: BinaryIO, length: int) -> Iterator[bytes]:
     with file:
         while length:
             block = file.read(min(length, _BLOCK))

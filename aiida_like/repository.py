@@ -8,20 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from aiida_like.errors import FileNotFound, QueryError
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """The content of a file, in blocks that are read when they are asked for; `size` in bytes."""
+    """The content of a file, in blocks that are read when they are asked for; `size` in bytes.
+
+    Who does not read all of them closes them.
+    """
 
     size: int
     blocks: Iterator[bytes]
 
     def read(self) -> bytes:
         return b"".join(self.blocks)
+
+
+class Blocks(Iterator[bytes]):
+    """The blocks of an open file. A generator alone would leave it open if it is closed before it has begun."""
+
+    def __init__(self, file: IO[bytes], blocks: Iterator[bytes]) -> None:
+        self._file = file
+        self._blocks = blocks
+
+    def __next__(self) -> bytes:
+        return next(self._blocks)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class Repository(Protocol):

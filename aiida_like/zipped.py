@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from aiida_like.errors import StorageError
-from aiida_like.repository import StoredFile
+from aiida_like.repository import Blocks, StoredFile
 
 _BLOCK = 1 << 18
 
@@ -26,7 +26,8 @@ class ZippedRepository:
         try:
             zipped = self._opened()
             member = zipped.getinfo(f"repo/{key}")
-            return StoredFile(member.file_size, _blocks(zipped.open(member)))
+            file = zipped.open(member)
+            return StoredFile(member.file_size, Blocks(file, _read(file)))
         except KeyError:
             raise StorageError(f"the archive has lost the object {key}") from None
         except (OSError, zipfile.BadZipFile) as error:
@@ -56,13 +57,13 @@ class FolderRepository:
             raise StorageError(f"the archive has lost the object {key}") from error
         size = file.seek(0, 2)
         file.seek(0)
-        return StoredFile(size, _blocks(file))
+        return StoredFile(size, Blocks(file, _read(file)))
 
     def close(self) -> None:
         """Nothing is kept open."""
 
 
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+def _read(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         try:
             while block := file.read(_BLOCK):
