@@ -9,11 +9,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
+import psycopg
 import pytest
 
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
 from tests.deployment import COMMENTS, PROFILES, Profiles, ask_with_eight, locked, make_profiles, waits
+from tests.golden import graph
 from tests.nginx import Behind, nginx_and_gunicorn
 from tests.servers import PostgreSQL, free_port, serving, wait_until
 from tests.test_manual import TABLE, check, curl
@@ -71,6 +74,22 @@ def test_eight_clients_and_a_reload(served: Behind) -> None:
     outcome = ask_with_eight(served.url, 6, lambda: os.kill(served.gunicorn.pid, signal.SIGHUP))
     assert (outcome.wrong, outcome.refused) == ([], [])
     assert min(outcome.answered) > 6
+
+
+def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
+    """That of an error which no code knows, here of a list where the tree of files should be."""
+    before = len(served.gunicorn.stderr)
+    statement = f"UPDATE db_dbnode SET repository_metadata = %s WHERE uuid = '{graph.folder}'"
+    with closing(psycopg.connect(profiles.url, autocommit=True)) as connection:
+        connection.execute(statement % "jsonb_build_array(repository_metadata)")
+        try:
+            answer = curl(f"{served.url}/sqlalchemy/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt")
+        finally:
+            connection.execute(statement % "repository_metadata -> 0")
+    assert answer.status == 500
+    assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
+    wait_until(lambda: "ValueError: " in served.gunicorn.stderr[before:])
+    assert "Traceback (most recent call last)" in served.gunicorn.stderr[before:]
 
 
 def test_the_end_of_a_server(profiles: Profiles, golden_postgresql: GoldenPostgreSQL) -> None:
