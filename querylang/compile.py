@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     ColumnElement,
     Select,
     and_,
@@ -28,20 +26,13 @@ from sqlalchemy import (
     true,
 )
 
-from aiida_like import models
-from aiida_like.links import INCOMING, OUTGOING, Direction, reached
-from aiida_like.storage.expressions import among, like, lowered, matches, starts_with, uuid_text
-from aiida_like.storage.json_expressions import (
-    AtPath,
-    json_contains,
-    json_has_key,
-    json_has_plain_key,
-    json_kind,
-)
+from aiida_like.storage.expressions import lowered
+from aiida_like.storage.json_expressions import AtPath, json_kind
 from querylang.condition import Condition, Order
 from querylang.facets import Facet
 from querylang.keyset import compared, nulls_are_last, total_order
 from querylang.options import Window
+from querylang.predicates import TESTS, at_same_place
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Every, Not, Some, Term, leaves, shape_of
 
@@ -68,102 +59,6 @@ class Statement:
     shape: Hashable
     build: Callable[[], Select[Any]]
     values: Mapping[str, Any]
-
-
-_Expression = ColumnElement[Any]
-_Test = Callable[..., ColumnElement[bool]]
-
-
-def _in_intervals(expression: _Expression, *bounds: BindParameter[Any]) -> ColumnElement[bool]:
-    pairs = zip(bounds[::2], bounds[1::2], strict=True)
-    return or_(false(), *(and_(expression >= start, expression < end) for start, end in pairs))
-
-
-def _relations(prefix: str, wrap: Callable[[_Expression], _Expression]) -> dict[str, _Test]:
-    return {
-        prefix + ">": lambda e, value: wrap(e) > value,
-        prefix + "<": lambda e, value: wrap(e) < value,
-        prefix + ">=": lambda e, value: wrap(e) >= value,
-        prefix + "<=": lambda e, value: wrap(e) <= value,
-        prefix + "like": lambda e, pattern: like(wrap(e), pattern),
-        prefix + "matches": lambda e, pattern, regex: matches(wrap(e), pattern, regex),
-    }
-
-
-_NAMES_OF_USERS = (
-    models.user.c.first_name + " " + models.user.c.last_name,
-    models.user.c.first_name,
-    models.user.c.last_name,
-)
-
-
-def _members(of: ColumnElement[bool]) -> Select[Any]:
-    return select(models.group_node.c.dbnode_id).where(of)
-
-
-def _nodes_within(first: _Expression, last: _Expression) -> Select[Any]:
-    uuid = models.node.c.uuid
-    return select(models.node.c.id).where(uuid >= first, uuid <= last)
-
-
-def _ends(direction: Direction, starts: ColumnElement[bool], types: Sequence[_Expression]) -> Select[Any]:
-    ends = select(direction.there).where(starts)
-    return ends.where(models.link.c.type.in_(types)) if types else ends
-
-
-TESTS: Mapping[str, _Test] = MappingProxyType(
-    {
-        "=": lambda e, value: e == value,
-        "!=": lambda e, value: e != value,
-        **_relations("", lambda expression: expression),
-        "lowered =": lambda e, value: lowered(e) == value,
-        **_relations("lowered ", lowered),
-        **_relations("uuid ", lambda expression: lowered(uuid_text(expression))),
-        "in": lambda e, *values: e.in_(values) if values else false(),
-        "not in": lambda e, *values: e.not_in(values) if values else e.is_not(None),
-        "empty": lambda e: func.coalesce(e, "") == "",
-        "within": lambda e, first, last: and_(e >= first, e <= last),
-        "in intervals": _in_intervals,
-        "not in intervals": lambda e, *bounds: not_(_in_intervals(e, *bounds)),
-        "starts with": starts_with,
-        "is null": lambda e: e.is_(None),
-        "is not null": lambda e: e.is_not(None),
-        "json is null": lambda e: func.coalesce(e, "null") == "null",
-        "json contains": lambda e, value: _at(json_contains, e, value),
-        "json has key": lambda e, key: _at(json_has_key, e, key),
-        "json has plain key": lambda e, key: _at(json_has_plain_key, e, key),
-        "in groups": lambda e, *ids: e.in_(_members(models.group_node.c.dbgroup_id.in_(ids))),
-        "in groups named": lambda e, *names: e.in_(
-            _members(
-                models.group_node.c.dbgroup_id.in_(select(models.group.c.id).where(models.group.c.label.in_(names)))
-            )
-        ),
-        "of users named": lambda e, *names: e.in_(
-            select(models.user.c.id).where(or_(*(name.in_(names) for name in _NAMES_OF_USERS)))
-        ),
-        "of computers named": lambda e, *names: e.in_(
-            select(models.computer.c.id).where(models.computer.c.label.in_(names))
-        ),
-        "incoming of": lambda e, node, *types: e.in_(_ends(INCOMING, INCOMING.here == node, types)),
-        "outgoing of": lambda e, node, *types: e.in_(_ends(OUTGOING, OUTGOING.here == node, types)),
-        "incoming of named": lambda e, first, last, *types: e.in_(
-            _ends(INCOMING, INCOMING.here.in_(_nodes_within(first, last)), types)
-        ),
-        "outgoing of named": lambda e, first, last, *types: e.in_(
-            _ends(OUTGOING, OUTGOING.here.in_(_nodes_within(first, last)), types)
-        ),
-        "ancestors of": lambda e, node, *types: e.in_(reached(INCOMING, INCOMING.here == node, types)),
-        "descendants of": lambda e, node, *types: e.in_(reached(OUTGOING, OUTGOING.here == node, types)),
-        "ancestors of named": lambda e, first, last, *types: e.in_(
-            reached(INCOMING, INCOMING.here.in_(_nodes_within(first, last)), types)
-        ),
-        "descendants of named": lambda e, first, last, *types: e.in_(
-            reached(OUTGOING, OUTGOING.here.in_(_nodes_within(first, last)), types)
-        ),
-        "among": among,
-    },
-)
-"""SQL of each test: of a field's expression and the values of the condition."""
 
 
 def compile_rows(query: RowsQuery, window: Window) -> Statement:
@@ -242,14 +137,8 @@ def _tested(condition: Condition, position: int, *, is_negated: bool) -> ColumnE
     if not is_negated or not isinstance(expression, AtPath) or condition.test == "json is null":
         return test
     # Of another type is no, where nothing is is unknown; without a NOT the two come to the same.
-    kind = _at(json_kind, expression)
+    kind = at_same_place(expression, json_kind)
     return case((kind.is_not(None), func.coalesce(test, false())))
-
-
-def _at(taken: type[AtPath], expression: AtPath, *operands: Any) -> AtPath:
-    """Of the same JSON at the same path."""
-    (json,) = expression.clauses
-    return taken(json, expression.path, *operands)
 
 
 def _select_rows(query: RowsQuery) -> Select[Any]:

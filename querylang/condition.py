@@ -11,7 +11,7 @@ from querylang.schema import Field
 
 @dataclass(frozen=True)
 class Condition:
-    """`test` is a key of `compile.TESTS`."""
+    """`test` is a key of `predicates.TESTS`."""
 
     test: str
     field: Field

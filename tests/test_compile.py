@@ -10,12 +10,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from aiida_like.errors import QueryError
 from querylang.ast import Operator
-from querylang.compile import TESTS, RowsQuery, compile_rows, compile_total
+from querylang.compile import RowsQuery, compile_rows, compile_total
 from querylang.condition import Condition, Order
 from querylang.grammar import Grammar
 from querylang.lower import MAX_COMPARISONS, MAX_VALUES, kind_of, lower, order_by, uuid_prefix
 from querylang.lower_json import MAX_PATH
 from querylang.options import OrderTerm, Window, split
+from querylang.predicates import TESTS
 from querylang.schema import MEANINGS, OPERATORS, FieldType
 from querylang.terms import leaves
 from restapi.dialects.aiida_v2.aliases import ALIASES, todays_plugin, todays_type

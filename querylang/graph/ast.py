@@ -47,7 +47,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class Test:
-    """`name` is a key of `compile.TESTS`."""
+    """`name` is a key of `predicates.TESTS`."""
 
     name: str
     operand: Operand

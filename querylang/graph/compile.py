@@ -36,7 +36,6 @@ from aiida_like import models
 from aiida_like.links import DATA_LINKS
 from aiida_like.storage import json_expressions as json
 from aiida_like.storage.expressions import lowered
-from querylang import compile as rows
 from querylang.compile import Statement
 from querylang.graph.ast import (
     As,
@@ -50,6 +49,7 @@ from querylang.graph.ast import (
     Test,
 )
 from querylang.graph.schema import Direct, Through, Walk
+from querylang.predicates import TESTS
 from querylang.schema import FieldType
 from querylang.terms import Every, Not, Some, leaves
 
@@ -275,7 +275,7 @@ def _tested(test: Test, table: FromClause, number: int) -> ColumnElement[bool]:
     value = _value(operand, table)
     if test.name == "is null":
         return value.is_(None)
-    found = rows.TESTS[test.name](value, *binds)
+    found = TESTS[test.name](value, *binds)
     # What is not there, or of another type, is neither equal nor greater nor like: no, instead of unknown.
     return func.coalesce(found, false()) if operand.taken in _DECIDED else found
 
