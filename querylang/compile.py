@@ -134,7 +134,7 @@ def _tested(condition: Condition, position: int, *, is_negated: bool) -> ColumnE
         for i, value in enumerate(condition.values)
     ]
     test = TESTS[condition.test](expression, *binds)
-    if not is_negated or not isinstance(expression, AtPath) or condition.test == "json is null":
+    if not is_negated or not isinstance(expression, AtPath):
         return test
     # Of another type is no, where nothing is is unknown; without a NOT the two come to the same.
     kind = at_same_place(expression, json_kind)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+from sqlalchemy import ColumnElement, func
 
 from aiida_like.errors import QueryError
 from aiida_like.storage import json_expressions as json
@@ -29,17 +30,21 @@ _Lower = Callable[["_Place", Literal], Term[Condition]]
 
 _OF_THE_WHOLE = (Operator.HAS, Operator.CONTAINS, Operator.IS_NULL)
 
-_TAKEN: Mapping[str, type[json.AtPath]] = {
+_TAKEN: Mapping[str, Callable[[ColumnElement[Any], Path], ColumnElement[Any]]] = {
     "number": json.json_number,
     "text": json.json_string,
     "boolean": json.json_boolean,
     "kind": json.json_kind,
+    "kind or null": lambda column, path: func.coalesce(json.json_kind(column, path), "null"),
     "value": json.json_value,
 }
 
 
 def place_of(field: Field, path: Path, taken: str) -> Field:
-    """What lies at a path, as a number, text, boolean, kind or value; NULL where it is of another type."""
+    """What lies at a path, as a number, text, boolean, kind or value; NULL where it is of another type.
+
+    As `kind or null` it is never NULL: where nothing is, it is the kind of null.
+    """
     name = f"{field.name}{path!r} as {taken}"
     return Field(name, FieldType.JSON, _TAKEN[taken](field.expression, path), field.title, field.help, is_nullable=True)
 
@@ -146,8 +151,7 @@ def _has(place: _Place, value: Literal) -> Term[Condition]:
 def _is_null(place: _Place, value: Literal) -> Term[Condition]:
     if not isinstance(value, Boolean):
         raise place.refused(value, "true or false")
-    nothing = place.test("json is null", "kind")
-    return nothing if value.value else Not(nothing)
+    return place.test("=" if value.value else "!=", "kind or null", "null")
 
 
 def _text(place: _Place, value: Literal) -> str:

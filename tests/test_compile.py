@@ -163,8 +163,8 @@ LOWERED = {
     "attributes.a=contains=null": [("json contains", "attributes('a',) as value", "[null]")],
     'attributes.a=has="x"': [("json has plain key", "attributes('a',) as value", "x")],
     'attributes=has="ä"': [("json has key", "attributes() as value", "ä")],
-    "attributes.a=isnull=true": [("json is null", "attributes('a',) as kind")],
-    "attributes.a=isnull=false": [("json is null", "attributes('a',) as kind")],
+    "attributes.a=isnull=true": [("=", "attributes('a',) as kind or null", "null")],
+    "attributes.a=isnull=false": [("!=", "attributes('a',) as kind or null", "null")],
     'attributes.a=in=1,"x",2.5,null,true,true,"y"': [
         ("in", "attributes('a',) as text", "x", "y"),
         ("in", "attributes('a',) as number", 1.0, 2.5),
