@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, or_, select
 
-from aiida_like.errors import StatementTimeout
+from aiida_like.errors import QueryError, StatementTimeout
 from aiida_like.models import link
 from aiida_like.storage import Row, Storage
 from aiida_like.storage.expressions import among, unindexed
@@ -25,6 +25,24 @@ KINDS_OF_LINKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """AiiDA's data provenance, which never makes a circle; its logical provenance, which can; and both."""
 
 DATA_LINKS = KINDS_OF_LINKS["data"]
+
+
+def types_named(words: Iterable[str], where: str) -> tuple[str, ...]:
+    """The types of links that words name, each by itself or by its kind.
+
+    In the order of `LINK_TYPES`, so that the order in which they are written makes no other statement. `where` is what
+    an error says first.
+
+    Raises:
+        QueryError: a word names none; the message lists those that do.
+    """
+    named: set[str] = set()
+    for word in words:
+        if word not in KINDS_OF_LINKS and word not in LINK_TYPES:
+            allowed = ", ".join((*KINDS_OF_LINKS, *LINK_TYPES))
+            raise QueryError(f"{where} takes types of links, separated by commas ({allowed}), not {word!r}")
+        named.update(KINDS_OF_LINKS.get(word, (word,)))
+    return tuple(known for known in LINK_TYPES if known in named)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement
 
 from aiida_like.errors import QueryError
-from aiida_like.links import DATA_LINKS, KINDS_OF_LINKS, LINK_TYPES, Ways
+from aiida_like.links import DATA_LINKS, LINK_TYPES, Ways, types_named
 from aiida_like.models import group, node
 from querylang.ast import Integer, Literal, Operator, String
 from querylang.condition import Condition
@@ -95,13 +95,6 @@ def _linked(relation: Relation, values: tuple[Literal, ...]) -> Condition:
 
 def _followed(relation: Relation, values: list[Literal]) -> tuple[str, ...]:
     """The types of links to look for, in the order of `LINK_TYPES`; none where each will do."""
-    named: set[str] = set()
-    for value in values:
-        word = value.value if isinstance(value, String) else ""
-        if word not in KINDS_OF_LINKS and word not in LINK_TYPES:
-            allowed = ", ".join((*KINDS_OF_LINKS, *LINK_TYPES))
-            raise QueryError(
-                f"behind the node {relation.key} takes types of links ({allowed}), not {unparse_value(value)}"
-            )
-        named |= set(KINDS_OF_LINKS.get(word, (word,)))
-    return Ways((), tuple(each for each in LINK_TYPES if each in (named or relation.links or ()))).tested
+    words = (value.value if isinstance(value, String) else unparse_value(value) for value in values)
+    named = types_named(words, f"behind the node {relation.key}")
+    return Ways((), named or relation.links or ()).tested

@@ -20,6 +20,7 @@ from aiida_like.links import (
     id_list,
     links_between,
     nearest,
+    types_named,
     within,
 )
 from aiida_like.models import node
@@ -45,14 +46,7 @@ def _depth(option: Option) -> int:
 
 
 def _link_types(option: Option) -> tuple[str, ...]:
-    """In the order of `LINK_TYPES`, so that the order in which they are written makes no other statement."""
-    named: set[str] = set()
-    for word in option.words:
-        if word not in KINDS_OF_LINKS and word not in LINK_TYPES:
-            allowed = ", ".join((*KINDS_OF_LINKS, *LINK_TYPES))
-            raise QueryError(f"link_type takes some of {allowed}, separated by commas, not {word!r}")
-        named |= set(KINDS_OF_LINKS.get(word, (word,)))
-    return tuple(known for known in LINK_TYPES if known in named)
+    return types_named(option.words, option.key)
 
 
 def _directions(option: Option) -> tuple[Direction, ...]:

@@ -298,12 +298,12 @@ ERRORS = {
     'incoming_of=""': 'incoming_of takes the uuid of a node, the beginning of one, or its id, not ""',
     "incoming_of=true": "incoming_of takes the uuid of a node, the beginning of one, or its id, not true",
     'outgoing_of=1,"creates"': (
-        "behind the node outgoing_of takes types of links (data, logic, all, input_calc, create, input_work, "
-        'return, call_calc, call_work), not "creates"'
+        "behind the node outgoing_of takes types of links, separated by commas (data, logic, all, input_calc, "
+        "create, input_work, return, call_calc, call_work), not 'creates'"
     ),
     'outgoing_of=1,"create",5': (
-        "behind the node outgoing_of takes types of links (data, logic, all, input_calc, create, input_work, "
-        "return, call_calc, call_work), not 5"
+        "behind the node outgoing_of takes types of links, separated by commas (data, logic, all, input_calc, "
+        "create, input_work, return, call_calc, call_work), not '5'"
     ),
     "attributes.x=1,2": "attributes= takes one value; for a list write attributes=in=",
     "label=null": 'label takes text in double quotes, as in "text", not null',

@@ -490,9 +490,9 @@ FAULTS = [
     ("descendants?depth=1&depth=2", "depth is given twice; it can stand only once in a query string"),
     (
         "ancestors?link_type=data,friend",
-        f"link_type takes some of {TYPES_TAKEN}, separated by commas, not 'friend'",
+        f"link_type takes types of links, separated by commas ({TYPES_TAKEN}), not 'friend'",
     ),
-    ("ancestors?link_type=", f"link_type takes some of {TYPES_TAKEN}, separated by commas, not ''"),
+    ("ancestors?link_type=", f"link_type takes types of links, separated by commas ({TYPES_TAKEN}), not ''"),
     ("ancestors?limit=401", "limit=401 is out of range: it goes from 1 to 400"),
     ("graph?direction=up", "direction takes one of in, out, both, not 'up'"),
     ("graph?direction=in,out", "direction takes one of in, out, both, not 'in,out'"),
