@@ -46,7 +46,7 @@ def _orders(term: OrderTerm, entity: Entity) -> Iterator[Order]:
     """In JSON numbers come first, then text, then booleans, and last where there is none of them."""
     field = entity.field(term.key)
     if field.type is not FieldType.JSON:
-        _check_no_path(field, term.path)
+        _check_no_path(term.key, term.path)
         yield Order(field, term.descending)
         return
     if not term.path:
@@ -89,23 +89,12 @@ def _lower(comparison: Comparison, entity: Entity) -> Term[Condition]:
     relation = entity.relation(comparison.key)
     # `user=1` is a filter on a field too, and takes more operators then.
     if relation is not None and not (entity.has(comparison.key) and isinstance(comparison.values[0], Integer)):
+        _check_no_path(comparison.key, comparison.path)
         return lower_relation(relation, operator, comparison.values)
     field = entity.field(comparison.key)
-    if operator not in OPERATORS[field.type]:
-        allowed = " ".join(known.value for known in Operator if known in OPERATORS[field.type])
-        raise QueryError(
-            f"the operator {operator.value} does not go with {comparison.key}, which is of type "
-            f"{field.type.value}; it takes {allowed}"
-        )
-    if operator not in (Operator.IN, Operator.NOT_IN) and len(comparison.values) > 1:
-        raise QueryError(f"{comparison.key}{operator.value} takes one value; for a list write {comparison.key}=in=")
-    if len(comparison.values) > MAX_VALUES:
-        raise QueryError(
-            f"{comparison.key}{operator.value} has {len(comparison.values)} values; at most {MAX_VALUES} are allowed"
-        )
+    _check(comparison, field)
     if field.type is FieldType.JSON:
         return lower_json(field, comparison.path, operator, comparison.values, entity.pattern)
-    _check_no_path(field, comparison.path)
     if operator is Operator.IS_NULL:
         return _lower_is_null(field, comparison)
     values = [_value(comparison.key, field, value) for value in comparison.values]
@@ -115,9 +104,26 @@ def _lower(comparison: Comparison, entity: Entity) -> Term[Condition]:
     return conditions[0] if len(conditions) == 1 else Every(tuple(conditions))
 
 
-def _check_no_path(field: Field, path: tuple[str, ...]) -> None:
+def _check(comparison: Comparison, field: Field) -> None:
+    """Raises QueryError: the type has no such path, takes no such operator, or not so many values."""
+    if field.type is not FieldType.JSON:
+        _check_no_path(comparison.key, comparison.path)
+    key, operator, number = unparse_key(comparison.key, comparison.path), comparison.operator, len(comparison.values)
+    if operator not in OPERATORS[field.type]:
+        allowed = " ".join(known.value for known in Operator if known in OPERATORS[field.type])
+        raise QueryError(
+            f"the operator {operator.value} does not go with {key}, which is of type {field.type.value}; "
+            f"it takes {allowed}"
+        )
+    if operator not in (Operator.IN, Operator.NOT_IN) and number > 1:
+        raise QueryError(f"{key}{operator.value} takes one value; for a list write {key}=in=")
+    if number > MAX_VALUES:
+        raise QueryError(f"{key}{operator.value} has {number} values; at most {MAX_VALUES} are allowed")
+
+
+def _check_no_path(key: str, path: tuple[str, ...]) -> None:
     if path:
-        raise QueryError(f"{field.name} is no JSON, so there is no {unparse_key(field.name, path)} in it")
+        raise QueryError(f"{key} is no JSON, so there is no {unparse_key(key, path)} in it")
 
 
 def _lower_is_null(field: Field, comparison: Comparison) -> Term[Condition]:

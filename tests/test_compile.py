@@ -275,6 +275,10 @@ ERRORS = {
     "attributes=in=1,2": "attributes is an object: ask for what lies in it, as in attributes.key=in=",
     "label.x=5": "label is no JSON, so there is no label.x in it",
     'label."x y"."a""b"=5': 'label is no JSON, so there is no label."x y"."a""b" in it',
+    "pk.x=5": "pk is no JSON, so there is no pk.x in it",
+    'label.x=has="a"': "label is no JSON, so there is no label.x in it",
+    'group.x="a"': "group is no JSON, so there is no group.x in it",
+    "incoming_of.x.0=5": "incoming_of is no JSON, so there is no incoming_of.x.0 in it",
     "attributes.x>true": "attributes.x> takes a number or text, not true",
     "attributes.x<=null": "attributes.x<= takes a number or text, not null",
     "attributes.x=like=5": 'attributes.x=like= takes text in double quotes, as in "text", not 5',
@@ -305,7 +309,11 @@ ERRORS = {
         "behind the node outgoing_of takes types of links, separated by commas (data, logic, all, input_calc, "
         "create, input_work, return, call_calc, call_work), not '5'"
     ),
-    "attributes.x=1,2": "attributes= takes one value; for a list write attributes=in=",
+    "attributes.x=1,2": "attributes.x= takes one value; for a list write attributes.x=in=",
+    'attributes."a b".0>1,2': 'attributes."a b".0> takes one value; for a list write attributes."a b".0=in=',
+    f"attributes.x=in={','.join(['1'] * (MAX_VALUES + 1))}": (
+        "attributes.x=in= has 1001 values; at most 1000 are allowed"
+    ),
     "label=null": 'label takes text in double quotes, as in "text", not null',
     f"attributes.{'.'.join('x' * (MAX_PATH + 1))}=1": "the path of attributes has 33 keys; at most 32 are allowed",
     "&".join(["id=1"] * (MAX_COMPARISONS + 1)): "the query has 201 comparisons; at most 200 are allowed",

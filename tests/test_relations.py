@@ -128,3 +128,12 @@ def test_in_an_expression(client: FlaskClient) -> None:
     query = f'filter=NOT user="Günther" AND (outgoing_of="{graph.silicon}" OR attributes.exit_status=0)'
     assert found(client, query) == sorted((one | three) - two) != []
     assert found(client, f'outgoing_of="{graph.silicon}"&user="Günther"') == sorted(one & two)
+
+
+@pytest.mark.parametrize("version", ["v2", "v4"])
+@pytest.mark.parametrize("key", ["group", "user", "computer", "incoming_of", "ancestor_of"])
+@pytest.mark.parametrize("query", ['{}.x="a"', "{}.x=1", 'filter=id=1 OR NOT {}.x="a"'])
+def test_there_is_nothing_in_a_relation(client: FlaskClient, version: str, key: str, query: str) -> None:
+    response = client.get(f"/api/{version}/nodes?{quote(query.format(key), safe='=&')}")
+    message = f"{key} is no JSON, so there is no {key}.x in it"
+    assert (response.status_code, response.json) == (400, {"message": message})
