@@ -73,9 +73,9 @@ def find(target: str, repository: str | None = None) -> Profile:
     Raises:
         TargetError: there is no such thing; the message lists what there is.
     """
-    named = _NAMED.fullmatch(target)
-    if named and not Path(target).exists():
-        return replace(find(named[2], repository), name=named[1])
+    name, target = _split_name(target)
+    if name is not None:
+        return replace(find(target, repository), name=name)
     if _URL.match(target):
         return _from_url(target, repository)
     if repository is not None:
@@ -103,10 +103,21 @@ def find_all(targets: Iterable[str], repository: str | None = None) -> list[Prof
     targets = list(targets)
     if len(targets) == 1:
         return [find(targets[0], repository)]
-    urls = [target for target in targets if _URL.match(_NAMED.sub(r"\2", target))]
+    urls = [target for target in targets if _is_url(target)]
     if repository is not None and len(urls) != 1:
         raise TargetError(f"--repository goes with one postgresql:// URL, not with {len(urls)}")
     return [find(target, repository if target in urls else None) for target in targets]
+
+
+def _split_name(target: str) -> tuple[str | None, str]:
+    """`NAME=TARGET` -> its two parts; there is no name in what is a path."""
+    named = _NAMED.fullmatch(target)
+    return (named[1], named[2]) if named and not Path(target).exists() else (None, target)
+
+
+def _is_url(target: str) -> bool:
+    _, target = _split_name(target)
+    return _URL.match(target) is not None
 
 
 def find_default() -> Profile:
