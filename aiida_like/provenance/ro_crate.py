@@ -7,7 +7,8 @@ Each process is an action with its data as `object` and `result`. A node with so
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -87,6 +88,9 @@ class _Description:
 
         self._crate, self._run, self._members = crate, run, members
         self._context, self._dataset, self._file = ContextEntity, Dataset, File
+        links = run.subgraph.links
+        self._inputs = _grouped((link.output_id, link.input_id) for link in links if link.type in INPUTS)
+        self._outputs = _grouped((link.input_id, link.output_id) for link in links if link.type in OUTPUTS)
 
     def complete(self) -> dict[str, Any]:
         graph = self._run.subgraph
@@ -132,9 +136,8 @@ class _Description:
         return folder
 
     def _action(self, node: Node, entities: dict[int, Entity], people: dict[int, Entity]) -> Entity:
-        links = self._run.subgraph.links
-        used = [entities[link.input_id] for link in links if link.output_id == node.id and link.type in INPUTS]
-        made = [entities[link.output_id] for link in links if link.input_id == node.id and link.type in OUTPUTS]
+        used = [entities[each] for each in self._inputs.get(node.id, ())]
+        made = [entities[each] for each in self._outputs.get(node.id, ())]
         codes = [each for each in used if "SoftwareApplication" in each.type]
         action = self._add(
             f"#{node.uuid}",
@@ -163,6 +166,14 @@ class _Description:
         """What a process ran, where no code says so."""
         name = node.process_type or node.node_type
         return self._add(f"#{name}", {"@type": "SoftwareApplication", "name": node.process_label or name})
+
+
+def _grouped(ends: Iterable[tuple[int, int]]) -> Mapping[int, Sequence[int]]:
+    """Pairs of a process and its data -> the data of each process, in the order of the pairs."""
+    grouped = defaultdict(list)
+    for process, data in ends:
+        grouped[process].append(data)
+    return grouped
 
 
 def _once(entities: Any) -> list[Any]:
