@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -33,8 +34,20 @@ class Found:
     rows: Sequence[Row] | None
     total: int | None
 
+    @property
+    def facets(self) -> Mapping[str, Any]:
+        """Counts beside the rows, see `restapi.facets`."""
+        return self.data.get("facets", {}) if self.rows is not None else {}
 
-def ask(profile: Profile, settings: Settings, query: str) -> Found:
+
+@dataclass(frozen=True)
+class File:
+    """An answer that is no JSON."""
+
+    content: bytes
+
+
+def ask(profile: Profile, settings: Settings, query: str) -> Found | File:
     """`query` is a path and a query string as behind `/api/v4/`, or behind the root if it begins with `/`.
 
     Raises:
@@ -48,10 +61,13 @@ def ask(profile: Profile, settings: Settings, query: str) -> Found:
         )
     finally:
         storage_of(application).close()
+    is_answered = response.status_code == HTTPStatus.OK
+    if not response.is_json and is_answered:
+        return File(response.data)
     if not response.is_json:
         raise Refused(response.text.strip() or f"status {response.status_code}")
     body: Any = response.json
-    if response.status_code != 200:  # noqa: PLR2004 (OK)
+    if not is_answered:
         raise Refused(body["message"])
     data = body.get("data", body)
     rows = _rows_of(data)
@@ -60,8 +76,8 @@ def ask(profile: Profile, settings: Settings, query: str) -> Found:
 
 
 def _rows_of(data: Any) -> Sequence[Row] | None:
-    """The one list of objects that `data` holds."""
-    lists = list(data.values()) if isinstance(data, dict) else []
+    """The one list of objects that `data` holds, with nothing but facets beside it."""
+    lists = [value for key, value in data.items() if key != "facets"] if isinstance(data, dict) else []
     if len(lists) == 1 and isinstance(lists[0], list) and all(isinstance(row, dict) for row in lists[0]):
         return lists[0]
     return None

@@ -19,11 +19,6 @@ from tests.golden import graph
 LIST = "/api/v2/nodes"
 
 
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
-
-
 def ask(client: FlaskClient, url: str, preference: str) -> TestResponse:
     response = client.get(url, headers={"Prefer": preference})
     assert response.status_code == 200, response.text

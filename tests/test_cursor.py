@@ -31,16 +31,6 @@ from tests.servers import PostgreSQL
 from tests.writable import Writable
 
 
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
-
-
-@pytest.fixture(scope="module")
-def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(str(golden.archive)), {}).test_client()
-
-
 def next_url(response: TestResponse) -> str | None:
     link = response.headers.get("Link")
     if link is None:

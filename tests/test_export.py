@@ -29,17 +29,6 @@ from tests.servers import free_port, serving, wait_until
 from tests.writable import Writable
 
 
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
-
-
-@pytest.fixture(scope="module")
-def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
-    """For what does not depend on the storage."""
-    return serve(find(str(golden.archive)), {}).test_client()
-
-
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows come in many statements."""

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.errors import StatementTimeout
-from aiida_like.profiles import find
 from restapi import facets
-from tests.conftest import Golden
 from tests.golden import graph
-
-
-@pytest.fixture(scope="module")
-def client(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
-    return serve(find(**target), {}).test_client()
-
-
-@pytest.fixture(scope="module")
-def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
-    """For what does not depend on the storage."""
-    return serve(find(str(golden.archive)), {}).test_client()
 
 
 def data(client: FlaskClient, url: str) -> dict[str, Any]:

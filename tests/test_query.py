@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
@@ -15,7 +16,7 @@ from flask import Flask
 from aiida_like.profiles import find
 from restapi.cli import main
 from restapi.tables import safe_cell
-from tests.conftest import Golden, GoldenPostgreSQL
+from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
 
 QUERIES = [
     'nodes?label=like="%25i%25"&limit=3',
@@ -70,6 +71,30 @@ def test_a_database(golden_postgresql: GoldenPostgreSQL) -> None:
     arguments = [golden_postgresql.url, "users?id=2", "--repository", str(golden_postgresql.repository)]
     code, printed, _ = run(*arguments)
     assert (code, printed.splitlines()[1].split()) == (0, ["2", "Günther", "PSI,", "Würenlingen", "Müßig"])
+
+
+def test_facets() -> None:
+    """Tables of their own, behind that of the rows."""
+    query = "nodes?facet=user,attributes.exit_status&limit=2&fields=id"
+    code, printed, counted = run("demo", query)
+    tables = [[line.split() for line in table.splitlines()] for table in printed.split("\n\n")]
+    assert (code, counted, tables[0]) == (0, "2 of 115\n", [["id"], ["1"], ["2"]])
+    assert [tables[1][0], tables[2][0]] == [["user", "count", "name"], ["attributes.exit_status", "count"]]
+    assert [sum(int(row[1]) for row in table[1:] if len(row) > 1) for table in tables[1:2]] == [115]
+    code, printed, _ = run("demo", query, "--json")
+    assert (code, list(json.loads(printed)["facets"])) == (0, ["user", "attributes.exit_status"])
+    code, printed, told = run("demo", query, "--csv")
+    assert (code, printed, "facets as a table, or with --json" in told) == (1, "", True)
+
+
+def test_a_file() -> None:
+    """As it is, whatever the format."""
+    for query, beginning in {
+        "nodes?format=ndjson&fields=id&limit=2": b'{"id":1}\n{"id":2}\n',
+        "nodes?format=csv&fields=id&limit=1": b"id\r\n1\r\n",
+    }.items():
+        done = subprocess.run([*COMMAND, "query", "demo", query], capture_output=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, beginning, b"")
 
 
 def test_what_is_no_list() -> None:

@@ -13,7 +13,7 @@ from restapi.commands.errors import told_in_one_line
 from restapi.commands.options import repository_option
 from restapi.commands.unpacking import open_visibly
 from restapi.config import settings_of_environment
-from restapi.query import Found, ask
+from restapi.query import File, Found, Refused, ask
 from restapi.tables import table_of, write_csv
 
 
@@ -33,25 +33,33 @@ def query(target: str, text: str, form: str | None, repository: str | None) -> N
     Examples:
       aiida-like query results.aiida 'nodes?attributes.energy<-3&orderby=attributes.energy&limit=5'
       aiida-like query my-profile 'nodes?filter=label LIKE "Si%" AND NOT attributes.exit_status=0' --csv
+      aiida-like query my-profile 'nodes?facet=node_type,user&limit=1'
+      aiida-like query my-profile 'nodes?format=ndjson&attributes=true' > nodes.ndjson
       aiida-like query my-profile /api/v2/nodes/statistics
     """  # noqa: D301 (click knows a backspace)
     with told_in_one_line():
         settings = settings_of_environment()
         profile = demo() if target == "demo" else find(target, repository)
         open_visibly(profile, settings)
-        found = ask(profile, settings, text)
-    _print(found, form)
+        _print(ask(profile, settings, text), form)
 
 
-def _print(found: Found, form: str | None) -> None:
+def _print(found: Found | File, form: str | None) -> None:
+    if isinstance(found, File):
+        click.echo(found.content, nl=False)
+        return
     if form == "json" or found.rows is None:
         click.echo(orjson.dumps(found.data, option=orjson.OPT_INDENT_2).decode())
+    elif form == "csv" and found.facets:
+        raise Refused("--csv has room for rows only: ask for facets as a table, or with --json")
     elif form == "csv":
         write_csv(found.rows, sys.stdout)
     else:
         # As wide as it must be where nobody looks: in a file or a pipe no line is folded.
-        Console(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty()).print(
-            table_of(found.rows)
-        )
+        console = Console(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
+        console.print(table_of(found.rows))
+        for key, facet in found.facets.items():
+            console.print()
+            console.print(table_of([{key: each.pop("value"), **each} for each in facet["values"]]))
     if found.rows is not None and found.total is not None:
         click.echo(f"{len(found.rows)} of {found.total}", err=True)
