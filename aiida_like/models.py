@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import Boolean, Column, ColumnElement, ForeignKey, Integer, MetaData, String, Table, and_, case, null
 from sqlalchemy.types import UserDefinedType
 
 
@@ -142,3 +142,12 @@ log = Table(
     Column("dbnode_id", ForeignKey(node.c.id), nullable=False, index=True),
     Column("message", String, nullable=False),
 )
+
+
+def of_process(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A value for processes, NULL for data.
+
+    The type is looked at first, so that the attributes of data, which can be large, are never read.
+    """
+    is_process = and_(node.c.node_type >= "process.", node.c.node_type < "process/")
+    return case((is_process, value), else_=null())

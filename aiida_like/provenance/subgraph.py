@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, case, null, select
+from sqlalchemy import Select, String, bindparam, select
 
 from aiida_like.links import Neighbourhood, Ways, id_list, links_between, nearest
-from aiida_like.models import node, user
+from aiida_like.models import node, of_process, user
 from aiida_like.storage import Storage
 from aiida_like.storage.expressions import among, json_text
 
@@ -122,19 +122,16 @@ def _users(storage: Storage, ids: Iterable[int]) -> Mapping[int, User]:
     return {row[0]: User(*row) for row in storage.rows("users to export", _select_users, {"ids": id_list(ids)})}
 
 
+_OF_PROCESS = ("process_state", "exit_status", "exit_message", "process_label")
+
+
 def _select_nodes() -> Select[Any]:
     columns = (
         *(node.c.id, node.c.uuid, node.c.label, node.c.description, node.c.node_type, node.c.process_type),
         *(node.c.ctime, node.c.mtime, node.c.user_id),
-        *map(_of_process, ("process_state", "exit_status", "exit_message", "process_label")),
+        *(of_process(json_text(node.c.attributes, key)) for key in _OF_PROCESS),
     )
     return select(*columns).where(among(node.c.id, bindparam("ids", type_=String())))
-
-
-def _of_process(key: str) -> ColumnElement[Any]:
-    # The type is looked at first, so that the attributes of data, which can be large, are never read.
-    is_process = and_(node.c.node_type >= "process.", node.c.node_type < "process/")
-    return case((is_process, json_text(node.c.attributes, key)), else_=null())
 
 
 def _select_users() -> Select[Any]:

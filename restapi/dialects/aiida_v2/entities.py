@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, type_coerce
 
-from aiida_like.models import Timestamp, authinfo, computer, group, node, user
+from aiida_like.models import Timestamp, authinfo, computer, group, node, of_process, user
 from aiida_like.storage.expressions import json_object_text, json_text
 from querylang.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
@@ -48,17 +48,10 @@ def _plugin(column: ColumnElement[Any], title: str, help_: str) -> Field:
 
 
 def _state() -> ColumnElement[Any]:
-    """CREATED RUNNING WAITING FINISHED FAILED EXCEPTED KILLED, and NULL for data.
-
-    The type is looked at first, so that the attributes of data, which can be large, are never read.
-    """
+    """CREATED RUNNING WAITING FINISHED FAILED EXCEPTED KILLED, and NULL for data."""
     state = json_text(node.c.attributes, "process_state")
     exit_status = json_text(node.c.attributes, "exit_status")
-    is_process = and_(node.c.node_type >= "process.", node.c.node_type < "process/")
-    return case(
-        (is_process, case((and_(state == "finished", exit_status != "0"), "FAILED"), else_=func.upper(state))),
-        else_=null(),
-    )
+    return of_process(case((and_(state == "finished", exit_status != "0"), "FAILED"), else_=func.upper(state)))
 
 
 def _is_enabled() -> ColumnElement[bool]:
