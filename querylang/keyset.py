@@ -65,7 +65,7 @@ def following(order: Sequence[Order], place: Place) -> Term[Condition]:
     """What a row fulfils that comes behind the place in a total order."""
     first, value = order[0], place[0]
     behind = _behind(order, place)
-    if value is None or first.field.is_nullable:
+    if len(order) == 1 or value is None or first.field.is_nullable:
         return behind
     # The same once more, in a form that an index on the first term can serve.
     return Every((Condition("<=" if first.descending else ">=", compared(first), (value,)), behind))

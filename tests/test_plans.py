@@ -17,6 +17,7 @@ from querylang.condition import Condition
 from querylang.grammar import Grammar
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
+from querylang.keyset import following, total_order
 from querylang.lower import kind_of, lower, order_by, uuid_prefix
 from querylang.options import OrderTerm, Window, split
 from querylang.schema import Entity
@@ -103,6 +104,25 @@ def test_neighbours_come_from_the_index_of_links(storage: Storage, relation: str
     assert ("output_id" if relation == "incoming of" else "input_id") in steps
     assert "Seq Scan" not in steps
     assert "SCAN db_dblink" not in steps
+
+
+PLACES = {
+    "id": ((40,), r"rowid>|id > '40'"),
+    "ctime": (("2016-05-01 00:00:00", 40), r"ctime>\?|ctime >= '2016"),
+    "uuid": ((graph.silicon, 40), r"uuid>\?|uuid >= '"),
+}
+
+
+@pytest.mark.parametrize("key", PLACES)
+def test_a_cursor_is_a_range_of_an_index(storage: Storage, key: str) -> None:
+    """Nothing before it is read, and nothing is sorted but rows of equal value."""
+    place, condition = PLACES[key]
+    order = total_order(order_by((OrderTerm(key, descending=False),), NODES), NODES)
+    query = RowsQuery(NODES, (NODES.fields["id"],), (), order, (following(order, place),))
+    steps = explained(storage, compile_rows(query, Window(20)))
+    found = [step for step in steps.splitlines() if re.search(condition, step)]
+    assert any("SEARCH db_dbnode" in step or "Index Cond" in step for step in found), steps
+    assert "Seq Scan" not in steps
 
 
 LINEAGE = {

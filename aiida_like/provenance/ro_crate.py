@@ -152,7 +152,7 @@ class _Description:
             },
         )
         action["instrument"] = codes or [self._program(node)]
-        action["object"] = _once(each for each in used if each not in codes)
+        action["object"] = _once(each for each in used if "SoftwareApplication" not in each.type)
         action["result"] = _once(made)
         if node.user_id in people:
             action["agent"] = people[node.user_id]
