@@ -70,14 +70,14 @@ def compile_rows(query: RowsQuery, window: Window) -> Statement:
 def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
     """A SELECT of the number of rows that fulfil the conditions; with `most` no more than that are counted."""
     if most is None:
-        return Statement(("total", _shape(query)), lambda: _select_total(query), _values(query.conditions))
+        return Statement(("total", *_matched(query)), lambda: _select_total(query), _values(query.conditions))
     values = {"most": most, **_values(query.conditions)}
-    return Statement(("bounded total", _shape(query)), lambda: _select_bounded_total(query), values)
+    return Statement(("bounded total", *_matched(query)), lambda: _select_bounded_total(query), values)
 
 
 def compile_matches(query: RowsQuery) -> Statement:
     """A SELECT of all rows that fulfil the conditions, for a database to say how many it expects, never to run."""
-    return Statement(("matches", _shape(query)), lambda: _select_matches(query), _values(query.conditions))
+    return Statement(("matches", *_matched(query)), lambda: _select_matches(query), _values(query.conditions))
 
 
 def compile_facet(query: RowsQuery, facet: Facet, limit: int) -> Statement:
@@ -86,15 +86,19 @@ def compile_facet(query: RowsQuery, facet: Facet, limit: int) -> Statement:
     The most frequent come first, NULL behind others that are as frequent.
     """
     values = {"limit": limit, **_values(query.conditions)}
-    shape = ("facet", facet.key, query.entity.name, tuple(map(shape_of, query.conditions)))
+    shape = ("facet", facet.key, *_matched(query))
     return Statement(shape, lambda: _select_facet(query, facet), values)
+
+
+def _matched(query: RowsQuery) -> tuple[Hashable, ...]:
+    """The shape of what is the same for all windows, orders and fields."""
+    return query.entity.name, tuple(map(shape_of, query.conditions))
 
 
 def _shape(query: RowsQuery) -> Hashable:
     return (
-        query.entity.name,
+        *_matched(query),
         tuple(field.name for field in query.fields),
-        tuple(map(shape_of, query.conditions)),
         tuple((order.field.name, order.descending) for order in query.order),
         tuple(map(shape_of, query.behind)),
         query.with_total,

@@ -69,7 +69,13 @@ def create_app(
 def _assemble(profile: Profile, settings: Settings, app: Application) -> Flask:
     def open_profile() -> Storage:
         observe = count_rows if settings.access_log else None
-        return open_storage(profile, cache_folder=settings.cache_path, limits=settings.limits, observe=observe)
+        return open_storage(
+            profile,
+            cache_folder=settings.cache_path,
+            limits=settings.limits,
+            observe=observe,
+            remembers=settings.cache,
+        )
 
     storage = app.extensions["aiida_like_storage"] = LazyStorage(open_profile)
     app.register_blueprint(aiida_v2.blueprint(storage, settings))

@@ -16,6 +16,7 @@ from flask import Response, g, request
 
 from aiida_like.storage import Storage
 from restapi.config import Settings
+from restapi.data_version import read_version
 from restapi.opening import LazyStorage
 from restapi.preferences import VARY, preferred
 
@@ -59,7 +60,7 @@ class Conditional:
         if request.method not in {"GET", "HEAD"}:
             return None
         storage = self._opening()
-        data = storage.version()
+        data = read_version(storage)
         known = g.aiida_like_asked = _Asked(storage, None if data is None else self._tag(storage, data))
         return Response(status=HTTPStatus.NOT_MODIFIED) if known.tag is not None and _has(known.tag) else None
 

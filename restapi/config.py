@@ -45,6 +45,9 @@ class Settings:
     max_open_profiles: int = field(
         default=64, metadata={"help": "how many profiles of several are kept open in one process"}
     )
+    cache: bool = field(
+        default=True, metadata={"help": "whether counts and answers are remembered as long as nothing is committed"}
+    )
     access_log: bool = field(default=False, metadata={"help": "whether each request is logged, as one line of JSON"})
     archive_max_age: int = field(
         default=3600,

@@ -8,7 +8,7 @@ from typing import Any
 from aiida_like.storage import Storage
 from querylang.compile import RowsQuery, compile_facet
 from querylang.facets import Facet
-from restapi.fetch import fetch, narrowed
+from restapi.fetch import fetch_remembered, narrowed
 from restapi.rendering import WRITERS
 
 MAX_VALUES = 100
@@ -27,7 +27,7 @@ def count_facets(storage: Storage, query: RowsQuery, facets: Iterable[Facet]) ->
 
 def _counted(storage: Storage, query: RowsQuery, facet: Facet) -> dict[str, Any]:
     write = WRITERS.get(facet.field.type, lambda value: value)
-    rows = fetch(storage, compile_facet(query, facet, MAX_VALUES))
+    rows = fetch_remembered(storage, compile_facet(query, facet, MAX_VALUES))
     values: list[dict[str, Any]] = []
     for value, count, _, *names in rows:
         shown = {"value": None if value is None else write(value), "count": count}

@@ -15,6 +15,7 @@ from querylang.condition import Condition
 from querylang.lower import kind_of, uuid_prefix
 from querylang.options import Window
 from querylang.schema import Entity, Field
+from restapi.data_version import version_of_request
 from restapi.headers import last_page
 
 
@@ -60,15 +61,32 @@ def fetch(storage: Storage, statement: Statement) -> Sequence[Sequence[Any]]:
     return storage.rows(statement.shape, statement.build, statement.values)
 
 
+def fetch_remembered(storage: Storage, statement: Statement) -> Sequence[Sequence[Any]]:
+    """Of a statement that looks at many rows for few: from memory, if nothing was committed since."""
+    version = version_of_request()
+    rows = storage.recall(version, statement.shape, statement.values)
+    if rows is None:
+        rows = fetch(storage, statement)
+        storage.remember(version, statement.shape, statement.values, rows)
+    return rows
+
+
 def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tuple[Sequence[Sequence[Any]], int]:
     """The rows, and the number of all, from one statement.
 
     Raises:
         QueryError: there is no such page.
     """
+    counted, version = compile_total(query), version_of_request()
+    known = storage.recall(version, counted.shape, counted.values)
+    if known is not None:
+        check_page(window, known[0][0])
+        return fetch(storage, compile_rows(query, window)), known[0][0]
     rows = fetch(storage, compile_rows(replace(query, with_total=True), window))
     if rows:
-        return [row[1:] for row in rows], rows[0][0]
+        total = rows[0][0]
+        storage.remember(version, counted.shape, counted.values, [(total,)])
+        return [row[1:] for row in rows], total
     # No row came that could have brought the total along.
     total = fetch_total(storage, query) if window.offset or query.behind or not window.limit else 0
     check_page(window, total)
@@ -94,7 +112,7 @@ def fetch_page(
 
 
 def fetch_total(storage: Storage, query: RowsQuery) -> int:
-    return int(fetch(storage, compile_total(query))[0][0])
+    return int(fetch_remembered(storage, compile_total(query))[0][0])
 
 
 def check_page(window: Window, total: int) -> None:

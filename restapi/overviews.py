@@ -12,7 +12,9 @@ from aiida_like.models import node
 from aiida_like.storage import Storage
 from aiida_like.storage.expressions import utc_day
 from querylang.ast import Comparison, Integer, Operator
+from querylang.compile import Statement
 from querylang.terms import Term, leaves
+from restapi.fetch import fetch_remembered
 
 
 def statistics(storage: Storage, user: int | None) -> dict[str, Any]:
@@ -23,11 +25,12 @@ def statistics(storage: Storage, user: int | None) -> dict[str, Any]:
 
 def type_counts(storage: Storage, user: int | None) -> dict[tuple[str, str | None], int]:
     """How many nodes there are of each node type and process type."""
-    rows = storage.rows(
+    counts = Statement(
         ("type counts", user is None),
         lambda: _of_user(select(func.count(), *_TYPES).group_by(*_TYPES), user),
         _values(user),
     )
+    rows = fetch_remembered(storage, counts)
     return {(node_type, process_type): count for count, node_type, process_type in rows}
 
 
@@ -54,12 +57,12 @@ def user_of(filters: Iterable[Term[Comparison]]) -> int | None:
 
 def _counts(storage: Storage, by: str, user: int | None) -> dict[str, int]:
     key = _KEYS[by]
-    rows = storage.rows(
+    counts = Statement(
         ("statistics", by, user is None),
         lambda: _of_user(select(key, func.count()).group_by(key), user),
         _values(user),
     )
-    return dict(sorted((str(key), int(count)) for key, count in rows))
+    return dict(sorted((str(key), int(count)) for key, count in fetch_remembered(storage, counts)))
 
 
 def _of_user(counts: Select[Any], user: int | None) -> Select[Any]:

@@ -144,7 +144,7 @@ def test_what_takes_too_long_says_what_to_narrow(archive_client: FlaskClient, mo
     def run_into_the_limit(*_: Any) -> None:
         raise StatementTimeout(30)
 
-    monkeypatch.setattr(facets, "fetch", run_into_the_limit)
+    monkeypatch.setattr(facets, "fetch_remembered", run_into_the_limit)
     response = archive_client.get("/api/v2/nodes?limit=1&facet=state")
     message = "the query took longer than 30 s and was stopped: narrow the list with filters, or ask for fewer facets"
     assert (response.status_code, response.json) == (503, {"message": message})

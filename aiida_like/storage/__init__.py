@@ -5,7 +5,7 @@ Nothing here writes: SQLite files are opened read-only, sessions of PostgreSQL a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from aiida_like.repository import Repository
 from aiida_like.storage import archive, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits, Row
 from aiida_like.storage.file_version import FileVersion
+from aiida_like.storage.memory import Memory
 from aiida_like.storage.version import Constant, DataVersion
 from aiida_like.zipped import FolderRepository, ZippedRepository
 
@@ -42,7 +43,7 @@ class Storage:
     """An open profile: its database and its files. Safe to use from several threads.
 
     `stamp` is that of the archive when it was opened, see `archive.stamp`. `observe` is told how many rows each
-    statement gave.
+    statement gave. Without a `memory` nothing is remembered.
     """
 
     profile: Profile
@@ -51,6 +52,7 @@ class Storage:
     data_version: DataVersion
     stamp: archive.Stamp | None = None
     observe: Callable[[int], None] | None = None
+    memory: Memory | None = field(default_factory=Memory, repr=False)
     _prepared: dict[Hashable, Prepared] = field(default_factory=dict, repr=False)
 
     def rows(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> list[Row]:
@@ -68,6 +70,17 @@ class Storage:
         if self.observe is not None:
             self.observe(len(found))
         return found
+
+    def recall(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
+        """The rows of a statement, if they are remembered from this data version."""
+        if version is None or self.memory is None:
+            return None
+        return self.memory.recall(version, (shape, *values.values()))
+
+    def remember(self, version: str | None, shape: Hashable, values: Mapping[str, Any], rows: Sequence[Row]) -> None:
+        """Keeps the rows of a statement that ran after the version was read, if one server told both."""
+        if version is not None and self.memory is not None and self.is_of_one_server:
+            self.memory.remember(version, (shape, *values.values()), rows)
 
     @property
     def estimates(self) -> bool:
@@ -128,11 +141,13 @@ def open_storage(
     limits: Limits | None = None,
     progress: archive.Progress | None = None,
     observe: Callable[[int], None] | None = None,
+    remembers: bool = True,
 ) -> Storage:
     """Opens a profile and makes sure that it is what it says.
 
     `cache_folder` is where databases of archives are unpacked to; None: `archive.default_cache_folder()`.
-    `progress` is told how far the unpacking has come; for `observe` see `Storage`.
+    `progress` is told how far the unpacking has come; for `observe` see `Storage`. `remembers`: results of statements
+    that look at whole tables may be kept as long as nothing is committed.
 
     Raises:
         TargetError: it is not there, not AiiDA's, of another version, or does not answer.
@@ -160,7 +175,7 @@ def open_storage(
             version = postgresql.SnapshotVersion(database)
         case _:
             raise AssertionError(profile)
-    storage = Storage(profile, database, repository, version, stamp, observe)
+    storage = Storage(profile, database, repository, version, stamp, observe, Memory() if remembers else None)
     try:
         _check_schema(storage)
     except BaseException:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from aiida_like import __version__
 from aiida_like.models import node
+from querylang.compile import Statement
 from restapi.dialects.aiida_v2 import options, render
 from restapi.exchange import asked
+from restapi.fetch import fetch_remembered
 from restapi.headers import set_total
 from restapi.overviews import statistics, user_of
 from restapi.routing import DialectResource
@@ -43,7 +43,7 @@ class Types(DialectResource):
         self.context.parse_options(request, options.ANYWHERE)
         sorted_types: dict[str, list[str]] = {name: [] for name in _GROUPS}
         # Sorted here: databases differ in how they order text.
-        for node_type in sorted(row[0] for row in self.context.storage.rows("v2 types", _select_types, {})):
+        for node_type in sorted(row[0] for row in fetch_remembered(self.context.storage, _TYPES)):
             fitting = [name for name, prefixes in _GROUPS.items() if node_type.startswith(prefixes)]
             if fitting:
                 sorted_types[fitting[-1]].append(node_type)
@@ -72,5 +72,4 @@ class Server(DialectResource):
         return response
 
 
-def _select_types() -> Select[Any]:
-    return select(node.c.node_type).distinct()
+_TYPES = Statement("v2 types", lambda: select(node.c.node_type).distinct(), {})
