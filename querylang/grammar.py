@@ -32,6 +32,7 @@ from aiida_like.errors import QuerySyntaxError
 from querylang.ast import Comparison, Filter, Literal, Operator, Option, Query
 from querylang.expression import check_depth, expression
 from querylang.keys import KEY, SYMBOLS, list_of, split_key
+from querylang.plain import Plain
 from querylang.values import TEXT, unquoted, value_before
 
 _END = r"(?=[,&]|\Z)"
@@ -42,16 +43,25 @@ class Grammar:
     """The grammar for one set of reserved keys. Parses from several threads at once."""
 
     def __init__(self, reserved: Iterable[str]) -> None:
+        reserved = frozenset(reserved)
+        self._plain = Plain(reserved)
         self._query = _query(reserved)
         # pyparsing finishes building at the first use, and not safely when two threads come first together.
-        self.parse(
+        self.parse_any(
             'limit=1&a=like="b"&c=in=1,-1.5,true,2016-04-23T05:45+03:45&filter=NOT (a.b=1 OR c IN (2) AND d IS NULL)'
         )
 
     def parse(self, text: str) -> Query:
         """Raises QuerySyntaxError."""
-        if not text:
-            return Query(())
+        plain = self._plain.read(text)
+        return self.parse_any(text) if plain is None else plain
+
+    def parse_any(self, text: str) -> Query:
+        """The same, without the short way for what is plain.
+
+        Raises:
+            QuerySyntaxError.
+        """
         if "filter" in text:
             check_depth(text)
         try:

@@ -26,6 +26,7 @@ from querylang.ast import (
     String,
 )
 from querylang.grammar import Grammar
+from querylang.plain import Plain
 from querylang.terms import Every, Not, Some, Term
 from querylang.unparse import unparse
 from restapi.dialects.aiida_v2.options import OPTIONS
@@ -148,7 +149,7 @@ QUERIES = {
 
 @pytest.mark.parametrize("text", QUERIES)
 def test_queries(text: str) -> None:
-    assert GRAMMAR.parse(text) == Query(QUERIES[text])
+    assert GRAMMAR.parse(text) == GRAMMAR.parse_any(text) == Query(QUERIES[text])
 
 
 def test_a_grammar_may_reserve_nothing() -> None:
@@ -417,6 +418,58 @@ near_misses = st.lists(st.sampled_from(pieces), max_size=24).map("".join)
 @given(st.one_of(st.text(), near_misses))
 def test_random_text_gives_a_query_or_a_syntax_error(text: str) -> None:
     assert _column_of_error(text) in range(len(text) + 2)
+
+
+plain_pieces = [
+    *(
+        "limit=20",
+        "orderby=-ctime,+id",
+        "_=",
+        "filter=",
+        "id>",
+        "label=",
+        "=like=",
+        "!=",
+        "type=like=",
+        "ctime<=",
+        "&",
+        "&&",
+    ),
+    *(
+        '"si"',
+        '"a%_"',
+        '""',
+        '"',
+        "12",
+        "-7",
+        "+0",
+        "00",
+        "2016-04-23",
+        "2016-02-30",
+        "1234567890123456789",
+        "ü",
+        "+",
+        ",",
+    ),
+    *("true", "limit", "x", ".", " ", "\0", "0999-12-31", "9000-01-01"),
+]
+
+
+@settings(max_examples=1000)
+@given(st.lists(st.sampled_from(plain_pieces), max_size=8).map("".join))
+def test_the_short_way_is_the_same(text: str) -> None:
+    quickly = Plain(OPTIONS).read(text)
+    assert quickly is None or quickly == GRAMMAR.parse_any(text)
+
+
+def test_most_queries_are_plain() -> None:
+    plain = [
+        "",
+        "limit=20&orderby=-ctime",
+        'id>500&node_type=like="data.core.dict%"&limit=20',
+        "ctime>2020-01-01&user_id=3",
+    ]
+    assert [text for text in plain if Plain(OPTIONS).read(text) is None] == []
 
 
 def _column_of_error(text: str) -> int:

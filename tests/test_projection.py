@@ -61,6 +61,7 @@ LISTS = {
     "v4/nodes?fields=id&attributes.exit_status=0&orderby=-attributes.exit_status": ["id"],
     f"v4/nodes/{graph.rescaled}/ancestors?fields=id,label": ["id", "label"],
     f"v2/nodes/{graph.silicon}/io/outputs?fields=type": ["type"],
+    f"v4/nodes/{graph.silicon}/links/outgoing?fields=link_type,id": ["link_type", "id"],
 }
 
 
@@ -78,7 +79,6 @@ ERRORS = {
     "v4/nodes?fields=id&attributes=true": (
         "fields is incompatible with attributes and extras: name them in it, as in attributes.cell"
     ),
-    f"v4/nodes/{graph.silicon}/links/incoming?fields=id": "fields has no meaning for this resource",
     f"v4/nodes/{graph.silicon}?fields=id": "fields has no meaning for this resource",
     f"v4/nodes?fields=attributes{'.x' * (MAX_PATH + 1)}": "the path of attributes has 33 keys; at most 32 are allowed",
 }
