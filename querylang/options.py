@@ -18,10 +18,17 @@ _INT64_END = 2**63
 
 @dataclass(frozen=True)
 class OptionSpec:
-    """One reserved key: `read` makes a value of its words, `help` is one sentence for the documentation."""
+    """One reserved key: `read` makes a value of its words, `help` is one sentence for the documentation.
+
+    `choices` are what it can be, or be a list of, if that is little. A number is at least `least`; `most` names the
+    setting that it may not exceed.
+    """
 
     read: Callable[[Option], Any]
     help: str
+    choices: tuple[str, ...] = ()
+    least: int = 0
+    most: str | None = None
 
 
 @dataclass(frozen=True)

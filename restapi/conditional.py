@@ -43,7 +43,8 @@ class Conditional:
     def __init__(self, opening: LazyStorage, settings: Settings) -> None:
         self._opening = opening
         # Not all settings: nothing that anybody can see may be made of a password.
-        limits = (settings.max_limit, settings.page_size, settings.max_query_length)
+        of_lists = (settings.max_limit, settings.page_size, settings.max_query_length)
+        limits = (*of_lists, settings.graph_nodes, settings.max_graph_nodes)
         self._constant = repr((limits, _programs()))
         self._for_archives = f"public, max-age={settings.archive_max_age}"
 

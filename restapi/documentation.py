@@ -21,11 +21,12 @@ from restapi.config import Settings
 from restapi.dialects.aiida_v2.aliases import ALIASES
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, KINDS, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
-from restapi.dialects.aiida_v2.routes import ENTITY, ID, KIND, ROUTES
+from restapi.dialects.aiida_v2.paths import ENTITY, KIND
+from restapi.dialects.aiida_v2.routes import ROUTES
 from restapi.dialects.aiida_v4 import entities as v4
 from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
 from restapi.dialects.aiida_v4.routes import ROUTES as V4_ROUTES
-from restapi.routing import PAGE, Route
+from restapi.routing import ID, PAGE, Route
 
 FOLDER = Path(__file__).parent.parent / "docs"
 

@@ -38,14 +38,14 @@ DIRECTIONS: Mapping[str, tuple[Direction, ...]] = MappingProxyType(
 )
 
 
-def _depth(option: Option) -> int:
+def depth(option: Option) -> int:
     number = integer(option)
     if not number:
         raise QueryError("depth counts links, from 1; without it there is no limit")
     return number
 
 
-def _link_types(option: Option) -> tuple[str, ...]:
+def link_types(option: Option) -> tuple[str, ...]:
     return types_named(option.words, option.key)
 
 
@@ -58,18 +58,34 @@ def _directions(option: Option) -> tuple[Direction, ...]:
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "depth": OptionSpec(_depth, "At most so many links away, 1 or more; the default is any number."),
+        "depth": OptionSpec(depth, "At most so many links away, 1 or more; the default is any number.", least=1),
         "link_type": OptionSpec(
-            _link_types,
+            link_types,
             "Which links are followed: data (input_calc and create), logic (input_work, return, call_calc, "
             "call_work), all, or some of the six types, separated by commas; the default is data in lists, else all.",
+            choices=(*KINDS_OF_LINKS, *LINK_TYPES),
         ),
         "direction": OptionSpec(
-            _directions, "in: to ancestors, out: to descendants, or both; the default is both, of prov in."
+            _directions,
+            "in: to ancestors, out: to descendants, or both; the default is both, of prov in.",
+            choices=tuple(DIRECTIONS),
         ),
     }
 )
 """Reserved for these resources only: `link_type` is a key of filters too."""
+
+GRAPH_OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
+    {
+        **OPTIONS,
+        "limit": OptionSpec(
+            integer,
+            "At most so many nodes, or processes of ro-crate; the nearest come first.",
+            least=1,
+            most="max_graph_nodes",
+        ),
+    }
+)
+"""Where a limit is no number of rows."""
 
 LIST = frozenset({"depth", "link_type"})
 GRAPH = frozenset({"depth", "link_type", "direction", "limit"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Blueprint
 from flask_restful import Api, Resource
@@ -15,6 +15,8 @@ from querylang.options import OptionSpec
 from querylang.schema import Entity
 from restapi.conditional import Conditional
 from restapi.context import Context
+from restapi.openapi.answer import Answer, Parameter, Subject
+from restapi.openapi.schema import Schema
 
 
 class DialectApi(Api):  # type: ignore[misc]  # Flask-RESTful has no types
@@ -24,12 +26,33 @@ class DialectApi(Api):  # type: ignore[misc]  # Flask-RESTful has no types
 
 
 class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no types
-    """`reserved` are reserved keys of this resource only; elsewhere they may be keys of filters."""
+    """What stands at a path, and what it says of itself for the document of OpenAPI.
 
-    reserved: Mapping[str, OptionSpec] = MappingProxyType({})
+    `reserved` are reserved keys of this resource only; elsewhere they may be keys of filters.
+    `allowed` are the reserved keys that it takes, `filters` has the keys that it can be filtered by, and `parameters`
+    are filters of another sort. `body` is what is posted; without one it is asked by GET. `refusal` is what GET is
+    answered with, status 405, where something is posted.
+    """
+
+    reserved: ClassVar[Mapping[str, OptionSpec]] = MappingProxyType({})
+    allowed: ClassVar[frozenset[str]] = frozenset()
+    filters: ClassVar[Entity | None] = None
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    body: ClassVar[Schema | None] = None
+    refusal: ClassVar[Answer | None] = None
+    answer: ClassVar[Answer]
 
     def __init__(self, context: Context) -> None:
         self.context = context
+
+    @classmethod
+    def answer_about(cls, _: Subject) -> Answer:
+        """For resources whose answer depends on what the path names."""
+        return cls.answer
+
+    @classmethod
+    def filters_about(cls, _: Subject) -> Entity | None:
+        return cls.filters
 
 
 @dataclass(frozen=True)
@@ -41,7 +64,8 @@ class Route:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-PAGE = "<int:page>"
+ID, PAGE = "<path_id>", "<int:page>"
+"""What stands in paths for an object, and for the number of a page."""
 
 
 def paged(path: str, resource: type[DialectResource], **defaults: Any) -> tuple[Route, ...]:

@@ -152,6 +152,7 @@ OF_A_NODE = (
 ENDPOINTS = sorted(
     [
         *("/api/v2/", "/api/v2/server", "/api/v2/server/endpoints", "/api/v2/nodes/statistics", "/api/v2/nodes/types"),
+        "/api/v2/openapi.json",
         *(
             f"/api/v2/{resource}{path}"
             for resource in ("computers", "users", "groups", *NODE_KINDS)

@@ -32,6 +32,7 @@ from tests.writable import Writable
 
 V2 = [
     "/",
+    "/openapi.json",
     "/server",
     "/server/endpoints",
     "/nodes",
@@ -65,6 +66,7 @@ V2 = [
 
 V4 = [
     "/",
+    "/openapi.json",
     "/server",
     "/server/endpoints",
     "/nodes?attributes=true&extras=true&orderby=-ctime&limit=5",
@@ -241,7 +243,8 @@ def test_all_that_shows_in_an_answer(golden: Golden, serve: Callable[..., Flask]
     for raw in ("\xc3\xa9", "\xe9"):
         environ = {"QUERY_STRING": f'label="{raw}"'}
         tags.append(archive_client.get("/api/v2/nodes", environ_overrides=environ).headers["ETag"])
-    for settings in ({"MAX_LIMIT": 50}, {"PAGE_SIZE": 5}, {"MAX_QUERY_LENGTH": 100}):
+    limits = ("MAX_LIMIT", "PAGE_SIZE", "MAX_QUERY_LENGTH", "GRAPH_NODES", "MAX_GRAPH_NODES")
+    for settings in ({name: 50} for name in limits):
         tags.append(serve(profile, settings).test_client().get(NODE).headers["ETag"])
     tags.append(serve(replace(profile, name="other"), {}).test_client().get(NODE).headers["ETag"])
     assert len(set(tags)) == len(tags)

@@ -118,7 +118,7 @@ def without(*keys: str) -> Callable[[Any], Any]:
     return remove
 
 
-OWN = {
+OWN = {"/api/v4/openapi.json/"} | {
     f"/api/v4/nodes/<id>/{path}/"
     for path in (
         *(f"{name}{page}" for name in ("ancestors", "descendants") for page in ("", "/page", "/page/<int:page>")),

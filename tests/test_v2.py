@@ -172,7 +172,7 @@ def test_server(archive_client: FlaskClient) -> None:
 @pytest.mark.parametrize("path", ["/api/v2", "/api/v2/", "/api/v2/server/endpoints", "/api/v2/server/endpoints/"])
 def test_every_endpoint_is_listed_and_answers(archive_client: FlaskClient, path: str) -> None:
     endpoints = archive_client.get(path).json["data"]["available_endpoints"]
-    assert len(endpoints) == len(set(endpoints)) == 317
+    assert len(endpoints) == len(set(endpoints)) == 318
     samples = {"bands": graph.bands, "codes": graph.code_pw, "data": graph.text, "kpoints": graph.path}
     samples |= {"nodes": graph.silicon, "structures": graph.silicon, "cifs": graph.cif, "upfs": graph.upf}
     samples |= {"calculations": graph.relax_scf, "processes": graph.relax_scf, "workflows": graph.relax}

@@ -394,7 +394,7 @@ def test_server(archive_client: FlaskClient) -> None:
 @pytest.mark.parametrize("path", ["/api/v4", "/api/v4/", "/api/v4/server/endpoints", "/api/v4/server/endpoints/"])
 def test_every_endpoint_is_listed_and_answers(archive_client: FlaskClient, path: str) -> None:
     lines = archive_client.get(path).json["data"]["available_endpoints"]
-    assert len(lines) == len(set(lines)) == 55
+    assert len(lines) == len(set(lines)) == 56
     assert "querybuilder    GET,HEAD,OPTIONS,POST /api/v4/querybuilder/" in lines
     samples = {"nodes": graph.silicon, "processes": graph.relax, "calcjobs": graph.relax_scf}
     samples |= {"computers": computers.fidis, "groups": groups.pseudos, "users": "1"}

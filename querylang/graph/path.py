@@ -17,7 +17,7 @@ MAX_STEPS = 16
 
 _EDGE = "--"
 
-_STEP_KEYS = (
+STEP_KEYS = (
     "entity_type", "orm_base", "tag", "joining_keyword", "joining_value", "edge_tag", "outerjoin",
     "filters", "project", "edge_filters", "edge_project", "subclassing", "direction",
 )  # fmt: skip
@@ -40,7 +40,7 @@ class Path:
     def append(self, where: str, item: Mapping[str, Any]) -> None:
         if len(self.steps) == MAX_STEPS:
             raise QueryError(f"the path has more than {MAX_STEPS} vertices")
-        check_keys(where, item, (*_STEP_KEYS, *(key for key in item if key.startswith("with_"))))
+        check_keys(where, item, (*STEP_KEYS, *(key for key in item if key.startswith("with_"))))
         vertex, kinds = _read_entity(where, item)
         step = self._joined(where, item, vertex)
         for tag, source in source_of(step).items():

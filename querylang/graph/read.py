@@ -16,13 +16,13 @@ MAX_TESTS = 500
 MAX_ALL_VALUES = 10_000
 """Behind all `in` of a query together: SQLite takes 32 766 parameters, PostgreSQL 65 535."""
 
-_KEYS = ("path", "filters", "project", "project_map", "order_by", "limit", "offset", "distinct")
+KEYS = ("path", "filters", "project", "project_map", "order_by", "limit", "offset", "distinct")
 
 
 def read(asked: Any) -> GraphQuery:
     """Raises QueryError: it is no such dictionary, or asks for what there is not."""
     given = object_at("a query", asked)
-    check_keys("a query", given, _KEYS)
+    check_keys("a query", given, KEYS)
     path = Path()
     for number, item in enumerate(list_at("path", given.get("path"))):
         path.append(

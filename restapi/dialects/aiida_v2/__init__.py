@@ -9,14 +9,12 @@ from restapi.config import Settings
 from restapi.context import Context
 from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
 from restapi.dialects.aiida_v2.options import OPTIONS
-from restapi.dialects.aiida_v2.routes import ROUTES
+from restapi.dialects.aiida_v2.routes import DIALECT, ROUTES
 from restapi.opening import LazyStorage
 from restapi.routing import entity_converter, mount
 
-PREFIX = "/api/v2"
-
 
 def blueprint(storage: LazyStorage, settings: Settings) -> Blueprint:
-    context = Context(PREFIX, storage, settings, OPTIONS, Grammar(OPTIONS))
+    context = Context(DIALECT.prefix, storage, settings, OPTIONS, Grammar(OPTIONS))
     converters = {"v2_entity": entity_converter(ENTITIES), "v2_node_kind": entity_converter(NODE_ENTITIES)}
     return mount("aiida_v2", context, ROUTES, converters)

@@ -11,12 +11,13 @@ from aiida_like.formats import StoredNode, download, visualization
 from aiida_like.repository import key_of, paths
 from querylang.options import Options
 from querylang.schema import Entity
-from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.rows import find
 from restapi.encoding import attachment, stored_json
 from restapi.exchange import asked
 from restapi.files import Tree, answer_file, parsed, retrieved_files
 from restapi.headers import set_total
+from restapi.openapi.shared import DOWNLOAD
 from restapi.routing import DialectResource
 
 _CALCJOB = "process.calculation.calcjob."
@@ -25,7 +26,8 @@ _CALCJOB = "process.calculation.calcjob."
 class Attributes(DialectResource):
     """`/nodes/338357f4/content/attributes?alist=energy`: all attributes, or some of them."""
 
-    column, allowed, only, without = "attributes", options.ATTRIBUTES, "alist", "nalist"
+    column, only, without = "attributes", "alist", "nalist"
+    allowed, answer = options.ATTRIBUTES, answers.ATTRIBUTES
 
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
@@ -48,15 +50,18 @@ class Attributes(DialectResource):
 class Extras(Attributes):
     """`/nodes/338357f4/content/extras?nelist=_aiida_hash`: all extras, or some of them."""
 
-    column, allowed, only, without = "extras", options.EXTRAS, "elist", "nelist"
+    column, only, without = "extras", "elist", "nelist"
+    allowed, answer = options.EXTRAS, answers.EXTRAS
 
 
 class Visualization(DialectResource):
     """`/structures/338357f4/content/visualization?visformat=xsf`: the data of a picture."""
 
+    allowed, answer = options.VISUALIZATION, answers.VISUALIZATION
+
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
-        given = self.context.parse_options(request, options.VISUALIZATION)
+        given = self.context.parse_options(request, self.allowed)
         pk, stored = _stored_node(self, entity, path_id)
         picture = {"visualization": visualization(stored, given.get("visformat"))}
         response = render.envelope(request, entity.name, picture, pk=pk, path_id=path_id)
@@ -67,8 +72,10 @@ class Visualization(DialectResource):
 class Download(DialectResource):
     """`/structures/338357f4/content/download?format=xsf`: a file."""
 
+    allowed, answer = options.DOWNLOAD, DOWNLOAD
+
     def get(self, entity: Entity, path_id: str) -> Response:
-        given = self.context.parse_options(asked(), options.DOWNLOAD)
+        given = self.context.parse_options(asked(), self.allowed)
         _, stored = _stored_node(self, entity, path_id)
         made = download(stored, given.get("format"))
         return attachment(made.content, len(made.content), f"{stored.uuid}.{made.format}")
@@ -78,10 +85,11 @@ class RetrievedInputs(DialectResource):
     """`/calculations/338357f4/io/retrieved_inputs?filename="aiida.in"`: files that a job was run with."""
 
     key = "retrieved_inputs"
+    allowed, answer = options.RETRIEVED, answers.files(key)
 
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
-        given = self.context.parse_options(request, options.RETRIEVED)
+        given = self.context.parse_options(request, self.allowed)
         fields = tuple(entity.fields[name] for name in ("id", "type", "repository_metadata"))
         pk, node_type, own = find(self.context, entity, fields, path_id)
         tree = self.files_of(pk, own) if node_type.startswith(_CALCJOB) else {}
@@ -109,6 +117,7 @@ class RetrievedOutputs(RetrievedInputs):
     """`/calculations/338357f4/io/retrieved_outputs`: files that a job left, in its output `retrieved`."""
 
     key = "retrieved_outputs"
+    answer = answers.files(key)
 
     def files_of(self, pk: int, own: str) -> Tree:
         del own

@@ -7,12 +7,14 @@ from flask import Response
 from aiida_like.links import INCOMING, OUTGOING
 from querylang.schema import Entity
 from restapi import lineage
-from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.rows import answer_rows, find
 from restapi.exchange import asked
 from restapi.fetch import narrowed
 from restapi.headers import set_total
+from restapi.openapi import shared
+from restapi.openapi.answer import Answer, Subject
 from restapi.provenance import CRATE, answer_crate, answer_prov
 from restapi.routing import DialectResource
 
@@ -22,8 +24,13 @@ _ID = NODES.fields["id"]
 class Ancestors(DialectResource):
     """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
 
-    reserved = lineage.OPTIONS
+    reserved, allowed = lineage.OPTIONS, options.LIST | lineage.LIST
+    filters = NODES
     direction, key = INCOMING, "ancestors"
+
+    @classmethod
+    def answer_about(cls, _: Subject) -> Answer:
+        return answers.related(cls.key, cls.allowed)
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
         (pk,) = find(self.context, entity, (_ID,), path_id)
@@ -34,7 +41,7 @@ class Ancestors(DialectResource):
                 NODES,
                 entity.name,
                 page,
-                allowed=options.LIST | lineage.LIST,
+                allowed=self.allowed,
                 relation=lambda given: [lineage.relation_to(storage, self.direction, _ID, pk, given)],
                 key=self.key,
                 pk=pk,
@@ -51,11 +58,12 @@ class Descendants(Ancestors):
 class Graph(DialectResource):
     """`/nodes/338357f4/graph?direction=in&limit=100`: the nodes nearest to it, and the links between them."""
 
-    reserved = lineage.OPTIONS
+    reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | lineage.GRAPH
+    answer = answers.GRAPH_AROUND
 
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
-        given = self.context.parse_options(request, options.ANYWHERE | lineage.GRAPH)
+        given = self.context.parse_options(request, self.allowed)
         part = lineage.part_of(given, self.context.settings)
         (pk,) = find(self.context, entity, (_ID,), path_id)
         with narrowed(lineage.FEWER_NODES):
@@ -68,11 +76,12 @@ class Graph(DialectResource):
 class Prov(DialectResource):
     """`/nodes/338357f4/prov?depth=4`: where it comes from, as PROV-JSON of the W3C."""
 
-    reserved = lineage.OPTIONS
+    reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | lineage.GRAPH
+    answer = shared.PROV
 
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
-        given = self.context.parse_options(request, options.ANYWHERE | lineage.GRAPH)
+        given = self.context.parse_options(request, self.allowed)
         (pk,) = find(self.context, entity, (_ID,), path_id)
         return answer_prov(self.context, request, pk, given)
 
@@ -80,9 +89,10 @@ class Prov(DialectResource):
 class Crate(DialectResource):
     """`/nodes/338357f4/ro-crate`: a process with what it called, used and made, as an RO-Crate, a zip file."""
 
-    reserved = lineage.OPTIONS
+    reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | CRATE
+    answer = shared.CRATE
 
     def get(self, entity: Entity, path_id: str) -> Response:
-        given = self.context.parse_options(asked(), options.ANYWHERE | CRATE)
+        given = self.context.parse_options(asked(), self.allowed)
         (pk,) = find(self.context, entity, (_ID,), path_id)
         return answer_crate(self.context, pk, given)

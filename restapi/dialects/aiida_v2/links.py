@@ -14,11 +14,12 @@ from aiida_like.models import link, node
 from querylang.condition import Condition
 from querylang.schema import Entity
 from restapi.context import Context
-from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.rows import answer_rows, find
 from restapi.exchange import asked
 from restapi.headers import set_total
+from restapi.openapi.answer import Answer, Subject
 from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]
@@ -27,23 +28,42 @@ _ID = NODES.fields["id"]
 class Inputs(DialectResource):
     """`/nodes/338357f4/io/inputs`: the nodes with a link to it."""
 
+    allowed, filters = options.LIST, NODES
+    relation, key = "incoming of", "inputs"
+
+    @classmethod
+    def answer_about(cls, _: Subject) -> Answer:
+        return answers.related(cls.key, cls.allowed)
+
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
-        return _answer_neighbours(self.context, entity, path_id, page, "incoming of", "inputs")
+        (pk,) = find(self.context, entity, (_ID,), path_id)
+        return answer_rows(
+            self.context,
+            NODES,
+            entity.name,
+            page,
+            allowed=self.allowed,
+            relation=lambda _: (Condition(self.relation, _ID, (pk,)),),
+            key=self.key,
+            pk=pk,
+            path_id=path_id,
+        )
 
 
-class Outputs(DialectResource):
+class Outputs(Inputs):
     """`/nodes/338357f4/io/outputs`: the nodes that it has a link to."""
 
-    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
-        return _answer_neighbours(self.context, entity, path_id, page, "outgoing of", "outputs")
+    relation, key = "outgoing of", "outputs"
 
 
 class Tree(DialectResource):
     """`/nodes/338357f4/io/tree?in_limit=10&out_limit=10`: the node and its neighbours, for a picture."""
 
+    allowed, answer = options.TREE, answers.TREE
+
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
-        given = self.context.parse_options(request, options.TREE)
+        given = self.context.parse_options(request, self.allowed)
         fields = tuple(entity.fields[name] for name in ("id", "uuid", "type", "label", "description"))
         main = _Node(*find(self.context, entity, fields, path_id))
         most = self.context.settings.max_limit
@@ -52,22 +72,6 @@ class Tree(DialectResource):
         response = render.envelope(request, entity.name, _tree(main, incoming, outgoing), pk=main.id, path_id=path_id)
         set_total(response, 1)
         return response
-
-
-def _answer_neighbours(
-    context: Context, entity: Entity, path_id: str, page: int | None, relation: str, key: str
-) -> Response:
-    (pk,) = find(context, entity, (_ID,), path_id)
-    return answer_rows(
-        context,
-        NODES,
-        entity.name,
-        page,
-        relation=lambda _: (Condition(relation, _ID, (pk,)),),
-        key=key,
-        pk=pk,
-        path_id=path_id,
-    )
 
 
 @dataclass(frozen=True)

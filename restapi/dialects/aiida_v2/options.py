@@ -11,9 +11,16 @@ from querylang.projection import shown_keys
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "limit": OptionSpec(integer, "At most so many rows; the default is the largest allowed, 400."),
+        "limit": OptionSpec(
+            integer, "At most so many rows; the default is the largest allowed, 400.", least=1, most="max_limit"
+        ),
         "offset": OptionSpec(integer, "Skip so many rows first."),
-        "perpage": OptionSpec(integer, "Rows of a page, at most 400, 20 by default; needs /page/N in the path."),
+        "perpage": OptionSpec(
+            integer,
+            "Rows of a page, at most 400, 20 by default; needs /page/N in the path.",
+            least=1,
+            most="max_limit",
+        ),
         "orderby": OptionSpec(order_terms, "Keys to order by, separated by commas, each with + (default) or -."),
         "fields": OptionSpec(
             shown_keys, "Only these keys of each row, separated by commas; a dot goes down into attributes and extras."
@@ -28,7 +35,7 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         "elist": OptionSpec(words, "Only these extras."),
         "nelist": OptionSpec(words, "All extras but these."),
         "filename": OptionSpec(word, "The path of a file in the repository of the node."),
-        "rtype": OptionSpec(word, "What to do with the file: only download is known."),
+        "rtype": OptionSpec(word, "What to do with the file: only download is known.", choices=("download",)),
         "visformat": OptionSpec(word, "The format of the data for a picture."),
         "in_limit": OptionSpec(integer, "At most so many incoming links."),
         "out_limit": OptionSpec(integer, "At most so many outgoing links."),

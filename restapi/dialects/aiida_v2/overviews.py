@@ -8,10 +8,11 @@ from sqlalchemy import select
 from aiida_like import __version__
 from aiida_like.models import node
 from querylang.compile import Statement
-from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.exchange import asked
 from restapi.fetch import fetch_remembered
 from restapi.headers import set_total
+from restapi.openapi.shared import OF_USER
 from restapi.overviews import statistics, user_of
 from restapi.routing import DialectResource
 
@@ -26,9 +27,12 @@ _GROUPS = {
 class Statistics(DialectResource):
     """`/nodes/statistics?user=1`: how many nodes of which type, created on which day (UTC)."""
 
+    allowed, answer = options.ANYWHERE, answers.COUNTS
+    parameters = OF_USER
+
     def get(self) -> Response:
         request = asked()
-        user = user_of(self.context.parse(request, options.ANYWHERE)[1])
+        user = user_of(self.context.parse(request, self.allowed)[1])
         counted = statistics(self.context.storage, user)
         response = render.envelope(request, "nodes", counted)
         set_total(response, counted["total"])
@@ -38,9 +42,11 @@ class Statistics(DialectResource):
 class Types(DialectResource):
     """`/nodes/types`: the types that occur."""
 
+    allowed, answer = options.ANYWHERE, answers.TYPES
+
     def get(self) -> Response:
         request = asked()
-        self.context.parse_options(request, options.ANYWHERE)
+        self.context.parse_options(request, self.allowed)
         sorted_types: dict[str, list[str]] = {name: [] for name in _GROUPS}
         # Sorted here: databases differ in how they order text.
         for node_type in sorted(row[0] for row in fetch_remembered(self.context.storage, _TYPES)):
@@ -55,9 +61,11 @@ class Types(DialectResource):
 class Server(DialectResource):
     """`/server`: versions."""
 
+    allowed, answer = options.ANYWHERE, answers.SERVER
+
     def get(self) -> Response:
         request = asked()
-        self.context.parse_options(request, options.ANYWHERE)
+        self.context.parse_options(request, self.allowed)
         response = render.envelope(
             request,
             "server",

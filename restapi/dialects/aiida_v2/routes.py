@@ -6,29 +6,45 @@ from collections.abc import Iterator
 
 from flask import Response
 
-from restapi.dialects.aiida_v2 import contents, lineage, links, options, overviews, render, rows
+from restapi.dialects.aiida_v2 import answers, contents, lineage, links, options, overviews, render, rows
 from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
+from restapi.dialects.aiida_v2.openapi import dialect_of
+from restapi.dialects.aiida_v2.paths import ENTITY, KIND
 from restapi.exchange import asked
 from restapi.headers import set_total
-from restapi.routing import PAGE, DialectResource, Route, paged
-
-ENTITY, KIND, ID = "<v2_entity:entity>", "<v2_node_kind:entity>", "<path_id>"
+from restapi.openapi.answer import JSON
+from restapi.openapi.document import written
+from restapi.openapi.shared import DOCUMENT
+from restapi.routing import ID, PAGE, DialectResource, Route, paged
 
 
 class Endpoints(DialectResource):
     """`/`, `/server/endpoints`: every path there is."""
 
+    allowed, answer = options.ANYWHERE, answers.ENDPOINTS
+
     def get(self) -> Response:
         request = asked()
-        self.context.parse_options(request, options.ANYWHERE)
+        self.context.parse_options(request, self.allowed)
         paths = sorted(path for route in ROUTES for path in _written_out(self.context.prefix + route.path))
         response = render.envelope(request, "server", {"available_endpoints": paths})
         set_total(response, len(paths))
         return response
 
 
+class Document(DialectResource):
+    """`/openapi.json`: this interface, described for programs (OpenAPI 3.1)."""
+
+    allowed, answer = options.ANYWHERE, DOCUMENT
+
+    def get(self) -> Response:
+        self.context.parse_options(asked(), self.allowed)
+        return Response(written(DIALECT, self.context.settings), content_type=JSON)
+
+
 ROUTES: tuple[Route, ...] = (
     Route("/", Endpoints),
+    Route("/openapi.json", Document),
     Route("/server", overviews.Server),
     Route("/server/endpoints", Endpoints),
     *paged(f"/{ENTITY}", rows.Rows),
@@ -51,6 +67,8 @@ ROUTES: tuple[Route, ...] = (
     Route(f"/{KIND}/{ID}/content/visualization", contents.Visualization),
     Route(f"/{KIND}/{ID}/content/download", contents.Download),
 )
+
+DIALECT = dialect_of(ROUTES)
 
 
 def _written_out(path: str) -> Iterator[str]:

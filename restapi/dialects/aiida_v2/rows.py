@@ -18,11 +18,12 @@ from querylang.projection import projected
 from querylang.schema import Entity, Field
 from restapi import rows
 from restapi.context import Context
-from restapi.dialects.aiida_v2 import options, render
+from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES, USERS
 from restapi.exchange import asked
 from restapi.fetch import fetch_by_id, fetch_by_uuid
 from restapi.headers import set_total
+from restapi.openapi.answer import Answer, Subject
 from restapi.rendering import Shown, objects
 from restapi.routing import DialectResource
 
@@ -30,16 +31,32 @@ from restapi.routing import DialectResource
 class Rows(DialectResource):
     """`/nodes?limit=5`, `/nodes/page/3`: the rows that fulfil the filters."""
 
+    allowed = options.LIST
+
+    @classmethod
+    def answer_about(cls, subject: Subject) -> Answer:
+        return answers.rows(subject, cls.allowed)
+
+    @classmethod
+    def filters_about(cls, subject: Subject) -> Entity:
+        return subject.entity
+
     def get(self, entity: Entity, page: int | None = None) -> Response:
-        return answer_rows(self.context, entity, entity.name, page)
+        return answer_rows(self.context, entity, entity.name, page, allowed=self.allowed)
 
 
 class Object(DialectResource):
     """`/nodes/338357f4-f2`, `/users/2`: one object."""
 
+    allowed = options.ANYWHERE
+
+    @classmethod
+    def answer_about(cls, subject: Subject) -> Answer:
+        return answers.one(subject)
+
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()
-        self.context.parse_options(request, options.ANYWHERE)
+        self.context.parse_options(request, self.allowed)
         fields = detailed(entity)
         row = find(self.context, entity, fields, path_id)
         found = objects(fields, [row])
@@ -51,9 +68,11 @@ class Object(DialectResource):
 class Schema(DialectResource):
     """`/nodes/schema`: the fields of an object and what they mean."""
 
+    allowed, answer = options.ANYWHERE, answers.SCHEMA
+
     def get(self, entity: Entity) -> Response:
         request = asked()
-        self.context.parse_options(request, options.ANYWHERE)
+        self.context.parse_options(request, self.allowed)
         response = render.envelope(request, entity.name, render.schema(detailed(entity)))
         set_total(response, 1)
         return response
@@ -65,7 +84,7 @@ def answer_rows(
     resource: str,
     page: int | None,
     *,
-    allowed: Iterable[str] = options.LIST,
+    allowed: Iterable[str],
     relation: Callable[[Options], Iterable[Condition]] = lambda _: (),
     key: str | None = None,
     pk: int | None = None,

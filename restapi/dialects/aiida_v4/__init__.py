@@ -9,14 +9,12 @@ from restapi import errors
 from restapi.config import Settings
 from restapi.context import Context
 from restapi.dialects.aiida_v4.options import OPTIONS
-from restapi.dialects.aiida_v4.routes import ROUTES
+from restapi.dialects.aiida_v4.routes import DIALECT, ROUTES
 from restapi.opening import LazyStorage
 from restapi.routing import mount
 
-PREFIX = "/api/v4"
-
 
 def blueprint(storage: LazyStorage, settings: Settings) -> Blueprint:
-    made = mount("aiida_v4", Context(PREFIX, storage, settings, OPTIONS, Grammar(OPTIONS)), ROUTES, {})
+    made = mount("aiida_v4", Context(DIALECT.prefix, storage, settings, OPTIONS, Grammar(OPTIONS)), ROUTES, {})
     errors.register_for(made, errors.V4_STATUSES)
     return made

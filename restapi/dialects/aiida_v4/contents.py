@@ -14,19 +14,20 @@ from aiida_like.models import comment, user
 from aiida_like.repository import key_of, paths
 from querylang.schema import Entity
 from restapi.context import Context
-from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.files import listing
 from restapi.dialects.aiida_v4.rows import V4Resource, find
 from restapi.encoding import attachment, http_date, stored_json
 from restapi.exchange import asked
 from restapi.files import answer_file, parsed
+from restapi.openapi.shared import FILE
 
 
 class Attributes(V4Resource):
     """`/nodes/338357f4/contents/attributes?attributes_filter=energy`: all attributes, or some of them."""
 
-    column, allowed = "attributes", options.ATTRIBUTES
+    column, allowed, answer = "attributes", options.ATTRIBUTES, answers.ATTRIBUTES
 
     def get(self, path_id: str) -> Response:
         request = asked()
@@ -40,15 +41,17 @@ class Attributes(V4Resource):
 class Extras(Attributes):
     """`/nodes/338357f4/contents/extras?extras_filter=tags`: all extras, or some of them."""
 
-    column, allowed = "extras", options.EXTRAS
+    column, allowed, answer = "extras", options.EXTRAS, answers.EXTRAS
 
 
 class DerivedProperties(V4Resource):
     """`/nodes/338357f4/contents/derived_properties`: what follows from the content of a node."""
 
+    answer = answers.DERIVED
+
     def get(self, path_id: str) -> Response:
         request = asked()
-        self.parse_options(request, options.ANYWHERE)
+        self.parse_options(request, self.allowed)
         derived = derived_properties(_stored_node(self.context, path_id))
         return render.envelope(request, NODES.name, {"derived_properties": derived}, path_id=path_id)
 
@@ -56,9 +59,11 @@ class DerivedProperties(V4Resource):
 class Comments(V4Resource):
     """`/nodes/338357f4/contents/comments`: what users wrote on a node."""
 
+    answer = answers.COMMENTS
+
     def get(self, path_id: str) -> Response:
         request = asked()
-        self.parse_options(request, options.ANYWHERE)
+        self.parse_options(request, self.allowed)
         (pk,) = find(self.context, NODES, (NODES.fields["id"],), path_id)
         comments = [
             {
@@ -77,9 +82,11 @@ class Comments(V4Resource):
 class RepositoryList(V4Resource):
     """`/nodes/338357f4/repo/list?filename="folder"`: what lies in a folder of the node."""
 
+    allowed, answer = options.FILES, answers.FOLDER
+
     def get(self, path_id: str) -> Response:
         request = asked()
-        given = self.parse_options(request, options.FILES)
+        given = self.parse_options(request, self.allowed)
         (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
         content = {"repo_list": listing(parsed(stored), given.get("filename", ""))}
         return render.envelope(request, NODES.name, content, path_id=path_id)
@@ -88,8 +95,10 @@ class RepositoryList(V4Resource):
 class RepositoryContents(V4Resource):
     """`/nodes/338357f4/repo/contents?filename="aiida.in"`: a file."""
 
+    allowed, answer = options.FILES, FILE
+
     def get(self, path_id: str) -> Response:
-        given = self.parse_options(asked(), options.FILES)
+        given = self.parse_options(asked(), self.allowed)
         if not given.get("filename"):
             raise QueryError('filename is missing: name the file, as in ?filename="aiida.in"')
         (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
@@ -99,9 +108,11 @@ class RepositoryContents(V4Resource):
 class Downloads(V4Resource):
     """`/nodes/338357f4/download?download_format=cif`: the node as a file."""
 
+    allowed, answer = options.DOWNLOAD, answers.DOWNLOAD
+
     def get(self, path_id: str) -> Response:
         request = asked()
-        given = self.parse_options(request, options.DOWNLOAD)
+        given = self.parse_options(request, self.allowed)
         stored = _stored_node(self.context, path_id)
         made = _downloaded(stored, given.get("download_format"))
         if given.get("download", True):

@@ -8,11 +8,14 @@ from aiida_like.links import INCOMING, OUTGOING
 from querylang.condition import Condition
 from querylang.options import Options
 from restapi import lineage
-from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.rows import V4Resource, answer_rows, find
 from restapi.exchange import asked
 from restapi.fetch import narrowed
+from restapi.openapi import shared
+from restapi.openapi.answer import Answer, Subject
+from restapi.openapi.schema import TEXT
 from restapi.provenance import CRATE, answer_crate, answer_prov
 
 _ID = NODES.fields["id"]
@@ -21,8 +24,13 @@ _ID = NODES.fields["id"]
 class Ancestors(V4Resource):
     """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
 
-    reserved = lineage.OPTIONS
+    reserved, allowed = lineage.OPTIONS, options.NODES | lineage.LIST
+    filters = NODES
     direction, key = INCOMING, "ancestors"
+
+    @classmethod
+    def answer_about(cls, _: Subject) -> Answer:
+        return answers.rows(NODES, cls.allowed, cls.key, TEXT)
 
     def get(self, path_id: str, page: int | None = None) -> Response:
         def relation(given: Options) -> list[Condition]:
@@ -34,7 +42,7 @@ class Ancestors(V4Resource):
                 self,
                 NODES,
                 page,
-                allowed=options.NODES | lineage.LIST,
+                allowed=self.allowed,
                 relation=relation,
                 key=self.key,
                 path_id=path_id,
@@ -50,11 +58,12 @@ class Descendants(Ancestors):
 class Graph(V4Resource):
     """`/nodes/338357f4/graph?direction=in&limit=100`: the nodes nearest to it, and the links between them."""
 
-    reserved = lineage.OPTIONS
+    reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | lineage.GRAPH
+    answer = answers.GRAPH_AROUND
 
     def get(self, path_id: str) -> Response:
         request = asked()
-        given = self.parse_options(request, options.ANYWHERE | lineage.GRAPH)
+        given = self.parse_options(request, self.allowed)
         part = lineage.part_of(given, self.context.settings)
         (main,) = find(self.context, NODES, (_ID,), path_id)
         with narrowed(lineage.FEWER_NODES):
@@ -65,11 +74,12 @@ class Graph(V4Resource):
 class Prov(V4Resource):
     """`/nodes/338357f4/prov?depth=4`: where it comes from, as PROV-JSON of the W3C."""
 
-    reserved = lineage.OPTIONS
+    reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | lineage.GRAPH
+    answer = shared.PROV
 
     def get(self, path_id: str) -> Response:
         request = asked()
-        given = self.parse_options(request, options.ANYWHERE | lineage.GRAPH)
+        given = self.parse_options(request, self.allowed)
         (main,) = find(self.context, NODES, (_ID,), path_id)
         return answer_prov(self.context, request, main, given)
 
@@ -77,9 +87,10 @@ class Prov(V4Resource):
 class Crate(V4Resource):
     """`/nodes/338357f4/ro-crate`: a process with what it called, used and made, as an RO-Crate, a zip file."""
 
-    reserved = lineage.OPTIONS
+    reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | CRATE
+    answer = shared.CRATE
 
     def get(self, path_id: str) -> Response:
-        given = self.parse_options(asked(), options.ANYWHERE | CRATE)
+        given = self.parse_options(asked(), self.allowed)
         (main,) = find(self.context, NODES, (_ID,), path_id)
         return answer_crate(self.context, main, given)

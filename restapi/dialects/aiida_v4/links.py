@@ -17,13 +17,15 @@ from querylang.lower import lower
 from querylang.options import Window
 from querylang.projection import projected
 from querylang.schema import Entity, Field, FieldType
-from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
 from restapi.dialects.aiida_v4.rows import V4Resource, find, full_type_of, order_of
 from restapi.encoding import http_date
 from restapi.exchange import asked
 from restapi.fetch import fetch_with_total
 from restapi.files import parsed
+from restapi.openapi.answer import Answer, Subject
+from restapi.openapi.schema import TEXT
 from restapi.rows import answer_rows
 
 _ID = (NODES.fields["id"],)
@@ -58,9 +60,19 @@ _DRAWN = (
 class Links(V4Resource):
     """`/nodes/338357f4/links/incoming`, `.../links/outgoing`: a row for each link."""
 
+    allowed = options.LINKS
+
+    @classmethod
+    def answer_about(cls, subject: Subject) -> Answer:
+        return answers.rows(subject.entity, cls.allowed, id_=TEXT)
+
+    @classmethod
+    def filters_about(cls, subject: Subject) -> Entity:
+        return subject.entity
+
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
         request = asked()
-        given, comparisons = self.parse(request, options.LINKS)
+        given, comparisons = self.parse(request, self.allowed)
         (main,) = find(self.context, NODES, _ID, path_id)
         query = RowsQuery(
             entity=entity,
@@ -76,9 +88,11 @@ class Links(V4Resource):
 class Tree(V4Resource):
     """`/nodes/338357f4/links/tree?in_limit=10&out_limit=10`: the node and its neighbours."""
 
+    allowed, answer = options.TREE, answers.TREE
+
     def get(self, path_id: str) -> Response:
         request = asked()
-        given = self.parse_options(request, options.TREE)
+        given = self.parse_options(request, self.allowed)
         main = find(self.context, NODES, _DRAWN, path_id)
         incoming, metadata_in = self._neighbours(INCOMING, main[0], given.get("in_limit"))
         outgoing, metadata_out = self._neighbours(OUTGOING, main[0], given.get("out_limit"))

@@ -12,9 +12,16 @@ from restapi.dialects.aiida_v4.full_type import read_full_type
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "limit": OptionSpec(integer, "At most so many rows; the default is the largest allowed, 400."),
+        "limit": OptionSpec(
+            integer, "At most so many rows; the default is the largest allowed, 400.", least=1, most="max_limit"
+        ),
         "offset": OptionSpec(integer, "Skip so many rows first."),
-        "perpage": OptionSpec(integer, "Rows of a page, at most 400, 20 by default; needs /page/N in the path."),
+        "perpage": OptionSpec(
+            integer,
+            "Rows of a page, at most 400, 20 by default; needs /page/N in the path.",
+            least=1,
+            most="max_limit",
+        ),
         "orderby": OptionSpec(order_terms, "Keys to order by, separated by commas, each with + (default) or -."),
         "fields": OptionSpec(
             shown_keys, "Only these keys of each row, separated by commas; a dot goes down into attributes and extras."

@@ -8,11 +8,12 @@ from flask import Response
 
 from aiida_like import __version__
 from aiida_like.formats import all_download_formats
-from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.full_type import FullType, full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
+from restapi.openapi.shared import OF_USER
 from restapi.overviews import statistics, type_counts, user_of
 
 API_VERSION = (4, 1, 0)
@@ -23,18 +24,22 @@ AIIDA_VERSION = "2.9"
 class Statistics(V4Resource):
     """`/nodes/statistics?user=1`: how many nodes of which type, created on which day (UTC)."""
 
+    parameters, answer = OF_USER, answers.COUNTS
+
     def get(self) -> Response:
         request = asked()
-        user = user_of(self.parse(request, options.ANYWHERE)[1])
+        user = user_of(self.parse(request, self.allowed)[1])
         return render.envelope(request, "nodes", statistics(self.context.storage, user), total=0)
 
 
 class FullTypes(V4Resource):
     """`/nodes/full_types`: the tree of all types that nodes have."""
 
+    answer = answers.TYPES
+
     def get(self) -> Response:
         request = asked()
-        self.parse_options(request, options.ANYWHERE)
+        self.parse_options(request, self.allowed)
         types = type_counts(self.context.storage, None)
         return render.envelope(request, "nodes", tree_of_types(dict.fromkeys(types)), total=0)
 
@@ -42,9 +47,11 @@ class FullTypes(V4Resource):
 class FullTypesCount(V4Resource):
     """`/nodes/full_types_count?user=1`: the same with the number of nodes."""
 
+    parameters, answer = OF_USER, answers.TYPES
+
     def get(self) -> Response:
         request = asked()
-        user = user_of(self.parse(request, options.ANYWHERE)[1])
+        user = user_of(self.parse(request, self.allowed)[1])
         types: dict[tuple[str, str | None], int | None] = {**type_counts(self.context.storage, user)}
         return render.envelope(request, "nodes", tree_of_types(types), total=0)
 
@@ -52,9 +59,11 @@ class FullTypesCount(V4Resource):
 class DownloadFormats(V4Resource):
     """`/nodes/download_formats?full_type="data.core.cif.CifData.|"`: how nodes of each type can be downloaded."""
 
+    allowed, answer = options.FORMATS, answers.FORMATS
+
     def get(self) -> Response:
         request = asked()
-        asked_type = self.parse_options(request, options.FORMATS).get("full_type")
+        asked_type = self.parse_options(request, self.allowed).get("full_type")
         formats = {full_type(kind, None): list(names) for kind, names in all_download_formats().items()}
         return render.envelope(request, "nodes", _only(asked_type, formats), total=0)
 
@@ -62,9 +71,11 @@ class DownloadFormats(V4Resource):
 class Server(V4Resource):
     """`/server`: versions."""
 
+    answer = answers.SERVER
+
     def get(self) -> Response:
         request = asked()
-        self.parse_options(request, options.ANYWHERE)
+        self.parse_options(request, self.allowed)
         major, minor, revision = map(str, API_VERSION)
         info = {
             "API_major_version": major,

@@ -9,7 +9,7 @@ from flask import Response
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.models import log
-from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.files import listing
 from restapi.dialects.aiida_v4.rows import V4Resource, find
@@ -24,9 +24,11 @@ CALCJOBS = replace(NODES, name="calcjobs", kind="process.calculation.calcjob.")
 class Report(V4Resource):
     """`/processes/338357f4/report`: the log of a process."""
 
+    answer = answers.REPORT
+
     def get(self, path_id: str) -> Response:
         request = asked()
-        self.parse_options(request, options.ANYWHERE)
+        self.parse_options(request, self.allowed)
         (pk,) = find(self.context, PROCESSES, (PROCESSES.fields["id"],), path_id)
         logs = [
             {
@@ -46,9 +48,11 @@ class Report(V4Resource):
 class InputFiles(V4Resource):
     """`/calcjobs/338357f4/input_files?filename="folder"`: the files that a job was submitted with."""
 
+    allowed, answer = options.FILES, answers.INPUT_FILES
+
     def get(self, path_id: str) -> Response:
         request = asked()
-        given = self.parse_options(request, options.FILES)
+        given = self.parse_options(request, self.allowed)
         fields = (CALCJOBS.fields["id"], CALCJOBS.fields["repository_metadata"])
         pk, own = find(self.context, CALCJOBS, fields, path_id)
         return render.envelope(
@@ -63,6 +67,8 @@ class InputFiles(V4Resource):
 
 class OutputFiles(InputFiles):
     """`/calcjobs/338357f4/output_files`: the files that came back from a job."""
+
+    answer = answers.OUTPUT_FILES
 
     def files_of(self, pk: int, own: str, folder: str) -> Any:
         del own

@@ -11,7 +11,7 @@ from flask import Response
 from sqlalchemy import null
 
 from querylang.schema import Entity, Field, FieldType
-from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
@@ -20,9 +20,11 @@ from restapi.exchange import asked
 class Properties(V4Resource):
     """`/nodes/projectable_properties`: the fields that a page can show, and in which order."""
 
+    answer = answers.PROPERTIES
+
     def get(self, resource: str) -> Response:
         request = asked()
-        self.parse_options(request, options.ANYWHERE)
+        self.parse_options(request, self.allowed)
         return render.envelope(request, resource, _described(PAGES[resource]))
 
 

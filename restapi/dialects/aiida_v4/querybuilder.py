@@ -13,8 +13,9 @@ from querylang.graph.ast import As, Function, Projection
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
 from querylang.schema import FieldType
-from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
+from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.encoding import http_date
 from restapi.exchange import asked
@@ -29,6 +30,8 @@ _HELP = (
 class QueryBuilder(V4Resource):
     """`POST /querybuilder`: what a dictionary of AiiDA's QueryBuilder finds."""
 
+    answer, refusal, body = answers.QUERY_RESULT, answers.ASKED_BY_POST, QUERY
+
     def get(self) -> Response:
         response = render.envelope_without_id(asked(), "QueryBuilder", {"message": _HELP}, status=405)
         response.headers["Allow"] = "OPTIONS, POST"
@@ -36,7 +39,7 @@ class QueryBuilder(V4Resource):
 
     def post(self) -> Response:
         sent = asked()
-        self.parse_options(sent, options.ANYWHERE)
+        self.parse_options(sent, self.allowed)
         query = read(self._body())
         most = self.context.settings.max_query_rows
         if query.limit is not None and query.limit > most:

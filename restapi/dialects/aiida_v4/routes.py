@@ -6,22 +6,26 @@ from collections.abc import Iterator
 
 from flask import Response
 
-from restapi.dialects.aiida_v4 import contents, lineage, links, options, overviews, processes, properties, render, rows
+from restapi.dialects.aiida_v4 import answers, contents, lineage, links, overviews, processes, properties, render, rows
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
+from restapi.dialects.aiida_v4.openapi import dialect_of
 from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
-from restapi.routing import Route, paged
-
-ID = "<path_id>"
+from restapi.openapi.answer import JSON
+from restapi.openapi.document import written
+from restapi.openapi.shared import DOCUMENT
+from restapi.routing import ID, Route, paged
 
 
 class Endpoints(V4Resource):
     """`/`, `/server/endpoints`: every path there is."""
 
+    answer = answers.ENDPOINTS
+
     def get(self) -> Response:
         request = asked()
-        self.parse_options(request, options.ANYWHERE)
+        self.parse_options(request, self.allowed)
         return render.envelope_without_id(request, "Info", {"available_endpoints": sorted(self._lines())})
 
     def _lines(self) -> Iterator[str]:
@@ -31,8 +35,19 @@ class Endpoints(V4Resource):
             yield f"{name:15s} {','.join(sorted({'HEAD', 'OPTIONS', *route.resource.methods})):20s} {path}"
 
 
+class Document(V4Resource):
+    """`/openapi.json`: this interface, described for programs (OpenAPI 3.1)."""
+
+    answer = DOCUMENT
+
+    def get(self) -> Response:
+        self.parse_options(asked(), self.allowed)
+        return Response(written(DIALECT, self.context.settings), content_type=JSON)
+
+
 ROUTES: tuple[Route, ...] = (
     Route("/", Endpoints),
+    Route("/openapi.json", Document),
     Route("/server", overviews.Server),
     Route("/server/endpoints", Endpoints),
     Route("/querybuilder", QueryBuilder),
@@ -73,3 +88,5 @@ ROUTES: tuple[Route, ...] = (
     Route(f"/calcjobs/{ID}/input_files", processes.InputFiles),
     Route(f"/calcjobs/{ID}/output_files", processes.OutputFiles),
 )
+
+DIALECT = dialect_of(ROUTES)

@@ -22,17 +22,20 @@ from querylang.schema import Entity, Field
 from querylang.terms import Term
 from restapi import rows
 from restapi.context import Context
-from restapi.dialects.aiida_v4 import options, render
+from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.full_type import conditions_of
 from restapi.exchange import Asked, asked
 from restapi.fetch import fetch_by_id, fetch_by_uuid
+from restapi.openapi.answer import Answer, Subject
 from restapi.routing import DialectResource
 
 _CONTENT = {"attributes": node.c.attributes, "extras": node.c.extras}
 
 
 class V4Resource(DialectResource):
+    allowed = options.ANYWHERE
+
     def parse(self, request: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
         """Raises QuerySyntaxError, QueryError."""
         given, comparisons = self.context.parse(request, allowed)
@@ -58,6 +61,14 @@ class Rows(V4Resource):
     """`/computers?limit=5`, `/users/page/3`: the rows that fulfil the filters."""
 
     allowed = options.LIST
+
+    @classmethod
+    def answer_about(cls, subject: Subject) -> Answer:
+        return answers.rows(subject.entity, cls.allowed)
+
+    @classmethod
+    def filters_about(cls, subject: Subject) -> Entity:
+        return subject.entity
 
     def get(self, entity: Entity, page: int | None = None) -> Response:
         return answer_rows(self, entity, page, allowed=self.allowed)
@@ -102,6 +113,10 @@ class Object(V4Resource):
     """`/computers/5d490d77-638d`, `/users/2`: one object, by its uuid, the beginning of it, or its id."""
 
     allowed = options.OBJECT
+
+    @classmethod
+    def answer_about(cls, subject: Subject) -> Answer:
+        return answers.one(subject.entity)
 
     def get(self, entity: Entity, path_id: str) -> Response:
         request = asked()

@@ -1,0 +1,158 @@
+"""What v2 answers, as JSON Schema; a test holds real answers against it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from querylang.schema import Entity
+from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODES, USERS
+from restapi.openapi.answer import BYTES, JSON, Answer, Subject
+from restapi.openapi.schema import (
+    COUNT,
+    INTEGER,
+    NULL,
+    TEXT,
+    UUID,
+    Component,
+    Shape,
+    array,
+    either,
+    mapping,
+    of_fields,
+    one_of,
+    record,
+    selection,
+)
+from restapi.openapi.shared import CONTENT, FIELD_FOR_PAGES, GRAPH, LINK_TYPE, PICTURE, REFERS_TO, STATISTICS, TOTALS
+
+_ENVELOPE: Mapping[str, Shape] = MappingProxyType(
+    {
+        "method": {"const": "GET"},
+        "path": TEXT,
+        "query_string": {**TEXT, "description": "As it was sent"},
+        "resource_type": {**TEXT, "description": "What the path names"},
+        "url": TEXT,
+        "url_root": TEXT,
+    }
+)
+
+
+def _enveloped(data: Shape) -> Answer:
+    return Answer({JSON: record({**_ENVELOPE, "data": data, "id": NULL, "pk": NULL})}, TOTALS)
+
+
+def _of_one(data: Shape) -> Answer:
+    """Of one object: `id` is what stood for it in the path, `pk` its integer id."""
+    return Answer({JSON: record({**_ENVELOPE, "data": data, "id": TEXT, "pk": INTEGER})}, TOTALS)
+
+
+_ROWS: Mapping[str, Component] = MappingProxyType(
+    {
+        entity.name: Component(name, record(of_fields(entity.shown)))
+        for entity, name in ((NODES, "Node"), (COMPUTERS, "Computer"), (USERS, "User"), (GROUPS, "Group"))
+    }
+)
+_SELECTIONS: Mapping[str, Component] = MappingProxyType(
+    {
+        entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
+        for entity in (NODES, COMPUTERS, USERS, GROUPS)
+    }
+)
+_WHOLE: Mapping[str, Component] = MappingProxyType(
+    {
+        **_ROWS,
+        NODES.name: Component("WholeNode", record({**of_fields(NODES.shown), "attributes": CONTENT})),
+    }
+)
+
+
+def _under_its_name(subject: Subject, listed: Shape) -> Shape:
+    """An object with one key, the name in the path."""
+    if len(subject.names) == 1:
+        return record({subject.names[0]: listed})
+    return {**record({}, dict.fromkeys(subject.names, listed)), "minProperties": 1, "maxProperties": 1}
+
+
+def _rows(entity: Entity, allowed: Collection[str]) -> Shape:
+    row = _ROWS[entity.name]
+    return array(either(row, _SELECTIONS[entity.name]) if "fields" in allowed else row)
+
+
+def rows(subject: Subject, allowed: Collection[str]) -> Answer:
+    return _enveloped(_under_its_name(subject, _rows(subject.entity, allowed)))
+
+
+def related(key: str, allowed: Collection[str]) -> Answer:
+    """Nodes that stand in a relation to one."""
+    return _of_one(record({key: _rows(NODES, allowed)}))
+
+
+def one(subject: Subject) -> Answer:
+    found = {"type": "array", "items": _WHOLE[subject.entity.name], "minItems": 1, "maxItems": 1}
+    return _of_one(_under_its_name(subject, found))
+
+
+SCHEMA = _enveloped(
+    record(
+        {
+            "fields": mapping(Component("Property", record(FIELD_FOR_PAGES, REFERS_TO))),
+            "ordering": array(TEXT),
+        }
+    )
+)
+
+ENDPOINTS = _enveloped(record({"available_endpoints": array(TEXT)}))
+SERVER = _enveloped(array(TEXT))
+COUNTS = _enveloped(STATISTICS)
+TYPES = _enveloped(record(dict.fromkeys(("calculation", "data", "code"), array(TEXT))))
+
+GRAPH_AROUND = _of_one(GRAPH)
+
+_DRAWN: Mapping[str, Shape] = {
+    "id": {**COUNT, "description": "Its number in the picture; 0 is the node asked for"},
+    "nodeid": INTEGER,
+    "nodeuuid": UUID,
+    "nodetype": TEXT,
+    "displaytype": TEXT,
+    "nodelabel": TEXT,
+    "group": one_of("mainNode", "inputs", "outputs"),
+    "description": TEXT,
+    "shape": one_of("dot", "square", "triangle"),
+}
+_TOTALS_OF_LINKS = [f"{which}_no_of_{side}s" for which in ("total", "sent") for side in ("incoming", "outgoing")]
+
+TREE = _of_one(
+    record(
+        {
+            "nodes": array(
+                Component("DrawnNode", record(_DRAWN, {"linktype": LINK_TYPE, "linklabel": TEXT})),
+            ),
+            "edges": array(
+                Component(
+                    "DrawnLink",
+                    record(
+                        {
+                            "from": COUNT,
+                            "to": COUNT,
+                            "arrows": {"const": "to"},
+                            "color": record({"inherit": one_of("from", "to")}),
+                            "linktype": LINK_TYPE,
+                        }
+                    ),
+                )
+            ),
+            **dict.fromkeys(_TOTALS_OF_LINKS, COUNT),
+        }
+    )
+)
+
+ATTRIBUTES = _of_one(record({"attributes": CONTENT}))
+EXTRAS = _of_one(record({"extras": CONTENT}))
+VISUALIZATION = replace(_of_one(record({"visualization": PICTURE})), is_everywhere=False)
+
+
+def files(key: str) -> Answer:
+    """Their paths, or with `filename` one of them."""
+    return Answer({**_of_one(record({key: array(TEXT)})).content, BYTES: None})

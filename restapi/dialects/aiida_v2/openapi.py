@@ -1,0 +1,67 @@
+"""What v2 is as a whole, for its document of OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODE_ENTITIES, NODES, USERS
+from restapi.dialects.aiida_v2.options import OPTIONS
+from restapi.dialects.aiida_v2.paths import ENTITY, KIND
+from restapi.openapi.about import LANGUAGE
+from restapi.openapi.answer import PLAIN, Subject
+from restapi.openapi.dialect import Dialect, Place, place_of
+from restapi.openapi.parameters import PAGE_NUMBER, in_path
+from restapi.openapi.schema import TEXT
+from restapi.routing import ID, PAGE, Route
+
+_ABOUT = f"""Provenance that AiiDA stored, read-only, as the manual of AiiDA's REST API, version 2, describes it.
+{LANGUAGE}
+`kind` is `nodes`, or a resource that lists the nodes of one kind. An object is named by its uuid or the beginning of
+one, a user by its id; an object that is not found is status 400. All answers to GET have an `ETag`. `docs/api-v2.md`
+has the rest.
+"""
+
+_ID = in_path("id", {**TEXT, "minLength": 1}, "The uuid, or the beginning of one")
+_USER = in_path("id", {"type": "integer", "minimum": 1}, "The id")
+_KIND = in_path("kind", {**TEXT, "enum": list(NODE_ENTITIES)}, "All nodes, or those of one kind")
+
+
+@dataclass(frozen=True)
+class _Resource:
+    """What stands first in a path: `path` names it, `id` one object of it."""
+
+    path: str
+    subject: Subject
+    id: Mapping[str, Any]
+
+
+_OF_NODES = (_Resource(KIND, Subject(NODES, tuple(NODE_ENTITIES)), _ID),)
+_ALL = (
+    *_OF_NODES,
+    _Resource("computers", Subject(COMPUTERS, ("computers",)), _ID),
+    _Resource("groups", Subject(GROUPS, ("groups",)), _ID),
+    _Resource("users", Subject(USERS, ("users",)), _USER),
+)
+
+
+def dialect_of(routes: Iterable[Route]) -> Dialect:
+    """Of these routes."""
+    return Dialect(
+        title="AiiDA REST API, version 2",
+        about=_ABOUT,
+        prefix="/api/v2",
+        options=OPTIONS,
+        places=tuple(place for route in routes for place in _places(route)),
+        names={"kind": "nodes", "id": "by_id", "page": "n"},
+        missing={PLAIN: TEXT},
+    )
+
+
+def _places(route: Route) -> Iterator[Place]:
+    """One for each sort of entities; the kinds of nodes are values of a parameter."""
+    marker = ENTITY if ENTITY in route.path else KIND
+    for each in _ALL if marker == ENTITY else _OF_NODES:
+        path = route.path.replace(marker, each.path)
+        yield place_of(route, each.subject, {KIND: _KIND, ID: each.id, PAGE: PAGE_NUMBER}, path)

@@ -1,0 +1,50 @@
+"""What a resource says of itself: what can be asked of it, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from querylang.schema import Entity
+from restapi.openapi.schema import Schema, Shape
+
+JSON, BYTES, ZIP, PLAIN = "application/json", "application/octet-stream", "application/zip", "text/plain"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a path is about: an entity, under one name or any of several."""
+
+    entity: Entity
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A key of the query string."""
+
+    name: str
+    schema: Schema
+    help: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """`is_certain`: each such answer has it."""
+
+    name: str
+    schema: Schema
+    help: str
+    is_certain: bool = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status 200: a schema for each media type, None for files.
+
+    `is_everywhere` is false where some nodes, or some installations, have no such answer: status 501.
+    """
+
+    content: Mapping[str, Shape | None]
+    headers: tuple[Header, ...] = field(default=())
+    is_everywhere: bool = True

@@ -1,0 +1,58 @@
+"""What a dialect says of itself as a whole, for its document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from querylang.options import OptionSpec
+from restapi.openapi.answer import Subject
+from restapi.openapi.schema import Shape
+from restapi.routing import DialectResource, Route
+
+
+@dataclass(frozen=True)
+class Place:
+    """One path: `path` as OpenAPI writes it, and the `parameters` in it."""
+
+    path: str
+    route: Route
+    subject: Subject
+    parameters: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def resource(self) -> type[DialectResource]:
+        return self.route.resource
+
+    @property
+    def is_page(self) -> bool:
+        return "/page" in self.path
+
+
+def place_of(
+    route: Route, subject: Subject, markers: Mapping[str, Mapping[str, Any]], path: str | None = None
+) -> Place:
+    """`markers` are the parameters by what stands for them in paths; `path` is that of the route if it is another."""
+    path = route.path if path is None else path
+    found = {marker: parameter for marker, parameter in markers.items() if marker in path}
+    for marker, parameter in found.items():
+        path = path.replace(marker, f"{{{parameter['name']}}}")
+    return Place(path, route, subject, tuple(found.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Dialect:
+    """`about` is Markdown.
+
+    `names` are what parameters of paths are called in the ids of operations; `missing` is the answer where nothing is
+    found at a path.
+    """
+
+    title: str
+    about: str
+    prefix: str
+    options: Mapping[str, OptionSpec]
+    places: tuple[Place, ...]
+    names: Mapping[str, str]
+    missing: Mapping[str, Shape]

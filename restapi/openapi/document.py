@@ -1,0 +1,79 @@
+"""A dialect -> a document of OpenAPI 3.1.
+
+Nothing is written here that the dialect says itself: paths are its routes, summaries the docstrings of its resources,
+parameters its options and the fields of its entities, answers what its resources declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from aiida_like import __version__
+from restapi.config import Settings
+from restapi.openapi.dialect import Dialect
+from restapi.openapi.operations import Operation, operations_at
+from restapi.openapi.schema import Component, components, resolved
+
+VERSION = "3.1.0"
+
+TAGS: Mapping[str, str] = {
+    "nodes": "Data and processes, by what they are and what they are related to",
+    "contents": "What a node holds: attributes, extras, comments, files, downloads and pictures",
+    "links": "What is one link away from a node",
+    "lineage": "What is any number of links away: ancestors, descendants, graphs, and exports of them",
+    "processes": "What was run",
+    "calcjobs": "What was run by a scheduler, and its files",
+    "querybuilder": "Queries over several entities, as AiiDA's QueryBuilder writes them",
+    "groups": "Groups of nodes",
+    "computers": "Where processes ran",
+    "users": "Who created what",
+    "server": "What is served here",
+}
+
+
+@lru_cache(maxsize=16)
+def written(dialect: Dialect, settings: Settings) -> bytes:
+    """The document as JSON, made once."""
+    return orjson.dumps(described(dialect, settings))
+
+
+def described(dialect: Dialect, settings: Settings) -> dict[str, Any]:
+    """The document as plain JSON."""
+    operations = [each for place in dialect.places for each in operations_at(place, dialect, settings)]
+    used = {each.content["tags"][0] for each in operations}
+    document = {
+        "openapi": VERSION,
+        "info": {
+            "title": dialect.title,
+            "version": __version__,
+            "description": dialect.about,
+            "license": {"name": "MIT License", "identifier": "MIT"},
+        },
+        # Relative to the document, so that it is right behind any mount point and proxy.
+        "servers": [{"url": f"../{dialect.prefix.rpartition('/')[2]}"}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
+        "paths": _by_path(operations),
+    }
+    return {**resolved(document), "components": _sections(components(document))}
+
+
+def _by_path(operations: Iterable[Operation]) -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method] = operation.content
+    return paths
+
+
+def _sections(found: Iterable[Component]) -> dict[str, dict[str, Any]]:
+    """Raises ValueError: two components have the same name."""
+    sections: dict[str, dict[str, Any]] = {}
+    for component in found:
+        section = sections.setdefault(component.section, {})
+        definition = resolved(component.definition)
+        if section.setdefault(component.name, definition) != definition:
+            raise ValueError(f"two {component.section} are called {component.name}")
+    return {name: dict(sorted(section.items())) for name, section in sorted(sections.items())}

@@ -1,0 +1,146 @@
+"""A path -> Operation Objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from restapi.config import Settings
+from restapi.openapi import parameters
+from restapi.openapi.answer import JSON, Answer, Header
+from restapi.openapi.dialect import Dialect, Place
+from restapi.openapi.schema import TEXT, Component, Shape
+from restapi.openapi.shared import ERROR
+
+_WITH_TAGS = ("contents", "links", "lineage")
+"""Modules of a dialect whose resources have a tag of their own; others are told by how their path begins."""
+
+_TAG = Header("ETag", TEXT, "Is sent back with `If-None-Match`", is_certain=False)
+_CACHING = Header("Cache-Control", TEXT, "How long the answer may be kept")
+_LINK = Header("Link", TEXT, "The first, previous, next and last page (RFC 8288)")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`method` is in lower case; `content` is the Operation Object."""
+
+    path: str
+    method: str
+    content: Mapping[str, Any]
+
+
+def operations_at(place: Place, dialect: Dialect, settings: Settings) -> Iterator[Operation]:
+    resource, answer = place.resource, place.resource.answer_about(place.subject)
+    asked = {"parameters": list(_parameters(place, dialect, settings))}
+    if resource.body is None:
+        named, responses = _named(place, dialect, "get"), _responses(place, dialect, _conditional(answer, place))
+        asked["parameters"].append(_parameter("If-None-Match", parameters.IF_NONE_MATCH))
+        yield Operation(place.path, "get", {**named, **asked, "responses": {**responses, "304": _UNCHANGED}})
+        return
+    body = {"required": True, "content": {JSON: {"schema": resource.body}}}
+    posted = {**_named(place, dialect, "post"), **asked, "requestBody": body}
+    yield Operation(place.path, "post", {**posted, "responses": _responses(place, dialect, answer)})
+    if resource.refusal is not None:
+        refused = {"405": _response("Says how it is asked", resource.refusal.content, resource.refusal.headers)}
+        yield Operation(place.path, "get", {**_named(place, dialect, "get"), "responses": refused})
+
+
+def _named(place: Place, dialect: Dialect, method: str) -> dict[str, Any]:
+    examples, _, what = (place.resource.__doc__ or "").partition("\n")[0].partition("`: ")
+    page = "" if not place.is_page else ": the first page" if place.path.endswith("/page") else ": one page"
+    return {
+        "operationId": _operation_id(place, dialect, method),
+        "tags": [_tag(place)],
+        "summary": what[:1].upper() + what[1:].rstrip(".") + page,
+        "description": f"For example {examples}`.",
+    }
+
+
+def _operation_id(place: Place, dialect: Dialect, method: str) -> str:
+    """`get_nodes_by_id_links_incoming`"""
+    words = re.sub(r"\{(\w+)\}", lambda found: dialect.names[found[1]], place.path).strip("/") or "root"
+    return re.sub(r"[^A-Za-z0-9]+", "_", f"{method}_{words}")
+
+
+def _tag(place: Place) -> str:
+    module = place.resource.__module__.rpartition(".")[2]
+    first = place.path.split("/")[1]
+    return module if module in _WITH_TAGS else _TAGS_OF_PATHS.get(first, first)
+
+
+_TAGS_OF_PATHS = {"": "server", "openapi.json": "server", "{kind}": "nodes"}
+
+
+def _parameters(place: Place, dialect: Dialect, settings: Settings) -> Iterator[Component | Mapping[str, Any]]:
+    resource = place.resource
+    yield from place.parameters
+    entity = resource.filters_about(place.subject)
+    reserved = {**dialect.options, **resource.reserved}
+    if entity is not None:
+        for found in parameters.of_filters(entity):
+            if found["name"] not in reserved:
+                yield _parameter(f"{entity.name}.{found['name']}", found)
+        yield _parameter("filter", parameters.FILTER)
+    yield from map(parameters.of_parameter, resource.parameters)
+    without = _WITHOUT[place.is_page]
+    for name, spec in reserved.items():
+        if name in resource.allowed and name not in without:
+            option = parameters.of_option(name, spec, settings)
+            yield option if name in resource.reserved else _parameter(name, option)
+
+
+_WITHOUT: Mapping[bool, frozenset[str]] = {True: frozenset({"limit", "offset"}), False: frozenset({"perpage"})}
+"""Options that have no meaning on a page, and those that need one."""
+
+
+def _parameter(name: str, definition: Mapping[str, Any]) -> Component:
+    return Component(name, definition, "parameters")
+
+
+def _conditional(answer: Answer, place: Place) -> Answer:
+    """With the headers of answers to GET."""
+    paged = (_LINK,) if place.is_page else ()
+    return replace(answer, headers=(*answer.headers, *paged, _TAG, _CACHING))
+
+
+def _responses(place: Place, dialect: Dialect, answer: Answer) -> dict[str, Any]:
+    return {
+        "200": _response("Here it is", answer.content, answer.headers),
+        "400": _REFUSED,
+        **({"404": _response("There is no such thing", dialect.missing)} if place.parameters else {}),
+        **({} if answer.is_everywhere else {"501": _UNAVAILABLE}),
+        "503": _CLOSED,
+    }
+
+
+def _response(text: str, content: Mapping[str, Shape | None], headers: Iterable[Header] = ()) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": text,
+        "content": {media: {} if shape is None else {"schema": shape} for media, shape in content.items()},
+    }
+    return described | {"headers": {each.name: _header(each) for each in headers}} if headers else described
+
+
+def _header(header: Header) -> dict[str, Any]:
+    return {"description": header.help, "required": header.is_certain, "schema": header.schema}
+
+
+_FAULT: Mapping[str, Shape] = {JSON: ERROR}
+_UNCHANGED = Component(
+    "NotModified", {"description": "The client has it already: `If-None-Match` holds its `ETag`"}, "responses"
+)
+_REFUSED = Component(
+    "BadRequest",
+    _response("The request is at fault; the message says what is wrong, and what is allowed", _FAULT),
+    "responses",
+)
+_UNAVAILABLE = Component(
+    "NotImplemented", _response("This node, or this installation, cannot give what was asked", _FAULT), "responses"
+)
+_CLOSED = Component(
+    "Unavailable",
+    _response("The database took too long, and the message says how to ask for less; or it cannot be opened", _FAULT),
+    "responses",
+)

@@ -1,0 +1,138 @@
+"""Options, filters and parts of paths -> Parameter Objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from querylang.ast import Operator, Option
+from querylang.options import OptionSpec, boolean, integer, order_terms, words
+from querylang.projection import shown_keys
+from querylang.schema import OPERATORS, Entity, Field, FieldType, Relation
+from restapi import lineage
+from restapi.config import Settings
+from restapi.openapi.answer import Parameter
+from restapi.openapi.schema import BOOLEAN, TEXT, Schema
+
+INT64: Schema = MappingProxyType({"type": "integer", "format": "int64"})
+
+_NUMBERS: frozenset[Callable[[Option], Any]] = frozenset({integer, lineage.depth})
+_LISTS: frozenset[Callable[[Option], Any]] = frozenset({words, order_terms, shown_keys, lineage.link_types})
+"""How values are read says what they are; with all other readers they are one text."""
+
+IF_NONE_MATCH: Schema = MappingProxyType(
+    {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `ETag` of an answer that the client has: if it is still the same, the status is 304",
+        "schema": TEXT,
+    }
+)
+
+
+def in_path(name: str, schema: Schema, help_: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "description": help_, "schema": schema}
+
+
+PAGE_NUMBER = in_path("page", {"type": "integer", "minimum": 1}, "The number of the page, from 1")
+
+
+def of_option(name: str, spec: OptionSpec, settings: Settings) -> dict[str, Any]:
+    schema = _values(spec, settings)
+    # A list is one value, `a,b`, and stands only once.
+    style = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+    return _query(name, spec.help, schema) | style
+
+
+def _values(spec: OptionSpec, settings: Settings) -> dict[str, Any]:
+    if spec.read in _NUMBERS:
+        most = {} if spec.most is None else {"maximum": getattr(settings, spec.most)}
+        return {**INT64, "minimum": spec.least, **most}
+    if spec.read is boolean:
+        return dict(BOOLEAN)
+    text = {**TEXT, "enum": list(spec.choices)} if spec.choices else dict(TEXT)
+    return {"type": "array", "items": text, "minItems": 1} if spec.read in _LISTS else text
+
+
+def of_parameter(parameter: Parameter) -> dict[str, Any]:
+    return _query(parameter.name, parameter.help, parameter.schema)
+
+
+FILTER: Schema = MappingProxyType(
+    {
+        "name": "filter",
+        "in": "query",
+        "description": "An expression with `AND`, `OR`, `NOT` and parentheses, with all operators and with paths into "
+        'JSON: `(label LIKE "si%" OR id IN (1, 2)) AND NOT attributes.energy>-3.5`',
+        "schema": TEXT,
+    }
+)
+
+
+def of_filters(entity: Entity) -> Iterator[dict[str, Any]]:
+    """A parameter for each key."""
+    for field in entity.fields.values():
+        if field.is_filterable:
+            yield _of_field(field, [name for name, of in entity.synonyms.items() if of == field.name])
+    for relation in entity.relations:
+        if relation.key not in entity.fields:
+            yield _of_relation(relation)
+
+
+_TEXT = r'"(?:[^"\u0000]|"")*"'
+_DAY, _SHIFT = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "Z|[+-][0-9]{2}(?::[0-9]{2})?"
+_CLOCK = r"T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
+_WRITTEN: Mapping[FieldType, tuple[str, str]] = MappingProxyType(
+    {
+        FieldType.INTEGER: (r"[+-]?[0-9]{1,18}", "`45`"),
+        FieldType.STRING: (_TEXT, '`"text"`, in double quotes'),
+        FieldType.UUID: (_TEXT, '`"338357f4-f236-4f9c-8fbe-cd550dc6b858"`, in double quotes'),
+        FieldType.BOOLEAN: ("true|false", "`true` or `false`"),
+        FieldType.DATETIME: (rf"{_DAY}(?:{_CLOCK}(?:{_SHIFT})?)?", "`2016-04-23`, `2016-04-23T05:45`"),
+        FieldType.JSON: (rf"{_TEXT}|-?[0-9]{{1,15}}|true|false|null", "JSON"),
+    }
+)
+"""How values are written: a regular expression, and examples."""
+
+
+def _of_field(field: Field, synonyms: list[str]) -> dict[str, Any]:
+    value, example = _WRITTEN[field.type]
+    operators = [operator for operator in Operator if operator in OPERATORS[field.type]]
+    called = f" Also called {', '.join(f'`{name}`' for name in synonyms)}." if synonyms else ""
+    return _query(
+        field.name,
+        f"{field.help}.{called} Equal to {example}{_behind(operators)}",
+        {**TEXT, "pattern": _pattern(value, operators)},
+    )
+
+
+def _of_relation(relation: Relation) -> dict[str, Any]:
+    value = f"{_TEXT}|[0-9]{{1,18}}"
+    if relation.links is None:
+        form, operators = "a name in double quotes, or an id", [Operator.IN, Operator.NOT_IN]
+    else:
+        form, operators = '`"338357f4","create"`: a uuid or its beginning, or an id; then types of links', []
+    return _query(relation.key, f"By {relation.help}. {form}", {**TEXT, "pattern": _pattern(value, operators)})
+
+
+def _behind(operators: list[Operator]) -> str:
+    """What can be written behind the `=` of a query string, and what cannot."""
+    written = [f"`{_without_equals(each)}`" for each in operators if _without_equals(each)]
+    others = [f"`{each.value}`" for each in operators if not each.value.startswith("=")]
+    return f". In front of the value may stand {', '.join(written)}; {' '.join(others)} are for `filter`."
+
+
+def _pattern(value: str, operators: list[Operator]) -> str:
+    prefixes = [_without_equals(each) for each in operators if each is not Operator.IS_NULL and _without_equals(each)]
+    compared = rf"(?:{'|'.join(prefixes)})?(?:{value})(?:,(?:{value}))*"
+    return f"^(?:{compared}|isnull=(?:true|false))$" if Operator.IS_NULL in operators else f"^{compared}$"
+
+
+def _without_equals(operator: Operator) -> str:
+    """`=like=` is written as `like=` behind the `=` that stands there already."""
+    return operator.value.removeprefix("=") if operator.value.startswith("=") else ""
+
+
+def _query(name: str, help_: str, schema: Schema) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": help_, "schema": schema}

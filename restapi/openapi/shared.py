@@ -1,0 +1,114 @@
+"""Answers that are the same in all AiiDA dialects."""
+
+from __future__ import annotations
+
+from aiida_like.links import LINK_TYPES
+from restapi.openapi.answer import BYTES, JSON, ZIP, Answer, Header, Parameter
+from restapi.openapi.schema import (
+    ANYTHING,
+    BOOLEAN,
+    COUNT,
+    INTEGER,
+    OBJECT,
+    TEXT,
+    TIME,
+    UUID,
+    Component,
+    array,
+    either,
+    mapping,
+    one_of,
+    or_null,
+    record,
+)
+
+TOTALS = tuple(
+    Header(name, COUNT, "How many rows there are on all pages together") for name in ("X-Total-Count", "X-Total-Counts")
+)
+DISPOSITION = Header("Content-Disposition", TEXT, "The name of the file")
+
+ERROR = Component("Error", record({"message": TEXT}))
+
+DOCUMENT = Answer({JSON: OBJECT})
+FILE = Answer({BYTES: None}, (DISPOSITION,))
+DOWNLOAD = Answer({BYTES: None}, (DISPOSITION,), is_everywhere=False)
+CRATE = Answer({ZIP: None}, (DISPOSITION,), is_everywhere=False)
+
+STATISTICS = Component(
+    "Statistics",
+    record(
+        {
+            "total": COUNT,
+            "types": mapping(COUNT),
+            "ctime_by_day": mapping(COUNT, {"pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
+        }
+    ),
+)
+OF_USER = (Parameter("user", INTEGER, "Only what was created by the user with this id."),)
+
+LINK_TYPE = one_of(*LINK_TYPES)
+
+GRAPH = Component(
+    "Graph",
+    record(
+        {
+            "nodes": array(
+                Component(
+                    "GraphNode",
+                    record(
+                        {
+                            "id": INTEGER,
+                            "uuid": UUID,
+                            "label": TEXT,
+                            "node_type": TEXT,
+                            "process_type": or_null(TEXT),
+                            "ctime": TIME,
+                            "distance": {**COUNT, "description": "How many links away it is, at least"},
+                        }
+                    ),
+                )
+            ),
+            "links": array(
+                Component(
+                    "GraphLink",
+                    record({"input_id": INTEGER, "output_id": INTEGER, "type": LINK_TYPE, "label": TEXT}),
+                )
+            ),
+            "truncated": {**BOOLEAN, "description": "Whether there are more nodes"},
+        }
+    ),
+)
+
+_STATEMENTS = mapping(mapping(ANYTHING))
+PROV = Answer(
+    {
+        JSON: Component(
+            "Prov",
+            record(
+                {"prefix": mapping(TEXT), "entity": _STATEMENTS},
+                dict.fromkeys(
+                    (
+                        *("activity", "agent", "used", "wasGeneratedBy", "wasInformedBy", "wasInfluencedBy"),
+                        *("wasAssociatedWith", "wasAttributedTo"),
+                    ),
+                    _STATEMENTS,
+                ),
+            ),
+        )
+    },
+    is_everywhere=False,
+)
+
+CONTENT = {**OBJECT, "description": "By their names; values are any JSON"}
+
+PICTURE = either(OBJECT, array(ANYTHING))
+"""Of one form for each kind of node and format: `aiida_like.formats`."""
+
+FIELD_FOR_PAGES = {
+    "display_name": TEXT,
+    "help_text": TEXT,
+    "is_display": BOOLEAN,
+    "is_foreign_key": BOOLEAN,
+    "type": TEXT,
+}
+REFERS_TO = {"related_column": TEXT, "related_resource": TEXT}
