@@ -11,7 +11,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_dict_header
 
 from aiida_like.errors import QueryError
-from querylang.options import Options
+from querylang.options import Options, OptionSpec, word
 from restapi.fetch import Count
 
 
@@ -25,6 +25,11 @@ class Format(Enum):
 
 VARY = "Accept, Prefer"
 """The headers that decide what an answer is."""
+
+FORMAT = OptionSpec(
+    word, "csv or ndjson: all rows, or limit= of them, as a file.", choices=tuple(form.name.lower() for form in Format)
+)
+"""An option of lists."""
 
 _COUNTS = {count.value: count for count in Count}
 _FORMATS = {form.name.lower(): form for form in Format}
@@ -49,11 +54,11 @@ def preferred_count() -> Count | None:
 
 def preferred_format(given: Options) -> Format:
     """Raises QueryError: no such format."""
-    word = given.get("format")
-    if word is not None:
-        if word not in _FORMATS:
-            raise QueryError(f"format takes one of {', '.join(_FORMATS)}, not {word!r}")
-        return _FORMATS[word]
+    name = given.get("format")
+    if name is not None:
+        if name not in _FORMATS:
+            raise QueryError(f"format takes one of {', '.join(_FORMATS)}, not {name!r}")
+        return _FORMATS[name]
     accepted, _ = preferred(request.environ)
     if accepted is None:
         return Format.JSON

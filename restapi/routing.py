@@ -29,13 +29,15 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
     """What stands at a path, and what it says of itself for the document of OpenAPI.
 
     `reserved` are reserved keys of this resource only; elsewhere they may be keys of filters.
-    `allowed` are the reserved keys that it takes, `filters` has the keys that it can be filtered by, and `parameters`
-    are filters of another sort. `body` is what is posted; without one it is asked by GET. `refusal` is what GET is
-    answered with, status 405, where something is posted.
+    `allowed` are the reserved keys that it takes, and `required` those that it needs.
+    `filters` has the keys that it can be filtered by, and `parameters` are filters of another sort.
+    `body` is what is posted; without one it is asked by GET. Where something is posted, `refusal` is what GET is
+    answered with, status 405.
     """
 
     reserved: ClassVar[Mapping[str, OptionSpec]] = MappingProxyType({})
     allowed: ClassVar[frozenset[str]] = frozenset()
+    required: ClassVar[frozenset[str]] = frozenset()
     filters: ClassVar[Entity | None] = None
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     body: ClassVar[Schema | None] = None

@@ -208,6 +208,18 @@ URLS = [
     f"/api/v4/calcjobs/{graph.relax}/output_files",
     "/api/v4/groups/page/1?perpage=2",
     "/api/v4/computers/1",
+    *(
+        f"/api/{resource}?{query}"
+        for resource in ("v2/nodes", "v4/nodes", "v4/users", f"v4/nodes/{graph.relax}/links/outgoing", "v2/structures")
+        for query in (
+            "facet=user,label&limit=1",
+            "cursor=&limit=1",
+            "format=csv",
+            "format=ndjson&limit=2",
+            "format=xml",
+        )
+    ),
+    f"/api/v2/nodes/{graph.relax}/descendants?facet=type,computer",
     f"/api/v2/nodes/{graph.plain}/content/download",
     *(f"/api/v2/nodes/{uuid}/content/visualization" for uuid in (graph.bands, graph.path, graph.mesh, graph.upf)),
 ]

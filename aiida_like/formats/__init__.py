@@ -29,7 +29,9 @@ from aiida_like.formats.structure_files import (
 
 __all__ = [
     "DESCRIBED",
+    "DOWNLOADS",
     "KINDS",
+    "PICTURES",
     "Download",
     "Kind",
     "StoredNode",
@@ -105,6 +107,10 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 
+
+DOWNLOADS = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.downloads))
+PICTURES = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.pictures))
+"""All formats that there are."""
 
 _STORED = ("cif", "upf")
 """Formats in which a node is its one file, which keeps its name."""

@@ -9,6 +9,7 @@ from querylang.schema import Entity
 from restapi.openapi.schema import Schema, Shape
 
 JSON, BYTES, ZIP, PLAIN = "application/json", "application/octet-stream", "application/zip", "text/plain"
+CSV, NDJSON = "text/csv", "application/x-ndjson"
 
 
 @dataclass(frozen=True)

@@ -36,13 +36,13 @@ TAGS: Mapping[str, str] = {
 
 
 @lru_cache(maxsize=16)
-def written(dialect: Dialect, settings: Settings) -> bytes:
-    """The document as JSON, made once."""
-    return orjson.dumps(described(dialect, settings))
+def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
+    """The document as JSON, made once for each mount point."""
+    return orjson.dumps(described(dialect, settings, mount))
 
 
-def described(dialect: Dialect, settings: Settings) -> dict[str, Any]:
-    """The document as plain JSON."""
+def described(dialect: Dialect, settings: Settings, mount: str = "") -> dict[str, Any]:
+    """The document as plain JSON. `mount` is what stands before the prefix of the dialect in URLs."""
     operations = [each for place in dialect.places for each in operations_at(place, dialect, settings)]
     used = {each.content["tags"][0] for each in operations}
     document = {
@@ -53,8 +53,8 @@ def described(dialect: Dialect, settings: Settings) -> dict[str, Any]:
             "description": dialect.about,
             "license": {"name": "MIT License", "identifier": "MIT"},
         },
-        # Relative to the document, so that it is right behind any mount point and proxy.
-        "servers": [{"url": f"../{dialect.prefix.rpartition('/')[2]}"}],
+        # A path alone: clients ask the server that they have the document from.
+        "servers": [{"url": mount + dialect.prefix}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
         "paths": _by_path(operations),
     }

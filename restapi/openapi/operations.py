@@ -19,7 +19,6 @@ _WITH_TAGS = ("contents", "links", "lineage")
 
 _TAG = Header("ETag", TEXT, "Is sent back with `If-None-Match`", is_certain=False)
 _CACHING = Header("Cache-Control", TEXT, "How long the answer may be kept")
-_LINK = Header("Link", TEXT, "The first, previous, next and last page (RFC 8288)")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def operations_at(place: Place, dialect: Dialect, settings: Settings) -> Iterato
     resource, answer = place.resource, place.resource.answer_about(place.subject)
     asked = {"parameters": list(_parameters(place, dialect, settings))}
     if resource.body is None:
-        named, responses = _named(place, dialect, "get"), _responses(place, dialect, _conditional(answer, place))
+        named, responses = _named(place, dialect, "get"), _responses(place, dialect, _conditional(answer))
         asked["parameters"].append(_parameter("If-None-Match", parameters.IF_NONE_MATCH))
         yield Operation(place.path, "get", {**named, **asked, "responses": {**responses, "304": _UNCHANGED}})
         return
@@ -85,13 +84,22 @@ def _parameters(place: Place, dialect: Dialect, settings: Settings) -> Iterator[
         yield _parameter("filter", parameters.FILTER)
     yield from map(parameters.of_parameter, resource.parameters)
     without = _WITHOUT[place.is_page]
+    if "cursor" in resource.allowed:
+        yield _parameter("Prefer", parameters.PREFER)
     for name, spec in reserved.items():
         if name in resource.allowed and name not in without:
-            option = parameters.of_option(name, spec, settings)
-            yield option if name in resource.reserved else _parameter(name, option)
+            option = parameters.of_option(name, spec, settings, entity)
+            if name in resource.reserved or name in resource.required:
+                yield {**option, "required": name in resource.required}
+            else:
+                of = f"{entity.name}." if entity is not None and parameters.names_fields(spec) else ""
+                yield _parameter(f"{of}{name}", option)
 
 
-_WITHOUT: Mapping[bool, frozenset[str]] = {True: frozenset({"limit", "offset"}), False: frozenset({"perpage"})}
+_WITHOUT: Mapping[bool, frozenset[str]] = {
+    True: frozenset({"limit", "offset", "cursor"}),
+    False: frozenset({"perpage"}),
+}
 """Options that have no meaning on a page, and those that need one."""
 
 
@@ -99,10 +107,9 @@ def _parameter(name: str, definition: Mapping[str, Any]) -> Component:
     return Component(name, definition, "parameters")
 
 
-def _conditional(answer: Answer, place: Place) -> Answer:
+def _conditional(answer: Answer) -> Answer:
     """With the headers of answers to GET."""
-    paged = (_LINK,) if place.is_page else ()
-    return replace(answer, headers=(*answer.headers, *paged, _TAG, _CACHING))
+    return replace(answer, headers=(*answer.headers, _TAG, _CACHING))
 
 
 def _responses(place: Place, dialect: Dialect, answer: Answer) -> dict[str, Any]:

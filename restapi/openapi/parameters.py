@@ -7,19 +7,26 @@ from types import MappingProxyType
 from typing import Any
 
 from querylang.ast import Operator, Option
+from querylang.facets import facet_keys
 from querylang.options import OptionSpec, boolean, integer, order_terms, words
 from querylang.projection import shown_keys
 from querylang.schema import OPERATORS, Entity, Field, FieldType, Relation
 from restapi import lineage
 from restapi.config import Settings
+from restapi.fetch import Count
 from restapi.openapi.answer import Parameter
-from restapi.openapi.schema import BOOLEAN, TEXT, Schema
+from restapi.openapi.schema import BOOLEAN, TEXT, Schema, one_of
 
 INT64: Schema = MappingProxyType({"type": "integer", "format": "int64"})
 
 _NUMBERS: frozenset[Callable[[Option], Any]] = frozenset({integer, lineage.depth})
-_LISTS: frozenset[Callable[[Option], Any]] = frozenset({words, order_terms, shown_keys, lineage.link_types})
+_LISTS: frozenset[Callable[[Option], Any]] = frozenset({words, order_terms, shown_keys, facet_keys, lineage.link_types})
 """How values are read says what they are; with all other readers they are one text."""
+
+_OF_FIELDS: Mapping[Callable[[Option], Any], str] = MappingProxyType(
+    {order_terms: "[+-]?", shown_keys: "", facet_keys: ""}
+)
+"""What can stand in front of each key."""
 
 IF_NONE_MATCH: Schema = MappingProxyType(
     {
@@ -27,6 +34,16 @@ IF_NONE_MATCH: Schema = MappingProxyType(
         "in": "header",
         "description": "The `ETag` of an answer that the client has: if it is still the same, the status is 304",
         "schema": TEXT,
+    }
+)
+
+PREFER: Schema = MappingProxyType(
+    {
+        "name": "Prefer",
+        "in": "header",
+        "description": "How `X-Total-Count` is found: counted, as without this header; estimated where there are many "
+        "rows; or not at all",
+        "schema": one_of(*(f"count={count.value}" for count in Count)),
     }
 )
 
@@ -38,11 +55,27 @@ def in_path(name: str, schema: Schema, help_: str) -> Schema:
 PAGE_NUMBER = in_path("page", {"type": "integer", "minimum": 1}, "The number of the page, from 1")
 
 
-def of_option(name: str, spec: OptionSpec, settings: Settings) -> dict[str, Any]:
+def names_fields(spec: OptionSpec) -> bool:
+    """Whether its values are keys of an entity."""
+    return spec.read in _OF_FIELDS
+
+
+def of_option(name: str, spec: OptionSpec, settings: Settings, entity: Entity | None = None) -> dict[str, Any]:
+    """`entity` is what the keys are of, if its values are keys."""
     schema = _values(spec, settings)
+    if entity is not None and names_fields(spec):
+        schema["items"] = {**TEXT, "pattern": f"^{_OF_FIELDS[spec.read]}(?:{'|'.join(_keys(entity))})$"}
     # A list is one value, `a,b`, and stands only once.
     style = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
     return _query(name, spec.help, schema) | style
+
+
+def _keys(entity: Entity) -> Iterator[str]:
+    """Regular expressions; into JSON a path leads."""
+    for name in (*entity.fields, *entity.synonyms):
+        field = entity.fields[entity.synonyms.get(name, name)]
+        if field.is_filterable:
+            yield rf"{name}\.[^,\u0000]+" if field.type is FieldType.JSON else name
 
 
 def _values(spec: OptionSpec, settings: Settings) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from aiida_like.links import LINK_TYPES
-from restapi.openapi.answer import BYTES, JSON, ZIP, Answer, Header, Parameter
+from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, Answer, Header, Parameter
 from restapi.openapi.schema import (
     ANYTHING,
     BOOLEAN,
@@ -14,6 +17,7 @@ from restapi.openapi.schema import (
     TIME,
     UUID,
     Component,
+    Shape,
     array,
     either,
     mapping,
@@ -26,6 +30,35 @@ TOTALS = tuple(
     Header(name, COUNT, "How many rows there are on all pages together") for name in ("X-Total-Count", "X-Total-Counts")
 )
 DISPOSITION = Header("Content-Disposition", TEXT, "The name of the file")
+
+_OF_LISTS = (
+    *(replace(header, is_certain=False) for header in TOTALS),
+    Header(
+        "Link", TEXT, "The first, previous, next and last page, or what is behind a cursor (RFC 8288)", is_certain=False
+    ),
+    Header("Preference-Applied", TEXT, "How the rows were counted, if `Prefer` was sent (RFC 7240)", is_certain=False),
+    replace(DISPOSITION, is_certain=False),
+)
+
+FACETS: Mapping[str, Shape] = {
+    "facets": Component(
+        "Facets",
+        mapping(
+            record(
+                {
+                    "values": array(record({"value": ANYTHING, "count": COUNT}, {"name": or_null(TEXT)})),
+                    "distinct": {**COUNT, "description": "How many values there are in all"},
+                }
+            )
+        ),
+    )
+}
+
+
+def listed(answer: Answer) -> Answer:
+    """Of a list: it can be a file too, and says how it was counted."""
+    return replace(answer, content={**answer.content, CSV: None, NDJSON: None}, headers=_OF_LISTS)
+
 
 ERROR = Component("Error", record({"message": TEXT}))
 

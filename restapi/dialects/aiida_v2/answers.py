@@ -25,7 +25,18 @@ from restapi.openapi.schema import (
     record,
     selection,
 )
-from restapi.openapi.shared import CONTENT, FIELD_FOR_PAGES, GRAPH, LINK_TYPE, PICTURE, REFERS_TO, STATISTICS, TOTALS
+from restapi.openapi.shared import (
+    CONTENT,
+    FACETS,
+    FIELD_FOR_PAGES,
+    GRAPH,
+    LINK_TYPE,
+    PICTURE,
+    REFERS_TO,
+    STATISTICS,
+    TOTALS,
+    listed,
+)
 
 _ENVELOPE: Mapping[str, Shape] = MappingProxyType(
     {
@@ -68,11 +79,12 @@ _WHOLE: Mapping[str, Component] = MappingProxyType(
 )
 
 
-def _under_its_name(subject: Subject, listed: Shape) -> Shape:
-    """An object with one key, the name in the path."""
+def _under_its_name(subject: Subject, found: Shape, beside: Mapping[str, Shape] = MappingProxyType({})) -> Shape:
+    """An object with one key, the name in the path, and what may stand beside it."""
     if len(subject.names) == 1:
-        return record({subject.names[0]: listed})
-    return {**record({}, dict.fromkeys(subject.names, listed)), "minProperties": 1, "maxProperties": 1}
+        return record({subject.names[0]: found}, beside)
+    names = {"minProperties": 1, "maxProperties": 1 + len(beside)}
+    return {**record({}, {**dict.fromkeys(subject.names, found), **beside}), **names}
 
 
 def _rows(entity: Entity, allowed: Collection[str]) -> Shape:
@@ -81,12 +93,12 @@ def _rows(entity: Entity, allowed: Collection[str]) -> Shape:
 
 
 def rows(subject: Subject, allowed: Collection[str]) -> Answer:
-    return _enveloped(_under_its_name(subject, _rows(subject.entity, allowed)))
+    return listed(_enveloped(_under_its_name(subject, _rows(subject.entity, allowed), FACETS)))
 
 
 def related(key: str, allowed: Collection[str]) -> Answer:
     """Nodes that stand in a relation to one."""
-    return _of_one(record({key: _rows(NODES, allowed)}))
+    return listed(_of_one(record({key: _rows(NODES, allowed)}, FACETS)))
 
 
 def one(subject: Subject) -> Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from flask import Response
 
 from aiida_like.links import INCOMING, OUTGOING
@@ -24,8 +26,8 @@ _ID = NODES.fields["id"]
 class Ancestors(DialectResource):
     """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
 
-    reserved, allowed = lineage.OPTIONS, options.LIST | lineage.LIST
-    filters = NODES
+    reserved = MappingProxyType({**lineage.OPTIONS, **options.OF_LISTS})
+    allowed, filters = options.LIST | lineage.LIST, NODES
     direction, key = INCOMING, "ancestors"
 
     @classmethod

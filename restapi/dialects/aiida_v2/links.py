@@ -28,7 +28,7 @@ _ID = NODES.fields["id"]
 class Inputs(DialectResource):
     """`/nodes/338357f4/io/inputs`: the nodes with a link to it."""
 
-    allowed, filters = options.LIST, NODES
+    reserved, allowed, filters = options.OF_LISTS, options.LIST, NODES
     relation, key = "incoming of", "inputs"
 
     @classmethod

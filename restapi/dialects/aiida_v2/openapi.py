@@ -23,7 +23,7 @@ one, a user by its id; an object that is not found is status 400. All answers to
 has the rest.
 """
 
-_ID = in_path("id", {**TEXT, "minLength": 1}, "The uuid, or the beginning of one")
+_ID = in_path("id", {**TEXT, "pattern": "^[0-9A-Fa-f-]+$"}, "The uuid, or the beginning of one")
 _USER = in_path("id", {"type": "integer", "minimum": 1}, "The id")
 _KIND = in_path("kind", {**TEXT, "enum": list(NODE_ENTITIES)}, "All nodes, or those of one kind")
 

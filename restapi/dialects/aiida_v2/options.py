@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from aiida_like.formats import DOWNLOADS, PICTURES
 from querylang.facets import facet_keys
 from querylang.options import OptionSpec, ignored, integer, order_terms, word, words
 from querylang.projection import shown_keys
+from restapi.preferences import FORMAT
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {
@@ -29,19 +31,22 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
             facet_keys, "How many rows have which value of these keys, separated by commas, beside the rows."
         ),
         "cursor": OptionSpec(word, "Empty: the first rows; the next of the Link header goes on behind them."),
-        "format": OptionSpec(word, "csv or ndjson: all rows of a list as a file; for a download, its format."),
         "alist": OptionSpec(words, "Only these attributes, separated by commas."),
         "nalist": OptionSpec(words, "All attributes but these."),
         "elist": OptionSpec(words, "Only these extras."),
         "nelist": OptionSpec(words, "All extras but these."),
         "filename": OptionSpec(word, "The path of a file in the repository of the node."),
         "rtype": OptionSpec(word, "What to do with the file: only download is known.", choices=("download",)),
-        "visformat": OptionSpec(word, "The format of the data for a picture."),
+        "format": OptionSpec(word, "The format of a download.", choices=DOWNLOADS),
+        "visformat": OptionSpec(word, "The format of the data for a picture.", choices=PICTURES),
         "in_limit": OptionSpec(integer, "At most so many incoming links."),
         "out_limit": OptionSpec(integer, "At most so many outgoing links."),
         "_": OptionSpec(ignored, "Ignored: JQuery adds it so that a browser does not answer from its cache."),
     }
 )
+
+OF_LISTS: Mapping[str, OptionSpec] = MappingProxyType({"format": FORMAT})
+"""Reserved everywhere, with another meaning in lists."""
 
 ANYWHERE = frozenset({"_"})
 LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields", "facet", "cursor", "format"}

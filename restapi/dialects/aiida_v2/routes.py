@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
 
 from restapi.dialects.aiida_v2 import answers, contents, lineage, links, options, overviews, render, rows
 from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
@@ -39,7 +40,7 @@ class Document(DialectResource):
 
     def get(self) -> Response:
         self.context.parse_options(asked(), self.allowed)
-        return Response(written(DIALECT, self.context.settings), content_type=JSON)
+        return Response(written(DIALECT, self.context.settings, quote(request.script_root)), content_type=JSON)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -31,7 +31,7 @@ from restapi.routing import DialectResource
 class Rows(DialectResource):
     """`/nodes?limit=5`, `/nodes/page/3`: the rows that fulfil the filters."""
 
-    allowed = options.LIST
+    reserved, allowed = options.OF_LISTS, options.LIST
 
     @classmethod
     def answer_about(cls, subject: Subject) -> Answer:

@@ -32,7 +32,17 @@ from restapi.openapi.schema import (
     record,
     selection,
 )
-from restapi.openapi.shared import CONTENT, FIELD_FOR_PAGES, GRAPH, LINK_TYPE, REFERS_TO, STATISTICS, TOTALS
+from restapi.openapi.shared import (
+    CONTENT,
+    FACETS,
+    FIELD_FOR_PAGES,
+    GRAPH,
+    LINK_TYPE,
+    REFERS_TO,
+    STATISTICS,
+    TOTALS,
+    listed,
+)
 
 _ENVELOPE: Mapping[str, Shape] = MappingProxyType(
     {
@@ -86,7 +96,7 @@ def rows(entity: Entity, allowed: Collection[str], key: str | None = None, id_: 
     """A list; `key` is its name, if that is not the one of the entity."""
     row: Shape = _ROWS[entity.name]
     shown = either(row, _SELECTIONS[entity.name]) if "fields" in allowed else row
-    return _enveloped(record({key or entity.name: array(shown)}), id_)
+    return listed(_enveloped(record({key or entity.name: array(shown)}, FACETS), id_))
 
 
 def one(entity: Entity) -> Answer:

@@ -95,7 +95,7 @@ class RepositoryList(V4Resource):
 class RepositoryContents(V4Resource):
     """`/nodes/338357f4/repo/contents?filename="aiida.in"`: a file."""
 
-    allowed, answer = options.FILES, FILE
+    allowed, required, answer = options.FILES, frozenset({"filename"}), FILE
 
     def get(self, path_id: str) -> Response:
         given = self.parse_options(asked(), self.allowed)
@@ -108,7 +108,7 @@ class RepositoryContents(V4Resource):
 class Downloads(V4Resource):
     """`/nodes/338357f4/download?download_format=cif`: the node as a file."""
 
-    allowed, answer = options.DOWNLOAD, answers.DOWNLOAD
+    allowed, required, answer = options.DOWNLOAD, frozenset({"download_format"}), answers.DOWNLOAD
 
     def get(self, path_id: str) -> Response:
         request = asked()

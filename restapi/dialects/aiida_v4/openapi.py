@@ -21,7 +21,7 @@ A node, group or computer is named by its uuid, the beginning of one, or its id;
 have an `ETag`. `docs/api-v4.md` has the rest.
 """
 
-_ID = in_path("id", {**TEXT, "minLength": 1}, "The uuid, the beginning of one, or the id")
+_ID = in_path("id", {**TEXT, "pattern": "^[0-9A-Fa-f-]+$"}, "The uuid, the beginning of one, or the id")
 _USER = in_path("id", {"type": "integer", "minimum": 1}, "The id")
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from aiida_like.formats import DOWNLOADS
 from querylang.facets import facet_keys
 from querylang.options import OptionSpec, boolean, ignored, integer, order_terms, word, words
 from querylang.projection import shown_keys
 from restapi.dialects.aiida_v4.full_type import read_full_type
+from restapi.preferences import FORMAT
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {
@@ -30,7 +32,7 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
             facet_keys, "How many rows have which value of these keys, separated by commas, beside the rows."
         ),
         "cursor": OptionSpec(word, "Empty: the first rows; the next of the Link header goes on behind them."),
-        "format": OptionSpec(word, "csv or ndjson: all rows as a file; json is the default."),
+        "format": FORMAT,
         "full_type": OptionSpec(
             read_full_type, "Only nodes of this full type, NODE_TYPE|PROCESS_TYPE; % at the end of either is anything."
         ),
@@ -39,7 +41,7 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         "extras": OptionSpec(boolean, "true: show extras too."),
         "extras_filter": OptionSpec(words, "Only these extras."),
         "filename": OptionSpec(word, "The path of a file or folder in the repository of the node."),
-        "download_format": OptionSpec(word, "The format of a download."),
+        "download_format": OptionSpec(word, "The format of a download.", choices=DOWNLOADS),
         "download": OptionSpec(boolean, "false: show the content as JSON and don't download it."),
         "in_limit": OptionSpec(integer, "At most so many incoming links."),
         "out_limit": OptionSpec(integer, "At most so many outgoing links."),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
 
 from restapi.dialects.aiida_v4 import answers, contents, lineage, links, overviews, processes, properties, render, rows
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
@@ -42,7 +43,7 @@ class Document(V4Resource):
 
     def get(self) -> Response:
         self.parse_options(asked(), self.allowed)
-        return Response(written(DIALECT, self.context.settings), content_type=JSON)
+        return Response(written(DIALECT, self.context.settings, quote(request.script_root)), content_type=JSON)
 
 
 ROUTES: tuple[Route, ...] = (
