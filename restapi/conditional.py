@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from flask import Response, g, request
 
 from aiida_like.storage import Storage
+from restapi.answers import Answer, Answers
 from restapi.config import Settings
 from restapi.data_version import read_version
 from restapi.opening import LazyStorage
@@ -46,14 +47,15 @@ class Conditional:
         of_lists = (settings.max_limit, settings.page_size, settings.max_query_length)
         limits = (*of_lists, settings.graph_nodes, settings.max_graph_nodes)
         self._constant = repr((limits, _programs()))
+        self._answers = Answers() if settings.cache else None
         self._for_archives = f"public, max-age={settings.archive_max_age}"
 
-    def answer_unchanged(self) -> Response | None:
-        """304 without looking at the request any further, for a client that has the answer. To be called before it.
+    def answer_again(self) -> Response | None:
+        """304 for a client that has the answer, or the answer once more if it is kept; without looking any further.
 
-        A tag is given with status 200 only, and to one URL only. So who sends one that fits holds the proof that this
-        request is valid, and that its answer was the same at this data version; a wrong request has no such tag, and
-        goes on to its 400 or 404.
+        To be called before a request. A tag is given with status 200 only, and to one URL only. So who sends one that
+        fits holds the proof that this request is valid, and that its answer was the same at this data version; a wrong
+        request has no such tag, and goes on to its 400 or 404.
 
         Raises:
             TargetError, StatementTimeout, StorageError: as `Storage.version`.
@@ -62,8 +64,17 @@ class Conditional:
             return None
         storage = self._opening()
         data = read_version(storage)
-        known = g.aiida_like_asked = _Asked(storage, None if data is None else self._tag(storage, data))
-        return Response(status=HTTPStatus.NOT_MODIFIED) if known.tag is not None and _has(known.tag) else None
+        tag = None if data is None else self._tag(storage, data)
+        g.aiida_like_asked = _Asked(storage, tag)
+        if tag is None:
+            return None
+        if _has(tag):
+            return Response(status=HTTPStatus.NOT_MODIFIED)
+        given = self._answers.get(tag) if self._answers is not None and not _has_any() else None
+        if given is None:
+            return None
+        g.aiida_like_asked = None
+        return Response(given.body, headers=given.headers)
 
     def mark(self, response: Response) -> Response:
         """Gives an answer its headers. To be called behind it."""
@@ -78,7 +89,13 @@ class Conditional:
         if response.status_code == HTTPStatus.OK and _has_any():
             # `*` is no proof: only now is it known that there is such a resource.
             response.status_code = HTTPStatus.NOT_MODIFIED
+        self._keep(known, response)
         return response
+
+    def _keep(self, known: _Asked, response: Response) -> None:
+        is_whole = response.status_code == HTTPStatus.OK and response.is_sequence and request.method == "GET"
+        if self._answers is not None and is_whole and "ETag" in response.headers and known.tag is not None:
+            self._answers.keep(known.tag, Answer(response.get_data(), tuple(response.headers)))
 
     def _tag(self, storage: Storage, data: str) -> str:
         environ = request.environ

@@ -89,7 +89,7 @@ def mount(
         state.app.url_map.converters.update(converters)
 
     conditional = Conditional(context.opening, context.settings)
-    made.before_request(conditional.answer_unchanged)
+    made.before_request(conditional.answer_again)
     made.after_request(conditional.mark)
 
     contexts = {frozenset[str](): context}

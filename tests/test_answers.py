@@ -1,0 +1,186 @@
+"""What is remembered: answers and counts, of one data version, and nothing longer than that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from aiida_like.profiles import find
+from aiida_like.storage import memory
+from aiida_like.storage.memory import Memory
+from restapi import answers
+from restapi.answers import Answer, Answers
+from tests import writable
+from tests.conftest import Golden, GoldenPostgreSQL
+from tests.golden import graph
+from tests.servers import PostgreSQL
+from tests.test_conditional import URLS, statements
+from tests.writable import Writable
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_an_answer_that_was_given(target: dict[str, Any], app: Flask, client: FlaskClient, url: str) -> None:
+    """The database is only asked for its version."""
+    first = client.get(url, buffered=True)
+    with statements(app) as run:
+        again = client.get(url, buffered=True)
+    assert (again.status_code, again.data, dict(again.headers)) == (200, first.data, dict(first.headers))
+    is_kept = "Content-Disposition" not in first.headers  # files are streamed
+    if is_kept:
+        assert len(run) == (1 if "repository" in target else 0)
+        head = client.head(url, buffered=True)
+        assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(first.headers))
+
+
+def test_it_can_be_switched_off(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
+    app = serve(find(**target), {"CACHE": "no"})
+    client = app.test_client()
+    for url in ("/api/v4/nodes?limit=3", "/api/v4/nodes/statistics", "/api/v2/nodes/types"):
+        numbers = []
+        for _ in range(2):
+            with statements(app) as run:
+                client.get(url, buffered=True)
+            numbers.append(len(run))
+        assert numbers[0] == numbers[1] > 0
+
+
+COUNTED = [
+    ("/api/v2/nodes?limit=1", "/api/v4/nodes?limit=2&orderby=-ctime&fields=id"),
+    ("/api/v4/nodes?id>20&limit=3", "/api/v2/nodes?id>20&limit=3&offset=5"),
+    ("/api/v4/nodes/full_types_count", "/api/v4/nodes/full_types"),
+    ("/api/v4/nodes/statistics", "/api/v2/nodes/statistics"),
+    ("/api/v4/nodes?facet=user&limit=1", "/api/v4/nodes?facet=user&limit=2"),
+]
+
+
+def test_a_count_serves_all_windows(golden: Golden, serve: Callable[..., Flask]) -> None:
+    """The number of rows is that of the conditions, whatever part of them is shown, and in which dialect."""
+    app = serve(find(str(golden.sqlite)), {})
+    client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
+    for first, second in COUNTED:
+        client.get(first, buffered=True)
+        before = dict(storage.memory._held[1])
+        client.get(second, buffered=True)
+        assert storage.memory._held[1] == before
+        assert before
+
+
+CHANGING = [
+    "/api/v2/nodes?limit=1",
+    '/api/v4/nodes?node_type=like="data.%"&limit=1',
+    "/api/v4/nodes?cursor=&limit=1",
+    "/api/v4/nodes/page/1?perpage=3",
+    "/api/v2/nodes?facet=type,user,label&limit=1",
+    "/api/v2/nodes/types",
+    "/api/v2/nodes/statistics",
+    "/api/v4/nodes/statistics?user=1",
+    "/api/v4/nodes/full_types",
+    "/api/v4/nodes/full_types_count",
+    f"/api/v4/nodes/{graph.silicon}",
+    f"/api/v4/nodes/{graph.silicon}/contents/extras",
+    f"/api/v4/nodes/{graph.silicon}/links/outgoing",
+    "/api/v4/nodes?format=csv&limit=1",
+]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def changing(request: pytest.FixtureRequest, golden: Golden, postgresql: PostgreSQL, tmp_path: Path) -> Writable:
+    if request.param == "sqlite":
+        return writable.sqlite(golden, tmp_path)
+    stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
+    return writable.postgresql(stored, postgresql, tmp_path.name, tmp_path)
+
+
+ADDED = """
+INSERT INTO db_dbnode (uuid, node_type, label, description, ctime, mtime, attributes, extras, repository_metadata,
+    user_id)
+SELECT '00000000-0000-4000-8000-000000000001', 'data.new.New.', 'new', '', ctime, mtime, attributes, extras,
+    repository_metadata, user_id
+FROM db_dbnode WHERE id = 5
+"""
+CHANGES = [
+    ADDED,
+    f"UPDATE db_dbnode SET extras = '{{\"edited\": 1}}', label = 'edited' WHERE uuid = '{graph.silicon}'",
+    "UPDATE db_dbnode SET node_type = 'data.core.other.Other.' WHERE label = 'new'",
+    "DELETE FROM db_dbnode WHERE label = 'new'",
+]
+
+
+def test_nothing_is_ever_old(changing: Writable, serve: Callable[..., Flask]) -> None:
+    """After each commit of another connection, each answer is that of a server that remembers nothing."""
+    client = serve(find(**changing.target), {}).test_client()
+    forgetful = serve(find(**changing.target), {"CACHE": False}).test_client()
+    seen: dict[str, list[bytes]] = {url: [] for url in CHANGING}
+    with changing.committing() as commit:
+        for change in ["", *CHANGES]:
+            if change:
+                commit(change)
+            for url in CHANGING:
+                # The second one is remembered.
+                first, again, right = (each.get(url, buffered=True) for each in (client, client, forgetful))
+                assert (first.status_code, first.data) == (again.status_code, again.data) == (200, right.data), url
+                assert dict(first.headers) == dict(again.headers) == dict(right.headers), url
+                seen[url].append(first.data + first.headers["X-Total-Count"].encode())
+    unchanged = {url for url, answers in seen.items() if len(set(answers)) == 1}
+    assert unchanged <= {f"/api/v4/nodes/{graph.silicon}/links/outgoing"}
+
+
+def test_aiida_stores_and_deletes(changing: Writable, serve: Callable[..., Flask]) -> None:
+    """aiida-core, in another process, between two requests."""
+    client = serve(find(**changing.target), {}).test_client()
+
+    def total() -> int:
+        return int(client.get("/api/v4/nodes?limit=1", buffered=True).headers["X-Total-Count"])
+
+    before = total()
+    with changing.aiida() as change:
+        for line, number in (("add 1", 1), ("add 2", 2), (f"delete {graph.plain}", 1), ("add 3", 2)):
+            change(line)
+            assert total() == total() == before + number
+
+
+def test_while_others_commit(changing: Writable, serve: Callable[..., Flask]) -> None:
+    """Counts never go back."""
+    client = serve(find(**changing.target), {}).test_client()
+    numbers = []
+    with changing.committing() as commit:
+        for number in range(20):
+            commit(
+                "INSERT INTO db_dbgroup (uuid, label, type_string, time, description, extras, user_id) SELECT "
+                f"'00000000-0000-4000-8000-{number:012d}', 'new {number}', type_string, time, description, extras, "
+                "user_id FROM db_dbgroup WHERE id = 1"
+            )
+            numbers += [int(client.get("/api/v4/groups?limit=1", buffered=True).headers["X-Total-Count"])] * 2
+    assert numbers == [number for number in range(numbers[0], numbers[0] + 20) for _ in range(2)]
+
+
+def test_the_memory_of_answers_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MAX_BYTES", 1000)
+    monkeypatch.setattr(answers, "MAX_ANSWER", 400)
+    kept = Answers()
+    kept.keep("long", Answer(b"x" * 401, ()))
+    for name in ("a", "b", "a", "c"):
+        kept.keep(name, Answer(name.encode() * 300, (("Name", name),)))
+    assert [name for name in ("long", "a", "b", "c") if kept.get(name)] == ["a", "b", "c"]
+    kept.get("a")
+    kept.keep("d", Answer(b"d" * 300, ()))
+    assert [name for name in ("a", "b", "c", "d") if kept.get(name)] == ["a", "c", "d"]
+
+
+def test_the_memory_of_counts_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MAX_RESULTS", 3)
+    monkeypatch.setattr(memory, "MAX_ROWS", 2)
+    kept = Memory()
+    for number in range(3):
+        kept.remember("1", number, [(number,)])
+    kept.remember("1", "long", [(1,), (2,), (3,)])
+    assert [kept.recall("1", key) for key in (0, 1, 2, "long")] == [None, None, None, None]
+    kept.remember("1", 5, [(5,)])
+    assert (kept.recall("1", 5), kept.recall("2", 5)) == ([(5,)], None)
+    kept.remember("2", 6, [])
+    assert (kept.recall("2", 6), kept.recall("2", 5), kept.recall("1", 5)) == ([], None, None)
