@@ -15,6 +15,7 @@ from restapi import errors, headers, health, home
 from restapi.access_log import AccessLog, count_rows
 from restapi.config import Settings, settings_from
 from restapi.dialects import aiida_v2, aiida_v4
+from restapi.openapi import pages
 from restapi.opening import LazyStorage
 
 
@@ -80,6 +81,7 @@ def _assemble(profile: Profile, settings: Settings, app: Application) -> Flask:
     storage = app.extensions["aiida_like_storage"] = LazyStorage(open_profile)
     app.register_blueprint(aiida_v2.blueprint(storage, settings))
     app.register_blueprint(aiida_v4.blueprint(storage, settings))
+    app.register_blueprint(pages.blueprint(profile, (aiida_v2.DIALECT, aiida_v4.DIALECT)))
     app.register_blueprint(home.blueprint(profile, storage))
     app.register_blueprint(health.blueprint(storage))
     errors.register(app)

@@ -44,6 +44,7 @@ EXAMPLES = (
     ),
     Example("api/v4/nodes/full_types_count", "the tree of all types"),
     Example("api/v4", "all endpoints of API v4"),
+    Example("api/v4/docs", "all of API v4 to read and to try; of API v2 at /api/v2/docs"),
 )
 
 

@@ -25,9 +25,12 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
         "aiida_like/py.typed",
         "querylang/py.typed",
         "restapi/py.typed",
+        "restapi/static/docs.css",
+        "restapi/static/docs.js",
         "restapi/templates/apache/config.py.jinja",
         "restapi/templates/apache/rest.wsgi.jinja",
         "restapi/templates/apache/site.conf.jinja",
+        "restapi/templates/docs.html",
         "restapi/templates/home.html",
         "restapi/templates/listing.html",
         "restapi/templates/page.html",
@@ -52,6 +55,9 @@ def test_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
             assert json.load(answer)["data"]["users"][0]["first_name"] == "Ada"
         with urlopen(Request(root, headers={"Accept": "text/html"})) as page:
             assert b"<h1>demo</h1>" in page.read()
+        for path in ("docs", "docs/docs.js", "docs/swagger-ui.css", "docs/swagger-ui-bundle.js", "openapi.json"):
+            with urlopen(f"{root}/api/v4/{path}") as answer:
+                assert answer.status == 200
         with pytest.raises(HTTPError) as refused:
             urlopen(f"{root}/api/v2/structures/6c02/content/download")
         assert refused.value.code == 501

@@ -73,27 +73,24 @@ _TAGS_OF_PATHS = {"": "server", "openapi.json": "server", "{kind}": "nodes"}
 
 
 def _parameters(place: Place, dialect: Dialect, settings: Settings) -> Iterator[Component | Mapping[str, Any]]:
-    resource = place.resource
-    yield from place.parameters
-    entity = resource.filters_about(place.subject)
+    resource, entity = place.resource, place.resource.filters_about(place.subject)
     reserved = {**dialect.options, **resource.reserved}
+    yield from place.parameters
+    for name in (each for each in reserved if each in resource.allowed - _WITHOUT[place.is_page]):
+        option = parameters.of_option(name, reserved[name], settings, entity)
+        if name in resource.reserved or name in resource.required:
+            yield {**option, "required": name in resource.required}
+        else:
+            of = f"{entity.name}." if entity is not None and parameters.names_fields(reserved[name]) else ""
+            yield _parameter(f"{of}{name}", option)
     if entity is not None:
+        yield _parameter("filter", parameters.FILTER)
         for found in parameters.of_filters(entity):
             if found["name"] not in reserved:
                 yield _parameter(f"{entity.name}.{found['name']}", found)
-        yield _parameter("filter", parameters.FILTER)
     yield from map(parameters.of_parameter, resource.parameters)
-    without = _WITHOUT[place.is_page]
     if "cursor" in resource.allowed:
         yield _parameter("Prefer", parameters.PREFER)
-    for name, spec in reserved.items():
-        if name in resource.allowed and name not in without:
-            option = parameters.of_option(name, spec, settings, entity)
-            if name in resource.reserved or name in resource.required:
-                yield {**option, "required": name in resource.required}
-            else:
-                of = f"{entity.name}." if entity is not None and parameters.names_fields(spec) else ""
-                yield _parameter(f"{of}{name}", option)
 
 
 _WITHOUT: Mapping[bool, frozenset[str]] = {

@@ -130,39 +130,37 @@ _WRITTEN: Mapping[FieldType, tuple[str, str]] = MappingProxyType(
 
 
 def _of_field(field: Field, synonyms: list[str]) -> dict[str, Any]:
-    value, example = _WRITTEN[field.type]
+    value, examples = _WRITTEN[field.type]
     operators = [operator for operator in Operator if operator in OPERATORS[field.type]]
     called = f" Also called {', '.join(f'`{name}`' for name in synonyms)}." if synonyms else ""
-    return _query(
-        field.name,
-        f"{field.help}.{called} Equal to {example}{_behind(operators)}",
-        {**TEXT, "pattern": _pattern(value, operators)},
-    )
+    help_ = f"{field.help}.{called} A value is {examples}. {_told(operators)}"
+    return _query(field.name, help_, {**TEXT, "pattern": _pattern(value, operators)})
 
 
 def _of_relation(relation: Relation) -> dict[str, Any]:
     value = f"{_TEXT}|[0-9]{{1,18}}"
     if relation.links is None:
-        form, operators = "a name in double quotes, or an id", [Operator.IN, Operator.NOT_IN]
+        form, operators = "A name in double quotes, or an id", [Operator.IN, Operator.NOT_IN]
     else:
-        form, operators = '`"338357f4","create"`: a uuid or its beginning, or an id; then types of links', []
-    return _query(relation.key, f"By {relation.help}. {form}", {**TEXT, "pattern": _pattern(value, operators)})
+        form, operators = 'A uuid or its beginning, or an id; then types of links: `"338357f4","create"`', []
+    return _query(relation.key, f"By {relation.help}. {form}.", {**TEXT, "pattern": _pattern(value, operators)})
 
 
-def _behind(operators: list[Operator]) -> str:
-    """What can be written behind the `=` of a query string, and what cannot."""
-    written = [f"`{_without_equals(each)}`" for each in operators if _without_equals(each)]
-    others = [f"`{each.value}`" for each in operators if not each.value.startswith("=")]
-    return f". In front of the value may stand {', '.join(written)}; {' '.join(others)} are for `filter`."
+def _told(operators: list[Operator]) -> str:
+    """Which operators can be written behind the `=` of a query string, and which cannot."""
+    before = " ".join(f"`{_behind_equals(each)}`" for each in operators if _behind_equals(each))
+    others = " ".join(f"`{each.value}`" for each in operators if not each.value.startswith("="))
+    return f"In front of it can stand {before}, and `filter` takes {others} too."
 
 
 def _pattern(value: str, operators: list[Operator]) -> str:
-    prefixes = [_without_equals(each) for each in operators if each is not Operator.IS_NULL and _without_equals(each)]
-    compared = rf"(?:{'|'.join(prefixes)})?(?:{value})(?:,(?:{value}))*"
+    prefixes = [_behind_equals(each) for each in operators if each is not Operator.IS_NULL and _behind_equals(each)]
+    operator = f"(?:{'|'.join(prefixes)})?" if prefixes else ""
+    compared = f"{operator}(?:{value})(?:,(?:{value}))*"
     return f"^(?:{compared}|isnull=(?:true|false))$" if Operator.IS_NULL in operators else f"^{compared}$"
 
 
-def _without_equals(operator: Operator) -> str:
+def _behind_equals(operator: Operator) -> str:
     """`=like=` is written as `like=` behind the `=` that stands there already."""
     return operator.value.removeprefix("=") if operator.value.startswith("=") else ""
 

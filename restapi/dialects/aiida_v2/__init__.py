@@ -13,6 +13,8 @@ from restapi.dialects.aiida_v2.routes import DIALECT, ROUTES
 from restapi.opening import LazyStorage
 from restapi.routing import entity_converter, mount
 
+__all__ = ["DIALECT", "ROUTES", "blueprint"]
+
 
 def blueprint(storage: LazyStorage, settings: Settings) -> Blueprint:
     context = Context(DIALECT.prefix, storage, settings, OPTIONS, Grammar(OPTIONS))

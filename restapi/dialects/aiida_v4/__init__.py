@@ -13,6 +13,8 @@ from restapi.dialects.aiida_v4.routes import DIALECT, ROUTES
 from restapi.opening import LazyStorage
 from restapi.routing import mount
 
+__all__ = ["DIALECT", "ROUTES", "blueprint"]
+
 
 def blueprint(storage: LazyStorage, settings: Settings) -> Blueprint:
     made = mount("aiida_v4", Context(DIALECT.prefix, storage, settings, OPTIONS, Grammar(OPTIONS)), ROUTES, {})
