@@ -190,7 +190,7 @@ def _select_facet(query: RowsQuery, facet: Facet) -> Select[Any]:
     counts = (
         select(matches.c.value, number, func.count().over().label("distinct"))
         .group_by(matches.c.value)
-        .order_by(number.desc(), ordered.nulls_last())
+        .order_by(number.desc(), ordered.nulls_last(), matches.c.value)
         .limit(bindparam("limit", type_=BigInteger()))
     )
     if facet.names is None:

@@ -17,8 +17,8 @@ from restapi.routing import ID, PAGE, Route
 
 _ABOUT = f"""Provenance that AiiDA stored, read-only, as `verdi restapi` of AiiDA 2 answers it.
 {LANGUAGE}
-A node, group or computer is named by its uuid, the beginning of one, or its id; a user by its id. All answers to GET
-have an `ETag`. `docs/api-v4.md` has the rest.
+A node, group or computer is named by its uuid, the beginning of one, or its id; a user by its id. In
+patterns `_` is exactly one character here. All answers to GET have an `ETag`. `docs/api-v4.md` has the rest.
 """
 
 _ID = in_path("id", {**TEXT, "pattern": "^[0-9A-Fa-f-]+$"}, "The uuid, the beginning of one, or the id")
