@@ -42,6 +42,8 @@ EXAMPLES = (
         "api/v4/nodes?attributes.energy<0&orderby=attributes.energy&limit=5",
         "the five lowest energies, wherever they are",
     ),
+    Example("api/v2/nodes?facet=type,state,user&limit=1", "how many nodes of each type, in each state, by whom"),
+    Example("api/v4/nodes?fields=uuid,label,ctime,attributes.energy&format=csv", "all nodes as a table, a CSV file"),
     Example("api/v4/nodes/full_types_count", "the tree of all types"),
     Example("api/v4", "all endpoints of API v4"),
     Example("api/v4/docs", "all of API v4 to read and to try; of API v2 at /api/v2/docs"),
