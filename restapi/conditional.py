@@ -44,7 +44,7 @@ class Conditional:
     def __init__(self, opening: LazyStorage, settings: Settings) -> None:
         self._opening = opening
         # Not all settings: nothing that anybody can see may be made of a password.
-        of_lists = (settings.max_limit, settings.page_size, settings.max_query_length)
+        of_lists = (settings.max_limit, settings.page_size, settings.max_query_length, settings.max_export_rows)
         limits = (*of_lists, settings.graph_nodes, settings.max_graph_nodes)
         self._constant = repr((limits, _programs()))
         self._answers = Answers() if settings.cache else None

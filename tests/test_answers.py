@@ -64,9 +64,9 @@ def test_a_count_serves_all_windows(golden: Golden, serve: Callable[..., Flask])
     client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
     for first, second in COUNTED:
         client.get(first, buffered=True)
-        before = dict(storage.memory._held[1])
+        before = dict(storage.memory._held.results)
         client.get(second, buffered=True)
-        assert storage.memory._held[1] == before
+        assert storage.memory._held.results == before
         assert before
 
 
@@ -174,12 +174,16 @@ def test_the_memory_of_answers_has_an_end(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_memory_of_counts_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_RESULTS", 3)
-    monkeypatch.setattr(memory, "MAX_ROWS", 2)
+    monkeypatch.setattr(memory, "MAX_ROWS", 5)
     kept = Memory()
     for number in range(3):
         kept.remember("1", number, [(number,)])
-    kept.remember("1", "long", [(1,), (2,), (3,)])
-    assert [kept.recall("1", key) for key in (0, 1, 2, "long")] == [None, None, None, None]
+    kept.remember("1", "too long", [(1,)] * 6)
+    assert [kept.recall("1", key) for key in (0, 1, 2, "too long")] == [[(0,)], [(1,)], [(2,)], None]
+    kept.remember("1", "fourth", [(4,)])
+    assert [kept.recall("1", key) for key in (0, 1, 2, "fourth")] == [None, None, None, [(4,)]]
+    kept.remember("1", "long", [(1,)] * 5)
+    assert [kept.recall("1", key) for key in ("fourth", "long")] == [None, [(1,)] * 5]
     kept.remember("1", 5, [(5,)])
     assert (kept.recall("1", 5), kept.recall("2", 5)) == ([(5,)], None)
     kept.remember("2", 6, [])

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 Rows = Sequence[Sequence[Any]]
 
 MAX_RESULTS = 1000
 MAX_ROWS = 20_000
-"""Of one result; longer ones are not kept."""
+"""Of all results together: a count is a row, the days of the statistics of ten years are 3650."""
+
+
+@dataclass
+class _Held:
+    version: str | None
+    results: dict[Hashable, Rows] = field(default_factory=dict)
+    rows: int = 0
 
 
 class Memory:
     """Of one data version at a time. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._held: tuple[str | None, dict[Hashable, Rows]] = (None, {})
+        self._held = _Held(None)
 
     def recall(self, version: str, key: Hashable) -> Rows | None:
-        held, results = self._held
-        return results.get(key) if held == version else None
+        held = self._held
+        return held.results.get(key) if held.version == version else None
 
     def remember(self, version: str, key: Hashable, rows: Rows) -> None:
         """`rows` must have been read after the version."""
-        held, results = self._held
-        if held != version or len(results) >= MAX_RESULTS:
-            # Both at once: another thread never sees the results of one version under the name of another.
-            results = {}
-            self._held = (version, results)
-        if len(rows) <= MAX_ROWS:
-            results[key] = rows
+        if len(rows) > MAX_ROWS:
+            return
+        held = self._held
+        is_full = len(held.results) >= MAX_RESULTS or held.rows + len(rows) > MAX_ROWS
+        if held.version != version or is_full:
+            # In one step: another thread never finds results of one version under the name of another.
+            held = self._held = _Held(version)
+        held.results[key] = rows
+        held.rows += len(rows)
