@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from pyparsing import ParseBaseException, ParserElement, Regex, StringEnd, ZeroOrMore
 
@@ -37,6 +38,12 @@ from querylang.values import TEXT, unquoted, value_before
 
 _END = r"(?=[,&]|\Z)"
 _WORD = rf'{TEXT}{_END}|(?!")[^,&\0]*'
+
+
+@cache
+def grammar_of(reserved: frozenset[str]) -> Grammar:
+    """The only one for these reserved keys: it is large, and many applications in one process have the same."""
+    return Grammar(reserved)
 
 
 class Grammar:

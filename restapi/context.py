@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from aiida_like.errors import QueryError
 from aiida_like.storage import Storage
 from querylang.ast import Comparison
-from querylang.grammar import Grammar
+from querylang.grammar import Grammar, grammar_of
 from querylang.options import Options, OptionSpec, split
 from querylang.terms import Term, leaves
 from restapi.config import Settings
@@ -33,7 +33,7 @@ class Context:
     def reserving(self, more: Mapping[str, OptionSpec]) -> Context:
         """The same for resources that have further reserved keys."""
         options = {**self.options, **more}
-        return replace(self, options=options, grammar=Grammar(options))
+        return replace(self, options=options, grammar=grammar_of(frozenset(options)))
 
     def parse(self, asked: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
         """Raises QuerySyntaxError, QueryError."""

@@ -371,7 +371,8 @@ def test_the_home_page(golden: Golden, serve: Callable[..., Flask]) -> None:
     page = client.get("/", headers={"Accept": "text/html"})
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
     links = re.findall('href="([^"]*)"', page.text)
-    assert [client.get(unescape(link)).status_code for link in links] == [200] * 11
+    assert [client.get(unescape(link)).status_code for link in links] == [200] * len(links)
+    assert len(links) > 10
     data = client.get("/").json
     assert data["counts"] == {"nodes": 81, "links": 52, "groups": 7, "users": 4, "computers": 5}
     assert (data["profile"], data["storage"], data["api"]) == (

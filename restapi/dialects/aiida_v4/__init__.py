@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from querylang.grammar import Grammar
+from querylang.grammar import grammar_of
 from restapi import errors
 from restapi.config import Settings
 from restapi.context import Context
@@ -17,6 +17,8 @@ __all__ = ["DIALECT", "ROUTES", "blueprint"]
 
 
 def blueprint(storage: LazyStorage, settings: Settings) -> Blueprint:
-    made = mount("aiida_v4", Context(DIALECT.prefix, storage, settings, OPTIONS, Grammar(OPTIONS)), ROUTES, {})
+    made = mount(
+        "aiida_v4", Context(DIALECT.prefix, storage, settings, OPTIONS, grammar_of(frozenset(OPTIONS))), ROUTES, {}
+    )
     errors.register_for(made, errors.V4_STATUSES)
     return made
