@@ -192,7 +192,8 @@ def _utc_day_sqlite(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(utc_day, "postgresql")
 def _utc_day_postgresql(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"to_char({_operands(element, compiler, **kw)[0]} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+    # Not to_char, which takes twice as long for a million times.
+    return f"CAST({_operands(element, compiler, **kw)[0]} AT TIME ZONE 'UTC' AS DATE)"
 
 
 @compiles(among, "sqlite")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10
 
-_SENT_AS_TEXT = ("uuid", "timestamptz", "json", "jsonb")
+_SENT_AS_TEXT = ("uuid", "timestamptz", "date", "json", "jsonb")
 """Types whose text goes into a response as it is; psycopg would parse them into Python objects first."""
 
 
