@@ -24,12 +24,12 @@ from querylang.compile import RowsQuery, Statement, compile_rows
 from querylang.condition import Condition
 from querylang.keyset import following, place_fields, row_key, total_order
 from querylang.options import Options, Window, WindowLimits, window
+from restapi.cells import safe_cell
 from restapi.config import Settings
 from restapi.fetch import check_page, fetch, fetch_total
 from restapi.headers import set_total
 from restapi.preferences import Format
 from restapi.rendering import Shown
-from restapi.tables import safe_cell
 
 KEYS = 20_000
 """Keys of one statement: they are small, and an order that no index serves is sorted anew for each."""

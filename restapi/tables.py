@@ -6,40 +6,16 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
-import orjson
 from rich.table import Table
 
-Row = Mapping[str, Any]
+from restapi.cells import cell, safe_cell
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula, or of what hides one (OWASP, CSV injection)."""
+Row = Mapping[str, Any]
 
 
 def columns_of(rows: Iterable[Row]) -> list[str]:
     """All keys, in the order in which they come first."""
     return list(dict.fromkeys(key for row in rows for key in row))
-
-
-def cell(value: Any) -> str:
-    """Text as it is, nothing for null, all else as JSON."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def safe_cell(value: Any) -> str:
-    """For a spreadsheet: text that it would take for a formula gets an apostrophe in front."""
-    plain = _plain(value)
-    text = cell(plain)
-    return f"'{text}" if isinstance(plain, str) and text.startswith(_FORMULA) else text
-
-
-def _plain(value: Any) -> Any:
-    """JSON of the database stays as it is, unless it is text, or null."""
-    if not isinstance(value, orjson.Fragment):
-        return value
-    stored = orjson.dumps(value)
-    return orjson.loads(stored) if stored.startswith((b'"', b"null")) else value
 
 
 def write_csv(rows: Sequence[Row], file: IO[str]) -> None:

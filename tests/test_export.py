@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from aiida_like.profiles import find
 from restapi import export
-from restapi.tables import safe_cell
+from restapi.cells import safe_cell
 from tests import writable
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph, ids

@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 
 from aiida_like.profiles import find
+from restapi.cells import safe_cell
 from restapi.cli import main
-from restapi.tables import safe_cell
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
 
 QUERIES = [
