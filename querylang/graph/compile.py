@@ -113,15 +113,13 @@ class _Builder:
         joined = self._joined()
         columns = [self._projected(each).label(f"c{number}") for number, each in enumerate(query.projections)]
         keys = [self._sort_key(each).label(f"o{number}") for number, each in enumerate(query.order)]
-        order: list[ColumnElement[Any]] = [
-            key.desc().nulls_first() if each.descending else key.asc().nulls_last()
-            for key, each in zip(keys, query.order, strict=True)
-        ]
+        order = [_sorted(key, each) for key, each in zip(keys, query.order, strict=True)]
         if query.distinct:
             # PostgreSQL sorts distinct rows only by what is selected; the keys depend on what is projected.
             columns += keys
         elif (order or is_window) and not any(each.function for each in query.projections):
-            order += [table.c.id for table in self._tables.values() if "id" in table.c]
+            named = {each.operand.tag for each in query.order if each.operand.column.name == "id"}
+            order += [table.c.id for tag, table in self._tables.items() if "id" in table.c and tag not in named]
         selected = select(*columns).distinct() if query.distinct else select(*columns)
         return (
             selected.select_from(joined)
@@ -243,6 +241,14 @@ class _Builder:
         value = _value(sorting.operand, self._tables[sorting.operand.tag])
         is_text = sorting.operand.taken is As.CAST_TEXT or sorting.operand.column.type is FieldType.STRING
         return lowered(value) if is_text else value
+
+
+def _sorted(key: ColumnElement[Any], sorting: Sorting) -> ColumnElement[Any]:
+    term = key.desc() if sorting.descending else key.asc()
+    if sorting.operand.taken is As.ITSELF and not sorting.operand.column.is_nullable:
+        # Without a word on NULLs an index can give the order.
+        return term
+    return term.nulls_first() if sorting.descending else term.nulls_last()
 
 
 def _finds_few(term: Term) -> bool:
