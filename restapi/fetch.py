@@ -15,6 +15,7 @@ from querylang.condition import Condition
 from querylang.lower import kind_of, uuid_prefix
 from querylang.options import Window
 from querylang.schema import Entity, Field
+from querylang.walk import MANY, along, can_walk, compile_size, is_shorter
 from restapi.data_version import version_of_request
 from restapi.headers import last_page
 
@@ -79,9 +80,13 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     """
     counted, version = compile_total(query), version_of_request()
     known = storage.recall(version, counted.shape, counted.values)
+    if known is None and not storage.estimates and can_walk(query):
+        # The number tells which way to the rows is shorter, and one statement for both would not be faster.
+        known = fetch_remembered(storage, counted)
     if known is not None:
-        check_page(window, known[0][0])
-        return fetch(storage, compile_rows(query, window)), known[0][0]
+        total = known[0][0]
+        check_page(window, total)
+        return fetch(storage, compile_rows(_shortest(storage, query, window, total), window)), total
     rows = fetch(storage, compile_rows(replace(query, with_total=True), window))
     if rows:
         total = rows[0][0]
@@ -91,6 +96,13 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     total = fetch_total(storage, query) if window.offset or query.behind or not window.limit else 0
     check_page(window, total)
     return [], total
+
+
+def _shortest(storage: Storage, query: RowsQuery, window: Window, total: int) -> RowsQuery:
+    if storage.estimates or total < MANY or not can_walk(query):
+        return query
+    size = fetch_remembered(storage, compile_size(query.entity))[0][0]
+    return along(query) if is_shorter(window, total, size) else query
 
 
 def fetch_page(
