@@ -96,8 +96,10 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
+def postgresql(data: Path | None = None, **settings: str) -> Iterator[PostgreSQL]:
     """A PostgreSQL server with a cluster of its own, over TCP with a password and over a socket without.
+
+    `data` is where the cluster is, made first where there is none; without it, it goes away at the end.
 
     Its collation is ICU's en-US, on every machine the same: like the en_US.UTF-8 of AiiDA's databases, and unlike
     SQLite, it sorts `alpha` before `Beta`.
@@ -107,21 +109,24 @@ def postgresql() -> Iterator[PostgreSQL]:
     with TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
         server = PostgreSQL(free_port(), sockets=folder)
+        data = data or folder / "data"
+        data.mkdir(exist_ok=True)
         password = folder / "password"
         password.write_text(server.password)
         if account:
-            for path in (folder, password):
+            for path in (folder, data, password):
                 shutil.chown(path, account["user"], account["group"])
-        _run(
-            [
-                *(initdb, "--pgdata", str(folder / "data"), "--username", server.user, "--pwfile", str(password)),
-                *("--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"),
-                *("--auth-host=scram-sha-256", "--auth-local=trust", "--no-sync"),
-            ],
-            cwd=folder,
-            **account,
-        )
-        with _running(folder / "data", server, account):
+        if not (data / "PG_VERSION").exists():
+            _run(
+                [
+                    *(initdb, "--pgdata", str(data), "--username", server.user, "--pwfile", str(password)),
+                    *("--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"),
+                    *("--auth-host=scram-sha-256", "--auth-local=trust", "--no-sync"),
+                ],
+                cwd=folder,
+                **account,
+            )
+        with _running(data, server, account, **settings):
             yield server
 
 
@@ -144,13 +149,14 @@ def _account() -> dict[str, Any]:
 
 
 @contextmanager
-def _running(data: Path, server: PostgreSQL, account: dict[str, Any]) -> Iterator[None]:
+def _running(data: Path, server: PostgreSQL, account: dict[str, Any], **more: str) -> Iterator[None]:
     settings = {
         "listen_addresses": server.host,
         "port": server.port,
         "unix_socket_directories": server.sockets,
         "fsync": "off",
         "shared_buffers": "32MB",
+        **more,
     }
     options = [f"--{key}={value}" for key, value in settings.items()]
     command = [require("postgres"), "-D", str(data), *options]
