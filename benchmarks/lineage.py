@@ -1,14 +1,12 @@
 """How long walks over links take: CPU time of a request inside the process, the database included.
 
-python -m benchmarks.lineage FOLDER [NUMBER]    a profile folder (core.sqlite_dos), made first where there is none
+python -m benchmarks.lineage FOLDER [NUMBER]    the profile in FOLDER/sqlite is made first where there is no folder
 
-The jobs of `generate.py` stand alone; here all of them use one code, fifty after each other restart from the one
-before, and a work chain has called those fifty.
+All jobs use one code, fifty after each other restart from the one before, and a work chain has called those fifty.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import statistics
 import time
 from collections.abc import Iterator
@@ -18,11 +16,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.generate import generate
+from benchmarks.generate import fill, made_up, put_files
+from benchmarks.node_types import CHAIN as CHAIN_TYPE
+from benchmarks.node_types import CODE, DICT, FOLDER, JOB, STRUCTURE
+from benchmarks.profile.content import process
+from benchmarks.profile.rows import Batch, Rows
+from benchmarks.profile.stores import SQLITE, SQLiteStore
 from restapi import create_app
 
 CHAIN = 50
-CODE, WORK_CHAIN = "data.core.code.installed.InstalledCode.", "process.workflow.workchain.WorkChainNode."
 
 
 @click.command()
@@ -30,9 +32,8 @@ CODE, WORK_CHAIN = "data.core.code.installed.InstalledCode.", "process.workflow.
 @click.argument("number", type=int, default=1_000_000)
 def main(folder: Path, number: int) -> None:
     if not folder.exists():
-        generate(folder, number)  # it makes up whole jobs, so a multiple of 10 000 is exact
-        connect(folder)
-    client = create_app(str(folder), {"STATEMENT_SECONDS": 300}).test_client()
+        make(folder.absolute(), number)
+    client = create_app(str(folder / SQLITE), {"STATEMENT_SECONDS": 300}).test_client()
     table = Table("request", "CPU, ms", "bytes", "nodes")
     for path in paths(number):
         client.get(f"/api/v4/nodes/{path}")
@@ -47,27 +48,38 @@ def main(folder: Path, number: int) -> None:
     Console(width=120).print(table)
 
 
-def connect(folder: Path) -> None:
-    """Makes one graph of the jobs."""
-    connection = sqlite3.connect(folder / "database.sqlite")
-    _, _, *rest = connection.execute("SELECT * FROM db_dbnode WHERE id = 1").fetchone()
-    (count,) = connection.execute("SELECT count(*) FROM db_dbnode").fetchone()
-    code = chain = count + 1
-    nodes, links = {code: CODE}, []
-    for place in range(count // 5):
-        structure, job, results = 5 * place + 1, 5 * place + 3, 5 * place + 4
+def make(folder: Path, number: int) -> None:
+    """A profile that is one graph of jobs. The ids of the five nodes of a job follow each other."""
+    store = SQLiteStore(folder)
+    fill([store], jobs(made_up(number, put_files(store.container))), number)
+
+
+def jobs(rows: Rows) -> Iterator[Batch]:
+    choice, content, node, link = rows.chance.choice, rows.content, rows.node, rows.link
+    code = chain = rows.number + 1
+    chains = []
+    for place in range(rows.number // 5):
+        structure = node(STRUCTURE, choice(content.structures), 1)
+        parameters = node(DICT, choice(content.parameters), 1)
+        job = node(JOB, content.job("", place, "PwCalculation", 1, 0), 1, process_type="aiida.calculations:demo.pw")
+        results = node(DICT, content.results_of_job(), 1)
+        retrieved = node(FOLDER, "{}", 1)
+        for given, label in ((structure, "structure"), (parameters, "parameters"), (code, "code")):
+            link(given, job, label, "input_calc")
+        for made, label in ((results, "output_parameters"), (retrieved, "retrieved")):
+            link(job, made, label, "create")
         if place % CHAIN:
-            links.append((results - 5, job, "parent", "input_calc"))
+            link(results - 5, job, "parent", "input_calc")
         else:
             chain += 1
-            nodes[chain] = WORK_CHAIN
-            links.append((structure, chain, "structure", "input_work"))
-        links += [(code, job, "code", "input_calc"), (chain, job, f"CALL_{place}", "call_calc")]
-    rows = ((number, f"00000000-0000-4000-8000-{number:012d}", kind, *rest[1:]) for number, kind in nodes.items())
-    connection.executemany(f"INSERT INTO db_dbnode VALUES ({','.join('?' * 13)})", rows)
-    connection.executemany("INSERT INTO db_dblink (input_id, output_id, label, type) VALUES (?, ?, ?, ?)", links)
-    connection.commit()
-    connection.close()
+            chains.append(structure)
+        link(chain, job, f"CALL_{place}", "call_calc")
+        if rows.is_full:
+            yield from rows.taken()
+    node(CODE, "{}", 1)
+    for structure in chains:
+        link(structure, node(CHAIN_TYPE, process("Chain"), 1), "structure", "input_work")
+    yield from rows.taken()
 
 
 def paths(number: int) -> Iterator[str]:

@@ -1,178 +1,167 @@
-"""Ours beside the limit: CPU time of the server for each request, both in one run, in turns.
+"""Three servers on the same database, each asked the same in turns: ours, aiida-core's own, and the limit.
 
-python -m benchmarks.run FOLDER            a profile folder (core.sqlite_dos), made first where there is none
+python -m benchmarks.run [FOLDER] [--nodes N] [--database sqlite] [--json FILE] ...
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import signal
-import socket
-import statistics
-import subprocess
+import shlex
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
+import pytest
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from benchmarks.generate import generate, sample_uuids
+from aiida_like.profiles import find
+from aiida_like.storage import open_storage
+from benchmarks.agree import Differ, check_limit, compare_upstream
+from benchmarks.client import Refused
+from benchmarks.document import plot
+from benchmarks.machine import machine, versions
+from benchmarks.measure import PASSES, Effort, Measurement
+from benchmarks.mix import KINDS, Sample, sample
+from benchmarks.profile.stores import POSTGRESQL
+from benchmarks.profiles import DATABASES, Profiles, opened
+from benchmarks.report import print_tables
+from benchmarks.servers import LIMIT, OURS, PEER, PROGRAMS, UPSTREAM, Running, first_answer, has_cache, running
+from tests.servers import require
 
-TICKS = os.sysconf("SC_CLK_TCK")
-SERVERS: Mapping[str, tuple[str, str]] = {
-    "ours": ("restapi:create_app()", "AIIDA_LIKE_PROFILE"),
-    "limit": ("benchmarks.limit:app", "BENCHMARK_PROFILE"),
-}
-
-
-@dataclass
-class Measured:
-    """`cpu` and `latencies` in seconds."""
-
-    cpu: float = 0.0
-    latencies: list[float] = field(default_factory=list)
-
-    @property
-    def cpu_ms(self) -> float:
-        return 1000 * self.cpu / len(self.latencies)
-
-
-@dataclass(frozen=True)
-class Server:
-    pid: int
-    connection: http.client.HTTPConnection
-
-    def get(self, url: str) -> bytes:
-        self.connection.request("GET", url)
-        answer = self.connection.getresponse()
-        body = answer.read()
-        if answer.status != http.HTTPStatus.OK:
-            raise click.ClickException(f"{url}: {answer.status} {body[:200]!r}")
-        return body
-
-    def cpu(self) -> float:
-        """Seconds that the process and its children have used."""
-        return sum(_ticks(pid) for pid in (self.pid, *_children(self.pid))) / TICKS
-
-
-def _ticks(pid: int) -> int:
-    """User and system time; proc(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def _children(pid: int) -> list[int]:
-    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
-@contextmanager
-def serving(name: str, folder: Path) -> Iterator[Server]:
-    """Under gunicorn with two sync workers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    target, variable = SERVERS[name]
-    command = [sys.executable, "-m", "gunicorn", "-w", "2", "-b", f"127.0.0.1:{port}", "--log-level", "error", target]
-    process = subprocess.Popen(command, env={**os.environ, variable: str(folder)})
-    try:
-        server = Server(process.pid, http.client.HTTPConnection("127.0.0.1", port, timeout=60))
-        for _ in range(200):
-            try:
-                server.get("/api/v2/nodes?limit=20&orderby=-id")
-                break
-            except (OSError, http.client.HTTPException):
-                server.connection.close()
-                time.sleep(0.05)
-        yield server
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def mix(folder: Path) -> dict[str, list[str]]:
-    """URLs, none of which is asked twice in a row."""
-    uuids = list(sample_uuids(folder, 500))
-    offsets = range(0, 20 * len(uuids), 20)
-    return {
-        "list of 20 by -id": [f"/api/v2/nodes?limit=20&offset={offset}&orderby=-id" for offset in offsets],
-        "list of 20 by -ctime": [f"/api/v2/nodes?limit=20&offset={offset}&orderby=-ctime" for offset in offsets],
-        "list of 400 by -id": [f"/api/v2/nodes?limit=400&offset={offset}&orderby=-id" for offset in offsets],
-        "one node": [f"/api/v2/nodes/{uuid}" for uuid in uuids],
-        "attributes": [f"/api/v2/nodes/{uuid}/content/attributes" for uuid in uuids],
-        "inputs": [f"/api/v2/nodes/{uuid}/io/inputs" for uuid in uuids],
-    }
-
-
-def check_equal(servers: Mapping[str, Server], urls: Sequence[str]) -> None:
-    """The limit is one only as long as it gives the same answers."""
-    for url in urls[:20]:
-        answers = {name: json.loads(server.get(url))["data"] for name, server in servers.items()}
-        if answers["ours"] != answers["limit"]:
-            raise click.ClickException(f"the servers differ in {url}")
-
-
-def measure(server: Server, urls: Sequence[str], measured: Measured) -> None:
-    before = server.cpu()
-    for url in urls:
-        start = time.perf_counter()
-        server.get(url)
-        measured.latencies.append(time.perf_counter() - start)
-    measured.cpu += server.cpu() - before
+STDERR = Console(stderr=True)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-n", "--nodes", default=100_000, show_default=True, help="Size of the profile, if it is made.")
-@click.option("-r", "--requests", default=2000, show_default=True, help="Requests of each kind to each server.")
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Write the figures to this file.")
-def main(folder: Path, nodes: int, requests: int, output: Path | None) -> None:
-    """Measures ours beside the limit on the profile in FOLDER."""
-    folder = folder.absolute()
-    if not folder.exists():
-        with Console(stderr=True).status(f"making a profile of {nodes} nodes"):
-            generate(folder, nodes)
-    results: dict[str, dict[str, Measured]] = {}
-    with ExitStack() as stack:
-        servers = {name: stack.enter_context(serving(name, folder)) for name in SERVERS}
-        for kind, urls in track(mix(folder).items(), description="measuring", transient=True):
-            check_equal(servers, urls)
-            results[kind] = {name: Measured() for name in servers}
-            # In turns, so that a noisy neighbour disturbs both alike.
-            for _ in range(-(-requests // len(urls))):
-                for name, server in servers.items():
-                    measure(server, urls, results[kind][name])
-    report(results)
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option("-n", "--nodes", default=100_000, show_default=True, help="Size of the profiles.")
+@click.option("-d", "--database", "databases", multiple=True, type=click.Choice(DATABASES), help="[default: both]")
+@click.option("--rounds", default=5, show_default=True)
+@click.option("-r", "--requests", default=40, show_default=True, help="Of each kind to each server in a round.")
+@click.option("--seconds", default=0.5, show_default=True, help="At most so long for those of one kind.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Write all figures to this file.")
+@click.option("--plot", "chart", type=click.Path(path_type=Path), help="Draw them into this file (.svg, .png).")
+def main(
+    folder: Path | None,
+    nodes: int,
+    databases: Sequence[str],
+    rounds: int,
+    requests: int,
+    seconds: float,
+    output: Path | None,
+    chart: Path | None,
+) -> None:
+    """Measures the three servers on profiles in FOLDER, which are made where there are none.
+
+    Without FOLDER they go away at the end.
+    """
+    if not PEER.exists():
+        raise click.ClickException(f"{PEER} is not there; `make .venv-peer/.installed` makes it")
+    made_with = machine()
+    databases = available(databases or DATABASES)
+    with _folder(folder) as place, opened(place, nodes, databases) as profiles:
+        figures: dict[str, Any] = {"nodes": nodes, "machine": made_with}
+        figures["versions"] = versions(with_postgresql=POSTGRESQL in databases)
+        figures["command"] = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
+        figures |= measured(profiles, Effort(rounds, requests, seconds))
+    print_tables(figures, Console(width=None if sys.stdout.isatty() else 200))
     if output is not None:
-        figures = {
-            kind: {name: {"cpu_ms": each.cpu_ms, "p50_ms": 1000 * statistics.median(each.latencies)}}
-            for kind, by_server in results.items()
-            for name, each in by_server.items()
-        }
-        output.write_text(json.dumps(figures, indent=1) + "\n")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(figures) + "\n")
+    if chart is not None:
+        plot(figures, chart)
 
 
-def report(results: Mapping[str, Mapping[str, Measured]]) -> None:
-    table = Table(title="CPU time of the server for one request")
-    table.add_column("request")
-    for heading in ("ours, ms", "limit, ms", "ratio", "p50 ours, ms", "p50 limit, ms"):
-        table.add_column(heading, justify="right")
-    ratios = []
-    for kind, measured in results.items():
-        ours, limit = measured["ours"], measured["limit"]
-        ratios.append(ours.cpu_ms / limit.cpu_ms)
-        medians = [f"{1000 * statistics.median(each.latencies):.2f}" for each in (ours, limit)]
-        table.add_row(kind, f"{ours.cpu_ms:.2f}", f"{limit.cpu_ms:.2f}", f"{ratios[-1]:.2f}", *medians)
-    table.add_section()
-    table.add_row("geometric mean", "", "", f"{statistics.geometric_mean(ratios):.2f}", "", "")
-    Console().print(table)
+def available(databases: Sequence[str]) -> Sequence[str]:
+    """Without PostgreSQL where it is not installed."""
+    try:
+        require("initdb")
+    except pytest.skip.Exception as missing:
+        STDERR.print(f"PostgreSQL is left out: {missing}")
+        return [database for database in databases if database != POSTGRESQL]
+    return databases
+
+
+@contextmanager
+def _folder(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given.absolute()
+        return
+    with TemporaryDirectory(prefix="aiida-like-benchmark-") as name:
+        Path(name).chmod(0o755)  # PostgreSQL runs as another user, where we are root
+        yield Path(name)
+
+
+def measured(profiles: Profiles, effort: Effort) -> dict[str, Any]:
+    """All figures, by database and pass; how aiida-core's answers differ; and what processes take."""
+    found: dict[str, Any] = {"figures": {}, "differences": {}, "processes": {}}
+    for database in profiles.databases:
+        asked_about = sample_of(profiles, database)
+        found["figures"][database] = {}
+        processes = {name: {"first_answer": first_answer(name, profiles, database)} for name in PROGRAMS}
+        for of in PASSES:
+            with ExitStack() as stack:
+                started = [
+                    stack.enter_context(running(name, profiles, database, cached=of.repeats)) for name in PROGRAMS
+                ]
+                if not of.repeats:
+                    found["differences"][database] = checked(started, asked_about)
+                measurement = rounds(Measurement(started, effort, of), asked_about, database)
+                found["figures"][database][of.name] = shown(measurement)
+                found["differences"][database] |= measurement.refused
+                for server in started:
+                    processes[server.name] |= server.memory()
+        found["processes"][database] = processes
+    return found
+
+
+def sample_of(profiles: Profiles, database: str) -> Sample:
+    os.environ["AIIDA_PATH"] = str(profiles.folder)
+    storage = open_storage(find(database))
+    try:
+        return sample(lambda statement: storage.database.rows(statement, {}))
+    finally:
+        storage.close()
+
+
+def checked(started: Sequence[Running], asked_about: Sample) -> dict[str, str]:
+    """How aiida-core's answers differ; the limit's must not."""
+    addresses = {server.name: server.address for server in started}
+    try:
+        check_limit(addresses[OURS], addresses[LIMIT], asked_about)
+    except Differ as error:
+        raise click.ClickException(f"ours and the limit differ in {error}") from None
+    differences = compare_upstream(addresses[OURS], addresses[UPSTREAM], asked_about)
+    for kind, difference in differences.items():
+        STDERR.print(f"aiida-core differs in {kind!r}: {difference}", markup=False)
+    return differences
+
+
+def rounds(measurement: Measurement, asked_about: Sample, database: str) -> Measurement:
+    if measurement.of.repeats and not has_cache():
+        STDERR.print("there is no setting CACHE in this version: both passes run with the same settings")
+    title, total = f"{database}, {measurement.of.name}", measurement.effort.rounds * len(KINDS)
+    try:
+        for _ in track(measurement.rounds(asked_about), title, total=total, console=STDERR):
+            pass
+    except Refused as error:
+        raise click.ClickException(str(error)) from None
+    for kind, refusal in measurement.refused.items():
+        STDERR.print(f"aiida-core refuses {kind!r}: {refusal}", markup=False)
+    return measurement
+
+
+def shown(measurement: Measurement) -> dict[str, Any]:
+    return {
+        kind: {name: each.shown() for name, each in by_server.items()}
+        for kind, by_server in measurement.figures.items()
+    }
 
 
 if __name__ == "__main__":
