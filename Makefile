@@ -21,11 +21,15 @@ $(VENV)/.tests-installed: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures,provenance,test,check]'
 	@touch $@
 
-# aiida-core's own server, to compare with; it needs another Flask than ours.
+$(VENV)/.benchmarks-installed: $(VENV)/.tests-installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+# aiida-core's own server, to compare with; it needs another Flask than ours. gunicorn is for the benchmarks.
 $(VENV)-peer/.installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)-peer
 	$(VENV)-peer/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)-peer/bin/python -m pip install --quiet 'aiida-core[rest]>=2.9' ase pycifrw scipy
+	$(VENV)-peer/bin/python -m pip install --quiet 'aiida-core[rest]>=2.9' ase pycifrw scipy 'gunicorn>=23.0'
 	@touch $@
 
 .PHONY: install
@@ -56,6 +60,17 @@ test-lowest: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Run the tests w
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct \
 	    --editable '.[postgresql,structures,provenance,test]'
 	$(VENV)-lowest/bin/python -m pytest -q -k 'not eight_clients'
+
+NODES := 100000
+
+.PHONY: bench
+bench: $(VENV)/.benchmarks-installed $(VENV)-peer/.installed ## Measure ours, aiida-core and the limit: NODES=100000
+	sh tests/system_packages.sh
+	$(BIN)/python -m benchmarks.run --nodes $(NODES) --json build/benchmark.json --plot build/benchmark.svg
+
+.PHONY: bench-docs
+bench-docs: $(VENV)/.benchmarks-installed ## Write what `make bench` has measured into docs/
+	$(BIN)/python -m benchmarks.document build/benchmark.json docs/performance.md
 
 .PHONY: format
 format: $(VENV)/.tests-installed ## Format and sort
