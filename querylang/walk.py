@@ -32,9 +32,9 @@ _RANGES = frozenset({"=", "in", ">", "<", ">=", "<=", "within", "in intervals", 
 def can_walk(query: RowsQuery) -> bool:
     """Whether an index gives the order, and another could be taken for a condition."""
     first = _first(query)
-    if not isinstance(query.entity.table, Table) or not _is_indexed(first):
+    if not isinstance(query.entity.table, Table) or not is_indexed(first):
         return False
-    indexed = [each for term in query.conditions for each in leaves(term) if _is_indexed(each.field.expression)]
+    indexed = [each for term in query.conditions for each in leaves(term) if is_indexed(each.field.expression)]
     are_ranges = all(each.test in _RANGES for each in indexed)
     return are_ranges and any(each.field.expression is not first for each in indexed)
 
@@ -55,7 +55,7 @@ def along(query: RowsQuery) -> RowsQuery:
 
     def without_index(condition: Condition) -> Condition:
         field = condition.field
-        if field.expression is first or not _is_indexed(field.expression):
+        if field.expression is first or not is_indexed(field.expression):
             return condition
         other = replace(field, name=f"unindexed {field.name}", expression=unindexed(field.expression))
         return replace(condition, field=other)
@@ -67,5 +67,6 @@ def _first(query: RowsQuery) -> ColumnElement[Any]:
     return compared(query.order[0]).expression if query.order else query.entity.key
 
 
-def _is_indexed(expression: ColumnElement[Any]) -> bool:
+def is_indexed(expression: ColumnElement[Any]) -> bool:
+    """Whether AiiDA has an index on it, one that can give an order."""
     return isinstance(expression, Column) and bool(expression.primary_key or expression.index or expression.unique)

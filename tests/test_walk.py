@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,10 @@ from aiida_like.storage import open_storage
 from querylang import walk
 from querylang.compile import RowsQuery, compile_rows
 from querylang.grammar import Grammar
+from querylang.graph import walk as graph_walk
+from querylang.graph.compile import compile_graph
+from querylang.graph.read import read
+from querylang.graph.walk import compile_frequency, kind_of
 from querylang.lower import lower, order_by
 from querylang.options import OrderTerm, Window, split
 from querylang.walk import along, can_walk, is_shorter
@@ -114,3 +119,80 @@ def test_both_lead_to_the_same_rows(
     (whole, first, walked_whole, walked_first) = ((each.data, each.headers["X-Total-Count"]) for each in answers)
     assert (whole, first) == (walked_whole, walked_first)
     assert len(answers[0].json["data"]["nodes"]) > 2
+
+
+JOB = {"path": [{"entity_type": "process.calculation.calcjob.CalcJobNode.", "tag": "n"}], "limit": 5}
+DATA = {"path": [{"entity_type": "data.Data.", "tag": "n"}], "limit": 7}
+BY_ID, BY_TIME = ({"order_by": [{"n": [{key: {"order": "desc"}}]}]} for key in ("id", "ctime"))
+LABELLED = {"label": "silicon"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (JOB | BY_ID, True),
+        (DATA | BY_TIME, True),
+        (JOB | BY_ID | {"filters": {"n": {"attributes.exit_status": {">": 0}}}}, True),
+        (JOB | BY_ID | {"filters": {"n": {"or": [{"id": {">": 3}}, {"description": "x"}]}}}, True),
+        (JOB, False),
+        (JOB | BY_ID | {"limit": None}, False),
+        (JOB | BY_ID | {"distinct": True, "project": {"n": ["id"]}}, False),
+        (JOB | BY_ID | {"filters": {"n": LABELLED}}, False),
+        (JOB | BY_ID | {"filters": {"n": {"or": [LABELLED, {"description": "x"}]}}}, False),
+        (JOB | BY_ID | {"filters": {"n": {"node_type": {"like": "process.%"}}}}, True),
+        (JOB | {"order_by": [{"n": [{"attributes.exit_status": {"cast": "i"}}]}]}, False),
+        ({"path": [{"entity_type": "node", "tag": "n"}], "limit": 5} | BY_ID, False),
+        (
+            {"path": [*JOB["path"], {"entity_type": "data.Data.", "tag": "d", "with_incoming": "n"}], "limit": 5}
+            | BY_ID,
+            False,
+        ),
+    ],
+)
+def test_where_a_dictionary_can_be_walked(asked: dict[str, Any], expected: bool) -> None:
+    assert (kind_of(read(asked)) is not None) is expected
+
+
+@pytest.mark.parametrize("order", [BY_ID, BY_TIME], ids=["id", "ctime"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        JOB,
+        DATA | {"offset": 3},
+        JOB | {"filters": {"n": {"attributes.exit_status": {"!==": 0}}}},
+        DATA | {"filters": {"n": {"attributes.value": {">": 0}}}, "project": {"n": ["*"]}},
+    ],
+)
+def test_both_lead_to_the_same_rows_of_a_dictionary(
+    golden: Golden,
+    serve: Callable[..., Flask],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, Any],
+    order: dict[str, Any],
+) -> None:
+    client = serve(find(str(golden.sqlite)), {}).test_client()
+    bodies = []
+    for walks in (False, True):
+        monkeypatch.setattr(graph_walk, "is_shorter", lambda *_, walks=walks: walks)
+        response = client.post("/api/v4/querybuilder", json={"project": {"n": ["id", "label"]}, **asked, **order})
+        assert response.status_code == 200
+        bodies.append(response.json["data"])
+    assert bodies[0] == bodies[1] != {}
+
+
+def test_a_dictionary_goes_along_the_index(golden: Golden) -> None:
+    with closing(open_storage(find(str(golden.sqlite)))) as storage:
+        for order, index in ((BY_ID, "SCAN t0"), (BY_TIME, "ctime")):
+            query = replace(read(JOB | order | {"filters": {"n": {"attributes.exit_status": 0}}}), walks=True)
+            steps = explained(storage, compile_graph(query, 5))
+            assert index in steps
+            assert "node_type" not in steps
+
+
+def test_a_count_ends_where_it_is_enough(golden: Golden) -> None:
+    with closing(open_storage(find(str(golden.sqlite)))) as storage:
+        kind = kind_of(read(DATA | BY_ID))
+        assert kind is not None
+        ((number,),) = storage.database.rows("SELECT count(*) FROM db_dbnode WHERE node_type LIKE 'data.%'", {})
+        assert number > 50
+        assert [fetch.fetch(storage, compile_frequency(kind, most))[0][0] for most in (1, 7, 1000)] == [1, 7, number]

@@ -90,7 +90,10 @@ class Sorting:
 
 @dataclass(frozen=True)
 class GraphQuery:
-    """`filters` are by tag, of vertices and edges. `limit` None: all rows."""
+    """`filters` are by tag, of vertices and edges. `limit` None: all rows.
+
+    `walks`: rows are to be found along the order, not by an index on what they are filtered by.
+    """
 
     steps: tuple[Step, ...]
     filters: Mapping[str, Term]
@@ -99,12 +102,13 @@ class GraphQuery:
     limit: int | None = None
     offset: int = 0
     distinct: bool = False
+    walks: bool = False
 
     @property
     def shape(self) -> Hashable:
         """Queries of the same shape differ in nothing but values."""
         filters = tuple((tag, terms.shape_of(term)) for tag, term in self.filters.items())
-        return self.steps, filters, self.projections, self.order, self.distinct
+        return self.steps, filters, self.projections, self.order, self.distinct, self.walks
 
 
 def source_of(step: Step) -> Mapping[str, Source]:

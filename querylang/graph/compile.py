@@ -35,7 +35,7 @@ from sqlalchemy.types import TypeEngine
 from aiida_like import models
 from aiida_like.links import DATA_LINKS
 from aiida_like.storage import json_expressions as json
-from aiida_like.storage.expressions import lowered
+from aiida_like.storage.expressions import lowered, unindexed
 from querylang.compile import Statement
 from querylang.graph.ast import (
     As,
@@ -231,7 +231,10 @@ class _Builder:
             case Not(term=negated):
                 return not_(self._condition(negated, table, numbers))
             case _:
-                return _tested(term, table, next(numbers))
+                return _tested(term, table, next(numbers), has_index=self._may_use_index(term.operand))
+
+    def _may_use_index(self, operand: Operand) -> bool:
+        return not self._query.walks or operand == self._query.order[0].operand
 
     def _projected(self, projection: Projection) -> ColumnElement[Any]:
         value = _value(projection.operand, self._tables[projection.operand.tag])
@@ -271,7 +274,7 @@ def _value(operand: Operand, table: FromClause) -> ColumnElement[Any]:
     return column if operand.taken is As.ITSELF else _TAKEN[operand.taken](column, operand.path)
 
 
-def _tested(test: Test, table: FromClause, number: int) -> ColumnElement[bool]:
+def _tested(test: Test, table: FromClause, number: int, *, has_index: bool) -> ColumnElement[bool]:
     binds: list[BindParameter[Any]] = [
         bindparam(f"v{number}_{i}", type_=_BINDS.get(type(value))) for i, value in enumerate(test.values)
     ]
@@ -279,6 +282,8 @@ def _tested(test: Test, table: FromClause, number: int) -> ColumnElement[bool]:
     if test.name in _JSON_TESTS:
         return _JSON_TESTS[test.name](table.c[operand.column.name], operand.path, *binds)
     value = _value(operand, table)
+    if operand.taken is As.ITSELF and not has_index:
+        value = unindexed(value)
     if test.name == "is null":
         return value.is_(None)
     found = TESTS[test.name](value, *binds)

@@ -9,17 +9,21 @@ import orjson
 from flask import Response, request
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import As, Function, Projection
+from aiida_like.storage import Storage
+from querylang.graph.ast import As, Function, GraphQuery, Projection
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
+from querylang.graph.walk import along, compile_frequency, compile_size, kind_of
 from querylang.schema import FieldType
+from querylang.walk import ONE_IN
+from restapi.data_version import read_version
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.encoding import http_date
 from restapi.exchange import asked
-from restapi.fetch import fetch
+from restapi.fetch import fetch, fetch_remembered
 
 _HELP = (
     "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
@@ -45,7 +49,10 @@ class QueryBuilder(V4Resource):
         if query.limit is not None and query.limit > most:
             raise QueryError(f"limit is {query.limit}; at most {most} rows are answered, so ask in parts with offset")
         # One more row than may be: who asks for all rows must know that they are not all.
-        rows = fetch(self.context.storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
+        storage = self.context.storage
+        read_version(storage)
+        query = _shortest(storage, query)
+        rows = fetch(storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
         if len(rows) > most:
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
         return render.envelope_without_id(sent, "QueryBuilder", _entities(query.projections, rows), total=len(rows))
@@ -61,6 +68,15 @@ class QueryBuilder(V4Resource):
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise QueryError(f"the body is no JSON: {error}") from None
+
+
+def _shortest(storage: Storage, query: GraphQuery) -> GraphQuery:
+    kind = None if storage.estimates else kind_of(query)
+    if kind is None:
+        return query
+    size = fetch_remembered(storage, compile_size(query))[0][0] or 0
+    frequency = fetch_remembered(storage, compile_frequency(kind, -(-size // ONE_IN)))[0][0]
+    return along(query, frequency, size)
 
 
 def _entities(projections: Sequence[Projection], rows: Iterable[Sequence[Any]]) -> dict[str, list[dict[str, Any]]]:
