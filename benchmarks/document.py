@@ -15,11 +15,11 @@ import click
 from benchmarks.report import (
     DATABASES,
     HEADINGS,
-    PASSES,
     SERVERS,
     SUMMARY,
     Figures,
     cells,
+    described,
     lines,
     process_rows,
     summaries,
@@ -55,11 +55,11 @@ def _parts(figures: Figures) -> Iterator[str]:
         yield f"### {DATABASES[database]}, {figures['nodes']} nodes"
         for of in passes:
             found = lines(figures, database, of)
-            yield f"{PASSES[of].capitalize()}:"
+            yield f"{described(figures, of).capitalize()}:"
             yield _table(SUMMARY, (summary.cells for summary in summaries(found)))
         yield _table(("process", *SERVERS), process_rows(figures, database))
         found = lines(figures, database, "varying")
-        yield "Requests one by one, each about something else, caches off:"
+        yield f"Requests one by one, {described(figures, 'varying')}:"
         yield _table(("request", *HEADINGS), ([line.name, *cells(line)] for line in found))
 
 

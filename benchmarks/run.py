@@ -65,7 +65,7 @@ def main(
     made_with = machine()
     databases = available(databases or DATABASES)
     with _folder(folder) as place, opened(place, nodes, databases) as profiles:
-        figures: dict[str, Any] = {"nodes": nodes, "machine": made_with}
+        figures: dict[str, Any] = {"nodes": nodes, "machine": made_with, "has_cache": has_cache()}
         figures["versions"] = versions(with_postgresql=POSTGRESQL in databases)
         figures["command"] = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
         figures |= measured(profiles, Effort(rounds, requests, seconds))

@@ -142,6 +142,7 @@ def test_the_time_of_a_server_is_that_of_its_children_too() -> None:
 
 FIGURES = {
     "nodes": 500,
+    "has_cache": True,
     "command": "python -m benchmarks.run",
     "machine": {"cpu": "abacus", "cores": "1", "memory": "1 GB", "system": "Linux", "load": "0.0"},
     "versions": {"Python": "3"},
@@ -170,6 +171,7 @@ FIGURES = {
 
 def test_the_section_of_a_document() -> None:
     text = section(FIGURES)
+    assert "Each request about something else, caches off:" in text
     assert "| users | 16.0 | 1.00 | 0.50 | 2.00 | 16.0 | 16.0 | 1.00 | 0.50 | 7.00 | 7.00 | 7.00 |" in text
     assert "| 30 days | - | 2.00 | 2.00 | 1.00 | - | - | 2.00 | 2.00 | - | - | - |" in text
     assert "| aiida-like / limit | 1.41 | 1.50 | 2.00, users | 1.00, 30 days |" in text
