@@ -93,6 +93,7 @@ def test_the_order_is_that_of_the_index(golden: Golden, key: str) -> None:
         'type=like="data.%"&orderby=-ctime',
         "user_id=1&orderby=mtime",
         "user_id=1&id>20&orderby=uuid",
+        'user_id=1&id>20&description!="x"&orderby=-id',
         'filter=user_id=1 OR label="aiida"&orderby=-id',
         'type=like="process.%"&orderby=-ctime&offset=3',
         'label=in="aiida","","NaCl"&orderby=ctime,label',
