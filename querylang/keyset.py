@@ -6,27 +6,15 @@ index finds it at once, however deep it lies.
 
 from __future__ import annotations
 
-import binascii
-import json
-import math
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from re import fullmatch
 from typing import Any
 
-from sqlalchemy import Boolean, Float, Integer, String
-from sqlalchemy.types import TypeEngine
-
-from aiida_like.errors import QueryError
-from aiida_like.models import Timestamp, Uuid
 from aiida_like.storage.expressions import lowered
 from aiida_like.storage.json_expressions import json_string
 from querylang.condition import Condition, Order
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Every, Some, Term
-from querylang.uuids import is_uuid
 
 Place = tuple[Any, ...]
 """One value for each term of a total order."""
@@ -92,92 +80,3 @@ def _further(order: Order, value: Any) -> Term[Condition]:
 def _equal(order: Order, value: Any) -> Condition:
     field = compared(order)
     return Condition("is null", field) if value is None else Condition("=", field, (value,))
-
-
-def write_place(order: Sequence[Order], place: Place) -> str:
-    """A text for a URL, that stands for the place in this order only."""
-    # Not orjson, which has no word for an infinite number; JSON in a profile can hold one.
-    return urlsafe_b64encode(json.dumps([_signature(order), *place]).encode()).decode().rstrip("=")
-
-
-def read_place(order: Sequence[Order], text: str) -> Place:
-    """Raises QueryError: it was not written by `write_place`, or for another order."""
-    try:
-        signature, *values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if signature != _signature(order):
-            raise QueryError("the cursor is of a list with another order: take it along with the same orderby=")
-        if len(values) != len(order):
-            raise ValueError  # noqa: TRY301 (as whatever else is wrong with it)
-        return tuple(_checked(term, value) for term, value in zip(order, values, strict=True))
-    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
-        raise QueryError(
-            "the cursor is none of this server: begin with an empty cursor=, and follow the next of the Link header"
-        ) from error
-
-
-def _signature(order: Sequence[Order]) -> str:
-    terms = [f"{'-' if term.descending else '+'}{term.field.name}" for term in order]
-    return f"{binascii.crc32(','.join(terms).encode()):x}"
-
-
-def _checked(order: Order, value: Any) -> Any:
-    field = compared(order)
-    if value is None:
-        if field.is_nullable:
-            return None
-        raise ValueError
-    kind = field.expression.type
-    return next(check for known, check in _CHECKS.items() if isinstance(kind, known))(value)
-
-
-def _text(value: Any) -> str:
-    # A database takes no NUL, and a driver no half of a character.
-    if not isinstance(value, str) or "\0" in value:
-        raise ValueError
-    value.encode()
-    return value
-
-
-def _integer(value: Any) -> int:
-    if type(value) is not int or not -(2**63) <= value < 2**63:
-        raise ValueError
-    return value
-
-
-def _number(value: Any) -> float:
-    if type(value) not in (int, float) or math.isnan(value):
-        raise ValueError
-    return float(value)
-
-
-def _flag(value: Any) -> bool:
-    if value not in (0, 1):
-        raise ValueError
-    return bool(value)
-
-
-def _time(value: Any) -> str:
-    text = _text(value)
-    found = fullmatch(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(\.\d{1,6})?(\+00)?", text)
-    if found is None or not text.isascii():
-        raise ValueError
-    datetime(*map(int, found.groups()[:6]))  # type: ignore[arg-type]  # noqa: DTZ001 (whether there is such a time)
-    return text
-
-
-def _uuid(value: Any) -> str:
-    text = _text(value)
-    if not is_uuid(text):
-        raise ValueError
-    return text
-
-
-_CHECKS: Mapping[type[TypeEngine[Any]], Callable[[Any], Any]] = {
-    String: _text,
-    Integer: _integer,
-    Float: _number,
-    Boolean: _flag,
-    Timestamp: _time,
-    Uuid: _uuid,
-}
-"""A cursor comes from the client, who may have made it up: what it holds must be what such a column holds."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, func, select
+from sqlalchemy import Column, ColumnElement, FromClause, Table, func, select
 
 from aiida_like.storage.expressions import unindexed
 from querylang.compile import RowsQuery, Statement
 from querylang.condition import Condition
 from querylang.keyset import compared
 from querylang.options import Window
-from querylang.schema import Entity
 from querylang.terms import leaves, replaced
 
 ONE_IN = 10
@@ -39,9 +38,9 @@ def can_walk(query: RowsQuery) -> bool:
     return are_ranges and any(each.field.expression is not first for each in indexed)
 
 
-def compile_size(entity: Entity) -> Statement:
-    """A SELECT of the largest key, which is about how many rows the table has."""
-    return Statement(("size", entity.name), lambda: select(func.max(entity.key)).select_from(entity.table), {})
+def compile_size(table: FromClause) -> Statement:
+    """A SELECT of the largest id, which is about how many rows the table has."""
+    return Statement(("size", str(table)), lambda: select(func.max(table.c.id)), {})
 
 
 def is_shorter(window: Window, total: int, size: int) -> bool:

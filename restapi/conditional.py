@@ -15,9 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 from flask import Response, g, request
 
 from aiida_like.storage import Storage
-from restapi.answers import Answer, Answers
+from restapi.answer_cache import AnswerCache, Kept
 from restapi.config import Settings
 from restapi.data_version import read_version
+from restapi.headers import tag_by_content
 from restapi.opening import LazyStorage
 from restapi.preferences import VARY, preferred
 
@@ -47,7 +48,7 @@ class Conditional:
         of_lists = (settings.max_limit, settings.page_size, settings.max_query_length, settings.max_export_rows)
         limits = (*of_lists, settings.graph_nodes, settings.max_graph_nodes)
         self._constant = repr((limits, _programs()))
-        self._answers = Answers() if settings.cache else None
+        self._answers = AnswerCache() if settings.cache else None
         self._for_archives = f"public, max-age={settings.archive_max_age}"
 
     def answer_again(self) -> Response | None:
@@ -84,8 +85,9 @@ class Conditional:
         constant = known.storage.data_version.is_constant
         response.headers["Vary"] = VARY
         response.headers["Cache-Control"] = self._for_archives if constant else "no-cache"
-        if known.tag is not None and known.storage.is_of_one_server:
-            response.headers["ETag"] = f'"{known.tag}"'
+        if known.tag is None or not known.storage.is_of_one_server:
+            return tag_by_content(response)
+        response.headers["ETag"] = f'"{known.tag}"'
         if response.status_code == HTTPStatus.OK and _has_any():
             # `*` is no proof: only now is it known that there is such a resource.
             response.status_code = HTTPStatus.NOT_MODIFIED
@@ -94,8 +96,8 @@ class Conditional:
 
     def _keep(self, known: _Asked, response: Response) -> None:
         is_whole = response.status_code == HTTPStatus.OK and response.is_sequence and request.method == "GET"
-        if self._answers is not None and is_whole and "ETag" in response.headers and known.tag is not None:
-            self._answers.keep(known.tag, Answer(response.get_data(), tuple(response.headers)))
+        if self._answers is not None and is_whole and known.tag is not None:
+            self._answers.keep(known.tag, Kept(response.get_data(), tuple(response.headers)))
 
     def _tag(self, storage: Storage, data: str) -> str:
         environ = request.environ

@@ -31,10 +31,10 @@ from restapi.headers import set_total
 from restapi.preferences import Format
 from restapi.rendering import Shown
 
-KEYS = 20_000
+KEYS_AT_ONCE = 20_000
 """Keys of one statement: they are small, and an order that no index serves is sorted anew for each."""
 
-ROWS = 500
+ROWS_AT_ONCE = 500
 """Rows of one statement, which can be wide."""
 
 _Objects = Sequence[Mapping[str, Any]]
@@ -87,12 +87,12 @@ def _blocks(fetched: _Fetch, query: RowsQuery, part: Window, shown: Shown) -> It
     wide = replace(query, fields=(key, *query.fields), order=())
     left, offset = part.limit, part.offset
     while left > 0:
-        size = min(KEYS, left)
+        size = min(KEYS_AT_ONCE, left)
         found = fetched(compile_rows(outline, Window(size, offset)))
-        for start in range(0, len(found), ROWS):
-            keys = [row[0] for row in found[start : start + ROWS]]
+        for start in range(0, len(found), ROWS_AT_ONCE):
+            keys = [row[0] for row in found[start : start + ROWS_AT_ONCE]]
             among = replace(wide, conditions=(Condition("among", key, (id_list(keys),)),))
-            rows = {row[0]: row[1:] for row in fetched(compile_rows(among, Window(ROWS)))}
+            rows = {row[0]: row[1:] for row in fetched(compile_rows(among, Window(ROWS_AT_ONCE)))}
             # One can have been deleted since.
             yield shown.objects([rows[each] for each in keys if each in rows])
         if len(found) < size:

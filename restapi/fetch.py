@@ -80,13 +80,17 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     """
     counted, version = compile_total(query), version_of_request()
     known = storage.recall(version, counted.shape, counted.values)
-    if known is None and not storage.estimates and can_walk(query):
+    walkable = not storage.estimates and can_walk(query)
+    if known is None and walkable:
         # The number tells which way to the rows is shorter, and one statement for both would not be faster.
         known = fetch_remembered(storage, counted)
     if known is not None:
         total = known[0][0]
         check_page(window, total)
-        return fetch(storage, compile_rows(_shortest(storage, query, window, total), window)), total
+        if walkable and total >= MANY:
+            size = fetch_remembered(storage, compile_size(query.entity.table))[0][0]
+            query = along(query) if is_shorter(window, total, size) else query
+        return fetch(storage, compile_rows(query, window)), total
     rows = fetch(storage, compile_rows(replace(query, with_total=True), window))
     if rows:
         total = rows[0][0]
@@ -96,13 +100,6 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     total = fetch_total(storage, query) if window.offset or query.behind or not window.limit else 0
     check_page(window, total)
     return [], total
-
-
-def _shortest(storage: Storage, query: RowsQuery, window: Window, total: int) -> RowsQuery:
-    if storage.estimates or total < MANY or not can_walk(query):
-        return query
-    size = fetch_remembered(storage, compile_size(query.entity))[0][0]
-    return along(query) if is_shorter(window, total, size) else query
 
 
 def fetch_page(
@@ -137,7 +134,7 @@ def check_page(window: Window, total: int) -> None:
 def _estimated_total(storage: Storage, query: RowsQuery) -> Total:
     if not storage.estimates:
         return Total(fetch_total(storage, query), Count.EXACT)
-    counted = int(fetch(storage, compile_total(query, COUNTED + 1))[0][0])
+    counted = int(fetch_remembered(storage, compile_total(query, COUNTED + 1))[0][0])
     if counted <= COUNTED:
         return Total(counted, Count.EXACT)
     matches = compile_matches(query)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
 
 from querylang.ast import Option, Query
 from querylang.options import Window
@@ -45,6 +46,16 @@ def allow_preflight(response: Response) -> Response:
 def vary_by_accept(response: Response) -> Response:
     """For pages that are HTML or JSON, as the client likes."""
     response.vary.add("Accept")
+    return response
+
+
+def tag_by_content(response: Response) -> Response:
+    """A strong ETag of the bytes, for whole answers that no data version stands for; 304 for who has them."""
+    if response.status_code != HTTPStatus.OK or request.method not in {"GET", "HEAD"} or not response.is_sequence:
+        return response
+    response.headers.setdefault("Cache-Control", "no-cache")
+    response.add_etag()
+    response.make_conditional(request)
     return response
 
 

@@ -53,6 +53,7 @@ EXAMPLES = (
 def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
     made = Blueprint("home", __name__, template_folder="templates")
     made.after_request(headers.vary_by_accept)
+    made.after_request(headers.tag_by_content)
 
     @made.get("/")
     def home() -> Response | str:

@@ -46,6 +46,7 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
     errors.register(app)
     app.after_request(headers.allow_cross_origin)
     app.after_request(headers.vary_by_accept)
+    app.after_request(headers.tag_by_content)
     return app
 
 

@@ -37,7 +37,7 @@ _FORMATS = {form.name.lower(): form for form in Format}
 
 def preferred(environ: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The headers of `VARY`, where they can make a difference: nearly all clients accept anything."""
-    accepted = environ.get("HTTP_ACCEPT", "")
+    accepted = environ.get("HTTP_ACCEPT", "").lower()
     matters = "csv" in accepted or "ndjson" in accepted
     return accepted if matters else None, environ.get("HTTP_PREFER")
 

@@ -10,8 +10,9 @@ from flask import Response
 
 from aiida_like.storage import Storage
 from querylang.compile import RowsQuery
+from querylang.cursor import read_place, write_place
 from querylang.facets import facets
-from querylang.keyset import following, place_fields, read_place, total_order, write_place
+from querylang.keyset import following, place_fields, total_order
 from querylang.options import Options, Window, window
 from restapi.context import Context
 from restapi.exchange import Asked

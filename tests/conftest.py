@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,6 +144,15 @@ def _write_golden(folder: Path, *arguments: str) -> None:
     environment = {**os.environ, "AIIDA_PATH": str(folder)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def at_once(ask: Callable[[int], None], number: int = 8) -> None:
+    """Runs it in so many threads, each with a number of its own."""
+    threads = [threading.Thread(target=ask, args=(each,)) for each in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 @contextmanager

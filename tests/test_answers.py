@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from aiida_like.profiles import find
 from aiida_like.storage import memory
 from aiida_like.storage.memory import Memory
-from restapi import answers
-from restapi.answers import Answer, Answers
+from restapi import answer_cache
+from restapi.answer_cache import AnswerCache, Kept
 from tests import writable
 from tests.conftest import Golden, GoldenPostgreSQL
 from tests.golden import graph
@@ -160,15 +160,15 @@ def test_while_others_commit(changing: Writable, serve: Callable[..., Flask]) ->
 
 
 def test_the_memory_of_answers_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "MAX_BYTES", 1000)
-    monkeypatch.setattr(answers, "MAX_ANSWER", 400)
-    kept = Answers()
-    kept.keep("long", Answer(b"x" * 401, ()))
+    monkeypatch.setattr(answer_cache, "MAX_BYTES", 1000)
+    monkeypatch.setattr(answer_cache, "MAX_ANSWER", 400)
+    kept = AnswerCache()
+    kept.keep("long", Kept(b"x" * 401, ()))
     for name in ("a", "b", "a", "c"):
-        kept.keep(name, Answer(name.encode() * 300, (("Name", name),)))
+        kept.keep(name, Kept(name.encode() * 300, (("Name", name),)))
     assert [name for name in ("long", "a", "b", "c") if kept.get(name)] == ["a", "b", "c"]
     kept.get("a")
-    kept.keep("d", Answer(b"d" * 300, ()))
+    kept.keep("d", Kept(b"d" * 300, ()))
     assert [name for name in ("a", "b", "c", "d") if kept.get(name)] == ["a", "c", "d"]
 
 

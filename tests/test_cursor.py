@@ -20,7 +20,8 @@ from werkzeug.test import TestResponse
 
 from aiida_like.errors import QueryError
 from aiida_like.profiles import find
-from querylang.keyset import read_place, total_order, write_place
+from querylang.cursor import read_place, write_place
+from querylang.keyset import total_order
 from querylang.lower import order_by
 from querylang.options import OrderTerm
 from restapi.dialects.aiida_v2.entities import COMPUTERS, NODES

@@ -32,8 +32,8 @@ from tests.writable import Writable
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows come in many statements."""
-    monkeypatch.setattr(export, "KEYS", 7)
-    monkeypatch.setattr(export, "ROWS", 3)
+    monkeypatch.setattr(export, "KEYS_AT_ONCE", 7)
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 3)
 
 
 def asked(client: FlaskClient, url: str, **headers: str) -> TestResponse:
@@ -107,6 +107,7 @@ def test_the_rows_of_the_json(client: FlaskClient, url: str) -> None:
     [
         ("text/csv", "text/csv; charset=utf-8; header=present"),
         ("application/x-ndjson", "application/x-ndjson"),
+        ("Text/CSV", "text/csv; charset=utf-8; header=present"),
         ("text/csv;q=0.5, application/x-ndjson", "application/x-ndjson"),
         ("application/json;q=0.5, text/csv", "text/csv; charset=utf-8; header=present"),
         ("application/json, text/csv", "application/json"),
@@ -262,7 +263,7 @@ MANY = "/api/v4/nodes?id>=1000&attributes=true&format=csv"
 
 def test_memory_is_flat(long_list: Writable, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     """For eight times the rows it takes no more."""
-    monkeypatch.setattr(export, "KEYS", 1000)
+    monkeypatch.setattr(export, "KEYS_AT_ONCE", 1000)
     client = serve(find(**long_list.target), {}).test_client()
     peaks = {}
     for rows in (2_000, 16_000):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -22,7 +21,7 @@ from querylang.options import Options, Window
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.fetch import fetch, fetch_page
 from restapi.lineage import DIRECTIONS, relation_to
-from tests.conftest import Golden, GoldenPostgreSQL, oracle
+from tests.conftest import Golden, GoldenPostgreSQL, at_once, oracle
 from tests.golden import graph, ids
 from tests.links_graph import (
     CHAIN,
@@ -584,9 +583,5 @@ def test_eight_clients_at_once(grown: dict[str, Any], serve: Callable[..., Flask
             if found != expected:
                 wrong.append((url, found))
 
-    threads = [threading.Thread(target=ask, args=(start,)) for start in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(ask)
     assert wrong == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,7 @@ from flask.testing import FlaskClient
 from aiida_like import __version__
 from aiida_like.profiles import find
 from restapi.encoding import attachment
-from tests.conftest import Golden
+from tests.conftest import Golden, at_once
 from tests.golden import computers, graph, groups, ids
 from tests.manual import GROUPS_SCHEMA
 
@@ -545,11 +544,7 @@ def test_eight_clients_at_once(target: dict[str, Any], serve: Callable[..., Flas
                 wrong.append((url, answer))
             answered[number] += 1
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(ask)
     assert wrong == []
     assert min(answered) > len(PARALLEL)
 

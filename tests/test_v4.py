@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 from aiida_like import __version__
 from aiida_like.profiles import find
 from restapi.dialects.aiida_v4.full_types import tree_of_types
-from tests.conftest import Golden
+from tests.conftest import Golden, at_once
 from tests.golden import FILES, computers, graph, groups, ids, users
 
 ROOT = "http://localhost"
@@ -762,9 +761,5 @@ def test_eight_clients_at_once(target: dict[str, Any], serve: Callable[..., Flas
                 wrong.append((url, rows, posted.text))
             number += 1
 
-    threads = [threading.Thread(target=ask, args=(start,)) for start in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(ask)
     assert wrong == []

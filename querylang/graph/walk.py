@@ -45,12 +45,6 @@ def compile_frequency(kind: GraphQuery, most: int) -> Statement:
     return Statement(("frequency", rows.shape), build, rows.values)
 
 
-def compile_size(query: GraphQuery) -> Statement:
-    """A SELECT of the largest id, which is about how many rows the table has."""
-    table = query.steps[0].vertex.table
-    return Statement(("graph size", table.name), lambda: select(func.max(table.c.id)), {})
-
-
 def along(query: GraphQuery, frequency: int, size: int) -> GraphQuery:
     """The same rows, found along their order, if that is shorter where so many of `size` rows are of the type."""
     window = Window(query.limit or 0, query.offset)

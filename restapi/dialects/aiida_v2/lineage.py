@@ -7,48 +7,37 @@ from types import MappingProxyType
 from flask import Response
 
 from aiida_like.links import INCOMING, OUTGOING
+from querylang.condition import Condition
+from querylang.options import Options
 from querylang.schema import Entity
 from restapi import lineage
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES
-from restapi.dialects.aiida_v2.rows import answer_rows, find
+from restapi.dialects.aiida_v2.links import Related
+from restapi.dialects.aiida_v2.rows import find
 from restapi.exchange import asked
 from restapi.fetch import narrowed
 from restapi.headers import set_total
 from restapi.openapi import shared
-from restapi.openapi.answer import Answer, Subject
 from restapi.provenance import CRATE, answer_crate, answer_prov
 from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]
 
 
-class Ancestors(DialectResource):
+class Ancestors(Related):
     """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
 
     reserved = MappingProxyType({**lineage.OPTIONS, **options.OF_LISTS})
-    allowed, filters = options.LIST | lineage.LIST, NODES
+    allowed = options.LIST | lineage.LIST
     direction, key = INCOMING, "ancestors"
 
-    @classmethod
-    def answer_about(cls, _: Subject) -> Answer:
-        return answers.related(cls.key, cls.allowed)
+    def relation(self, pk: int, given: Options) -> Condition:
+        return lineage.relation_to(self.context.storage, self.direction, _ID, pk, given)
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
-        (pk,) = find(self.context, entity, (_ID,), path_id)
-        storage = self.context.storage
         with narrowed(lineage.FEWER_ROWS):
-            return answer_rows(
-                self.context,
-                NODES,
-                entity.name,
-                page,
-                allowed=self.allowed,
-                relation=lambda given: [lineage.relation_to(storage, self.direction, _ID, pk, given)],
-                key=self.key,
-                pk=pk,
-                path_id=path_id,
-            )
+            return super().get(entity, path_id, page)
 
 
 class Descendants(Ancestors):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 from sqlalchemy import BigInteger, Select, bindparam, func, select
@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Select, bindparam, func, select
 from aiida_like.links import INCOMING, OUTGOING, Direction
 from aiida_like.models import link, node
 from querylang.condition import Condition
+from querylang.options import Options
 from querylang.schema import Entity
 from restapi.context import Context
 from restapi.dialects.aiida_v2 import answers, options, render
@@ -25,15 +26,18 @@ from restapi.routing import DialectResource
 _ID = NODES.fields["id"]
 
 
-class Inputs(DialectResource):
-    """`/nodes/338357f4/io/inputs`: the nodes with a link to it."""
+class Related(DialectResource):
+    """Nodes that stand in a relation to one; `key` is the name of their list."""
 
     reserved, allowed, filters = options.OF_LISTS, options.LIST, NODES
-    relation, key = "incoming of", "inputs"
+    key: ClassVar[str]
 
     @classmethod
     def answer_about(cls, _: Subject) -> Answer:
         return answers.related(cls.key, cls.allowed)
+
+    def relation(self, pk: int, given: Options) -> Condition:
+        raise NotImplementedError
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
         (pk,) = find(self.context, entity, (_ID,), path_id)
@@ -43,17 +47,29 @@ class Inputs(DialectResource):
             entity.name,
             page,
             allowed=self.allowed,
-            relation=lambda _: (Condition(self.relation, _ID, (pk,)),),
+            relation=lambda given: (self.relation(pk, given),),
             key=self.key,
             pk=pk,
             path_id=path_id,
         )
 
 
-class Outputs(Inputs):
+class Inputs(Related):
+    """`/nodes/338357f4/io/inputs`: the nodes with a link to it."""
+
+    key = "inputs"
+
+    def relation(self, pk: int, _: Options) -> Condition:
+        return Condition("incoming of", _ID, (pk,))
+
+
+class Outputs(Related):
     """`/nodes/338357f4/io/outputs`: the nodes that it has a link to."""
 
-    relation, key = "outgoing of", "outputs"
+    key = "outputs"
+
+    def relation(self, pk: int, _: Options) -> Condition:
+        return Condition("outgoing of", _ID, (pk,))
 
 
 class Tree(DialectResource):

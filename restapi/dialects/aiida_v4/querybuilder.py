@@ -13,9 +13,9 @@ from aiida_like.storage import Storage
 from querylang.graph.ast import As, Function, GraphQuery, Projection
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
-from querylang.graph.walk import along, compile_frequency, compile_size, kind_of
+from querylang.graph.walk import along, compile_frequency, kind_of
 from querylang.schema import FieldType
-from querylang.walk import ONE_IN
+from querylang.walk import ONE_IN, compile_size
 from restapi.data_version import read_version
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
@@ -50,7 +50,6 @@ class QueryBuilder(V4Resource):
             raise QueryError(f"limit is {query.limit}; at most {most} rows are answered, so ask in parts with offset")
         # One more row than may be: who asks for all rows must know that they are not all.
         storage = self.context.storage
-        read_version(storage)
         query = _shortest(storage, query)
         rows = fetch(storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
         if len(rows) > most:
@@ -74,7 +73,8 @@ def _shortest(storage: Storage, query: GraphQuery) -> GraphQuery:
     kind = None if storage.estimates else kind_of(query)
     if kind is None:
         return query
-    size = fetch_remembered(storage, compile_size(query))[0][0] or 0
+    read_version(storage)
+    size = fetch_remembered(storage, compile_size(query.steps[0].vertex.table))[0][0] or 0
     frequency = fetch_remembered(storage, compile_frequency(kind, -(-size // ONE_IN)))[0][0]
     return along(query, frequency, size)
 

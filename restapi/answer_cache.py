@@ -14,8 +14,8 @@ MAX_ANSWER = 256_000
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Of status 200."""
+class Kept:
+    """An answer of status 200."""
 
     body: bytes
     headers: tuple[tuple[str, str], ...]
@@ -25,22 +25,22 @@ class Answer:
         return len(self.body) + sum(len(name) + len(value) for name, value in self.headers)
 
 
-class Answers:
+class AnswerCache:
     """By their entity tags; those that were not asked for longest are forgotten first. For several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Answer] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._bytes = 0
 
-    def get(self, tag: str) -> Answer | None:
+    def get(self, tag: str) -> Kept | None:
         with self._lock:
             answer = self._kept.get(tag)
             if answer is not None:
                 self._kept.move_to_end(tag)
             return answer
 
-    def keep(self, tag: str, answer: Answer) -> None:
+    def keep(self, tag: str, answer: Kept) -> None:
         if answer.size > MAX_ANSWER:
             return
         with self._lock:
