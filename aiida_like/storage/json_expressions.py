@@ -169,6 +169,11 @@ def is_plain(key: str) -> bool:
     return _PLAIN.fullmatch(key) is not None
 
 
+def is_written(path: Path) -> bool:
+    """Whether the path stands in the statement: databases find an index on an expression only where all of it does."""
+    return all(map(_LITERAL.fullmatch, path))
+
+
 @compiles(AtPath, "sqlite")
 def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
     json, *operands = (compiler.process(clause, **kw) for clause in element.clauses)
@@ -196,9 +201,7 @@ def _at_path_postgresql(element: AtPath, compiler: SQLCompiler, **kw: Any) -> st
 
 
 def _written(compiler: SQLCompiler, text: str, path: Path, **kw: Any) -> str:
-    """Databases find an index on an expression only where all of it is in the statement, nothing in a parameter."""
-    is_literal = all(map(_LITERAL.fullmatch, path))
-    return compiler.process(literal(text, String()), **({**kw, "literal_binds": True} if is_literal else kw))
+    return compiler.process(literal(text, String()), **({**kw, "literal_binds": True} if is_written(path) else kw))
 
 
 def _filled(template: str, **parts: str) -> str:
