@@ -52,13 +52,15 @@ def create_app(
     settings: Settings | Mapping[str, Any] | None = None,
     *,
     catch_internal_server: bool = True,
+    opening: Callable[[], Storage] | None = None,
 ) -> Flask:
     """A WSGI application that serves `profile`: a target as on the command line, or one that was found already.
 
     Nothing is opened before the first request.
 
     Without it the setting PROFILE decides; without settings the environment does, `AIIDA_LIKE_PROFILE` and so on.
-    `catch_internal_server`: what goes wrong inside is logged with its traceback.
+    `catch_internal_server`: what goes wrong inside is logged with its traceback. `opening` opens the storage, where it
+    is not to be opened as usual.
 
     Raises:
         TargetError: there is no such target, or no such setting.
@@ -68,10 +70,11 @@ def create_app(
         settings = replace(settings, profile=profile)
     found = profile if isinstance(profile, Profile) else settings.find_profile()
     with _assembling:
-        return _assemble(found, settings, Application(catch_internal_server=catch_internal_server))
+        application = Application(catch_internal_server=catch_internal_server)
+        return _assemble(found, settings, application, opening or _opening(found, settings))
 
 
-def _assemble(profile: Profile, settings: Settings, app: Application) -> Flask:
+def _opening(profile: Profile, settings: Settings) -> Callable[[], Storage]:
     def open_profile() -> Storage:
         observe = count_rows if settings.access_log else None
         return open_storage(
@@ -82,7 +85,11 @@ def _assemble(profile: Profile, settings: Settings, app: Application) -> Flask:
             remembers=settings.cache,
         )
 
-    storage = app.extensions["aiida_like_storage"] = LazyStorage(open_profile)
+    return open_profile
+
+
+def _assemble(profile: Profile, settings: Settings, app: Application, opening: Callable[[], Storage]) -> Flask:
+    storage = app.extensions["aiida_like_storage"] = LazyStorage(opening)
     app.register_blueprint(aiida_v2.blueprint(storage, settings))
     app.register_blueprint(aiida_v4.blueprint(storage, settings))
     app.register_blueprint(pages.blueprint(profile, (aiida_v2.DIALECT, aiida_v4.DIALECT)))

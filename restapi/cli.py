@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from aiida_like import __version__
+from restapi.commands.advise import advise
 from restapi.commands.apache_config import apache_config
 from restapi.commands.query import query
 from restapi.commands.serve import serve
 
 
-@click.group(commands=[serve, query, apache_config], context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(commands=[serve, query, advise, apache_config], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="aiida-like")
 def main() -> None:
     """Serves AiiDA archives and profiles over the web, read-only."""

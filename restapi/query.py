@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from flask import Flask
 from werkzeug.test import Client
 
 from aiida_like.errors import AiidaLikeError
@@ -53,14 +54,19 @@ def ask(profile: Profile, settings: Settings, query: str) -> Found | File:
     Raises:
         Refused: the status of the answer is not 200.
     """
-    path, _, text = query.partition("?")
     application = create_app(profile, settings)
     try:
-        response = Client(application).get(
-            path if path.startswith("/") else DEFAULT + path, query_string=quote(text, safe=_RAW), buffered=True
-        )
+        return ask_application(application, query)
     finally:
         storage_of(application).close()
+
+
+def ask_application(application: Flask, query: str) -> Found | File:
+    """Raises Refused."""
+    path, _, text = query.partition("?")
+    response = Client(application).get(
+        path if path.startswith("/") else DEFAULT + path, query_string=quote(text, safe=_RAW), buffered=True
+    )
     is_answered = response.status_code == HTTPStatus.OK
     if not response.is_json and is_answered:
         return File(response.data)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Select, literal, literal_column, select
 
-from aiida_like.models import JSONText
+from aiida_like.models import JSONText, node
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
 from aiida_like.storage import json_expressions as expressions
@@ -259,3 +259,15 @@ PLAIN = {"energy": True, "a b|c": True, "7": True, "": False, 'a"b': False, "a\\
 @pytest.mark.parametrize("key", PLAIN)
 def test_plain_keys(key: str) -> None:
     assert expressions.is_plain(key) is PLAIN[key]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_written"),
+    [(("energy",), True), (("array|x", "a:b c"), True), (("it's",), False), (("100%",), False), (("a", "b]"), False)],
+)
+def test_a_plain_path_is_no_parameter(databases: Databases, path: tuple[str, ...], *, is_written: bool) -> None:
+    """Only so an index on the expression is found."""
+    for storage in databases.values():
+        prepared = storage.prepare(select(expressions.json_number(node.c.attributes, path)))
+        condition = prepared.sql.partition("IN (")[0].partition("= 'number'")[0]
+        assert ("'" in condition.removesuffix("'number'")) == is_written, prepared.sql

@@ -160,11 +160,18 @@ class json_as_datetime(AtPath):  # noqa: N801
 
 _PLAIN = re.compile(r"[ !#-\[\]-~]+")
 _INDEX = re.compile("[+-]?[0-9]+")
+_LITERAL = re.compile("[A-Za-z0-9_ .:|+-]*")
+"""Keys that mean the same in every literal; others, with quotes and the like, are parameters."""
 
 
 def is_plain(key: str) -> bool:
     """Whether SQLite's own paths find the key; those of other characters are looked up in Python."""
     return _PLAIN.fullmatch(key) is not None
+
+
+def is_written(path: Path) -> bool:
+    """Whether the path stands in the statement: databases find an index on an expression only where all of it does."""
+    return all(map(_LITERAL.fullmatch, path))
 
 
 @compiles(AtPath, "sqlite")
@@ -174,7 +181,7 @@ def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
     keys = compiler.process(literal(orjson.dumps(element.path).decode(), String()), **kw)
     value = f"json_at({json}, {keys})"
     if is_direct:
-        path = compiler.process(literal("$" + "".join(f'."{key}"' for key in element.path), String()), **kw)
+        path = _written(compiler, "$" + "".join(f'."{key}"' for key in element.path), element.path, **kw)
     else:
         json, path = value, "'$'"
     kind = f"json_type({json}, {path})"
@@ -186,11 +193,15 @@ def _at_path_postgresql(element: AtPath, compiler: SQLCompiler, **kw: Any) -> st
     json, *operands = (compiler.process(clause, **kw) for clause in element.clauses)
     value, text = f"({json})", f"({json} #>> '{{}}')"
     if element.path:
-        path = compiler.process(literal(_array(element.path), String()), **kw)
+        path = _written(compiler, _array(element.path), element.path, **kw)
         value = f"({json} #> CAST({path} AS TEXT[]))"
         text = f"({json} #>> CAST({path} AS TEXT[]))"
     kind = f"jsonb_typeof({value})"
     return _filled(element.postgresql, kind=kind, value=value, text=text, operand="".join(operands))
+
+
+def _written(compiler: SQLCompiler, text: str, path: Path, **kw: Any) -> str:
+    return compiler.process(literal(text, String()), **({**kw, "literal_binds": True} if is_written(path) else kw))
 
 
 def _filled(template: str, **parts: str) -> str:

@@ -28,10 +28,15 @@ class _Connection(sqlite3.Connection):
         return time.monotonic() > self.deadline
 
 
+def uri_of(file: Path, *, immutable: bool) -> str:
+    """What opens the file to read only."""
+    mode = "mode=ro&immutable=1" if immutable else "mode=ro"
+    return f"file:{quote(str(file.absolute()))}?{mode}"
+
+
 def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
     """`immutable` says that nobody writes to the file, so it needs no locks and may be on a read-only disk."""
-    mode = "mode=ro&immutable=1" if immutable else "mode=ro"
-    uri = f"file:{quote(str(file.absolute()))}?{mode}"
+    uri = uri_of(file, immutable=immutable)
 
     def new_connection() -> _Connection:
         connection = sqlite3.connect(
@@ -48,8 +53,7 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         connection.set_progress_handler(connection.is_late, _CLOCK_INTERVAL)
         connection.execute("PRAGMA case_sensitive_like = ON")
         connection.execute("PRAGMA query_only = ON")
-        # An archive can come from anybody: its schema may hold views, which then must not call functions.
-        connection.execute("PRAGMA trusted_schema = OFF")
+        trust(connection, is_trusted=not immutable)
         connection.execute("PRAGMA mmap_size = 1073741824")
         return connection
 
@@ -73,6 +77,15 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         is_disconnect=lambda _: False,
         start_clock=start_clock,
     )
+
+
+def trust(connection: sqlite3.Connection, *, is_trusted: bool) -> None:
+    """Says whether the schema of the database may call functions.
+
+    An archive can come from anybody, and its schema may hold views. A profile is its owner's, who may have made an
+    index on an expression: many versions of SQLite refuse a database with `json_type` in one where nothing is trusted.
+    """
+    connection.execute(f"PRAGMA trusted_schema = {'ON' if is_trusted else 'OFF'}")
 
 
 def _pattern_matches(pattern: str, text: str | None) -> bool | None:

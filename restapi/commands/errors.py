@@ -8,10 +8,15 @@ from contextlib import contextmanager
 
 import click
 
-from aiida_like.errors import AiidaLikeError, TargetError
+from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError, TargetError
 from restapi.query import Refused
 
-EXIT_CODES: Mapping[type[AiidaLikeError], int] = {TargetError: 2, Refused: 1}
+EXIT_CODES: Mapping[type[AiidaLikeError], int] = {
+    TargetError: 2,
+    Refused: 1,
+    StatementTimeout: 1,
+    StorageError: 1,
+}
 
 
 @contextmanager

@@ -1,0 +1,200 @@
+"""The few indexes that are worth it, of many that were tried."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import islice
+
+from aiida_like.advice import on_postgresql, on_sqlite
+from aiida_like.advice.candidates import candidates
+from aiida_like.advice.catalogue import existing_indexes, without_statistics
+from aiida_like.advice.index import Index
+from aiida_like.advice.trial import Asked, NotTried, Sample, Tell, Trial
+from aiida_like.advice.uses import tables_of
+from aiida_like.errors import StorageError
+from aiida_like.storage import Storage
+
+LEAST_FACTOR = 2.0
+"""How much faster an index must make a statement, ..."""
+LEAST_SECONDS = 0.001
+"""... and by how much."""
+
+_MOST_CANDIDATES = 30
+"""Of one statement."""
+_SLOWER = 1.5
+"""From this factor on a statement is said to become slower."""
+_AS_GOOD = 0.9
+"""An index with so much of the greatest gain is as good, if it is smaller."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Seconds of a statement without the indexes and with all of them."""
+
+    asked: Asked
+    before: float
+    after: float
+
+    @property
+    def factor(self) -> float:
+        return self.before / max(self.after, 1e-6)
+
+
+@dataclass(frozen=True)
+class Advised:
+    """`size` in bytes, None where nothing was measured; `helps` has what it makes faster, or might."""
+
+    index: Index
+    size: int | None
+    helps: tuple[Effect, ...]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`slower` are statements that the same indexes make slower. `not_measured` says why nothing was tried."""
+
+    advised: tuple[Advised, ...] = ()
+    slower: tuple[Effect, ...] = ()
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+    without_statistics: Sequence[str] = ()
+    not_measured: str | None = None
+
+
+def advise(storage: Storage, asked: Collection[Asked], most_rows: int, tell: Tell) -> Advice:
+    """Raises StatementTimeout, StorageError."""
+    unknown = tuple(without_statistics(storage))
+    slow = [each for each in asked if each.seconds > LEAST_SECONDS]
+    wanted = _lacking(storage, slow)
+    if not wanted:
+        return Advice(without_statistics=unknown)
+    tables = sorted({table for each in asked for table in tables_of(each.select)}, key=lambda table: table.name)
+    open_trial = _trial_of(storage)
+    try:
+        with open_trial(storage, tables, most_rows, tell) as trial:
+            return _tried(trial, asked, wanted, unknown, tell)
+    except (NotTried, StorageError) as error:
+        return Advice(tuple(_untried(slow, wanted)), (), {}, unknown, str(error).strip().partition("\n")[0])
+
+
+def _trial_of(storage: Storage) -> Callable[..., AbstractContextManager[Trial]]:
+    return on_postgresql.trial if storage.database.engine.dialect.name == "postgresql" else on_sqlite.trial
+
+
+def _lacking(storage: Storage, slow: Iterable[Asked]) -> dict[Index, list[Asked]]:
+    """Indexes that are not there, by the statements that they might help."""
+    existing = existing_indexes(storage)
+    found: dict[Index, list[Asked]] = {}
+    for asked in slow:
+        named = islice(candidates(asked.select, storage.database.engine.dialect), _MOST_CANDIDATES)
+        for index in named:
+            if not any(each.serves_as(index) for each in existing):
+                found.setdefault(index, []).append(asked)
+    return found
+
+
+def _untried(slow: Iterable[Asked], wanted: Mapping[Index, Sequence[Asked]]) -> Iterator[Advised]:
+    """The most promising for each statement."""
+    first: dict[Index, list[Effect]] = {}
+    for asked in slow:
+        index = next((index for index, helped in wanted.items() if asked in helped), None)
+        if index is not None:
+            first.setdefault(index, []).append(Effect(asked, asked.seconds, math.nan))
+    return (Advised(index, None, tuple(_of_queries(helps))) for index, helps in first.items())
+
+
+@dataclass(frozen=True)
+class _Tried:
+    index: Index
+    size: int
+    seconds: Mapping[Asked, float]
+
+    def gain(self, times: Mapping[Asked, float]) -> float:
+        """How many seconds it takes from these times, of the statements for which it is worth it."""
+        return sum(times[asked] - taken for asked, taken in self.seconds.items() if _is_worth_it(times[asked], taken))
+
+
+def _is_worth_it(before: float, after: float) -> bool:
+    return before - after >= LEAST_SECONDS and before >= LEAST_FACTOR * after
+
+
+def _tried(
+    trial: Trial, asked: Collection[Asked], wanted: Collection[Index], unknown: Sequence[str], tell: Tell
+) -> Advice:
+    without = _timed(trial, asked, "timing as it is", tell)
+    # The shorter of both: a temporary table of PostgreSQL is never read by several processes at once.
+    before = {each: min(each.seconds, seconds) for each, seconds in without.items()}
+    tried = []
+    for number, index in enumerate(wanted, 1):
+        with trial.having(index) as size:
+            if size is not None:
+                tried.append(_Tried(index, size, dict(_times(trial, index, before))))
+        tell("trying indexes", number / len(wanted))
+    chosen = list(_chosen(tried, before))
+    kept = [each for each in chosen if trial.build(each.index) is not None]
+    after = _timed(trial, asked, "timing with all", tell)
+    return Advice(
+        tuple(_advised(trial, kept, [Effect(each, before[each], after[each]) for each in asked])),
+        tuple(_of_queries(filter(_is_slower, (Effect(each, without[each], after[each]) for each in asked)))),
+        trial.samples,
+        unknown,
+    )
+
+
+def _timed(trial: Trial, asked: Collection[Asked], what: str, tell: Tell) -> dict[Asked, float]:
+    taken = {}
+    for number, each in enumerate(asked, 1):
+        taken[each] = trial.seconds(each)
+        tell(what, number / len(asked))
+    return taken
+
+
+def _times(trial: Trial, index: Index, before: Mapping[Asked, float]) -> Iterator[tuple[Asked, float]]:
+    """Of the statements that take long and for which the database takes the index."""
+    for asked, seconds in before.items():
+        if seconds > LEAST_SECONDS and trial.uses(asked, index):
+            yield asked, trial.seconds(asked)
+
+
+def _chosen(tried: Collection[_Tried], before: Mapping[Asked, float]) -> Iterator[_Tried]:
+    """One after the other, what gains most beside those before it."""
+    times = dict(before)
+    while True:
+        gains = {each.index: each.gain(times) for each in tried}
+        most = max(gains.values(), default=0.0)
+        if most <= 0:
+            return
+        best = min((each for each in tried if gains[each.index] >= _AS_GOOD * most), key=lambda each: each.size)
+        yield best
+        times |= {asked: min(times[asked], taken) for asked, taken in best.seconds.items()}
+
+
+def _advised(trial: Trial, chosen: Sequence[_Tried], effects: Iterable[Effect]) -> Iterator[Advised]:
+    """Each with what it makes faster beside the others; nothing is left of what no statement takes any more."""
+    helps: dict[Index, list[Effect]] = {each.index: [] for each in chosen}
+    for effect in effects:
+        if _is_worth_it(effect.before, effect.after):
+            plan = trial.plan(effect.asked)
+            used = [each for each in chosen if each.index.name in plan]
+            if used:
+                best = min(used, key=lambda each: each.seconds.get(effect.asked, math.inf))
+                helps[best.index].append(effect)
+    for each in chosen:
+        if helps[each.index]:
+            yield Advised(each.index, each.size, tuple(_of_queries(helps[each.index])))
+
+
+def _of_queries(effects: Iterable[Effect]) -> Iterator[Effect]:
+    """One of each query: it may make a statement for the rows and one for their number."""
+    together: dict[str, Effect] = {}
+    for effect in effects:
+        query = effect.asked.query
+        known = together.get(query, Effect(effect.asked, 0.0, 0.0))
+        together[query] = Effect(effect.asked, known.before + effect.before, known.after + effect.after)
+    return iter(together.values())
+
+
+def _is_slower(effect: Effect) -> bool:
+    return effect.after - effect.before >= LEAST_SECONDS and effect.after >= _SLOWER * effect.before

@@ -1,0 +1,118 @@
+"""How a SELECT uses the columns of each table: what an index might do for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import BinaryExpression, ClauseElement, Column, ColumnElement, Select, Table, UnaryExpression
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import Grouping, Label
+
+from aiida_like.storage.expressions import among, like, starts_with, unindexed
+from aiida_like.storage.json_expressions import json_contains, json_has_key, json_has_plain_key
+
+Expression = ColumnElement[Any]
+_EQUAL = frozenset({operators.eq, operators.in_op, operators.is_})
+_RANGE = frozenset({operators.lt, operators.le, operators.gt, operators.ge})
+_INSIDE = (json_contains, json_has_key, json_has_plain_key)
+
+
+@dataclass(frozen=True)
+class Uses:
+    """Of one table: expressions that are compared, ordered or grouped by, in the order in which they come.
+
+    `inside` are tests of what lies within JSON; `columns` is all that is read of a table, by name.
+    """
+
+    equal: list[Expression] = field(default_factory=list)
+    ranged: list[Expression] = field(default_factory=list)
+    ordered: list[Expression] = field(default_factory=list)
+    grouped: list[Expression] = field(default_factory=list)
+    inside: list[Expression] = field(default_factory=list)
+    columns: dict[str, Expression] = field(default_factory=dict)
+
+
+def uses_of(select: Select[Any]) -> Mapping[Table, Uses]:
+    found: dict[Table, Uses] = {}
+    for element in _walk(select, set()):
+        for kind, expression in _used(element):
+            table = _table_of(expression)
+            if table is not None:
+                into = getattr(found.setdefault(table, Uses()), kind)
+                if not any(expression.compare(known) for known in into):
+                    into.append(expression)
+        if isinstance(element, Column) and isinstance(element.table, Table):
+            found.setdefault(element.table, Uses()).columns[element.name] = element
+    return found
+
+
+def tables_of(select: Select[Any]) -> set[Table]:
+    """All that it reads."""
+    elements = list(_walk(select, set()))
+    of_columns = (element.table for element in elements if isinstance(element, Column))
+    return {table for table in (*elements, *of_columns) if isinstance(table, Table)}
+
+
+def plain(expression: Any) -> Any:
+    """Without what stands around it and changes nothing for an index."""
+    while isinstance(expression, (Label, Grouping)) or (
+        isinstance(expression, UnaryExpression) and expression.modifier is not None
+    ):
+        expression = expression.element
+    return expression
+
+
+def _walk(element: ClauseElement, seen: set[int]) -> Iterator[ClauseElement]:
+    if id(element) in seen:
+        return
+    seen.add(id(element))
+    yield element
+    if isinstance(element, Table):
+        return
+    for child in element.get_children():
+        if isinstance(child, ClauseElement):
+            yield from _walk(child, seen)
+
+
+def _used(element: Any) -> Iterator[tuple[str, Expression]]:
+    for kind, look in _LOOKS:
+        if isinstance(element, kind):
+            yield from look(element)
+
+
+def _of_comparison(element: BinaryExpression[Any]) -> Iterator[tuple[str, Expression]]:
+    kind = "equal" if element.operator in _EQUAL else "ranged" if element.operator in _RANGE else None
+    if kind is not None:
+        # Both sides: what joins tables may be looked up from either.
+        yield from ((kind, plain(side)) for side in (element.left, element.right))
+
+
+def _of_order(element: UnaryExpression[Any]) -> Iterator[tuple[str, Expression]]:
+    if element.modifier in (operators.asc_op, operators.desc_op):
+        yield "ordered", plain(element)
+
+
+def _of_groups(element: Select[Any]) -> Iterator[tuple[str, Expression]]:
+    for column in element._group_by_clauses:  # noqa: SLF001 (SQLAlchemy has no other name for it)
+        yield from (("grouped", plain(base)) for base in column.base_columns)
+
+
+_LOOKS: tuple[tuple[Any, Callable[[Any], Iterator[tuple[str, Expression]]]], ...] = (
+    (BinaryExpression, _of_comparison),
+    (UnaryExpression, _of_order),
+    (Select, _of_groups),
+    (among, lambda element: iter([("equal", plain(next(iter(element.clauses))))])),
+    ((like, starts_with), lambda element: iter([("ranged", plain(next(iter(element.clauses))))])),
+    (_INSIDE, lambda element: iter([("inside", element)])),
+)
+
+
+def _table_of(expression: Expression) -> Table | None:
+    """The one table that all columns of an expression are of; None: of none, of several, or not to be indexed."""
+    if isinstance(expression, unindexed) or not isinstance(expression, ColumnElement):
+        return None
+    tables = {element.table for element in _walk(expression, set()) if isinstance(element, Column)}
+    table = tables.pop() if len(tables) == 1 else None
+    return table if isinstance(table, Table) else None

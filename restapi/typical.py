@@ -1,0 +1,87 @@
+"""Queries that are asked of every server, in the words of its URLs, with what a profile has in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from string import Formatter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from aiida_like.errors import StatementTimeout
+from aiida_like.models import group, group_node, link, log, node
+from aiida_like.storage import Storage
+
+
+def _most_frequent(column: ColumnElement[Any], *where: ColumnElement[bool]) -> Select[Any]:
+    return select(column).where(column.is_not(None), *where).group_by(column).order_by(func.count().desc()).limit(1)
+
+
+def _uuid_of(column: ColumnElement[int]) -> Select[Any]:
+    return select(node.c.uuid).where(node.c.id == _most_frequent(column).scalar_subquery())
+
+
+FACTS: Mapping[str, Select[Any]] = {
+    "data": _most_frequent(node.c.node_type, node.c.node_type.between("data.", "data/")),
+    "process": _most_frequent(node.c.node_type, node.c.node_type.between("process.", "process/")),
+    "process_type": _most_frequent(node.c.process_type, node.c.process_type != ""),
+    "user": _most_frequent(node.c.user_id),
+    "computer": _most_frequent(node.c.dbcomputer_id),
+    "group": select(group.c.label).where(group.c.id == _most_frequent(group_node.c.dbgroup_id).scalar_subquery()),
+    "source": _uuid_of(link.c.input_id),
+    "target": _uuid_of(link.c.output_id),
+    "logged": _uuid_of(log.c.dbnode_id),
+}
+"""What is most frequent in a profile, by its name in the queries: there an index has most to do."""
+
+QUERIES = (
+    "nodes?orderby=-ctime&limit=20",
+    "nodes?orderby=-mtime&limit=20",
+    "nodes?orderby=label&limit=20",
+    'nodes?label=ilike="si%"&limit=20',
+    'nodes?node_type="{data}"&limit=20',
+    'nodes?node_type="{data}"&orderby=-ctime&limit=20',
+    'nodes?node_type="{data}"&orderby=-mtime&limit=20',
+    'nodes?node_type="{process}"&orderby=-ctime&limit=20',
+    'nodes?node_type=like="process.%"&orderby=-ctime&limit=20',
+    'nodes?process_type="{process_type}"&orderby=-ctime&limit=20',
+    'nodes?full_type="{process}|{process_type}"&orderby=-ctime&limit=20',
+    "nodes?user={user}&orderby=-ctime&limit=20",
+    "nodes?user={user}&facet=node_type&limit=1",
+    'nodes?user={user}&node_type="{data}"&orderby=-ctime&limit=20',
+    "nodes?dbcomputer_id={computer}&orderby=-ctime&limit=20",
+    "nodes?facet=node_type,process_type,user,computer&limit=1",
+    'nodes?group="{group}"&orderby=-ctime&limit=20',
+    "nodes/full_types",
+    "nodes/statistics",
+    "nodes/statistics?user={user}",
+    "nodes/{target}/links/incoming?limit=20",
+    "nodes/{source}/links/outgoing?limit=20",
+    'nodes?outgoing_of="{source}"&orderby=-ctime&limit=20',
+    'nodes?descendant_of="{source}"&orderby=-ctime&limit=20',
+    'nodes?attributes.process_state="finished"&orderby=-ctime&limit=20',
+    "nodes?attributes.exit_status>0&orderby=-ctime&limit=20",
+    "processes/{logged}/report",
+)
+
+
+def typical_queries(storage: Storage) -> Iterator[str]:
+    """Those that have a meaning for what is in the profile.
+
+    Raises:
+        StorageError.
+    """
+    facts = {name: value for name in FACTS if (value := _fact(storage, name)) is not None}
+    for text in QUERIES:
+        names = {name for _, name, *_ in Formatter().parse(text) if name}
+        if names <= facts.keys():
+            yield text.format(**facts)
+
+
+def _fact(storage: Storage, name: str) -> Any:
+    try:
+        rows = storage.rows(("typical", name), lambda: FACTS[name], {})
+    except StatementTimeout:
+        return None
+    # Quotes would end the text that it stands in.
+    return rows[0][0] if rows and '"' not in str(rows[0][0]) else None
