@@ -11,39 +11,26 @@ which writes into the profile and fails on a read-only disk. Its format (contain
 from __future__ import annotations
 
 import re
-import sqlite3
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import quote
 
 import orjson
 
 from aiida_like.errors import StorageError, TargetError
+from aiida_like.pack_index import PackIndex
 from aiida_like.repository import Blocks, StoredFile
 
 _BLOCK = 1 << 18
-_BUSY_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where in which pack an object lies; `size` in bytes, uncompressed."""
-
-    pack: int
-    offset: int
-    length: int
-    size: int
-    is_compressed: bool
 
 
 @dataclass(frozen=True)
 class Container:
     folder: Path
     prefix_length: int
+    index: PackIndex
 
     @classmethod
     def open(cls, folder: Path) -> Container:
@@ -62,10 +49,10 @@ class Container:
                 f"the repository {folder} is a container of version {version}; version 1 can be read",
                 f"its repository is a container of version {version}, which cannot be read",
             )
-        return cls(folder, prefix_length)
+        return cls(folder, prefix_length, PackIndex(folder / "packs.idx"))
 
     def close(self) -> None:
-        """Nothing is kept open between two files: packs may be rewritten meanwhile."""
+        self.index.close()
 
     def read(self, key: str) -> StoredFile:
         if not re.fullmatch(r"[0-9a-f]{16,128}", key):
@@ -87,7 +74,7 @@ class Container:
         return StoredFile(size, Blocks(file, _read(file, size)))
 
     def _packed(self, key: str) -> StoredFile | None:
-        place = self._find(key)
+        place = self.index.find(key)
         if place is None:
             return None
         try:
@@ -97,22 +84,6 @@ class Container:
         file.seek(place.offset)
         blocks = _read(file, place.length)
         return StoredFile(place.size, Blocks(file, _inflated(blocks) if place.is_compressed else blocks))
-
-    def _find(self, key: str) -> _Place | None:
-        index = self.folder / "packs.idx"
-        if not index.exists():
-            return None
-        # The index has a write-ahead journal. Where none lies beside it, no writer is there, and opening the file as
-        # immutable leaves no journal of ours behind.
-        mode = "mode=ro" if index.with_name("packs.idx-wal").exists() else "mode=ro&immutable=1"
-        try:
-            with closing(sqlite3.connect(f"file:{quote(str(index))}?{mode}", uri=True, timeout=_BUSY_SECONDS)) as found:
-                row = found.execute(
-                    'SELECT pack_id, "offset", length, size, compressed FROM db_object WHERE hashkey = ?', (key,)
-                ).fetchone()
-        except sqlite3.Error as error:
-            raise StorageError(f"packs.idx of the repository cannot be read: {error}") from error
-        return None if row is None else _Place(row[0], row[1], row[2], row[3], bool(row[4]))
 
 
 def _read(file: BinaryIO, length: int) -> Iterator[bytes]:

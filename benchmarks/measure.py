@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
@@ -14,6 +15,9 @@ from benchmarks.servers import UPSTREAM, Running
 CLIENTS = 4
 REPEATED = 4
 """So many requests are asked again and again in the pass that repeats."""
+WARMING, WARMING_SECONDS = 8, 0.1
+"""So many requests of each kind are asked before any is measured, as far as the time goes: both workers have then met
+the kind."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,11 @@ def _milliseconds(seconds: float) -> float:
 
 @dataclass(frozen=True)
 class Pass:
-    """`repeats`: the same few requests, and caches are on; else each is about something else, and they are off."""
+    """`repeats`: the same few requests, else each is about something else. `cached`: caches are on."""
 
     name: str
     repeats: bool
+    cached: bool
 
     def messages(self, kind: Kind, sample: Sample, start: int) -> Iterator[bytes]:
         if self.repeats:
@@ -60,7 +65,11 @@ class Pass:
         return map(message, kind.requests(sample, start))
 
 
-PASSES = (Pass("varying", repeats=False), Pass("repeating", repeats=True))
+PASSES = (
+    Pass("varying", repeats=False, cached=False),
+    Pass("cached", repeats=False, cached=True),
+    Pass("repeating", repeats=True, cached=True),
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,20 @@ class Measurement:
     )
     refused: dict[str, str] = field(default_factory=dict)
 
+    def warm_up(self, sample: Sample) -> Iterator[Kind]:
+        """Each kind is yielded when all servers have met it.
+
+        Raises:
+            Refused: by ours, or by the limit.
+        """
+        behind = self.effort.rounds * self.effort.requests
+        for kind in KINDS:
+            for server in self._those_that_answer(kind):
+                wanted = list(islice(self.of.messages(kind, sample, behind), WARMING))
+                with self._refusing(server, kind):
+                    ask_one_by_one(server, wanted, WARMING_SECONDS)
+            yield kind
+
     def rounds(self, sample: Sample) -> Iterator[Kind]:
         """Measures; each kind is yielded when a round of it is over.
 
@@ -83,37 +106,45 @@ class Measurement:
         """
         for number in range(self.effort.rounds):
             for kind in KINDS:
+                servers = self._those_that_answer(kind)
                 # Not always the same one first, when the disk has just been read.
-                for place in range(len(self.servers)):
-                    server = self.servers[(place + number) % len(self.servers)]
-                    if server.name != UPSTREAM:
+                for place in range(len(servers)):
+                    server = servers[(place + number) % len(servers)]
+                    with self._refusing(server, kind):
                         self._ask(server, kind, sample, number)
-                    elif kind.upstream is not Upstream.FAILS and kind.name not in self.refused:
-                        self._ask_upstream(server, kind, sample, number)
                 yield kind
 
-    def _ask_upstream(self, server: Running, kind: Kind, sample: Sample, number: int) -> None:
+    def _those_that_answer(self, kind: Kind) -> Sequence[Running]:
+        fails = kind.upstream is Upstream.FAILS or kind.name in self.refused
+        return [server for server in self.servers if not fails or server.name != UPSTREAM]
+
+    @contextmanager
+    def _refusing(self, server: Running, kind: Kind) -> Iterator[None]:
+        """aiida-core may; then it is not asked again."""
         try:
-            self._ask(server, kind, sample, number)
+            yield
         except Refused as error:
+            if server.name != UPSTREAM:
+                raise
             self.refused[kind.name] = str(error)
-            del self.figures[kind.name][server.name]
+            self.figures[kind.name].pop(server.name, None)
 
     def _ask(self, server: Running, kind: Kind, sample: Sample, number: int) -> None:
         figures = self.figures[kind.name].setdefault(server.name, Figures())
         if sum(figures.latencies) > self.effort.seconds * self.effort.rounds:
             return
         wanted = list(islice(self.of.messages(kind, sample, number * self.effort.requests), self.effort.requests))
-        ask_one_by_one(server, wanted, self.effort.seconds, figures)
+        before = server.cpu()
+        latencies = ask_one_by_one(server, wanted, self.effort.seconds)
+        figures.cpu.append((server.cpu() - before) / len(latencies))
+        figures.latencies += latencies
         if number == self.effort.rounds - 1:
             figures.rate = ask_at_once(server.address, wanted, CLIENTS, self.effort.seconds / 2)
 
 
-def ask_one_by_one(server: Running, wanted: Sequence[bytes], seconds: float, figures: Figures) -> None:
-    """As many as there is time for, at least one."""
-    before, left, asked = server.cpu(), seconds, 0
-    while left > 0 and asked < len(wanted):
-        figures.latencies.append(seconds_of(server.address, wanted[asked]))
-        left -= figures.latencies[-1]
-        asked += 1
-    figures.cpu.append((server.cpu() - before) / asked)
+def ask_one_by_one(server: Running, wanted: Sequence[bytes], seconds: float) -> list[float]:
+    """As many as there is time for, at least one; how long each took, in seconds."""
+    latencies: list[float] = []
+    while not latencies or (len(latencies) < len(wanted) and sum(latencies) < seconds):
+        latencies.append(seconds_of(server.address, wanted[len(latencies)]))
+    return latencies

@@ -20,6 +20,7 @@ SERVERS = (UPSTREAM, OURS, LIMIT)
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 PASSES = {
     "varying": ("each request about something else", "caches off"),
+    "cached": ("each request about something else", "caches on"),
     "repeating": ("the same few requests again and again", "caches on"),
 }
 RATIOS = {f"{OURS} / {LIMIT}": (OURS, LIMIT), f"{UPSTREAM} / {OURS}": (UPSTREAM, OURS)}

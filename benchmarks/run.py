@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -108,9 +109,9 @@ def measured(profiles: Profiles, effort: Effort) -> dict[str, Any]:
         for of in PASSES:
             with ExitStack() as stack:
                 started = [
-                    stack.enter_context(running(name, profiles, database, cached=of.repeats)) for name in PROGRAMS
+                    stack.enter_context(running(name, profiles, database, cached=of.cached)) for name in PROGRAMS
                 ]
-                if not of.repeats:
+                if of is PASSES[0]:
                     found["differences"][database] = checked(started, asked_about)
                 measurement = rounds(Measurement(started, effort, of), asked_about, database)
                 found["figures"][database][of.name] = shown(measurement)
@@ -144,11 +145,12 @@ def checked(started: Sequence[Running], asked_about: Sample) -> dict[str, str]:
 
 
 def rounds(measurement: Measurement, asked_about: Sample, database: str) -> Measurement:
-    if measurement.of.repeats and not has_cache():
-        STDERR.print("there is no setting CACHE in this version: both passes run with the same settings")
-    title, total = f"{database}, {measurement.of.name}", measurement.effort.rounds * len(KINDS)
+    if measurement.of.cached and not has_cache():
+        STDERR.print("there is no setting CACHE in this version: all passes run with the same settings")
+    title, total = f"{database}, {measurement.of.name}", (1 + measurement.effort.rounds) * len(KINDS)
+    steps = chain(measurement.warm_up(asked_about), measurement.rounds(asked_about))
     try:
-        for _ in track(measurement.rounds(asked_about), title, total=total, console=STDERR):
+        for _ in track(steps, title, total=total, console=STDERR):
             pass
     except Refused as error:
         raise click.ClickException(str(error)) from None

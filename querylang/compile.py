@@ -13,7 +13,9 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
+    FromClause,
     Select,
     and_,
     bindparam,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql.visitors import iterate
 
 from aiida_like.storage.expressions import lowered
 from aiida_like.storage.json_expressions import AtPath, json_kind
@@ -155,7 +158,7 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
     # The ids first, which an index may give; only then the wide rows of one page.
     page = (
         select(query.entity.key)
-        .select_from(query.entity.table)
+        .select_from(_table(query.entity, (*where, *order)))
         .where(*where)
         .order_by(*order)
         .limit(bindparam("limit", type_=BigInteger()))
@@ -165,11 +168,19 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
 
 
 def _select_total(query: RowsQuery) -> Select[Any]:
-    return _count(query, _where(query.conditions))
+    return _count(query, list(_where(query.conditions)))
 
 
-def _count(query: RowsQuery, where: Iterable[ColumnElement[bool]]) -> Select[Any]:
-    return select(func.count()).select_from(query.entity.table).where(*where)
+def _count(query: RowsQuery, where: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    return select(func.count()).select_from(_table(query.entity, where)).where(*where)
+
+
+def _table(entity: Entity, used: Iterable[ColumnElement[Any]]) -> FromClause:
+    """What has the columns that are used beside the key."""
+    columns = {each for element in used for each in iterate(element) if isinstance(each, Column)}
+    if entity.narrow is None or any(each.table is not entity.narrow for each in columns):
+        return entity.table
+    return entity.narrow
 
 
 def _select_matches(query: RowsQuery) -> Select[Any]:

@@ -64,7 +64,7 @@ def kind_of(entity: Entity) -> tuple[Condition, ...]:
 
 def prefix_condition(field: Field, prefix: str) -> Condition:
     """Rows whose text starts so."""
-    return Condition("starts with", field, (escape(prefix) + "%", prefix, prefix_end(prefix)))
+    return Condition("has prefix", field, (escape(prefix) + "%", prefix, prefix_end(prefix)))
 
 
 def uuid_prefix(field: Field, prefix: str) -> Condition | None:
@@ -224,7 +224,10 @@ def like_tests(pattern: Pattern, case: str) -> Iterator[tuple[str, tuple[str, ..
         yield case + "=", (pattern.literal,)
         return
     if pattern.prefix and not case:
-        yield "starts with", (pattern.like, pattern.prefix, prefix_end(pattern.prefix))
+        yield (
+            "has prefix" if pattern.is_prefix else "starts with",
+            (pattern.like, pattern.prefix, prefix_end(pattern.prefix)),
+        )
     else:
         yield case + "like", (pattern.like,)
     if pattern.optional:

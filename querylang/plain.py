@@ -12,8 +12,9 @@ from datetime import datetime, timedelta, timezone
 from querylang.ast import Comparison, DateTime, Integer, Literal, Operator, Option, Query, String
 from querylang.keys import SYMBOLS
 
-_OPTION = r'([a-z_]+)=([^"&\0]*)'
-_VALUE = r'([+-]?[0-9]{1,18})|"([^"&\0]*)"|([1-8][0-9]{3}-[0-9]{2}-[0-9]{2})'
+_OPTION = r'([a-z_]+)=(?:([^"&\0]*)|"([^"&\0]*)")'
+_INTEGER = "[+-]?[0-9]{1,18}"
+_VALUE = rf'({_INTEGER}(?:,{_INTEGER})*)|"([^"&\0]*)"|([1-8][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}})'
 _COMPARISON = f"([A-Za-z_][A-Za-z0-9_]*)({SYMBOLS})(?:{_VALUE})"
 _DAY = timedelta(days=1)
 _OPERATORS = {operator.value: operator for operator in Operator}
@@ -42,15 +43,15 @@ class Plain:
     def _pair(self, piece: str) -> Comparison | Option | None:
         found = self._option.fullmatch(piece)
         if found is not None and found[1] in self._reserved:
-            return Option(found[1], tuple(found[2].split(",")))
+            return Option(found[1], (found[3],) if found[2] is None else tuple(found[2].split(",")))
         found = self._comparison.fullmatch(piece)
         if found is None or found[1] in self._reserved or found[1] == "filter":
             return None
-        key, symbol, integer, string, day = found.groups()
+        key, symbol, integers, string, day = found.groups()
         value: Literal
-        if integer is not None:
-            value = Integer(int(integer))
-        elif string is not None:
+        if integers is not None:
+            return Comparison(key, _OPERATORS[symbol], tuple(map(Integer, map(int, integers.split(",")))))
+        if string is not None:
             value = String(string)
         else:
             try:

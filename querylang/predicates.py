@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, false, func, 
 
 from aiida_like import models
 from aiida_like.links import INCOMING, OUTGOING, Direction, reached
-from aiida_like.storage.expressions import among, like, lowered, matches, starts_with, uuid_text
+from aiida_like.storage.expressions import among, has_prefix, like, lowered, matches, starts_with, uuid_text
 from aiida_like.storage.json_expressions import AtPath, json_contains, json_has_key, json_has_plain_key
 
 _Expression = ColumnElement[Any]
@@ -87,6 +87,7 @@ TESTS: Mapping[str, _Test] = MappingProxyType(
         "in intervals": _in_intervals,
         "not in intervals": lambda e, *bounds: not_(_in_intervals(e, *bounds)),
         "starts with": starts_with,
+        "has prefix": has_prefix,
         "is null": lambda e: e.is_(None),
         "is not null": lambda e: e.is_not(None),
         "json contains": lambda e, value: at_same_place(e, json_contains, value),

@@ -109,6 +109,7 @@ class Relation:
 class Entity:
     """What a resource lists.
 
+    `narrow` is a part of `table` that has the same rows, for statements that need no column of the rest.
     `key` is the integer column that names a row; `kind` is the prefix that `kind_field` has in each row.
     `synonyms` are other names of fields, `withheld` keys that exist and are kept back, with the reason.
     `pattern` reads what stands behind `=like=`. `relations` are keys for what a row is related to.
@@ -124,6 +125,7 @@ class Entity:
     withheld: Mapping[str, str] = field(default_factory=dict)
     pattern: Callable[[str], Pattern] = Pattern.parse
     relations: tuple[Relation, ...] = ()
+    narrow: FromClause | None = None
 
     def relation(self, key: str) -> Relation | None:
         return next((relation for relation in self.relations if relation.key == key), None)

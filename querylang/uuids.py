@@ -6,6 +6,7 @@ import re
 
 _NIL = "00000000-0000-0000-0000-000000000000"
 _MAX = _NIL.replace("0", "f")
+_TO_NIL = str.maketrans("0123456789abcdef", "0" * 16)
 
 
 def is_uuid(text: str) -> bool:
@@ -14,8 +15,6 @@ def is_uuid(text: str) -> bool:
 
 def uuids_with(prefix: str) -> tuple[str, str] | None:
     """The first and the last uuid that start so, a range that the unique index can serve; None if none can."""
-    if len(prefix) > len(_NIL) or not re.fullmatch("[0-9a-f-]*", prefix):
-        return None
-    if any((character == "-") != (place == "-") for character, place in zip(prefix, _NIL, strict=False)):
+    if prefix.translate(_TO_NIL) != _NIL[: len(prefix)]:
         return None
     return prefix + _NIL[len(prefix) :], prefix + _MAX[len(prefix) :]

@@ -24,7 +24,7 @@ ONE_IN = 10
 MANY = 1000
 """Fewer rows are sorted at once."""
 
-_RANGES = frozenset({"=", "in", ">", "<", ">=", "<=", "within", "in intervals", "starts with"})
+_RANGES = frozenset({"=", "in", ">", "<", ">=", "<=", "within", "in intervals", "starts with", "has prefix"})
 """Tests that an index serves, and that take no time for one row. Those of relations have statements of their own."""
 
 
@@ -43,9 +43,9 @@ def compile_size(table: FromClause) -> Statement:
     return Statement(("size", str(table)), lambda: select(func.max(table.c.id)), {})
 
 
-def is_shorter(window: Window, total: int, size: int) -> bool:
+def is_shorter(window: Window, total: int, size: int, one_in: int = ONE_IN) -> bool:
     """Whether the walk is: `total` of `size` rows fulfil the conditions, and lie anywhere."""
-    return total >= MANY and total * ONE_IN >= size and (window.offset + window.limit) * size < total * total
+    return total >= MANY and total * one_in >= size and (window.offset + window.limit) * size < total * total
 
 
 def along(query: RowsQuery) -> RowsQuery:

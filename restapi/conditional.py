@@ -83,11 +83,11 @@ class Conditional:
         if known is None or response.status_code not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
             return response
         constant = known.storage.data_version.is_constant
-        response.headers["Vary"] = VARY
-        response.headers["Cache-Control"] = self._for_archives if constant else "no-cache"
+        response.headers.add("Vary", VARY)
+        response.headers.add("Cache-Control", self._for_archives if constant else "no-cache")
         if known.tag is None or not known.storage.is_of_one_server:
             return tag_by_content(response)
-        response.headers["ETag"] = f'"{known.tag}"'
+        response.headers.add("ETag", f'"{known.tag}"')
         if response.status_code == HTTPStatus.OK and _has_any():
             # `*` is no proof: only now is it known that there is such a resource.
             response.status_code = HTTPStatus.NOT_MODIFIED

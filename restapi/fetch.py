@@ -72,6 +72,11 @@ def fetch_remembered(storage: Storage, statement: Statement) -> Sequence[Sequenc
     return rows
 
 
+def statistic(storage: Storage, statement: Statement) -> int:
+    """One number, such as planners have of tables: that of the last minute is as good, and changes no answer."""
+    return storage.statistic(statement.shape, statement.build, statement.values)
+
+
 def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tuple[Sequence[Sequence[Any]], int]:
     """The rows, and the number of all, from one statement.
 
@@ -88,7 +93,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
         total = known[0][0]
         check_page(window, total)
         if walkable and total >= MANY:
-            size = fetch_remembered(storage, compile_size(query.entity.table))[0][0]
+            size = statistic(storage, compile_size(query.entity.table))
             query = along(query) if is_shorter(window, total, size) else query
         return fetch(storage, compile_rows(query, window)), total
     rows = fetch(storage, compile_rows(replace(query, with_total=True), window))

@@ -34,7 +34,7 @@ _PREFLIGHT = {
 
 def allow_cross_origin(response: Response) -> Response:
     """Any page may read any answer, errors too: there is nothing here that a cookie protects."""
-    response.headers.update(_CROSS_ORIGIN)
+    response.headers.extend(_CROSS_ORIGIN)
     return response
 
 
@@ -61,7 +61,8 @@ def tag_by_content(response: Response) -> Response:
 
 def set_total(response: Response, total: int) -> None:
     """Clients read either of the two names."""
-    response.headers["X-Total-Counts"] = response.headers["X-Total-Count"] = str(total)
+    for name in ("X-Total-Counts", "X-Total-Count"):
+        response.headers.add(name, str(total))
 
 
 def last_page(total: int, size: int) -> int:

@@ -58,14 +58,14 @@ LOWERED = {
     'label>="ΟΔΟΣ"': [("lowered >=", "label", "οδοσ")],
     'label<="m"': [("lowered <=", "label", "m")],
     'label=like="a"': [("=", "label", "a")],
-    'label=like="A%"': [("starts with", "label", "A%", "A", "B")],
+    'label=like="A%"': [("has prefix", "label", "A%", "A", "B")],
     'label=like="%a"': [("like", "label", "%a")],
     'label=like="a_"': [("starts with", "label", "a%", "a", "b"), ("matches", "label", "a_", "^a.{0,1}$")],
     'label=like="_a"': [("like", "label", "%a"), ("matches", "label", "_a", "^.{0,1}a$")],
     'label=like=""': [("=", "label", "")],
     'label=like="%"': [("like", "label", "%")],
     r'label=like="a\_\%"': [("=", "label", "a_%")],
-    r'label=like="a\_%"': [("starts with", "label", r"a\_%", "a_", "a`")],
+    r'label=like="a\_%"': [("has prefix", "label", r"a\_%", "a_", "a`")],
     'label=ilike="A"': [("lowered =", "label", "a")],
     'label=ilike="A%"': [("lowered like", "label", "a%")],
     'label=ilike="ΟΔΟΣ%"': [("lowered like", "label", "οδοσ%")],
@@ -130,7 +130,7 @@ LOWERED = {
     "id=9223372036854775807": [("=", "id", 2**63 - 1)],
     "limit=5": [],
     'label=contains="50%"': [("like", "label", r"%50\%%")],
-    'label=startswith="a_"': [("starts with", "label", r"a\_%", "a_", "a`")],
+    'label=startswith="a_"': [("has prefix", "label", r"a\_%", "a_", "a`")],
     'uuid=startswith="CDFD48"': [
         ("within", "uuid", "cdfd4800-0000-0000-0000-000000000000", "cdfd48ff-ffff-ffff-ffff-ffffffffffff")
     ],
@@ -173,7 +173,7 @@ LOWERED = {
     ],
     "attributes.a=notin=1,2": [("in", "attributes('a',) as number", 1.0, 2.0)],
     'filter=id=1 AND (label="a" OR NOT id>5)': [("=", "id", 1), ("=", "label", "a"), (">", "id", 5)],
-    'type=like="data.array.%"': [("starts with", "type", "data.core.array.%", "data.core.array.", "data.core.array/")],
+    'type=like="data.array.%"': [("has prefix", "type", "data.core.array.%", "data.core.array.", "data.core.array/")],
 }
 
 
@@ -416,7 +416,7 @@ def test_fields_that_are_shown() -> None:
 def test_kinds() -> None:
     (found,) = kind_of(NODE_ENTITIES["codes"])
     assert found == Condition(
-        "starts with", NODES.fields["node_type"], ("data.core.code.%", "data.core.code.", "data.core.code/")
+        "has prefix", NODES.fields["node_type"], ("data.core.code.%", "data.core.code.", "data.core.code/")
     )
     assert kind_of(NODES) == kind_of(USERS) == ()
 
@@ -535,6 +535,11 @@ WHERE = [
     (
         Condition("starts with", LABEL, ("a%", "a", "b")),
         r"(label >= :v0_1 AND label < :v0_2 AND label LIKE :v0_0 ESCAPE '\')",
+        r"(label LIKE %(v0_0)s ESCAPE '\')",
+    ),
+    (
+        Condition("has prefix", LABEL, ("a%", "a", "b")),
+        "(label >= :v0_1 AND label < :v0_2)",
         r"(label LIKE %(v0_0)s ESCAPE '\')",
     ),
     (

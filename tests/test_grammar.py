@@ -424,6 +424,8 @@ plain_pieces = [
     *(
         "limit=20",
         "orderby=-ctime,+id",
+        "orderby=",
+        "=in=1,2",
         "_=",
         "filter=",
         "id>",
@@ -437,6 +439,7 @@ plain_pieces = [
     ),
     *(
         '"si"',
+        ",",
         '"a%_"',
         '""',
         '"',
@@ -468,6 +471,8 @@ def test_most_queries_are_plain() -> None:
         "limit=20&orderby=-ctime",
         'id>500&node_type=like="data.core.dict%"&limit=20',
         "ctime>2020-01-01&user_id=3",
+        "id=in=5,-7,+9",
+        'orderby="id"&limit=5',
     ]
     assert [text for text in plain if Plain(OPTIONS).read(text) is None] == []
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +23,7 @@ from querylang.grammar import Grammar
 from querylang.graph import walk as graph_walk
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
-from querylang.graph.walk import compile_frequency, kind_of
+from querylang.graph.walk import compile_frequency, kinds_of
 from querylang.lower import lower, order_by
 from querylang.options import OrderTerm, Window, split
 from querylang.walk import along, can_walk, is_shorter
@@ -128,6 +132,12 @@ BY_ID, BY_TIME = ({"order_by": [{"n": [{key: {"order": "desc"}}]}]} for key in (
 LABELLED = {"label": "silicon"}
 
 
+def chain(**more: Any) -> dict[str, Any]:
+    """Jobs, and what is joined to them."""
+    vertex = {"entity_type": "data.Data.", "tag": "d", "with_incoming": "n"} | more
+    return {"path": [*JOB["path"], {key: value for key, value in vertex.items() if value is not None}], "limit": 5}
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
@@ -143,15 +153,30 @@ LABELLED = {"label": "silicon"}
         (JOB | BY_ID | {"filters": {"n": {"node_type": {"like": "process.%"}}}}, True),
         (JOB | {"order_by": [{"n": [{"attributes.exit_status": {"cast": "i"}}]}]}, False),
         ({"path": [{"entity_type": "node", "tag": "n"}], "limit": 5} | BY_ID, False),
-        (
-            {"path": [*JOB["path"], {"entity_type": "data.Data.", "tag": "d", "with_incoming": "n"}], "limit": 5}
-            | BY_ID,
-            False,
-        ),
+        (JOB | BY_ID | {"filters": {"n": {"!or": [{"node_type": "x"}, {"id": 3}]}}}, False),
+        (chain() | BY_ID, True),
+        (chain() | {"order_by": [{"d": [{"ctime": {"order": "asc"}}]}]}, True),
+        (chain(entity_type="node") | BY_ID, True),
+        (chain(entity_type="user", with_incoming=None, with_node="n") | BY_ID, True),
+        (chain(outerjoin=True) | BY_ID, False),
+        (chain(with_incoming=None, with_ancestors="n") | BY_ID, False),
+        (chain(filters={"uuid": graph.silicon}) | BY_ID, False),
+        (chain(filters={"or": [{"uuid": graph.silicon}, {"id": 3}]}) | BY_ID, False),
+        (chain(edge_filters={"label": "x"}) | BY_ID, False),
+        (chain() | {"order_by": [{"n--d": ["label"]}]}, False),
     ],
 )
 def test_where_a_dictionary_can_be_walked(asked: dict[str, Any], expected: bool) -> None:
-    assert (kind_of(read(asked)) is not None) is expected
+    assert bool(kinds_of(read(asked))) is expected
+
+
+def reversed_chain() -> tuple[dict[str, Any], ...]:
+    """The order is that of the vertex in the middle of a tree."""
+    return (
+        {"entity_type": "data.Data.", "tag": "d"},
+        {"entity_type": "process.ProcessNode.", "tag": "n", "with_incoming": "d"},
+        {"entity_type": "data.Data.", "tag": "f", "with_incoming": "n"},
+    )
 
 
 @pytest.mark.parametrize("order", [BY_ID, BY_TIME], ids=["id", "ctime"])
@@ -162,6 +187,11 @@ def test_where_a_dictionary_can_be_walked(asked: dict[str, Any], expected: bool)
         DATA | {"offset": 3},
         JOB | {"filters": {"n": {"attributes.exit_status": {"!==": 0}}}},
         DATA | {"filters": {"n": {"attributes.value": {">": 0}}}, "project": {"n": ["*"]}},
+        chain(),
+        chain(with_incoming=None, with_outgoing="n") | {"project": {"n": ["id"], "d": ["id", "label"]}},
+        chain(entity_type="node", filters={"attributes.value": {"!==": 0}}) | {"project": {"d": ["id"]}},
+        chain(entity_type="user", with_incoming=None, with_node="n") | {"project": {"d": ["first_name"], "n": ["id"]}},
+        {"path": [*reversed_chain()], "limit": 9, "project": {"n": ["id"], "d": ["id"], "f": ["id"]}},
     ],
 )
 def test_both_lead_to_the_same_rows_of_a_dictionary(
@@ -190,10 +220,30 @@ def test_a_dictionary_goes_along_the_index(golden: Golden) -> None:
             assert "node_type" not in steps
 
 
+def test_a_dictionary_goes_on_from_vertex_to_vertex(golden: Golden, tmp_path: Path) -> None:
+    """With statistics too, for which SQLite would make Bloom filters of whole tables."""
+    folder = shutil.copytree(golden.sqlite, tmp_path / "profile")
+    with closing(sqlite3.connect(folder / "database.sqlite")) as connection:
+        connection.execute("ANALYZE")
+        connection.execute(
+            "UPDATE sqlite_stat1 SET stat = replace(stat, substr(stat, 1, instr(stat || ' ', ' ') - 1), 9999999)"
+        )
+        connection.commit()
+    query = replace(read({"path": [*reversed_chain()], "limit": 20} | BY_ID), walks=True)
+    for target in (golden.sqlite, folder):
+        with closing(open_storage(find(str(target)))) as storage:
+            steps = explained(storage, compile_graph(query, 20)).splitlines()
+        tables = [word for step in steps for word in re.findall(r"\b[te][0-9]\b", step)]
+        assert tables[0] == "t1"
+        assert sorted(tables) == ["e0", "e1", "t0", "t1", "t2"]
+        assert [step for step in steps if "BLOOM" in step or "AUTOMATIC" in step] == []
+        assert "SCAN t1" in steps[0]
+        assert all("SEARCH" in step for step in steps[1:5])
+
+
 def test_a_count_ends_where_it_is_enough(golden: Golden) -> None:
     with closing(open_storage(find(str(golden.sqlite)))) as storage:
-        kind = kind_of(read(DATA | BY_ID))
-        assert kind is not None
+        (kind,) = kinds_of(read(DATA | BY_ID))
         ((number,),) = storage.database.rows("SELECT count(*) FROM db_dbnode WHERE node_type LIKE 'data.%'", {})
         assert number > 50
         assert [fetch.fetch(storage, compile_frequency(kind, most))[0][0] for most in (1, 7, 1000)] == [1, 7, number]

@@ -22,6 +22,7 @@ from aiida_like.storage import archive, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits, Row
 from aiida_like.storage.file_version import FileVersion
 from aiida_like.storage.memory import Memory
+from aiida_like.storage.statistics import Statistics
 from aiida_like.storage.version import Constant, DataVersion
 from aiida_like.zipped import FolderRepository, ZippedRepository
 
@@ -53,6 +54,7 @@ class Storage:
     stamp: archive.Stamp | None = None
     observe: Callable[[int], None] | None = None
     memory: Memory | None = field(default_factory=Memory, repr=False)
+    statistics: Statistics = field(default_factory=Statistics, repr=False)
     _prepared: dict[Hashable, Prepared] = field(default_factory=dict, repr=False)
 
     def rows(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> list[Row]:
@@ -81,6 +83,19 @@ class Storage:
         """Keeps the rows of a statement that ran after the version was read, if one server told both."""
         if version is not None and self.memory is not None and self.is_of_one_server:
             self.memory.remember(version, (shape, *values.values()), rows)
+
+    def statistic(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> int:
+        """The number that a statement finds, or has found within the last minute; 0 for NULL.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        key = (shape, *values.values())
+        number = self.statistics.recall(key)
+        if number is None:
+            number = int(self.rows(shape, build, values)[0][0] or 0)
+            self.statistics.remember(key, number)
+        return number
 
     @property
     def estimates(self) -> bool:

@@ -48,6 +48,12 @@ class starts_with(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
+class has_prefix(FunctionElement[bool]):  # noqa: N801
+    """`has_prefix(text, pattern, first, behind)`: the same for a pattern that all of [first, behind) matches."""
+
+    inherit_cache = True
+
+
 class matches(FunctionElement[bool]):  # noqa: N801
     """`matches(text, pattern, regex)`: a `patterns.Pattern`, given as its text and as its regular expression."""
 
@@ -85,6 +91,16 @@ class unindexed(FunctionElement[Any]):  # noqa: N801
     """`unindexed(column)`: the value of an integer or text, for a test that no index is to be used for.
 
     Databases without statistics, as SQLite's always are, would take the index on types of links: a third of them all.
+    """
+
+    inherit_cache = True
+
+
+class in_passing(FunctionElement[bool]):  # noqa: N801
+    """`in_passing(test, first)`: the test of a row to which one of another table leads, where `first` is in it.
+
+    So no index is used for it, and none is made: where ANALYZE was run, SQLite would read the whole table for a Bloom
+    filter of rows that pass a test, as long as that is about nothing else.
     """
 
     inherit_cache = True
@@ -135,8 +151,15 @@ def _starts_with_sqlite(element: starts_with, compiler: SQLCompiler, **kw: Any) 
     return rf"({text} >= {first} AND {text} < {behind} AND {text} LIKE {pattern} ESCAPE '\')"
 
 
+@compiles(has_prefix, "sqlite")
+def _has_prefix_sqlite(element: has_prefix, compiler: SQLCompiler, **kw: Any) -> str:
+    text, _, first, behind = _operands(element, compiler, **kw)
+    return f"({text} >= {first} AND {text} < {behind})"
+
+
+@compiles(has_prefix, "postgresql")
 @compiles(starts_with, "postgresql")
-def _starts_with_postgresql(element: starts_with, compiler: SQLCompiler, **kw: Any) -> str:
+def _starts_with_postgresql(element: starts_with | has_prefix, compiler: SQLCompiler, **kw: Any) -> str:
     text, pattern, *_ = _operands(element, compiler, **kw)
     return rf"({text} LIKE {pattern} ESCAPE '\')"
 
@@ -218,3 +241,14 @@ def _unindexed_postgresql(element: unindexed, compiler: SQLCompiler, **kw: Any) 
     (column,) = element.clauses
     nothing = "+ 0" if isinstance(column.type, Integer) else "|| ''"
     return f"({_operands(element, compiler, **kw)[0]} {nothing})"
+
+
+@compiles(in_passing, "sqlite")
+def _in_passing_sqlite(element: in_passing, compiler: SQLCompiler, **kw: Any) -> str:
+    test, first = _operands(element, compiler, **kw)
+    return f"(({test}) = ({first} IS {first}))"
+
+
+@compiles(in_passing, "postgresql")
+def _in_passing_postgresql(element: in_passing, compiler: SQLCompiler, **kw: Any) -> str:
+    return _operands(element, compiler, **kw)[0]

@@ -7,6 +7,7 @@ Each expression is NULL where nothing is at the path, or nothing of its type.
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import Any
 
 import orjson
@@ -42,7 +43,8 @@ class json_value(AtPath):  # noqa: N801 (these read as the SQL functions they ar
     """The value as JSON."""
 
     type = JSONText()
-    sqlite = "{value}"
+    # A function in Python is called for lists and objects alone, whose keys come in one order.
+    sqlite = "(CASE WHEN {kind} IN ('object', 'array') THEN {value} ELSE {scalar} END)"
     postgresql = "{value}"
 
 
@@ -164,6 +166,10 @@ _LITERAL = re.compile("[A-Za-z0-9_ .:|+-]*")
 """Keys that mean the same in every literal; others, with quotes and the like, are parameters."""
 
 
+HAS_ARROWS = sqlite3.sqlite_version_info >= (3, 38)
+"""Whether SQLite has the operator `->`."""
+
+
 def is_plain(key: str) -> bool:
     """Whether SQLite's own paths find the key; those of other characters are looked up in Python."""
     return _PLAIN.fullmatch(key) is not None
@@ -185,7 +191,9 @@ def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
     else:
         json, path = value, "'$'"
     kind = f"json_type({json}, {path})"
-    return _filled(element.sqlite, kind=kind, value=value, json=json, path=path, operand="".join(operands))
+    scalar = f"({json} -> {path})" if is_direct and HAS_ARROWS else value
+    parts = {"kind": kind, "value": value, "json": json, "path": path, "scalar": scalar}
+    return _filled(element.sqlite, **parts, operand="".join(operands))
 
 
 @compiles(AtPath, "postgresql")

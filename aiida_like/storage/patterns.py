@@ -96,6 +96,11 @@ class Pattern:
         return self.tokens[0] if self.tokens and isinstance(self.tokens[0], str) else ""
 
     @property
+    def is_prefix(self) -> bool:
+        """Whether all that starts so matches."""
+        return len(self.tokens) == 2 and self.tokens[1] == Gap(0, None)  # noqa: PLR2004
+
+    @property
     def like(self) -> str:
         r"""An SQL pattern (escape `\`) that matches at least what this one matches, and no more unless `optional`."""
         return "".join(escape(token) if isinstance(token, str) else _gap_like(token) for token in self.tokens)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,10 +47,7 @@ def connect(url: URL, limits: Limits) -> Database:
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
             "application_name": "aiida-like",
-            "options": (
-                "-c default_transaction_read_only=on -c timezone=UTC -c datestyle=ISO "
-                f"-c statement_timeout={int(limits.statement_seconds * 1000)}"
-            ),
+            "options": " ".join(f"-c {name}={value}" for name, value in _session(limits).items()),
         },
     )
     event.listen(engine, "connect", _load_as_text)
@@ -66,6 +64,20 @@ def connect(url: URL, limits: Limits) -> Database:
         start_clock=lambda _: None,  # the server has the clock: statement_timeout
         explain="EXPLAIN (FORMAT JSON)",
     )
+
+
+def _session(limits: Limits) -> Mapping[str, str]:
+    return {
+        "default_transaction_read_only": "on",
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        "statement_timeout": str(int(limits.statement_seconds * 1000)),
+        # Requests keep all cores busy already, and pages are short: both would take more time than they save.
+        "jit": "off",
+        "max_parallel_workers_per_gather": "0",
+        # It starts at one end of an index, though a page may lie at the other.
+        "enable_mergejoin": "off",
+    }
 
 
 def _load_as_text(connection: psycopg.Connection[Any], _: Any) -> None:

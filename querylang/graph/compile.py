@@ -35,7 +35,7 @@ from sqlalchemy.types import TypeEngine
 from aiida_like import models
 from aiida_like.links import DATA_LINKS
 from aiida_like.storage import json_expressions as json
-from aiida_like.storage.expressions import lowered, unindexed
+from aiida_like.storage.expressions import in_passing, lowered, unindexed
 from querylang.compile import Statement
 from querylang.graph.ast import (
     As,
@@ -140,7 +140,7 @@ class _Builder:
         this, to = self._tables[step.tag], self._tables[str(step.to)]
         relation = step.relation
         if isinstance(relation, Direct):
-            return joined.join(this, this.c[relation.here] == to.c[relation.there], isouter=step.is_outer)
+            return joined.join(this, self._joins(step, to.c[relation.there], this.c[relation.here]), step.is_outer)
         if isinstance(relation, Through):
             edge: FromClause = relation.table.alias(f"e{number}")
             start, end = edge.c[relation.there], edge.c[relation.here]
@@ -149,8 +149,24 @@ class _Builder:
             edge = self._walk(step, relation, number)
             start, end = edge.c[_START[relation.there]], edge.c[_START[relation.here]]
         self._tables[str(step.edge_tag)] = edge
-        with_edge = joined.join(edge, start == to.c.id, isouter=step.is_outer)
-        return with_edge.join(this, end == this.c.id, isouter=step.is_outer)
+        with_edge = joined.join(edge, self._joins(step, to.c.id, start), step.is_outer)
+        return with_edge.join(this, self._joins(step, end, this.c.id), step.is_outer)
+
+    def _joins(self, step: Step, there: ColumnElement[int], here: ColumnElement[int]) -> ColumnElement[bool]:
+        """Along an order the vertex that has it comes first, and from there one index leads to the next."""
+        if not self._query.walks:
+            return there == here
+        return there == unindexed(here) if step.tag in self._way_to_first() else unindexed(there) == here
+
+    def _way_to_first(self) -> set[str]:
+        """The tags of all vertices behind which that of the order lies, and its own."""
+        of_tags = {step.tag: step for step in self._query.steps}
+        tag: str | None = self._query.order[0].operand.tag
+        way = set()
+        while tag is not None:
+            way.add(tag)
+            tag = of_tags[tag].to
+        return way
 
     def _walk(self, step: Step, relation: Walk, number: int) -> CTE:
         """All walks between two vertices: as many rows as there are ways, as in AiiDA.
@@ -231,10 +247,10 @@ class _Builder:
             case Not(term=negated):
                 return not_(self._condition(negated, table, numbers))
             case _:
-                return _tested(term, table, next(numbers), has_index=self._may_use_index(term.operand))
-
-    def _may_use_index(self, operand: Operand) -> bool:
-        return not self._query.walks or operand == self._query.order[0].operand
+                first = self._query.order[0].operand if self._query.walks else term.operand
+                is_beside = term.operand.tag == first.tag and term.operand != first
+                tested = _tested(term, table, next(numbers), has_index=not is_beside)
+                return tested if term.operand.tag == first.tag else in_passing(tested, self._tables[first.tag].c.id)
 
     def _projected(self, projection: Projection) -> ColumnElement[Any]:
         value = _value(projection.operand, self._tables[projection.operand.tag])

@@ -1,38 +1,38 @@
 """The shorter way to the rows of a QueryBuilder's dictionary, for databases without statistics: see `querylang.walk`.
 
-Here nobody counts the rows. That many are of the type which is asked for must do, and that nothing else narrows.
+Here nobody counts the rows. That many are of the types which are asked for must do, and that nothing else narrows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column, Select, func, select
 
 from querylang.compile import Statement
-from querylang.graph.ast import As, GraphQuery, Operand, Projection, Term, Test
+from querylang.graph.ast import As, GraphQuery, Operand, Projection, Step, Term, Test
 from querylang.graph.compile import compile_graph
+from querylang.graph.schema import Walk
 from querylang.options import Window
 from querylang.terms import Every, leaves
-from querylang.walk import is_indexed, is_shorter
+from querylang.walk import ONE_IN, is_indexed, is_shorter
 
 
-def kind_of(query: GraphQuery) -> GraphQuery | None:
-    """All rows of its type, to be counted. None: no index gives the order, or something else is asked."""
-    if len(query.steps) != 1 or query.distinct or query.limit is None or not query.order:
-        return None
-    (step,) = query.steps
+def kinds_of(query: GraphQuery) -> Sequence[GraphQuery]:
+    """For each vertex the rows of its type, to be counted. Nothing: no index gives the order, or a filter narrows."""
+    if query.distinct or query.limit is None or not query.order or not all(map(_is_within_reach, query.steps)):
+        return ()
     first = query.order[0].operand
-    filters = query.filters.get(step.tag)
-    if not _has_index(query, first) or not isinstance(filters, Every):
-        return None
-    kinds = tuple(each for each in filters.terms if _is_kind(each, step.vertex.type_column))
-    others = (test.operand for each in filters.terms if each not in kinds for test in leaves(each))
-    if len(kinds) != 1 or any(_has_index(query, operand) for operand in others if operand != first):
-        return None
-    key = Projection(Operand(step.tag, step.vertex.columns["id"]), "id")
-    return GraphQuery(query.steps, {step.tag: Every(kinds)}, (key,))
+    of_tags = {step.tag: step for step in query.steps}
+    edges = [tag for tag, term in query.filters.items() if tag not in of_tags and list(leaves(term))]
+    if edges or first.tag not in of_tags or not _has_index(of_tags[first.tag], first):
+        return ()
+    kinds = [_kind_of(query, step, first) for step in query.steps]
+    if len(kinds) == 1 and kinds[0] is not None and not any(map(list, map(leaves, kinds[0].filters.values()))):
+        return ()  # there is no type, so no other index
+    return [each for each in kinds if each is not None] if all(kinds) else ()
 
 
 def compile_frequency(kind: GraphQuery, most: int) -> Statement:
@@ -46,9 +46,27 @@ def compile_frequency(kind: GraphQuery, most: int) -> Statement:
 
 
 def along(query: GraphQuery, frequency: int, size: int) -> GraphQuery:
-    """The same rows, found along their order, if that is shorter where so many of `size` rows are of the type."""
+    """The same rows, found along their order, if that is shorter: so many of `size` rows are of the rarest type."""
     window = Window(query.limit or 0, query.offset)
-    return replace(query, walks=True) if is_shorter(window, frequency, size) else query
+    # With each further vertex the other way takes longer for a row, and this one only for those of the right type.
+    return replace(query, walks=True) if is_shorter(window, frequency, size, ONE_IN * len(query.steps)) else query
+
+
+def _kind_of(query: GraphQuery, step: Step, first: Operand) -> GraphQuery | None:
+    """None: an index finds fewer than all of the type."""
+    filters = query.filters.get(step.tag, Every(()))
+    if not isinstance(filters, Every):
+        return None
+    kinds = tuple(each for each in filters.terms if _is_kind(each, step.vertex.type_column))
+    others = (test.operand for each in filters.terms if each not in kinds for test in leaves(each))
+    if len(kinds) > 1 or any(_has_index(step, operand) for operand in others if operand != first):
+        return None
+    key = Projection(Operand(step.tag, step.vertex.columns["id"]), "id")
+    return GraphQuery((Step(step.tag, step.vertex),), {step.tag: Every(kinds)}, (key,))
+
+
+def _is_within_reach(step: Step) -> bool:
+    return not step.is_outer and not isinstance(step.relation, Walk)
 
 
 def _is_kind(term: Term, type_column: str | None) -> bool:
@@ -59,8 +77,6 @@ def _is_itself(test: Test, name: str | None) -> bool:
     return test.operand.taken is As.ITSELF and test.operand.column.name == name
 
 
-def _has_index(query: GraphQuery, operand: Operand) -> bool:
-    if operand.taken is not As.ITSELF or operand.tag != query.steps[0].tag:
-        return False
-    column = query.steps[0].vertex.table.c[operand.column.name]
-    return isinstance(column, Column) and is_indexed(column)
+def _has_index(step: Step, operand: Operand) -> bool:
+    column = step.vertex.table.c[operand.column.name]
+    return operand.taken is As.ITSELF and isinstance(column, Column) and is_indexed(column)

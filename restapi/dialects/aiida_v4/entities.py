@@ -83,9 +83,11 @@ def _linked(name: str, here: ColumnElement[int], there: ColumnElement[int]) -> E
     return Entity(
         name=name,
         table=link.join(node, there == node.c.id),
+        narrow=link,
         key=link.c.id,
         fields=_fields(
-            *_NODE_FIELDS,
+            _id(there),
+            *_NODE_FIELDS[1:],
             Field("link_label", FieldType.STRING, link.c.label, "Link label", "Label of the link"),
             Field("link_type", FieldType.STRING, link.c.type, "Link type", "Type of the link"),
             Field("main", FieldType.INTEGER, here, "Node", "The other end", is_shown=False, is_filterable=False),

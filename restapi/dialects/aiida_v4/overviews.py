@@ -14,7 +14,7 @@ from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
 from restapi.openapi.shared import OF_USER
-from restapi.overviews import statistics, type_counts, user_of
+from restapi.overviews import statistics, type_counts, types, user_of
 
 API_VERSION = (4, 1, 0)
 AIIDA_VERSION = "2.9"
@@ -40,8 +40,8 @@ class FullTypes(V4Resource):
     def get(self) -> Response:
         request = asked()
         self.parse_options(request, self.allowed)
-        types = type_counts(self.context.storage, None)
-        return render.envelope(request, "nodes", tree_of_types(dict.fromkeys(types)), total=0)
+        tree = tree_of_types(dict.fromkeys(types(self.context.storage)))
+        return render.envelope(request, "nodes", tree, total=0)
 
 
 class FullTypesCount(V4Resource):
@@ -52,8 +52,8 @@ class FullTypesCount(V4Resource):
     def get(self) -> Response:
         request = asked()
         user = user_of(self.parse(request, self.allowed)[1])
-        types: dict[tuple[str, str | None], int | None] = {**type_counts(self.context.storage, user)}
-        return render.envelope(request, "nodes", tree_of_types(types), total=0)
+        counts: dict[tuple[str, str | None], int | None] = {**type_counts(self.context.storage, user)}
+        return render.envelope(request, "nodes", tree_of_types(counts), total=0)
 
 
 class DownloadFormats(V4Resource):

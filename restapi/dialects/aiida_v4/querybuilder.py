@@ -9,21 +9,21 @@ import orjson
 from flask import Response, request
 
 from aiida_like.errors import QueryError
+from aiida_like.models import node
 from aiida_like.storage import Storage
 from querylang.graph.ast import As, Function, GraphQuery, Projection
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
-from querylang.graph.walk import along, compile_frequency, kind_of
+from querylang.graph.walk import along, compile_frequency, kinds_of
 from querylang.schema import FieldType
 from querylang.walk import ONE_IN, compile_size
-from restapi.data_version import read_version
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.encoding import http_date
 from restapi.exchange import asked
-from restapi.fetch import fetch, fetch_remembered
+from restapi.fetch import fetch, statistic
 
 _HELP = (
     "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
@@ -70,13 +70,12 @@ class QueryBuilder(V4Resource):
 
 
 def _shortest(storage: Storage, query: GraphQuery) -> GraphQuery:
-    kind = None if storage.estimates else kind_of(query)
-    if kind is None:
+    kinds = () if storage.estimates else kinds_of(query)
+    if not kinds:
         return query
-    read_version(storage)
-    size = fetch_remembered(storage, compile_size(query.steps[0].vertex.table))[0][0] or 0
-    frequency = fetch_remembered(storage, compile_frequency(kind, -(-size // ONE_IN)))[0][0]
-    return along(query, frequency, size)
+    size = statistic(storage, compile_size(node))
+    most = -(-size // ONE_IN)
+    return along(query, min(statistic(storage, compile_frequency(kind, most)) for kind in kinds), size)
 
 
 def _entities(projections: Sequence[Projection], rows: Iterable[Sequence[Any]]) -> dict[str, list[dict[str, Any]]]:

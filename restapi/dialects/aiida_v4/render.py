@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from flask import Response
-from sqlalchemy import ColumnElement
 
+from aiida_like.storage.json_expressions import json_value
 from querylang.decode import decode
 from querylang.schema import Field, FieldType
 from restapi.dialects.aiida_v4.full_type import full_type
@@ -38,9 +39,11 @@ def shown(fields: Sequence[Field], chosen: Mapping[str, Sequence[str]], *, has_f
     return Shown((*names, *(["full_type"] if has_full_type else []), *chosen), show)
 
 
-def part_field(column: str, path: str, expression: ColumnElement[Any]) -> Field:
+@lru_cache(maxsize=256)
+def part_field(content: Field, path: str) -> Field:
     """What lies at one path of the content; a string to the renderer, JSON text that `shown` puts where it belongs."""
-    return Field(_part(column, path), FieldType.STRING, expression, path, path)
+    expression = json_value(content.expression, tuple(path.split(".")))
+    return Field(_part(content.name, path), FieldType.STRING, expression, path, path)
 
 
 def _part(column: str, path: str) -> str:

@@ -10,8 +10,6 @@ from typing import Any
 from flask import Response
 
 from aiida_like.errors import NotFound, QueryError
-from aiida_like.models import node
-from aiida_like.storage.json_expressions import json_value
 from querylang.ast import Comparison
 from querylang.compile import RowsQuery
 from querylang.condition import Condition, Order
@@ -30,7 +28,7 @@ from restapi.fetch import fetch_by_id, fetch_by_uuid
 from restapi.openapi.answer import Answer, Subject
 from restapi.routing import DialectResource
 
-_CONTENT = {"attributes": node.c.attributes, "extras": node.c.extras}
+_CONTENT = ("attributes", "extras")
 
 
 class V4Resource(DialectResource):
@@ -158,7 +156,7 @@ def chosen_content(given: Options) -> dict[str, Sequence[str]]:
 def content_fields(given: Options, chosen: dict[str, Sequence[str]]) -> tuple[Field, ...]:
     whole = (NODES.fields[column] for column in _CONTENT if given.get(column) and column not in chosen)
     parts = (
-        render.part_field(column, path, json_value(_CONTENT[column], tuple(path.split("."))))
+        render.part_field(NODES.fields[column], path)
         for column, paths in chosen.items()
         for path in paths
     )

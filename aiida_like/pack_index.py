@@ -1,0 +1,98 @@
+"""`packs.idx` of a container: which object lies where. It is an SQLite file, read and never written."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from aiida_like.errors import StorageError
+
+_BUSY_SECONDS = 10.0
+
+_TICK = 2_000_000_000
+"""Nanoseconds within which two changes of a file can have the same time."""
+
+_FIND = 'SELECT pack_id, "offset", length, size, compressed FROM db_object WHERE hashkey = ?'
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in which pack an object lies; `size` in bytes, uncompressed."""
+
+    pack: int
+    offset: int
+    length: int
+    size: int
+    is_compressed: bool
+
+
+Stamp = tuple[int, int, int]
+
+
+class PackIndex:
+    """Safe to use from several threads.
+
+    The index has a write-ahead journal. Where none lies beside it, no writer is there: then the file is opened as
+    immutable, which leaves no journal of ours behind, and stays open as long as it is the same.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._journal = file.with_name(f"{file.name}-wal")
+        self._lock = threading.Lock()
+        self._kept: tuple[Stamp, sqlite3.Connection] | None = None
+
+    def find(self, key: str) -> Place | None:
+        """Raises StorageError."""
+        try:
+            with self._lock:
+                row = self._row(key)
+        except sqlite3.Error as error:
+            raise StorageError(f"packs.idx of the repository cannot be read: {error}") from error
+        return None if row is None else Place(*row[:-1], is_compressed=bool(row[-1]))
+
+    def close(self) -> None:
+        with self._lock:
+            self._forget()
+
+    def _row(self, key: str) -> tuple[int, int, int, int, int] | None:
+        stamp = self._stamp()
+        if stamp is None:
+            return None
+        if self._kept is not None and self._kept[0] == stamp and not self._journal.exists():
+            return _found(self._kept[1], key)
+        self._forget()
+        has_writer = self._journal.exists()
+        connection = self._open("mode=ro" if has_writer else "mode=ro&immutable=1")
+        if not has_writer and stamp[-1] < time.time_ns() - _TICK:
+            self._kept = stamp, connection
+            return _found(connection, key)
+        try:
+            return _found(connection, key)
+        finally:
+            connection.close()
+
+    def _stamp(self) -> Stamp | None:
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _open(self, mode: str) -> sqlite3.Connection:
+        uri = f"file:{quote(str(self._file))}?{mode}"
+        return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+
+    def _forget(self) -> None:
+        if self._kept is not None:
+            self._kept[1].close()
+            self._kept = None
+
+
+def _found(connection: sqlite3.Connection, key: str) -> tuple[int, int, int, int, int] | None:
+    row: tuple[int, int, int, int, int] | None = connection.execute(_FIND, (key,)).fetchone()
+    return row
