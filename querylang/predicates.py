@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, false, func, 
 
 from aiida_like import models
 from aiida_like.links import INCOMING, OUTGOING, Direction, reached
-from aiida_like.storage.expressions import among, has_prefix, like, lowered, matches, starts_with, uuid_text
+from aiida_like.storage.expressions import among, has_prefix, like, lowered, matches, starts_with, unindexed, uuid_text
 from aiida_like.storage.json_expressions import AtPath, json_contains, json_has_key, json_has_plain_key
 
 _Expression = ColumnElement[Any]
@@ -58,7 +58,7 @@ def _nodes_within(first: _Expression, last: _Expression) -> Select[Any]:
 
 def _ends(direction: Direction, starts: ColumnElement[bool], types: Sequence[_Expression]) -> Select[Any]:
     ends = select(direction.there).where(starts)
-    return ends.where(models.link.c.type.in_(types)) if types else ends
+    return ends.where(unindexed(models.link.c.type).in_(types)) if types else ends
 
 
 def _of_nodes(name: str, direction: Direction, found: _Found) -> dict[str, _Test]:

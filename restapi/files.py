@@ -13,6 +13,7 @@ from aiida_like.errors import FileNotFound
 from aiida_like.models import link, node
 from aiida_like.repository import key_of
 from aiida_like.storage import Storage
+from aiida_like.storage.expressions import unindexed
 from restapi.encoding import attachment
 
 Tree = Mapping[str, Any]
@@ -56,7 +57,7 @@ def _select_retrieved() -> Select[Any]:
     return (
         select(node.c.repository_metadata)
         .join_from(link, node, link.c.output_id == node.c.id)
-        .where(link.c.input_id == bindparam("main", type_=BigInteger()), link.c.label == "retrieved")
+        .where(link.c.input_id == bindparam("main", type_=BigInteger()), unindexed(link.c.label) == "retrieved")
         .order_by(node.c.id)
         .limit(1)
     )

@@ -678,7 +678,7 @@ def test_rows() -> None:
         with_total=True,
     )
     statement = compile_rows(query, Window(20, 40))
-    conditions = r"(node_type >= :v0_1 AND node_type < :v0_2 AND node_type LIKE :v0_0 ESCAPE '\')"
+    conditions = "(node_type >= :v0_1 AND node_type < :v0_2)"
     order = f"{SQLITE_LOWER} ASC, ctime DESC, id DESC"
     assert sql(statement, "sqlite") == (
         f"SELECT (SELECT count(*) AS count_1 FROM db_dbnode WHERE {conditions}) AS total, "

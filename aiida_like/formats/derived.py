@@ -10,12 +10,6 @@ from aiida_like.formats.arrays import json_list
 from aiida_like.formats.bands import bands_picture
 from aiida_like.formats.kpoints import Kpoints, stored_kpoints
 from aiida_like.formats.node import StoredNode
-from aiida_like.formats.structure import stored_structure
-
-
-def structure_properties(node: StoredNode) -> dict[str, Any]:
-    structure = stored_structure(node)
-    return {"dimensionality": structure.dimensionality, "formula": structure.formula}
 
 
 def bands_properties(node: StoredNode) -> dict[str, Any]:

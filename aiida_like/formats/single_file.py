@@ -25,6 +25,10 @@ def cif_picture(node: StoredNode) -> dict[str, Any]:
     return {"str_viz_info": {"data": stored_file(node).decode(errors="replace"), "format": "cif"}}
 
 
+def no_picture(_: StoredNode) -> list[Any]:
+    return []
+
+
 def upf_json(node: StoredNode) -> bytes:
     """The pseudopotential as AiiDA exports it: `{"pseudo_potential": {"header": ..., "radial_grid": ..., ...}}`.
 

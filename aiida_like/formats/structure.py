@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aiida_like.formats.node import StoredNode, parsing
 
 _VACANCY = 1e-6  # less than this below a full occupancy is rounding, says AiiDA
-_MEASURES = ("", "length", "surface", "volume")
+
+Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -60,14 +58,14 @@ class Species:
 @dataclass(frozen=True)
 class Site:
     species: Species
-    position: tuple[float, float, float]
+    position: Vector
 
 
 @dataclass(frozen=True)
 class Structure:
     """The rows of `cell` are the lattice vectors; `pbc` says along which of them the structure repeats."""
 
-    cell: NDArray[np.float64]
+    cell: tuple[Vector, Vector, Vector]
     pbc: tuple[bool, bool, bool]
     sites: Sequence[Site]
 
@@ -87,60 +85,21 @@ class Structure:
     def _counts(self) -> Mapping[str, int]:
         return Counter(site.species.formula for site in self.sites)
 
-    @property
-    def dimensionality(self) -> dict[str, Any]:
-        """The number of periodic directions, and the size of what repeats: angstrom, angstrom^2 or angstrom^3."""
-        vectors = self.cell[list(self.pbc)]
-        dim = len(vectors)
-        # The measure of a parallelepiped is the root of its Gram determinant.
-        value = float(np.sqrt(max(np.linalg.det(vectors @ vectors.T), 0.0))) if dim else 0
-        return {"dim": dim, "value": value, "label": _MEASURES[dim]}
-
 
 def stored_structure(node: StoredNode) -> Structure:
     """Without atoms, the attributes `kinds` and `sites` are missing."""
     with parsing(node, "structure"):
         attributes = node.attributes
-        cell = np.array(attributes["cell"], dtype=np.float64).reshape(3, 3)
+        first, second, third = map(_vector, attributes["cell"])
         pbc = (bool(attributes["pbc1"]), bool(attributes["pbc2"]), bool(attributes["pbc3"]))
         kinds = {kind["name"]: _species(kind) for kind in attributes.get("kinds", ())}
-        return Structure(cell, pbc, tuple(_site(site, kinds) for site in attributes.get("sites", ())))
-
-
-def chemdoodle_picture(structure: Structure) -> dict[str, Any]:
-    """What ChemDoodle Web draws: the atoms and the corners of the cell, its centre at the origin."""
-    centre = structure.cell.sum(axis=0) / 2
-    return {"s": [_unit_cell(structure.cell, centre)], "m": [{"a": _atoms(structure, centre)}], "units": "&Aring;"}
+        return Structure((first, second, third), pbc, tuple(_site(site, kinds) for site in attributes.get("sites", ())))
 
 
 def _hill_formula(counts: Mapping[str, int]) -> str:
     first = {"C": "0", "H": "1"} if "C" in counts else {}
     ordered = sorted(counts, key=lambda symbol: first.get(symbol, symbol))
     return "".join(symbol if counts[symbol] == 1 else f"{symbol}{counts[symbol]}" for symbol in ordered)
-
-
-def _atoms(structure: Structure, centre: NDArray[np.float64]) -> list[dict[str, Any]]:
-    atoms = []
-    for site in structure.sites:
-        x, y, z = (np.array(site.position) - centre).tolist()
-        atoms.append({"l": site.species.formula, "x": x, "y": y, "z": z, "atomic_elements_html": site.species.html})
-    return atoms
-
-
-def _unit_cell(cell: NDArray[np.float64], centre: NDArray[np.float64]) -> dict[str, Any]:
-    """Corner `xy` is that at the end of the first and the second lattice vector, `o` the origin."""
-    x, y, z = cell
-    corners = {
-        "o": np.zeros(3),
-        "x": x,
-        "y": y,
-        "z": z,
-        "xy": x + y,
-        "xz": x + z,
-        "yz": y + z,
-        "xyz": x + y + z,
-    }
-    return {"t": "UnitCell", "i": "s0", **{name: (corner - centre).tolist() for name, corner in corners.items()}}
 
 
 def _species(kind: Mapping[str, Any]) -> Species:
@@ -151,8 +110,12 @@ def _species(kind: Mapping[str, Any]) -> Species:
 
 
 def _site(site: Mapping[str, Any], kinds: Mapping[str, Species]) -> Site:
-    x, y, z = site["position"]
-    return Site(kinds[site["kind_name"]], (float(x), float(y), float(z)))
+    return Site(kinds[site["kind_name"]], _vector(site["position"]))
+
+
+def _vector(stored: Sequence[Any]) -> Vector:
+    x, y, z = stored
+    return float(x), float(y), float(z)
 
 
 def _html_share(symbol: str, weight: str) -> str:

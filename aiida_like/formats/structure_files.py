@@ -11,39 +11,45 @@ import orjson
 
 from aiida_like.errors import FeatureUnavailable, MissingExtra
 from aiida_like.formats.node import StoredNode
-from aiida_like.formats.structure import Structure, chemdoodle_picture, stored_structure
-
-Writer = Callable[[Structure], str]
-
-
-def structure_file(write: Writer) -> Callable[[StoredNode], bytes]:
-    return lambda node: write(stored_structure(node)).encode()
+from aiida_like.formats.structure import Structure, stored_structure
+from aiida_like.formats.structure_geometry import chemdoodle_picture, dimensionality
 
 
-def structure_chemdoodle(node: StoredNode) -> bytes:
+def cif_file(node: StoredNode) -> bytes:
+    return cif(stored_structure(node)).encode()
+
+
+def xsf_file(node: StoredNode) -> bytes:
+    return xsf(stored_structure(node)).encode()
+
+
+def xyz_file(node: StoredNode) -> bytes:
+    return xyz(stored_structure(node)).encode()
+
+
+def chemdoodle_file(node: StoredNode) -> bytes:
     """What ChemDoodle Web reads, as JSON."""
     return orjson.dumps(chemdoodle_picture(stored_structure(node)))
 
 
 def structure_picture(node: StoredNode) -> dict[str, Any]:
     """The dict that ChemDoodle Web reads."""
-    structure = stored_structure(node)
-    return _picture(structure, "chemdoodle", chemdoodle_picture(structure))
+    return _picture(node, "chemdoodle", chemdoodle_picture)
 
 
-def structure_file_picture(name: str, write: Writer) -> Callable[[StoredNode], dict[str, Any]]:
+def cif_picture(node: StoredNode) -> dict[str, Any]:
     """The text of the file, for viewers such as JSmol."""
+    return _picture(node, "cif", cif)
 
-    def picture(node: StoredNode) -> dict[str, Any]:
-        structure = stored_structure(node)
-        return _picture(structure, name, write(structure))
 
-    return picture
+def xsf_picture(node: StoredNode) -> dict[str, Any]:
+    """The same of an XSF file."""
+    return _picture(node, "xsf", xsf)
 
 
 def cif(structure: Structure) -> str:
     """With one row for each element of a shared site, and its occupancy to four decimals."""
-    rank = np.linalg.matrix_rank(structure.cell)
+    rank = np.linalg.matrix_rank(np.array(structure.cell))
     if rank not in {0, 3} or not structure.sites:
         raise FeatureUnavailable(
             f"a cif file needs atoms, and three independent lattice vectors or none: this structure has "
@@ -81,10 +87,11 @@ def xyz(structure: Structure) -> str:
     return text.getvalue()
 
 
-def _picture(structure: Structure, name: str, data: Any) -> dict[str, Any]:
+def _picture(node: StoredNode, name: str, write: Callable[[Structure], Any]) -> dict[str, Any]:
+    structure = stored_structure(node)
     return {
-        "str_viz_info": {"data": data, "format": name},
-        "dimensionality": structure.dimensionality,
+        "str_viz_info": {"data": write(structure), "format": name},
+        "dimensionality": dimensionality(structure),
         "pbc": list(structure.pbc),
         "formula": structure.formula,
     }

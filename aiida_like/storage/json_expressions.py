@@ -161,7 +161,7 @@ class json_as_datetime(AtPath):  # noqa: N801
 
 
 _PLAIN = re.compile(r"[ !#-\[\]-~]+")
-_INDEX = re.compile("[+-]?[0-9]+")
+_INDEX = re.compile(r"\s*[+-]?[0-9]+")
 _LITERAL = re.compile("[A-Za-z0-9_ .:|+-]*")
 """Keys that mean the same in every literal; others, with quotes and the like, are parameters."""
 
@@ -186,13 +186,14 @@ def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
     is_direct = all(is_plain(key) and not _INDEX.fullmatch(key) for key in element.path)
     keys = compiler.process(literal(orjson.dumps(element.path).decode(), String()), **kw)
     value = f"json_at({json}, {keys})"
+    if isinstance(element, json_value) and not (is_direct and HAS_ARROWS):
+        return value
     if is_direct:
         path = _written(compiler, "$" + "".join(f'."{key}"' for key in element.path), element.path, **kw)
     else:
         json, path = value, "'$'"
     kind = f"json_type({json}, {path})"
-    scalar = f"({json} -> {path})" if is_direct and HAS_ARROWS else value
-    parts = {"kind": kind, "value": value, "json": json, "path": path, "scalar": scalar}
+    parts = {"kind": kind, "value": value, "json": json, "path": path, "scalar": f"({json} -> {path})"}
     return _filled(element.sqlite, **parts, operand="".join(operands))
 
 

@@ -155,11 +155,7 @@ def chosen_content(given: Options) -> dict[str, Sequence[str]]:
 
 def content_fields(given: Options, chosen: dict[str, Sequence[str]]) -> tuple[Field, ...]:
     whole = (NODES.fields[column] for column in _CONTENT if given.get(column) and column not in chosen)
-    parts = (
-        render.part_field(NODES.fields[column], path)
-        for column, paths in chosen.items()
-        for path in paths
-    )
+    parts = (render.part_field(NODES.fields[column], path) for column, paths in chosen.items() for path in paths)
     return (*whole, *parts)
 
 
