@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from selenium.webdriver import Chrome
 
+    from tests.writable import Writable
+
 ROOT = Path(__file__).parent.parent
 
 # A landing must not depend on luck: in CI the examples are the same in each run, elsewhere new ones. Nothing is timed.
@@ -194,6 +196,17 @@ def target(request: pytest.FixtureRequest) -> dict[str, Any]:
         stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
         return {"target": stored.url, "repository": str(stored.repository)}
     return {"target": str(getattr(request.getfixturevalue("golden"), request.param))}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def changing(request: pytest.FixtureRequest, golden: Golden, postgresql: PostgreSQL, tmp_path: Path) -> Writable:
+    """A copy that may be changed."""
+    from tests import writable
+
+    if request.param == "sqlite":
+        return writable.sqlite(golden, tmp_path)
+    stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
+    return writable.postgresql(stored, postgresql, tmp_path.name, tmp_path)
 
 
 def run(command: Sequence[str | Path], folder: Path, code: int = 0) -> str:

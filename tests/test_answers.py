@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +14,8 @@ from aiida_like.storage import memory
 from aiida_like.storage.memory import Memory
 from restapi import answer_cache
 from restapi.answer_cache import AnswerCache, Kept
-from tests import writable
-from tests.conftest import Golden, GoldenPostgreSQL
+from tests.conftest import Golden
 from tests.golden import graph
-from tests.servers import PostgreSQL
 from tests.test_conditional import URLS, statements
 from tests.writable import Writable
 
@@ -52,7 +49,6 @@ def test_it_can_be_switched_off(target: dict[str, Any], serve: Callable[..., Fla
 COUNTED = [
     ("/api/v2/nodes?limit=1", "/api/v4/nodes?limit=2&orderby=-ctime&fields=id"),
     ("/api/v4/nodes?id>20&limit=3", "/api/v2/nodes?id>20&limit=3&offset=5"),
-    ("/api/v4/nodes/full_types_count", "/api/v4/nodes/full_types"),
     ("/api/v4/nodes/statistics", "/api/v2/nodes/statistics"),
     ("/api/v4/nodes?facet=user&limit=1", "/api/v4/nodes?facet=user&limit=2"),
 ]
@@ -86,14 +82,6 @@ CHANGING = [
     f"/api/v4/nodes/{graph.silicon}/links/outgoing",
     "/api/v4/nodes?format=csv&limit=1",
 ]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def changing(request: pytest.FixtureRequest, golden: Golden, postgresql: PostgreSQL, tmp_path: Path) -> Writable:
-    if request.param == "sqlite":
-        return writable.sqlite(golden, tmp_path)
-    stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
-    return writable.postgresql(stored, postgresql, tmp_path.name, tmp_path)
 
 
 ADDED = """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from disk_objectstore import Container as Writer
 
 from aiida_like.container import Container
 from aiida_like.errors import StorageError
+from tests.conftest import at_once
 
 CONTENTS = {
     "empty": b"",
@@ -87,6 +90,59 @@ def test_packed_while_it_is_read(writer: Writer) -> None:
     writer.clean_storage()
     assert first + stored.read() == CONTENTS["large"]
     assert container.read(keys["large"]).read() == CONTENTS["large"]
+
+
+def test_the_index_stays_open(writer: Writer, tmp_path: Path) -> None:
+    """As long as nobody writes: what is packed meanwhile is found, and what was opened is closed."""
+    keys = store(writer)
+    writer.pack_all_loose(compress=CompressMode.NO)
+    writer.clean_storage()
+    writer.close()
+    folder = tmp_path / "container"
+    age(folder / "packs.idx")
+    container = Container.open(folder)
+    for key in keys.values():
+        container.read(key).read()
+    kept = container.index._kept
+    assert kept is not None
+    container.read(keys["small"]).read()
+    assert container.index._kept is kept
+    with Writer(str(folder)) as again:
+        later = again.add_objects_to_pack([b"later"])[0]
+        assert (folder / "packs.idx-wal").exists()
+        assert container.read(later).read() == b"later"
+        assert container.index._kept is None
+        again.repack(compress_mode=CompressMode.YES)
+        assert container.read(keys["large"]).read() == CONTENTS["large"]
+    assert {name: container.read(key).read() for name, key in keys.items()} == CONTENTS
+    assert container.index._kept is None  # it has just been written
+    age(folder / "packs.idx")
+    assert container.read(later).read() == b"later"
+    assert container.index._kept is not None
+    container.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        kept[1].execute("SELECT 1")
+    assert container.index._kept is None
+
+
+def age(file: Path) -> None:
+    os.utime(file, (time.time() - 60, time.time() - 60))
+
+
+def test_an_index_is_asked_from_many_threads(writer: Writer, tmp_path: Path) -> None:
+    keys = store(writer)
+    writer.pack_all_loose(compress=CompressMode.NO)
+    writer.clean_storage()
+    writer.close()
+    age(tmp_path / "container" / "packs.idx")
+    container = Container.open(tmp_path / "container")
+
+    def ask(number: int) -> None:
+        for name in list(CONTENTS) * 10:
+            assert container.read(keys[name]).read() == CONTENTS[name], number
+
+    at_once(ask)
+    container.close()
 
 
 KEY = "ab" * 32

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from aiida_like.errors import QueryError
+from aiida_like.profiles import find
+from aiida_like.storage import open_storage
 from querylang.ast import Option
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.full_type import conditions_of, full_type, read_full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
+from restapi.overviews import type_counts, types
 from tests.formats_profile import memory_profile, orm, restapi_module
+from tests.writable import Writable
 
 identifiers = restapi_module("common.identifiers")
 
@@ -107,3 +112,31 @@ def test_wrong_full_types(text: str) -> None:
 def test_full_type_of_a_node() -> None:
     assert full_type("data.core.dict.Dict.", None) == "data.core.dict.Dict.|"
     assert full_type(WORKCHAIN, "aiida.workflows:x") == f"{WORKCHAIN}|aiida.workflows:x"
+
+
+UNUSUAL = [
+    "UPDATE db_dbnode SET process_type = 'aiida.data:core.str' WHERE id IN (SELECT min(id) FROM db_dbnode)",
+    "UPDATE db_dbnode SET process_type = '' WHERE id IN (SELECT max(id) FROM db_dbnode WHERE node_type LIKE 'data.%')",
+    f"UPDATE db_dbnode SET process_type = NULL WHERE node_type = '{CALCJOB}' AND id > 10",
+    f"UPDATE db_dbnode SET process_type = '' WHERE id IN (SELECT max(id) FROM db_dbnode WHERE node_type = '{CALCJOB}')",
+    f"UPDATE db_dbnode SET node_type = '' WHERE id IN (SELECT max(id) FROM db_dbnode WHERE node_type = '{CALCJOB}')",
+    "DELETE FROM db_dblink",
+    "DELETE FROM db_dbgroup_dbnodes",
+    "DELETE FROM db_dbcomment",
+    "DELETE FROM db_dblog",
+    "DELETE FROM db_dbnode WHERE node_type LIKE 'process.%'",
+    "DELETE FROM db_dbnode",
+]
+"""One after the other."""
+
+COUNTED = "SELECT node_type, process_type, count(*) FROM db_dbnode GROUP BY 1, 2"
+
+
+def test_types_of_unusual_nodes(changing: Writable) -> None:
+    """Whatever types data and processes have, all pairs of them are found, and counted."""
+    with closing(open_storage(find(**changing.target))) as storage, changing.committing() as commit:
+        for change in ("UPDATE db_dbnode SET label = ''", *UNUSUAL):
+            commit(change)
+            expected = {(each[0], each[1]): each[2] for each in storage.database.rows(COUNTED, {})}
+            assert type_counts(storage, None) == expected
+            assert sorted(types(storage), key=str) == sorted(expected, key=str)
