@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
@@ -247,3 +248,64 @@ def test_a_count_ends_where_it_is_enough(golden: Golden) -> None:
         ((number,),) = storage.database.rows("SELECT count(*) FROM db_dbnode WHERE node_type LIKE 'data.%'", {})
         assert number > 50
         assert [fetch.fetch(storage, compile_frequency(kind, most))[0][0] for most in (1, 7, 1000)] == [1, 7, number]
+
+
+GROUP, MEMBERS = {"entity_type": "group.core", "tag": "g"}, {"entity_type": "node", "tag": "n", "with_group": "g"}
+NODE, OUTGOING = {"entity_type": "node", "tag": "a"}, {"entity_type": "node", "tag": "n", "with_incoming": "a"}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"path": [GROUP, MEMBERS], "project": {"n": ["id", "label"], "g": ["label"]}},
+        {"path": [NODE, OUTGOING], "project": {"n": ["id"], "a": ["id"], "a--n": ["label", "type"]}},
+        {"path": [NODE | {"entity_type": "data.Data."}, OUTGOING], "project": {"n": ["*"]}},
+        {"path": [NODE, OUTGOING | {"edge_filters": {"type": {"in": ["create", "return"]}}}], "project": {"n": ["id"]}},
+        {"path": [NODE | {"filters": {"uuid": graph.silicon}}, OUTGOING], "project": {"n": ["id", "uuid"]}},
+        {"path": [NODE, {"entity_type": "node", "tag": "n", "with_outgoing": "a"}], "project": {"n": ["id"]}},
+    ],
+)
+def test_pages_of_edges_are_the_whole(client: FlaskClient, asked: dict[str, Any], descending: bool) -> None:
+    """What is found by edges first is what is found without a limit."""
+    order = {"order_by": [{"n": [{"id": {"order": "desc" if descending else "asc"}}]}]}
+    whole = rows_of(client, asked | order)
+    assert len(whole) > 1
+    ids = [row["n"]["id"] for row in whole if "id" in row["n"]]
+    assert ids == sorted(ids, reverse=descending)
+    for size in (1, 3, len(whole) - 1, len(whole), 1000):
+        parts = [
+            rows_of(client, asked | order | {"limit": size, "offset": start}) for start in range(0, len(whole), size)
+        ]
+        assert [row for part in parts for row in part] == whole
+
+
+def rows_of(client: FlaskClient, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    response = client.post("/api/v4/querybuilder", json=asked)
+    assert response.status_code == 200, response.json
+    data = response.json["data"]
+    return [dict(zip(data, row, strict=True)) for row in zip(*data.values(), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, True),
+        ({"limit": None, "offset": 0}, False),
+        ({"filters": {"n": {"label": "x"}}}, False),
+        ({"filters": {"g": {"label": "x"}}}, True),
+        ({"order_by": [{"n": ["ctime"]}]}, False),
+        ({"order_by": [{"n": ["id"]}, {"g": ["label"]}]}, False),
+        ({"order_by": [{"g": ["id"]}]}, False),
+        ({"distinct": True, "project": {"n": ["id"]}}, False),
+        ({"project": {"g": [{"id": {"func": "count"}}]}, "order_by": []}, False),
+        ({"path": [GROUP, MEMBERS | {"outerjoin": True}]}, False),
+        ({"path": [GROUP, MEMBERS, OUTGOING | {"tag": "o", "with_incoming": "n"}]}, False),
+        ({"path": [NODE | {"tag": "g"}, {"entity_type": "node", "tag": "n", "with_ancestors": "g"}]}, False),
+    ],
+)
+def test_where_edges_come_first(golden: Golden, changed: dict[str, Any], expected: bool) -> None:
+    asked = {"path": [GROUP, MEMBERS], "order_by": [{"n": ["id"]}], "limit": 5, "project": {"n": ["label"]}} | changed
+    with closing(open_storage(find(str(golden.sqlite)))) as storage:
+        sql = storage.prepare(compile_graph(read(asked), 5).build()).sql
+    assert ("IN (SELECT e0.id" in " ".join(sql.split())) is expected

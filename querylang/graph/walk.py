@@ -55,8 +55,7 @@ def along(query: GraphQuery, frequency: int, size: int) -> GraphQuery:
 def _kind_of(query: GraphQuery, step: Step, first: Operand) -> GraphQuery | None:
     """None: an index finds fewer than all of the type."""
     filters = query.filters.get(step.tag, Every(()))
-    if not isinstance(filters, Every):
-        return None
+    assert isinstance(filters, Every), filters
     kinds = tuple(each for each in filters.terms if _is_kind(each, step.vertex.type_column))
     others = (test.operand for each in filters.terms if each not in kinds for test in leaves(each))
     if len(kinds) > 1 or any(_has_index(step, operand) for operand in others if operand != first):
