@@ -1,8 +1,4 @@
-"""Rows as CSV or NDJSON, as many as there are: streamed, so that neither memory nor a database waits for the client.
-
-A cursor that is half read would keep AiiDA from committing to an SQLite profile. So rows come in small statements, each
-of which is finished before anything is sent: the keys of many rows in their order, then the rows of some keys.
-"""
+"""Rows as CSV or NDJSON, as many as there are: the keys of many rows in their order, then the rows of some keys."""
 
 from __future__ import annotations
 
@@ -10,23 +6,20 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import chain
-from typing import Any
 
 import orjson
-from flask import Response, copy_current_request_context
+from flask import Response
 
 from aiida_like.errors import QueryError
-from aiida_like.links import id_list
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, Statement, compile_rows
-from querylang.condition import Condition
+from querylang.compile import RowsQuery, compile_rows
 from querylang.keyset import following, place_fields, row_key, total_order
 from querylang.options import Options, Window, WindowLimits, window
+from restapi.blocks import Fetch, Objects, blocks_of, while_streaming
 from restapi.cells import safe_cell
 from restapi.config import Settings
-from restapi.fetch import check_page, fetch, fetch_total
+from restapi.fetch import check_page, fetch_total
 from restapi.headers import set_total
 from restapi.preferences import Format
 from restapi.rendering import Shown
@@ -36,9 +29,6 @@ KEYS_AT_ONCE = 20_000
 
 ROWS_AT_ONCE = 500
 """Rows of one statement, which can be wide."""
-
-_Objects = Sequence[Mapping[str, Any]]
-_Fetch = Callable[[Statement], Sequence[Sequence[Any]]]
 
 
 def answer_export(
@@ -69,8 +59,7 @@ def answer_export(
             f"these are {total} rows, and a file has at most {most}: narrow them with filters, or ask for parts with "
             f"limit={most} and offset="
         )
-    # Not stream_with_context, whose context stays behind where nobody reads the answer, as with HEAD.
-    blocks = _blocks(copy_current_request_context(partial(fetch, storage)), query, part, shown)
+    blocks = _blocks(while_streaming(storage), query, part, shown)
     # What can go wrong goes wrong before the first byte, while there is a status to say so.
     first = next(blocks, [])
     response = Response(_WRITERS[form](shown.names, chain([first], blocks)), content_type=_CONTENT_TYPES[form])
@@ -80,28 +69,22 @@ def answer_export(
     return response
 
 
-def _blocks(fetched: _Fetch, query: RowsQuery, part: Window, shown: Shown) -> Iterator[_Objects]:
+def _blocks(fetched: Fetch, query: RowsQuery, part: Window, shown: Shown) -> Iterator[Objects]:
     order = total_order(query.order, query.entity)
     key = row_key(query.entity)
     outline = replace(query, fields=(key, *place_fields(order)), order=order)
-    wide = replace(query, fields=(key, *query.fields), order=())
     left, offset = part.limit, part.offset
     while left > 0:
         size = min(KEYS_AT_ONCE, left)
         found = fetched(compile_rows(outline, Window(size, offset)))
-        for start in range(0, len(found), ROWS_AT_ONCE):
-            keys = [row[0] for row in found[start : start + ROWS_AT_ONCE]]
-            among = replace(wide, conditions=(Condition("among", key, (id_list(keys),)),))
-            rows = {row[0]: row[1:] for row in fetched(compile_rows(among, Window(ROWS_AT_ONCE)))}
-            # One can have been deleted since.
-            yield shown.objects([rows[each] for each in keys if each in rows])
+        yield from blocks_of(fetched, query, [row[0] for row in found], shown, ROWS_AT_ONCE)
         if len(found) < size:
             return
         left, offset = left - size, 0
         outline = replace(outline, behind=(following(order, tuple(found[-1][1:])),))
 
 
-def _csv(names: Sequence[str], blocks: Iterable[_Objects]) -> Iterator[bytes]:
+def _csv(names: Sequence[str], blocks: Iterable[Objects]) -> Iterator[bytes]:
     """RFC 4180, with a line of names."""
     file = io.StringIO()
     writer = csv.writer(file)
@@ -113,13 +96,13 @@ def _csv(names: Sequence[str], blocks: Iterable[_Objects]) -> Iterator[bytes]:
         file.truncate()
 
 
-def _ndjson(_: Sequence[str], blocks: Iterable[_Objects]) -> Iterator[bytes]:
+def _ndjson(_: Sequence[str], blocks: Iterable[Objects]) -> Iterator[bytes]:
     """An object a line."""
     for objects in blocks:
         yield b"".join(orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE) for each in objects)
 
 
-_WRITERS: Mapping[Format, Callable[[Sequence[str], Iterable[_Objects]], Iterator[bytes]]] = {
+_WRITERS: Mapping[Format, Callable[[Sequence[str], Iterable[Objects]], Iterator[bytes]]] = {
     Format.CSV: _csv,
     Format.NDJSON: _ndjson,
 }

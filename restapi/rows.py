@@ -12,8 +12,9 @@ from aiida_like.storage import Storage
 from querylang.compile import RowsQuery
 from querylang.cursor import read_place, write_place
 from querylang.facets import facets
-from querylang.keyset import following, place_fields, total_order
+from querylang.keyset import following, place_fields, row_key, total_order
 from querylang.options import Options, Window, window
+from restapi.blocks import PLACE, blocks_of, fill, is_wide, while_streaming
 from restapi.context import Context
 from restapi.exchange import Asked
 from restapi.export import answer_export
@@ -22,6 +23,9 @@ from restapi.fetch import Count, Page, fetch_page
 from restapi.headers import cursor_link, last_page, page_links, set_total
 from restapi.preferences import Format, preferred_count, preferred_format
 from restapi.rendering import Shown
+
+WIDE_ROWS_AT_ONCE = 20
+"""Rows of one statement, if they hold JSON of nodes."""
 
 
 def answer_rows(
@@ -49,15 +53,21 @@ def answer_rows(
     preferred = preferred_count()
     count = preferred or Count.EXACT
     cursor = None
+    # Of rows that can be of any size the keys come first, and the rest a few at a time.
+    has_parts = is_wide(query)
+    outline = replace(query, fields=(row_key(query.entity),)) if has_parts else query
     if "cursor" in given:
-        found, cursor = _fetch_behind(context.storage, query, given.get("cursor"), part, count)
+        found, cursor = _fetch_behind(context.storage, outline, given.get("cursor"), part, count)
     else:
         looks_ahead = page is not None and count is not Count.EXACT
-        found = fetch_page(context.storage, query, part, count, looks_ahead=looks_ahead)
-    data: dict[str, Any] = {key: shown.objects(found.rows)}
+        found = fetch_page(context.storage, outline, part, count, looks_ahead=looks_ahead)
+    data: dict[str, Any] = {key: PLACE if has_parts else shown.objects(found.rows)}
     if counted:
         data["facets"] = count_facets(context.storage, query, counted)
     response = envelope(data)
+    if has_parts:
+        keys = [row[0] for row in found.rows]
+        fill(response, blocks_of(while_streaming(context.storage), query, keys, shown, WIDE_ROWS_AT_ONCE))
     if found.total.number is not None:
         set_total(response, found.total.number)
     if preferred is not None:

@@ -1,0 +1,87 @@
+"""Rows whose keys are known, a few at a time: neither memory nor a database waits for the client.
+
+A cursor that is half read would keep AiiDA from committing to an SQLite profile. So rows come in small statements, each
+of which is finished before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import orjson
+from flask import Response, copy_current_request_context
+
+from aiida_like.links import id_list
+from aiida_like.models import JSONText
+from aiida_like.storage import Storage
+from querylang.compile import RowsQuery, Statement, compile_rows
+from querylang.condition import Condition
+from querylang.keyset import row_key
+from querylang.options import Window
+from restapi.fetch import fetch
+from restapi.rendering import Shown
+
+Objects = Sequence[Mapping[str, Any]]
+Fetch = Callable[[Statement], Sequence[Sequence[Any]]]
+
+LARGE = 1 << 16
+"""From so many bytes on an answer is sent while it is made."""
+
+PLACE = orjson.Fragment(b"\0")
+"""Stands in JSON for a list that comes later; a NUL is nowhere else in it."""
+
+
+def is_wide(query: RowsQuery) -> bool:
+    """Whether rows hold JSON of nodes, which can be of any size."""
+    return any(
+        isinstance(field.expression.type, JSONText) and not (field.is_shown and field in query.entity.shown)
+        for field in query.fields
+    )
+
+
+def while_streaming(storage: Storage) -> Fetch:
+    """What fetches when the request has been answered, and its last bytes are still to come."""
+    # Not stream_with_context, whose context stays behind where nobody reads the answer, as with HEAD.
+    return copy_current_request_context(partial(fetch, storage))
+
+
+def blocks_of(fetched: Fetch, query: RowsQuery, keys: Sequence[int], shown: Shown, size: int) -> Iterator[Objects]:
+    """The rows with these keys, in their order, `size` at a time; without those that were deleted since."""
+    key = row_key(query.entity)
+    wide = replace(query, fields=(key, *query.fields), order=(), behind=())
+    for start in range(0, len(keys), size):
+        part = keys[start : start + size]
+        among = replace(wide, conditions=(Condition("among", key, (id_list(part),)),))
+        rows = {row[0]: row[1:] for row in fetched(compile_rows(among, Window(size)))}
+        yield shown.objects([rows[each] for each in part if each in rows])
+
+
+def fill(response: Response, blocks: Iterable[Objects]) -> Response:
+    """Puts a list where `PLACE` is in the body; a large one is streamed."""
+    head, _, tail = response.get_data().partition(b"\0")
+    pieces = chain([head], _listed(blocks), [tail])
+    begun: list[bytes] = []
+    size = 0
+    # What can go wrong goes wrong before the first byte, while there is a status to say so.
+    for piece in pieces:
+        begun.append(piece)
+        size += len(piece)
+        if size > LARGE:
+            del response.headers["Content-Length"]
+            response.response = chain(begun, pieces)
+            return response
+    response.set_data(b"".join(begun))
+    return response
+
+
+def _listed(blocks: Iterable[Objects]) -> Iterator[bytes]:
+    separator = b"["
+    for objects in blocks:
+        for each in objects:
+            yield separator + orjson.dumps(each)
+            separator = b","
+    yield b"[]" if separator == b"[" else b"]"

@@ -1,0 +1,126 @@
+"""Lists as JSON whose rows can be large: the same bytes, whether they come at once or a few rows at a time."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import pytest
+from flask import Flask
+
+from aiida_like.errors import StatementTimeout
+from aiida_like.profiles import find
+from aiida_like.storage import Storage
+from restapi import blocks, rows
+from tests import writable
+from tests.conftest import COMMAND, Golden
+from tests.golden import graph
+from tests.servers import free_port, serving
+
+WIDE = [
+    "v4/nodes?attributes=true",
+    "v4/nodes?attributes=true&extras=true&orderby=-ctime&limit=7&offset=3",
+    "v4/nodes/page/2?perpage=5&extras=true&orderby=label",
+    "v4/nodes?attributes=true&attributes_filter=value,kinds&limit=30",
+    "v4/nodes?fields=id,attributes.cell&facet=user&limit=9",
+    "v4/nodes?fields=attributes&cursor=&limit=4",
+    'v4/nodes?attributes=true&label="no such"',
+    f"v4/nodes/{graph.silicon}/links/outgoing?fields=id,link_label,attributes",
+    f"v4/nodes/{graph.silicon}/links/incoming?fields=extras",
+    "v2/nodes?fields=id,attributes&orderby=-id&limit=11",
+]
+
+
+@pytest.mark.parametrize("url", WIDE)
+def test_parts_are_the_whole(
+    target: dict[str, Any], serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    client = serve(find(**target), {"CACHE": "no"}).test_client()
+    path = f"/api/{quote(url, safe='/?=&')}"
+    monkeypatch.setattr(rows, "is_wide", lambda _: False)
+    expected = client.get(path, buffered=True)
+    monkeypatch.undo()
+    for size, large in ((20, 1 << 16), (3, 1 << 16), (3, 0)):
+        monkeypatch.setattr(rows, "WIDE_ROWS_AT_ONCE", size)
+        monkeypatch.setattr(blocks, "LARGE", large)
+        found = client.get(path, buffered=True)
+        head = client.head(path, buffered=True)
+        assert (found.status_code, found.data) == (200, expected.data)
+        assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(found.headers))
+        lengths = {"Content-Length": str(len(expected.data))} if large else {}
+        assert dict(found.headers) == {k: v for k, v in expected.headers.items() if k != "Content-Length"} | lengths
+        again = client.get(path, headers={"If-None-Match": found.headers["ETag"]}, buffered=True)
+        assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.fixture
+def large_rows(golden: Golden, tmp_path: Path) -> writable.Writable:
+    """With 80 nodes of more than 200 kB each."""
+    copy = writable.sqlite(golden, tmp_path)
+    with closing(copy.connect()) as connection:
+        connection.execute(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1079)
+            INSERT INTO db_dbnode (id, uuid, node_type, label, description, ctime, mtime, attributes, extras,
+                repository_metadata, user_id)
+            SELECT i, printf('00000000-0000-4000-8000-%012d', i), 'data.core.dict.Dict.', 'large', '', ctime, mtime,
+                json_object('a', hex(zeroblob(100000))), '{}', '{}', user_id
+            FROM n, db_dbnode WHERE db_dbnode.id = 1
+            """
+        )
+        connection.commit()
+    return copy
+
+
+LARGE = "/api/v4/nodes?id>=1000&attributes=true"
+
+
+def test_memory_is_flat(
+    large_rows: writable.Writable, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For eight times the rows it takes no more."""
+    monkeypatch.setattr(rows, "WIDE_ROWS_AT_ONCE", 5)
+    client = serve(find(**large_rows.target), {}).test_client()
+    peaks = {}
+    for number in (10, 80):
+        tracemalloc.start()
+        response = client.get(f"{LARGE}&limit={number}")
+        size = sum(map(len, response.iter_encoded()))
+        peaks[number] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        response.close()
+        assert size > 200_000 * number
+    assert peaks[80] < 1.5 * peaks[10]
+
+
+def test_what_fails_at_once_has_a_status(
+    golden: Golden, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = serve(find(str(golden.sqlite)), {"CACHE": "no"})
+    asked = Storage.rows
+
+    def fails_later(self: Storage, shape: Any, *arguments: Any) -> Any:
+        if "among" in str(shape):
+            raise StatementTimeout(30.0)
+        return asked(self, shape, *arguments)
+
+    monkeypatch.setattr(Storage, "rows", fails_later)
+    response = app.test_client().get("/api/v4/nodes?attributes=true")
+    assert response.status_code == 503
+    assert "30" in response.json["message"]
+
+
+def test_a_large_list_comes_in_chunks(large_rows: writable.Writable) -> None:
+    port = free_port()
+    root = f"http://127.0.0.1:{port}"
+    with serving([*COMMAND, "serve", large_rows.target["target"], "-P", str(port), "-w", "1"], root):
+        for path, chunked in ((LARGE, "chunked"), ("/api/v4/nodes?id>=1000", None)):
+            with urlopen(root + path) as response:
+                assert (response.status, response.headers["Transfer-Encoding"]) == (200, chunked)
+                assert response.headers["X-Total-Count"] == "80"
+                assert (len(response.read()) > 16_000_000) is (chunked is not None)
