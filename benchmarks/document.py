@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- begin benchmark -->", "<!-- end benchmark -->"
 PLOT = "benchmark.svg"
 COLOURS = {UPSTREAM: "#c44e52", OURS: "#4c72b0", LIMIT: "#a0a0a0"}
+COLUMNS = {"varying": None, "cached": 6}
+"""How much of each request is shown, by pass; None: all."""
 BAR, LEAST = 0.28, 0.05
 """How thick a bar is, in lines, and where all of them begin, in ms."""
 
@@ -56,14 +58,16 @@ def _parts(figures: Figures) -> Iterator[str]:
         for of in passes:
             found = lines(figures, database, of)
             yield f"{described(figures, of).capitalize()}:"
-            yield _table(SUMMARY, (summary.cells for summary in summaries(found)))
-        yield _table(("process", *SERVERS), process_rows(figures, database))
-        found = lines(figures, database, "varying")
-        yield f"Requests one by one, {described(figures, 'varying')}:"
-        yield _table(("request", *HEADINGS), ([line.name, *cells(line)] for line in found))
+            yield table(SUMMARY, (summary.cells for summary in summaries(found)))
+        yield table(("process", *SERVERS), process_rows(figures, database))
+        for of, columns in COLUMNS.items():
+            if of in passes:
+                rows = ([line.name, *cells(line)][:columns] for line in lines(figures, database, of))
+                yield f"Requests one by one, {described(figures, of)}:"
+                yield table(("request", *HEADINGS)[:columns], rows)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows))
 
 

@@ -76,7 +76,8 @@ def lines(figures: Figures, database: str, of: str) -> list[Line]:
 def summaries(found: Sequence[Line]) -> Iterator[Summary]:
     for name, of in RATIOS.items():
         values = [(ratio, line.name) for line in found if (ratio := line.ratio(*of)) is not None]
-        yield Summary(name, sorted(values, reverse=True))
+        if values:
+            yield Summary(name, sorted(values, reverse=True))
 
 
 HEADINGS = (
@@ -111,7 +112,8 @@ PROCESSES: Mapping[str, Callable[[Mapping[str, float]], str]] = {
 
 def process_rows(figures: Figures, database: str) -> Iterator[list[str]]:
     for name, show in PROCESSES.items():
-        yield [name, *(show(figures["processes"][database][server]) for server in SERVERS)]
+        measured = figures["processes"][database]
+        yield [name, *(show(measured[server]) if server in measured else NONE for server in SERVERS)]
 
 
 def print_tables(figures: Figures, console: Console) -> None:

@@ -45,6 +45,7 @@ STDERR = Console(stderr=True)
 @click.option("--rounds", default=5, show_default=True)
 @click.option("-r", "--requests", default=40, show_default=True, help="Of each kind to each server in a round.")
 @click.option("--seconds", default=0.5, show_default=True, help="At most so long for those of one kind.")
+@click.option("--without-peer", is_flag=True, help="Leave aiida-core out: of millions of nodes it takes long.")
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Write all figures to this file.")
 @click.option("--plot", "chart", type=click.Path(path_type=Path), help="Draw them into this file (.svg, .png).")
 def main(
@@ -54,14 +55,16 @@ def main(
     rounds: int,
     requests: int,
     seconds: float,
+    without_peer: bool,  # noqa: FBT001 (click passes a flag so)
     output: Path | None,
     chart: Path | None,
 ) -> None:
-    """Measures the three servers on profiles in FOLDER, which are made where there are none.
+    """Measures the servers on profiles in FOLDER, which are made where there are none.
 
     Without FOLDER they go away at the end.
     """
-    if not PEER.exists():
+    names = [name for name in PROGRAMS if name != UPSTREAM or not without_peer]
+    if UPSTREAM in names and not PEER.exists():
         raise click.ClickException(f"{PEER} is not there; `make .venv-peer/.installed` makes it")
     made_with = machine()
     databases = available(databases or DATABASES)
@@ -69,7 +72,7 @@ def main(
         figures: dict[str, Any] = {"nodes": nodes, "machine": made_with, "has_cache": has_cache()}
         figures["versions"] = versions(with_postgresql=POSTGRESQL in databases)
         figures["command"] = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
-        figures |= measured(profiles, Effort(rounds, requests, seconds))
+        figures |= measured(profiles, names, Effort(rounds, requests, seconds))
     print_tables(figures, Console(width=None if sys.stdout.isatty() else 200))
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -99,18 +102,16 @@ def _folder(given: Path | None) -> Iterator[Path]:
         yield Path(name)
 
 
-def measured(profiles: Profiles, effort: Effort) -> dict[str, Any]:
-    """All figures, by database and pass; how aiida-core's answers differ; and what processes take."""
+def measured(profiles: Profiles, names: Sequence[str], effort: Effort) -> dict[str, Any]:
+    """All figures of these servers, by database and pass; how aiida-core's answers differ; and what processes take."""
     found: dict[str, Any] = {"figures": {}, "differences": {}, "processes": {}}
     for database in profiles.databases:
         asked_about = sample_of(profiles, database)
         found["figures"][database] = {}
-        processes = {name: {"first_answer": first_answer(name, profiles, database)} for name in PROGRAMS}
+        processes = {name: {"first_answer": first_answer(name, profiles, database)} for name in names}
         for of in PASSES:
             with ExitStack() as stack:
-                started = [
-                    stack.enter_context(running(name, profiles, database, cached=of.cached)) for name in PROGRAMS
-                ]
+                started = [stack.enter_context(running(name, profiles, database, cached=of.cached)) for name in names]
                 if of is PASSES[0]:
                     found["differences"][database] = checked(started, asked_about)
                 measurement = rounds(Measurement(started, effort, of), asked_about, database)
@@ -138,6 +139,8 @@ def checked(started: Sequence[Running], asked_about: Sample) -> dict[str, str]:
         check_limit(addresses[OURS], addresses[LIMIT], asked_about)
     except Differ as error:
         raise click.ClickException(f"ours and the limit differ in {error}") from None
+    if UPSTREAM not in addresses:
+        return {}
     differences = compare_upstream(addresses[OURS], addresses[UPSTREAM], asked_about)
     for kind, difference in differences.items():
         STDERR.print(f"aiida-core differs in {kind!r}: {difference}", markup=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import (
@@ -109,11 +109,11 @@ def _shape(query: RowsQuery) -> Hashable:
 
 
 def _values(conditions: Sequence[Term[Condition]]) -> dict[str, Any]:
-    return {
-        f"v{position}_{i}": value
-        for position, condition in enumerate(condition for term in conditions for condition in leaves(term))
-        for i, value in enumerate(condition.values)
-    }
+    values = {}
+    for position, condition in enumerate(chain.from_iterable(map(leaves, conditions))):
+        for i, value in enumerate(condition.values):
+            values[f"v{position}_{i}"] = value
+    return values
 
 
 def _where(conditions: Sequence[Term[Condition]]) -> Iterator[ColumnElement[bool]]:

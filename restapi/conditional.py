@@ -18,6 +18,7 @@ from aiida_like.storage import Storage
 from restapi.answer_cache import AnswerCache, Kept
 from restapi.config import Settings
 from restapi.data_version import read_version
+from restapi.encoding import WholeResponse
 from restapi.headers import tag_by_content
 from restapi.opening import LazyStorage
 from restapi.preferences import VARY, preferred
@@ -75,7 +76,7 @@ class Conditional:
         if given is None:
             return None
         g.aiida_like_asked = None
-        return Response(given.body, headers=given.headers)
+        return WholeResponse(given.body, headers=given.headers)
 
     def mark(self, response: Response) -> Response:
         """Gives an answer its headers. To be called behind it."""

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
 from flask import Response
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import Headers
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+class WholeResponse(Response):
+    """Bytes that are there already, and how many they are."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        # Otherwise all of them are copied, to look for what is missing here.
+        return self.headers if self.status_code == HTTPStatus.OK else super().get_wsgi_headers(environ)
+
+
 def json_response(body: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, content_type="application/json")
+    return WholeResponse(orjson.dumps(body), status, content_type="application/json")
 
 
 def stored_json(text: str | None) -> orjson.Fragment:

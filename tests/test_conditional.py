@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 from werkzeug.test import Client, TestResponse
 
 from aiida_like.profiles import find
+from aiida_like.storage.connections import Connections, Taken
 from restapi import create_site
 from restapi.dialects import aiida_v2, aiida_v4
 from restapi.site import Site
@@ -125,14 +125,16 @@ def ask(client: Client, url: str, tags: str, method: str = "GET") -> TestRespons
 def statements(app: Flask) -> Iterator[list[object]]:
     """One entry for each statement of the block: each takes a connection, and gives it back."""
     seen: list[object] = []
+    connections = app.extensions["aiida_like_storage"]().database.connections
 
-    def see(*arguments: object) -> None:
-        seen.append(arguments)
+    def take() -> Taken:
+        taken = Connections.take(connections)
+        seen.append(taken)
+        return taken
 
-    engine = app.extensions["aiida_like_storage"]().database.engine
-    event.listen(engine, "checkout", see)
-    yield seen
-    event.remove(engine, "checkout", see)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "take", take)
+        yield seen
 
 
 def test_every_resource_is_here(app: Flask) -> None:

@@ -89,8 +89,7 @@ def _vacuum(database: Database, name: str) -> None:
 
 
 def _run(database: Database, *statements: str) -> None:
-    connection = database.engine.raw_connection()
-    with closing(connection), closing(connection.cursor()) as cursor:
+    with database.connected() as connection, closing(connection.cursor()) as cursor:
         try:
             for statement in statements:
                 cursor.execute(statement)

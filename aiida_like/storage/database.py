@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from aiida_like.errors import StatementTimeout, StorageError
+from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError
+from aiida_like.storage.connections import Connections, Taken
 
 Row = Sequence[Any]
 
@@ -39,13 +41,14 @@ class Answered(threading.local):
 
 @dataclass(frozen=True)
 class Database:
-    """An engine, and what its driver does its own way.
+    """An engine, its connections, and what its driver does its own way.
 
     `start_clock` is called before each statement with the driver's connection. `explain` is what stands before a
     statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there will be.
     """
 
     engine: Engine
+    connections: Connections
     limits: Limits
     driver_error: type[Exception]
     is_timeout: Callable[[Exception], bool]
@@ -61,33 +64,46 @@ class Database:
             StatementTimeout: it took longer than `limits.statement_seconds`.
             StorageError: the database does not answer, or refuses the statement.
         """
+        taken = self._taken()
         try:
-            connection = self._connection()
+            return self._fetch(taken.connection, sql, values)
+        except self.driver_error as error:
+            if not self.is_disconnect(error):
+                raise self._told(error) from error
+        finally:
+            self.connections.give(taken)
+        # The server was restarted since: all connections are stale. What only reads may run twice.
+        self.connections.forget()
+        with self.connected() as connection:
             try:
                 return self._fetch(connection, sql, values)
             except self.driver_error as error:
-                if not self.is_disconnect(error):
-                    raise
-                # The server was restarted since: all that the pool holds is stale. What only reads may run twice.
-                connection.invalidate(error)
-                self.engine.dispose()
-                connection = self._connection()
-                return self._fetch(connection, sql, values)
-            finally:
-                connection.close()
-        except self.driver_error as error:
-            if self.is_timeout(error):
-                raise StatementTimeout(self.limits.statement_seconds) from error
-            raise StorageError(str(error)) from error
+                raise self._told(error) from error
+
+    @contextmanager
+    def connected(self) -> Iterator[PoolProxiedConnection]:
+        """For one thread, as long as it takes.
+
+        Raises:
+            StorageError: the database does not answer, or all connections are taken.
+        """
+        taken = self._taken()
+        try:
+            yield taken.connection
+        finally:
+            self.connections.give(taken)
 
     def close(self) -> None:
-        self.engine.dispose()
+        self.connections.forget()
 
-    def _connection(self) -> PoolProxiedConnection:
+    def _taken(self) -> Taken:
         try:
-            return self.engine.raw_connection()
-        except SQLAlchemyError as error:
+            return self.connections.take()
+        except (SQLAlchemyError, self.driver_error) as error:
             raise StorageError(str(error.__cause__ or error)) from error
+
+    def _told(self, error: Exception) -> AiidaLikeError:
+        return StatementTimeout(self.limits.statement_seconds) if self.is_timeout(error) else StorageError(str(error))
 
     def _fetch(self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]) -> list[Row]:
         self.start_clock(connection.driver_connection)

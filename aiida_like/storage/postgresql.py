@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import URL, NullPool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from aiida_like.errors import TargetError
+from aiida_like.storage.connections import Connections
 from aiida_like.storage.database import SERVER, Database, Limits
 from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
 
@@ -41,8 +42,7 @@ def connect(url: URL, limits: Limits) -> Database:
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
-        pool_size=limits.connections,
-        max_overflow=0,
+        poolclass=NullPool,
         pool_reset_on_return=None,
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
@@ -55,6 +55,7 @@ def connect(url: URL, limits: Limits) -> Database:
     event.listen(engine, "first_connect", look_for_collation)
     return Database(
         engine=engine,
+        connections=Connections(engine.raw_connection, limits.connections),
         limits=limits,
         driver_error=psycopg.Error,
         is_timeout=lambda error: isinstance(error, psycopg.errors.QueryCanceled),

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import QueuePool, create_engine
+from sqlalchemy import NullPool, create_engine
 
 from aiida_like.storage import jsonb
+from aiida_like.storage.connections import Connections
 from aiida_like.storage.database import Database, Limits
 from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER, lower_case
 from aiida_like.storage.patterns import parsed
@@ -63,14 +64,13 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
     engine = create_engine(
         "sqlite+pysqlite://",
         creator=new_connection,
-        poolclass=QueuePool,
-        pool_size=limits.connections,
-        max_overflow=0,
+        poolclass=NullPool,
         pool_reset_on_return=None,
         paramstyle="named",
     )
     return Database(
         engine=engine,
+        connections=Connections(engine.raw_connection, limits.connections),
         limits=limits,
         driver_error=sqlite3.Error,
         is_timeout=lambda error: str(error) == "interrupted",

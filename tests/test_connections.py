@@ -1,0 +1,91 @@
+"""Connections between statements: reused, limited, and closed when they are stale."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from aiida_like.errors import StorageError
+from aiida_like.storage import connections
+from aiida_like.storage.connections import Connections
+from tests.servers import wait_until
+
+
+class Opened:
+    """Stands for a connection of SQLAlchemy."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def opened() -> list[Opened]:
+    return []
+
+
+@pytest.fixture
+def pool(opened: list[Opened]) -> Connections:
+    def connect() -> Any:
+        opened.append(Opened())
+        return opened[-1]
+
+    return Connections(connect, most=2)
+
+
+def test_the_last_one_is_taken_again(pool: Connections, opened: list[Opened]) -> None:
+    assert opened == []
+    first, second = pool.take(), pool.take()
+    pool.give(first)
+    pool.give(second)
+    assert [pool.take(), pool.take()] == [second, first]
+    assert len(opened) == 2
+
+
+def test_threads_wait_for_their_turn(pool: Connections, opened: list[Opened]) -> None:
+    first, _ = pool.take(), pool.take()
+    found: list[Any] = []
+    waiting = threading.Thread(target=lambda: found.append(pool.take()))
+    waiting.start()
+    wait_until(waiting.is_alive)
+    assert found == []
+    pool.give(first)
+    waiting.join(10)
+    assert found == [first]
+    assert len(opened) == 2
+
+
+def test_nobody_waits_for_ever(pool: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", 0.01)
+    taken = [pool.take(), pool.take()]
+    with pytest.raises(StorageError, match=r"^no connection to the database became free within 0\.01 seconds$"):
+        pool.take()
+    for each in taken:
+        pool.give(each)
+    assert [pool.take(), pool.take()] == taken[::-1]
+
+
+def test_what_is_stale_is_closed(pool: Connections, opened: list[Opened]) -> None:
+    taken, idle = pool.take(), pool.take()
+    pool.give(idle)
+    pool.forget()
+    assert [each.is_closed for each in opened] == [False, True]
+    pool.give(taken)
+    assert [each.is_closed for each in opened] == [True, True]
+    assert pool.take().connection not in (taken.connection, idle.connection)
+
+
+def test_a_failure_takes_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", 0.01)
+
+    def fail() -> Any:
+        raise ConnectionRefusedError
+
+    pool = Connections(fail, most=1)
+    for _ in range(3):
+        with pytest.raises(ConnectionRefusedError):
+            pool.take()
