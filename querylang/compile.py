@@ -70,6 +70,13 @@ def compile_rows(query: RowsQuery, window: Window) -> Statement:
     return Statement(("rows", _shape(query)), lambda: _select_rows(query), values)
 
 
+def compile_some(query: RowsQuery, most: int) -> Statement:
+    """A SELECT of the fields of at most `most` rows, in any order."""
+    values = {"most": most, **_values(query.conditions)}
+    shape = ("some", *_matched(query), tuple(field.name for field in query.fields))
+    return Statement(shape, lambda: _select_some(query), values)
+
+
 def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
     """A SELECT of the number of rows that fulfil the conditions; with `most` no more than that are counted."""
     if most is None:
@@ -165,6 +172,12 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
         .offset(bindparam("offset", type_=BigInteger()))
     )
     return select(*columns).select_from(query.entity.table).where(query.entity.key.in_(page)).order_by(*order)
+
+
+def _select_some(query: RowsQuery) -> Select[Any]:
+    columns = [field.expression.label(field.name) for field in query.fields]
+    found = select(*columns).select_from(query.entity.table).where(*_where(query.conditions))
+    return found.limit(bindparam("most", type_=BigInteger()))
 
 
 def _select_total(query: RowsQuery) -> Select[Any]:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -154,6 +155,6 @@ class Entity:
             f"{self.name} have no key {key!r} to filter or order by{hint or '.'} There are: {', '.join(keys)}"
         )
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Field, ...]:
         return tuple(known for known in self.fields.values() if known.is_shown)

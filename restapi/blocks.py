@@ -18,10 +18,9 @@ from flask import Response, copy_current_request_context
 from aiida_like.links import id_list
 from aiida_like.models import JSONText
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, Statement, compile_rows
+from querylang.compile import RowsQuery, Statement, compile_some
 from querylang.condition import Condition
 from querylang.keyset import row_key
-from querylang.options import Window
 from restapi.fetch import fetch
 from restapi.rendering import Shown
 
@@ -56,7 +55,7 @@ def blocks_of(fetched: Fetch, query: RowsQuery, keys: Sequence[int], shown: Show
     for start in range(0, len(keys), size):
         part = keys[start : start + size]
         among = replace(wide, conditions=(Condition("among", key, (id_list(part),)),))
-        rows = {row[0]: row[1:] for row in fetched(compile_rows(among, Window(size)))}
+        rows = {row[0]: row[1:] for row in fetched(compile_some(among, size))}
         yield shown.objects([rows[each] for each in part if each in rows])
 
 

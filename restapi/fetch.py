@@ -10,7 +10,7 @@ from typing import Any
 
 from aiida_like.errors import AmbiguousUuid, NotFound, QueryError, StatementTimeout
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, Statement, compile_matches, compile_rows, compile_total
+from querylang.compile import RowsQuery, Statement, compile_matches, compile_rows, compile_some, compile_total
 from querylang.condition import Condition
 from querylang.lower import kind_of, uuid_prefix
 from querylang.options import Window
@@ -176,7 +176,7 @@ def fetch_by_id(storage: Storage, entity: Entity, fields: tuple[Field, ...], num
 def _at_most_two(
     storage: Storage, entity: Entity, fields: tuple[Field, ...], conditions: tuple[Condition, ...]
 ) -> Sequence[Sequence[Any]]:
-    return fetch(storage, compile_rows(RowsQuery(entity, fields, conditions), Window(2)))
+    return fetch(storage, compile_some(RowsQuery(entity, fields, conditions), 2))
 
 
 def _absence(storage: Storage, entity: Entity, prefix: str, start: Condition) -> str:

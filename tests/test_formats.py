@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 
 from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
 from aiida_like.formats import KINDS, StoredNode, download, download_formats, visualization
+from tests.conftest import ROOT, run
 
 UUID = "5c9c7d1e-3b0f-4d52-8a1f-0d9f6f3c2b11"
 CIF = "data_NaCl\n_cell_length_a 5.64\n"
@@ -44,6 +46,17 @@ def cif(attributes: dict[str, Any], **files: bytes) -> StoredNode:
 )
 def test_formats_of_a_type(node_type: str, formats: tuple[str, ...]) -> None:
     assert download_formats(node_type) == formats
+
+
+def test_all_functions_are_there() -> None:
+    for kind in KINDS.values():
+        names = [*kind.downloads.values(), *kind.pictures.values(), *filter(None, [kind.properties])]
+        assert all(callable(resolve_name(f"aiida_like.formats.{name}")) for name in names)
+
+
+def test_a_server_starts_without_what_only_files_need() -> None:
+    code = "import sys, restapi.app; print(sorted({'numpy', 'ase', 'rich', 'psycopg'} & sys.modules.keys()))"
+    assert run([sys.executable, "-c", code], ROOT) == "[]\n"
 
 
 def test_a_longer_start_of_a_type_comes_before_a_shorter_one() -> None:

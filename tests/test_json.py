@@ -70,6 +70,23 @@ def ask(databases: Databases) -> Asking:
     return Asking(databases)
 
 
+@pytest.mark.parametrize(
+    "value", [0, -7, 2**60, 0.1, 1e300, -0.0, True, False, None, "", "7", 'ünï\n"☃', [1, {"b": 2, "a": []}], {}, []]
+)
+@pytest.mark.parametrize("has_arrows", [True, False])
+def test_values_of_old_and_new_sqlite(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch, value: Any, has_arrows: bool
+) -> None:
+    """With its operator `->` where it has one, else with Python."""
+    monkeypatch.setattr(expressions, "HAS_ARROWS", has_arrows and expressions.HAS_ARROWS)
+    asking = Asking({"sqlite": (storage := open_storage(find(str(golden.sqlite))))})
+    for document, path in (({"a": {"b c": value}}, ("a", "b c")), ({"a": value}, ("a",)), ([0, value], ("1",))):
+        found = asking._ask("sqlite", expressions.json_value, document, path, ())
+        assert (found, type(found)) == (value, type(value))
+        assert asking._ask("sqlite", expressions.json_value, document, (*path, "no such"), ()) is None
+    storage.close()
+
+
 DOCUMENT = {
     "a": {"b": [1, {"c": "x"}], "": "empty", "1": "one"},
     "text": "7",

@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
 from aiida_like.models import node
 from aiida_like.profiles import find
 from aiida_like.repository import key_of, paths
-from aiida_like.storage import Storage, open_storage
+from aiida_like.storage import Storage, open_storage, statistics
 from tests import writable
 from tests.conftest import Golden
 from tests.golden import FILES, ctime_of, graph, ids
@@ -48,3 +48,23 @@ def test_an_index_on_json_is_trusted_in_a_profile(golden: Golden, tmp_path: Path
         commit("CREATE INDEX mine ON db_dbnode (json_type(attributes, '$.x'))")
     with closing(open_storage(find(**stored.target))) as storage:
         assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(81,)]
+
+
+def test_a_statistic_is_a_minute_old(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It decides on ways, not on answers; so commits are no matter, and no statement is spent on them."""
+    copy = writable.sqlite(golden, tmp_path)
+    monkeypatch.setattr(statistics, "MOST", 2)
+    with closing(open_storage(find(**copy.target))) as opened, copy.committing() as commit:
+
+        def nodes(above: int = 0) -> int:
+            selected = select(func.count()).where(node.c.id > bindparam("above"))
+            return opened.statistic("nodes", lambda: selected, {"above": above})
+
+        number = nodes()
+        assert number > 50
+        commit("DELETE FROM db_dblink")
+        commit("DELETE FROM db_dbnode WHERE id = 1")
+        assert nodes() == number
+        monkeypatch.setattr(statistics, "SECONDS", 0.0)
+        assert [nodes(10**6), nodes(10**7)] == [0, 0]  # the first is forgotten for them
+        assert nodes() == number - 1

@@ -70,8 +70,11 @@ def advise(
 @contextmanager
 def _progress() -> Iterator[Tell]:
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda *_: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("asking", total=1.0)
         yield lambda what, part: progress.update(task, description=what, completed=part)
 
