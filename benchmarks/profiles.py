@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,11 @@ def opened(folder: Path, nodes: int, databases: Sequence[str]) -> Iterator[Profi
             return
         _point_to(folder, server.port)
         yield Profiles(folder, databases, int((cluster / "postmaster.pid").read_text().split()[0]))
+
+
+def opened_again(folder: Path) -> AbstractContextManager[Profiles]:
+    """Those that are there."""
+    return opened(folder, **json.loads((folder / "made.json").read_text()))
 
 
 def _point_to(folder: Path, port: int) -> None:

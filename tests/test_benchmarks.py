@@ -20,6 +20,7 @@ from werkzeug.test import Client
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
 from benchmarks.document import section, written
+from benchmarks.growth import section as growth
 from benchmarks.limit.app import application
 from benchmarks.limit.database import open_profile
 from benchmarks.mix import KINDS, Kind, Sample, sample
@@ -179,5 +180,29 @@ def test_the_section_of_a_document() -> None:
     assert written(written(document, text), "new") == document.replace("old", "\nnew\n")
 
 
-def test_the_command_has_help() -> None:
-    assert "--database" in run([sys.executable, "-m", "benchmarks.run", "--help"], ROOT)
+def test_sizes_side_by_side() -> None:
+    """The smaller first; what was not measured is left out."""
+    varying = FIGURES["figures"]["sqlite"]["varying"]
+    large = FIGURES | {
+        "nodes": 10_000_000,
+        "figures": {"sqlite": {"varying": varying, "cached": {"users": varying["users"]}}},
+    }
+    small = large | {"nodes": 500}
+    lines = growth([large, small]).splitlines()
+    assert "| request | 500 nodes, caches on | 10 000 000 nodes, caches on | 500 nodes, caches off | " in "\n".join(
+        lines
+    )
+    assert "| users | 1.00 | 1.00 | 1.00 | 1.00 |" in lines
+    assert "| 30 days | - | - | 2.00 | 2.00 |" in lines
+
+
+def test_figures_without_aiida_core() -> None:
+    figures = json.loads(json.dumps(FIGURES))
+    del figures["processes"]["sqlite"]["aiida-core"], figures["figures"]["sqlite"]["varying"]["users"]["aiida-core"]
+    assert "| memory of a worker behind the mix, MB | - | 70.0 | 70.0 |" in section(figures)
+    assert "aiida-core / aiida-like | " not in section(figures).replace("| aiida-core / aiida-like | p50", "")
+
+
+@pytest.mark.parametrize("program", ["run", "commits", "growth", "document"])
+def test_the_commands_have_help(program: str) -> None:
+    assert "Usage: " in run([sys.executable, "-m", f"benchmarks.{program}", "--help"], ROOT)
