@@ -131,10 +131,10 @@ class _Builder:
         """Whether all that is known of the second of two vertices is its id, which edges have too."""
         query, step = self._query, self._query.steps[-1]
         is_joined = len(query.steps) == 2 and isinstance(step.relation, Through) and not step.is_outer  # noqa: PLR2004
-        order = [(each.operand.tag, each.operand.column.name) for each in query.order]
+        has_order = [each.operand for each in query.order] == [Operand(step.tag, step.vertex.columns["id"])]
         is_filtered = any(leaves(query.filters.get(step.tag, Every(()))))
         is_plain = not (query.distinct or query.walks or any(each.function for each in query.projections))
-        return is_joined and order == [(step.tag, "id")] and is_plain and not is_filtered
+        return is_joined and has_order and is_plain and not is_filtered
 
     def _page_of_edges(self) -> Select[Any]:
         """The ids of the edges of a page, in its order: then few rows are looked up, of many that are related."""

@@ -29,10 +29,10 @@ def kinds_of(query: GraphQuery) -> Sequence[GraphQuery]:
     edges = [tag for tag, term in query.filters.items() if tag not in of_tags and list(leaves(term))]
     if edges or first.tag not in of_tags or not _has_index(of_tags[first.tag], first):
         return ()
-    kinds = [_kind_of(query, step, first) for step in query.steps]
-    if len(kinds) == 1 and kinds[0] is not None and not any(map(list, map(leaves, kinds[0].filters.values()))):
-        return ()  # there is no type, so no other index
-    return [each for each in kinds if each is not None] if all(kinds) else ()
+    kinds = [kind for step in query.steps if (kind := _kind_of(query, step, first)) is not None]
+    # Where nothing is joined, only the index on the type could be taken instead.
+    is_chosen = len(query.steps) > 1 or any(leaves(query.filters.get(first.tag, Every(()))))
+    return kinds if is_chosen and len(kinds) == len(query.steps) else ()
 
 
 def compile_frequency(kind: GraphQuery, most: int) -> Statement:
