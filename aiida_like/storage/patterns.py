@@ -43,6 +43,7 @@ class Pattern:
     tokens: tuple[str | Gap, ...]
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse_sql(cls, text: str) -> Pattern:
         """A pattern in which `_` is exactly one character.
 
@@ -100,7 +101,7 @@ class Pattern:
         """Whether all that starts so matches."""
         return len(self.tokens) == 2 and self.tokens[1] == Gap(0, None)  # noqa: PLR2004
 
-    @property
+    @cached_property
     def like(self) -> str:
         r"""An SQL pattern (escape `\`) that matches at least what this one matches, and no more unless `optional`."""
         return "".join(escape(token) if isinstance(token, str) else _gap_like(token) for token in self.tokens)

@@ -78,20 +78,20 @@ def _shortest(storage: Storage, query: GraphQuery) -> GraphQuery:
     return along(query, min(statistic(storage, compile_frequency(kind, most)) for kind in kinds), size)
 
 
-def _entities(projections: Sequence[Projection], rows: Iterable[Sequence[Any]]) -> dict[str, list[dict[str, Any]]]:
+def _entities(projections: Sequence[Projection], rows: Sequence[Sequence[Any]]) -> dict[str, list[dict[str, Any]]]:
     """The values of each row by tag; nothing at all where there are no rows."""
-    tags = list(dict.fromkeys(each.operand.tag for each in projections))
-    writers = [_WRITERS.get(_type_of(each), _same) for each in projections]
-    entities: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        shown: dict[str, dict[str, Any]] = {tag: {} for tag in tags}
-        for projection, write, value in zip(projections, writers, row, strict=False):
-            shown[projection.operand.tag][projection.key] = write(value)
-        for tag, entity in shown.items():
-            if entity.get("node_type") or entity.get("process_type"):
-                entity["full_type"] = full_type(entity.get("node_type") or "", entity.get("process_type"))
-            entities.setdefault(tag, []).append(entity)
-    return entities
+    columns: dict[str, list[tuple[int, str, Callable[[Any], Any]]]] = {}
+    for number, each in enumerate(projections):
+        write = _WRITERS.get(_type_of(each), _same)
+        columns.setdefault(each.operand.tag, []).append((number, each.key, write))
+    return {tag: [_entity(row, of_tag) for row in rows] for tag, of_tag in columns.items()} if rows else {}
+
+
+def _entity(row: Sequence[Any], columns: Iterable[tuple[int, str, Callable[[Any], Any]]]) -> dict[str, Any]:
+    entity = {key: write(row[number]) for number, key, write in columns}
+    if entity.get("node_type") or entity.get("process_type"):
+        entity["full_type"] = full_type(entity.get("node_type") or "", entity.get("process_type"))
+    return entity
 
 
 def _type_of(projection: Projection) -> FieldType:
