@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -71,7 +70,8 @@ def main(
     with _folder(folder) as place, opened(place, nodes, databases) as profiles:
         figures: dict[str, Any] = {"nodes": nodes, "machine": made_with, "has_cache": has_cache()}
         figures["versions"] = versions(with_postgresql=POSTGRESQL in databases)
-        figures["command"] = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
+        asked = f"--nodes {nodes} --rounds {rounds} --requests {requests} --seconds {seconds:g}"
+        figures["command"] = f"python -m benchmarks.run {asked}" + (" --without-peer" if without_peer else "")
         figures |= measured(profiles, names, Effort(rounds, requests, seconds))
     print_tables(figures, Console(width=None if sys.stdout.isatty() else 200))
     if output is not None:
