@@ -17,7 +17,10 @@ class Opened:
     """Stands for a connection of SQLAlchemy."""
 
     def __init__(self) -> None:
-        self.is_closed = False
+        self.is_closed = self.is_detached = False
+
+    def detach(self) -> None:
+        self.is_detached = True
 
     def close(self) -> None:
         self.is_closed = True
@@ -43,7 +46,7 @@ def test_the_last_one_is_taken_again(pool: Connections, opened: list[Opened]) ->
     pool.give(first)
     pool.give(second)
     assert [pool.take(), pool.take()] == [second, first]
-    assert len(opened) == 2
+    assert [each.is_detached for each in opened] == [True, True]
 
 
 def test_threads_wait_for_their_turn(pool: Connections, opened: list[Opened]) -> None:

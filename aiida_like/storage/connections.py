@@ -47,10 +47,13 @@ class Connections:
             pass
         try:
             generation = self._generation
-            return Taken(self._connect(), generation)
+            opened = self._connect()
+            # Else SQLAlchemy closes it when a process ends, also one that only inherited it: that of another process.
+            opened.detach()
         except BaseException:
             self._turns.release()
             raise
+        return Taken(opened, generation)
 
     def give(self, taken: Taken) -> None:
         """Each that was taken comes back."""
