@@ -23,7 +23,7 @@ def machine() -> Mapping[str, str]:
         "cpu": models[0].partition(": ")[2] if models else platform.processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{memory:.0f} GB",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "load": f"{os.getloadavg()[0]:.1f}",
     }
 

@@ -106,7 +106,7 @@ class Database:
         return StatementTimeout(self.limits.statement_seconds) if self.is_timeout(error) else StorageError(str(error))
 
     def _fetch(self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]) -> list[Row]:
-        self.start_clock(connection.driver_connection)
+        self.start_clock(connection.dbapi_connection)
         cursor = connection.cursor()
         try:
             cursor.execute(sql, values)  # both drivers take parameters by name
