@@ -30,10 +30,11 @@ def machine() -> Mapping[str, str]:
 
 def versions(*, with_postgresql: bool) -> Mapping[str, str]:
     """`load` is that of the minute before."""
-    core = _printed(str(PEER), "-c", "from importlib.metadata import version; print(version('aiida-core'))")
-    found = {
-        "aiida-like": f"{version('aiida-like')} ({_printed('git', 'rev-parse', '--short', 'HEAD')})",
-        "aiida-core": core,
+    found = {"aiida-like": f"{version('aiida-like')} ({_printed('git', 'rev-parse', '--short', 'HEAD')})"}
+    if PEER.exists():
+        ask = "from importlib.metadata import version; print(version('aiida-core'))"
+        found["aiida-core"] = _printed(str(PEER), "-c", ask)
+    found |= {
         "Python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
         "SQLite": sqlite3.sqlite_version,
