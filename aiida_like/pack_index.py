@@ -50,29 +50,28 @@ class PackIndex:
         """Raises StorageError."""
         try:
             with self._lock:
-                row = self._row(key)
+                return self._found(key)
         except sqlite3.Error as error:
             raise StorageError(f"packs.idx of the repository cannot be read: {error}") from error
-        return None if row is None else Place(*row[:-1], is_compressed=bool(row[-1]))
 
     def close(self) -> None:
         with self._lock:
             self._forget()
 
-    def _row(self, key: str) -> tuple[int, int, int, int, int] | None:
+    def _found(self, key: str) -> Place | None:
         stamp = self._stamp()
         if stamp is None:
             return None
         if self._kept is not None and self._kept[0] == stamp and not self._journal.exists():
-            return _found(self._kept[1], key)
+            return _look_up(self._kept[1], key)
         self._forget()
         has_writer = self._journal.exists()
         connection = self._open("mode=ro" if has_writer else "mode=ro&immutable=1")
         if not has_writer and stamp[-1] < time.time_ns() - _TICK:
             self._kept = stamp, connection
-            return _found(connection, key)
+            return _look_up(connection, key)
         try:
-            return _found(connection, key)
+            return _look_up(connection, key)
         finally:
             connection.close()
 
@@ -93,6 +92,9 @@ class PackIndex:
             self._kept = None
 
 
-def _found(connection: sqlite3.Connection, key: str) -> tuple[int, int, int, int, int] | None:
-    row: tuple[int, int, int, int, int] | None = connection.execute(_FIND, (key,)).fetchone()
-    return row
+def _look_up(connection: sqlite3.Connection, key: str) -> Place | None:
+    row = connection.execute(_FIND, (key,)).fetchone()
+    if row is None:
+        return None
+    pack, offset, length, size, is_compressed = row
+    return Place(pack, offset, length, size, bool(is_compressed))

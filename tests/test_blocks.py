@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -62,18 +61,7 @@ def test_parts_are_the_whole(
 def large_rows(golden: Golden, tmp_path: Path) -> writable.Writable:
     """With 80 nodes of more than 200 kB each."""
     copy = writable.sqlite(golden, tmp_path)
-    with closing(copy.connect()) as connection:
-        connection.execute(
-            """
-            WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1079)
-            INSERT INTO db_dbnode (id, uuid, node_type, label, description, ctime, mtime, attributes, extras,
-                repository_metadata, user_id)
-            SELECT i, printf('00000000-0000-4000-8000-%012d', i), 'data.core.dict.Dict.', 'large', '', ctime, mtime,
-                json_object('a', hex(zeroblob(100000))), '{}', '{}', user_id
-            FROM n, db_dbnode WHERE db_dbnode.id = 1
-            """
-        )
-        connection.commit()
+    writable.add_large(copy, 80, 200_000)
     return copy
 
 

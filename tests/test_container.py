@@ -37,6 +37,13 @@ def store(writer: Writer) -> dict[str, str]:
     return {name: writer.add_object(content) for name, content in CONTENTS.items()}
 
 
+def packed(writer: Writer, compress: CompressMode) -> dict[str, str]:
+    keys = store(writer)
+    writer.pack_all_loose(compress=compress)
+    writer.clean_storage()
+    return keys
+
+
 def contents(folder: Path, keys: dict[str, str]) -> dict[str, tuple[int, bytes]]:
     container = Container.open(folder)
     stored = {name: container.read(key) for name, key in keys.items()}
@@ -53,17 +60,13 @@ def test_loose(writer: Writer) -> None:
 
 @pytest.mark.parametrize("compress", [CompressMode.NO, CompressMode.YES])
 def test_packed(writer: Writer, compress: CompressMode) -> None:
-    keys = store(writer)
-    writer.pack_all_loose(compress=compress)
-    writer.clean_storage()
+    keys = packed(writer, compress)
     assert not list((writer.get_folder() / "loose").glob("*/*"))
     assert contents(writer.get_folder(), keys) == EXPECTED
 
 
 def test_nothing_is_written(writer: Writer, tmp_path: Path) -> None:
-    keys = store(writer)
-    writer.pack_all_loose(compress=CompressMode.AUTO)
-    writer.clean_storage()
+    keys = packed(writer, CompressMode.AUTO)
     writer.close()
     files = sorted(path for path in tmp_path.rglob("*"))
     assert "packs.idx-wal" not in [path.name for path in files]
@@ -94,9 +97,7 @@ def test_packed_while_it_is_read(writer: Writer) -> None:
 
 def test_the_index_stays_open(writer: Writer, tmp_path: Path) -> None:
     """As long as nobody writes: what is packed meanwhile is found, and what was opened is closed."""
-    keys = store(writer)
-    writer.pack_all_loose(compress=CompressMode.NO)
-    writer.clean_storage()
+    keys = packed(writer, CompressMode.NO)
     writer.close()
     folder = tmp_path / "container"
     age(folder / "packs.idx")
@@ -130,9 +131,7 @@ def age(file: Path) -> None:
 
 
 def test_an_index_is_asked_from_many_threads(writer: Writer, tmp_path: Path) -> None:
-    keys = store(writer)
-    writer.pack_all_loose(compress=CompressMode.NO)
-    writer.clean_storage()
+    keys = packed(writer, CompressMode.NO)
     writer.close()
     age(tmp_path / "container" / "packs.idx")
     container = Container.open(tmp_path / "container")
@@ -168,9 +167,7 @@ def test_no_index_yet(writer: Writer, tmp_path: Path) -> None:
 
 
 def test_damage(writer: Writer, tmp_path: Path) -> None:
-    keys = store(writer)
-    writer.pack_all_loose(compress=CompressMode.NO)
-    writer.clean_storage()
+    keys = packed(writer, CompressMode.NO)
     writer.close()
     folder = tmp_path / "container"
     container = Container.open(folder)
@@ -187,9 +184,7 @@ def test_damage(writer: Writer, tmp_path: Path) -> None:
 
 
 def test_a_damaged_stream(writer: Writer, tmp_path: Path) -> None:
-    keys = store(writer)
-    writer.pack_all_loose(compress=CompressMode.YES)
-    writer.clean_storage()
+    keys = packed(writer, CompressMode.YES)
     writer.close()
     folder = tmp_path / "container"
     shutil.copy(folder / "packs" / "0", folder / "packs" / "1")

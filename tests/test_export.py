@@ -243,18 +243,7 @@ def test_aiida_can_commit_meanwhile(golden: Golden, tmp_path: Path, serve: Calla
 def long_list(golden: Golden, tmp_path: Path) -> Writable:
     """With 16 000 nodes from id 1000 on, of more than 1000 bytes each."""
     copy = writable.sqlite(golden, tmp_path)
-    with closing(copy.connect()) as connection:
-        connection.execute(
-            """
-            WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 16999)
-            INSERT INTO db_dbnode (id, uuid, node_type, label, description, ctime, mtime, attributes, extras,
-                repository_metadata, user_id)
-            SELECT i, printf('00000000-0000-4000-8000-%012d', i), 'data.core.dict.Dict.', 'many', '', ctime, mtime,
-                json_object('a', hex(zeroblob(500))), '{}', '{}', user_id
-            FROM n, db_dbnode WHERE db_dbnode.id = 1
-            """
-        )
-        connection.commit()
+    writable.add_large(copy, 16_000, 1_000)
     return copy
 
 

@@ -68,6 +68,23 @@ def sqlite(golden: Golden, folder: Path) -> Writable:
     return Writable(target, "sqlite", folder, lambda: connect_to_sqlite(folder / "profile" / "database.sqlite"))
 
 
+def add_large(copy: Writable, number: int, size: int) -> None:
+    """So many nodes from id 1000 on, with attributes of so many bytes each."""
+    with closing(copy.connect()) as connection:
+        connection.execute(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 999 + :number)
+            INSERT INTO db_dbnode (id, uuid, node_type, label, description, ctime, mtime, attributes, extras,
+                repository_metadata, user_id)
+            SELECT i, printf('00000000-0000-4000-8000-%012d', i), 'data.core.dict.Dict.', 'large', '', ctime, mtime,
+                json_object('a', hex(zeroblob(:size / 2))), '{}', '{}', user_id
+            FROM n, db_dbnode WHERE db_dbnode.id = 1
+            """,
+            {"number": number, "size": size},
+        )
+        connection.commit()
+
+
 def connect_to_sqlite(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(file, timeout=30, check_same_thread=False)
 
