@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from aiida_like.errors import StorageError
 from aiida_like.repository import Blocks, StoredFile
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What `zipfile` raises at bytes that are not what was written. A RuntimeError is one of them where a flag says that
+the member is encrypted, or that only a later version of zip can read it."""
 
 _BLOCK = 1 << 18
 
@@ -30,7 +35,7 @@ class ZippedRepository:
             return StoredFile(member.file_size, Blocks(file, _read(file)))
         except KeyError:
             raise StorageError(f"the archive has lost the object {key}") from None
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, *DAMAGED) as error:
             raise StorageError(f"the archive cannot be read: {error}") from error
 
     def close(self) -> None:
@@ -68,5 +73,5 @@ def _read(file: IO[bytes]) -> Iterator[bytes]:
         try:
             while block := file.read(_BLOCK):
                 yield block
-        except (OSError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, *DAMAGED) as error:
             raise StorageError(f"an object of the archive cannot be read: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 import zipfile
@@ -137,22 +138,38 @@ def test_an_unpacked_archive(golden: Golden, tmp_path: Path) -> None:
         open_storage(find(str(tmp_path / "unpacked")))
 
 
-def damaged(golden: Golden, tmp_path: Path) -> Path:
-    """One with a flipped byte in the middle of its database."""
-    file = tmp_path / "damaged.aiida"
-    content = bytearray(golden.archive.read_bytes())
+def damaged(golden: Golden, folder: Path, name: str, place: str) -> Path:
+    """The archive with a byte of a member changed, in its entry of the directory (APPNOTE.TXT 4.3.12) or its data."""
     with zipfile.ZipFile(golden.archive) as zipped:
-        member = zipped.getinfo("db.sqlite3")
-    content[member.header_offset + 60 + member.compress_size // 2] ^= 0xFF
+        member = zipped.getinfo(name)
+        entry = zipped.start_dir
+    content = bytearray(golden.archive.read_bytes())
+    while content[entry + 46 : entry + 46 + len(name)] != name.encode():
+        entry = content.index(b"PK\x01\x02", entry + 1)
+    lengths = struct.unpack_from("<HH", content, member.header_offset + 26)
+    offset, value = {
+        "version": (entry + 6, 99),
+        "encrypted": (entry + 8, 1),
+        "method": (entry + 10, 99),
+        "checksum": (entry + 16, content[entry + 16] ^ 1),
+        # A block of a kind that deflate does not have: RFC 1951, 3.2.3.
+        "stream": (member.header_offset + 30 + sum(lengths), 0b111),
+    }[place]
+    content[offset] = value
+    file = folder / "damaged.aiida"
     file.write_bytes(content)
     return file
 
 
-def test_a_damaged_archive(golden: Golden, tmp_path: Path) -> None:
-    file = damaged(golden, tmp_path)
+PLACES = ("version", "encrypted", "method", "checksum", "stream")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_damaged_archive(place: str, golden: Golden, tmp_path: Path) -> None:
+    file = damaged(golden, tmp_path, "db.sqlite3", place)
     with pytest.raises(TargetError, match=rf"^the archive {file} is damaged: "):
         database_file(file, tmp_path / "cache")
-    assert [path.suffix for path in (tmp_path / "cache" / "archives").iterdir()] == [".lock"]
+    assert {path.suffix for path in (tmp_path / "cache").glob("archives/*")} <= {".lock"}
 
 
 def test_an_archive_that_ends_early(golden: Golden, tmp_path: Path) -> None:
@@ -206,16 +223,13 @@ def test_lost_objects(golden: Golden, tmp_path: Path) -> None:
     gone.close()
 
 
-def test_a_damaged_object(golden: Golden, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", PLACES)
+def test_a_damaged_object(place: str, golden: Golden, tmp_path: Path) -> None:
     with zipfile.ZipFile(golden.archive) as zipped:
-        member = max((m for m in zipped.infolist() if m.filename.startswith("repo/")), key=lambda m: m.compress_size)
-    content = bytearray(golden.archive.read_bytes())
-    content[member.header_offset + 150 + member.compress_size // 2] ^= 0xFF
-    file = tmp_path / "damaged.aiida"
-    file.write_bytes(content)
-    repository = ZippedRepository(file)
-    with pytest.raises(StorageError, match=r"^an object of the archive cannot be read: "):
-        repository.read(member.filename.removeprefix("repo/")).read()
+        name = next(m.filename for m in zipped.infolist() if m.filename.startswith("repo/") and m.compress_type)
+    repository = ZippedRepository(damaged(golden, tmp_path, name, place))
+    with pytest.raises(StorageError, match=r"^(the archive|an object of the archive) cannot be read: "):
+        repository.read(name.removeprefix("repo/")).read()
     repository.close()
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import Column, Table
 
 from aiida_like import models
 from aiida_like.errors import TargetError
+from aiida_like.zipped import DAMAGED
 
 Progress = Callable[[int, int], None]
 """Is told now and then how many bytes of how many are done."""
@@ -69,7 +70,7 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
             return _unpacked(zipped, cache_folder, progress)
     except FileNotFoundError as error:
         raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
-    except zipfile.BadZipFile as error:
+    except DAMAGED as error:
         raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
     except OSError as error:
         raise TargetError(
