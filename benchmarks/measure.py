@@ -16,8 +16,7 @@ CLIENTS = 4
 REPEATED = 4
 """So many requests are asked again and again in the pass that repeats."""
 WARMING, WARMING_SECONDS = 8, 0.1
-"""So many requests of each kind are asked before any is measured, as far as the time goes: both workers have then met
-the kind."""
+"""So many requests of each kind are asked before any is measured, and for so long: both workers have then met it."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,8 @@ class Measurement:
             for server in self._those_that_answer(kind):
                 wanted = list(islice(self.of.messages(kind, sample, behind), WARMING))
                 with self._refusing(server, kind):
-                    ask_one_by_one(server, wanted, WARMING_SECONDS)
+                    # At once, so that no worker takes them all.
+                    ask_at_once(server.address, wanted, CLIENTS, WARMING_SECONDS)
             yield kind
 
     def rounds(self, sample: Sample) -> Iterator[Kind]:

@@ -22,9 +22,9 @@ from pyparsing import Empty, Forward, Group, ParserElement, ParseResults, Regex,
 
 from aiida_like.errors import QuerySyntaxError
 from querylang.ast import Boolean, Comparison, Operator
-from querylang.keys import KEY, SYMBOLS, list_of, split_key
+from querylang.keys import KEY, SYMBOLS, TEXT, split_key
 from querylang.terms import Every, Not, Some, Term
-from querylang.values import TEXT, value_before
+from querylang.values import list_of, value_before
 
 MAX_DEPTH = 32
 """How deep parentheses may be nested."""

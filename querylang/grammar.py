@@ -25,50 +25,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
 
 from pyparsing import ParseBaseException, ParserElement, Regex, StringEnd, ZeroOrMore
 
 from aiida_like.errors import QuerySyntaxError
 from querylang.ast import Comparison, Filter, Literal, Operator, Option, Query
 from querylang.expression import check_depth, expression
-from querylang.keys import KEY, SYMBOLS, list_of, split_key
-from querylang.plain import Plain
-from querylang.values import TEXT, unquoted, value_before
+from querylang.keys import KEY, SYMBOLS, TEXT, split_key, unquoted
+from querylang.values import list_of, value_before
 
 _END = r"(?=[,&]|\Z)"
 _WORD = rf'{TEXT}{_END}|(?!")[^,&\0]*'
-
-
-@cache
-def grammar_of(reserved: frozenset[str]) -> Grammar:
-    """The only one for these reserved keys: it is large, and many applications in one process have the same."""
-    return Grammar(reserved)
 
 
 class Grammar:
     """The grammar for one set of reserved keys. Parses from several threads at once."""
 
     def __init__(self, reserved: Iterable[str]) -> None:
-        reserved = frozenset(reserved)
-        self._plain = Plain(reserved)
         self._query = _query(reserved)
         # pyparsing finishes building at the first use, and not safely when two threads come first together.
-        self.parse_any(
+        self.parse(
             'limit=1&a=like="b"&c=in=1,-1.5,true,2016-04-23T05:45+03:45&filter=NOT (a.b=1 OR c IN (2) AND d IS NULL)'
         )
 
     def parse(self, text: str) -> Query:
         """Raises QuerySyntaxError."""
-        plain = self._plain.read(text)
-        return self.parse_any(text) if plain is None else plain
-
-    def parse_any(self, text: str) -> Query:
-        """The same, without the short way for what is plain.
-
-        Raises:
-            QuerySyntaxError.
-        """
         if "filter" in text:
             check_depth(text)
         try:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from pyparsing import Group, ParserElement, Regex, ZeroOrMore
-
 from querylang.ast import Operator
-from querylang.values import TEXT, unquoted
 
+TEXT = r'"(?:[^"\0]|"")*"'
 PLAIN = r'[^\x00-\x20.=!<>&,()"+]+'
 _SEGMENT = rf"(?:{TEXT}|{PLAIN})"
 
@@ -25,6 +23,5 @@ def split_key(text: str) -> tuple[str, tuple[str, ...]]:
     return key, tuple(unquoted(each) if each.startswith('"') else each for each in segments)
 
 
-def list_of(item: ParserElement, comma: str = ",") -> ParserElement:
-    # Not DelimitedList, which goes back over a comma that nothing follows and so blames the wrong column.
-    return Group(item + ZeroOrMore(Regex(comma).suppress() - item))
+def unquoted(text: str) -> str:
+    return text[1:-1].replace('""', '"')

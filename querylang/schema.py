@@ -27,6 +27,9 @@ class FieldType(Enum):
     DATETIME = "datetime"
     JSON = "dict"
 
+    # That of Enum is a call in Python, for each value that is looked up by its type.
+    __hash__ = object.__hash__
+
 
 _IDENTITY = frozenset({Operator.EQUAL, Operator.UNEQUAL})
 _MEMBERSHIP = frozenset({Operator.IN, Operator.NOT_IN})

@@ -6,12 +6,12 @@ import math
 import re
 from datetime import datetime, time, timedelta, timezone
 
-from pyparsing import ParseFatalException, ParserElement, ParseResults, Regex
+from pyparsing import Group, ParseFatalException, ParserElement, ParseResults, Regex, ZeroOrMore
 
 from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, String
+from querylang.keys import TEXT, unquoted
 
 VALUE = 'a value ("text" in double quotes, 12, -1.5, true, false, null or a time as 2016-04-23T05:45+03:45)'
-TEXT = r'"(?:[^"\0]|"")*"'
 _INTEGER = r"[+-]?[0-9]+"
 _WORDS: dict[str, Literal] = {"true": Boolean(value=True), "false": Boolean(value=False), "null": Null()}
 
@@ -38,8 +38,9 @@ def value_before(end: str) -> ParserElement:
     return (string | datetime_ | float_ | integer | word).set_name(VALUE)
 
 
-def unquoted(text: str) -> str:
-    return text[1:-1].replace('""', '"')
+def list_of(item: ParserElement, comma: str = ",") -> ParserElement:
+    # Not DelimitedList, which goes back over a comma that nothing follows and so blames the wrong column.
+    return Group(item + ZeroOrMore(Regex(comma).suppress() - item))
 
 
 def _integer(text: str, at: int, found: ParseResults) -> Literal:

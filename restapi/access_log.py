@@ -11,21 +11,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
-from flask import has_request_context, request
 from werkzeug.wsgi import ClosingIterator
+
+from restapi.exchange import ROWS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger("aiida_like.access")
-
-_ROWS = "aiida_like.rows"
-
-
-def count_rows(number: int) -> None:
-    """Adds to the rows that the database gave for the request that is being answered."""
-    if has_request_context():
-        request.environ[_ROWS] = request.environ.get(_ROWS, 0) + number
 
 
 class AccessLog:
@@ -61,7 +54,7 @@ class AccessLog:
             "url": _url(environ),
             **sent,
             "milliseconds": round((time.perf_counter() - began) * 1000, 3),
-            "rows": environ.get(_ROWS, 0),
+            "rows": environ.get(ROWS, 0),
         }
         log.info(orjson.dumps(entry).decode())
 

@@ -1,10 +1,11 @@
-"""Answers that were given, to be given again: the same URL at the same data version has the same bytes."""
+"""Answers that were given, to be given again: the same request at the same data version has the same bytes."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 MAX_BYTES = 8_000_000
 """Of all answers of one application."""
@@ -13,40 +14,44 @@ MAX_ANSWER = 256_000
 """Of one answer: a list of 400 nodes without their attributes has half of it."""
 
 
-@dataclass(frozen=True)
-class Kept:
-    """An answer of status 200."""
+class Kept(NamedTuple):
+    """An answer of status 200 with all headers that belong to it, its entity tag among them."""
 
+    tag: str
     body: bytes
     headers: tuple[tuple[str, str], ...]
 
     @property
     def size(self) -> int:
-        return len(self.body) + sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.body) + sum(map(len, chain.from_iterable(self.headers)))
 
 
 class AnswerCache:
-    """By their entity tags; those that were not asked for longest are forgotten first. For several threads."""
+    """The last answer to each request, by its key; those that were not asked for longest are forgotten first.
+
+    For several threads.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[bytes, Kept] = OrderedDict()
         self._bytes = 0
 
-    def get(self, tag: str) -> Kept | None:
+    def get(self, key: bytes) -> Kept | None:
         with self._lock:
-            answer = self._kept.get(tag)
+            answer = self._kept.get(key)
             if answer is not None:
-                self._kept.move_to_end(tag)
+                self._kept.move_to_end(key)
             return answer
 
-    def keep(self, tag: str, answer: Kept) -> None:
-        if answer.size > MAX_ANSWER:
+    def keep(self, key: bytes, answer: Kept) -> None:
+        size = answer.size
+        if size > MAX_ANSWER:
             return
         with self._lock:
-            replaced = self._kept.pop(tag, None)
-            self._kept[tag] = answer
-            self._bytes += answer.size - (replaced.size if replaced else 0)
+            replaced = self._kept.pop(key, None)
+            self._kept[key] = answer
+            self._bytes += size - (replaced.size if replaced else 0)
             while self._bytes > MAX_BYTES:
                 _, forgotten = self._kept.popitem(last=False)
                 self._bytes -= forgotten.size

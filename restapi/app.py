@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, signals
 
 from aiida_like.profiles import Profile
 from aiida_like.storage import Storage, open_storage
 from restapi import errors, headers, health, home
-from restapi.access_log import AccessLog, count_rows
+from restapi.access_log import AccessLog
 from restapi.config import Settings, settings_from
 from restapi.dialects import aiida_v2, aiida_v4
+from restapi.exchange import Exchange, count_rows, enter, leave
 from restapi.openapi import pages
 from restapi.opening import LazyStorage
+from restapi.paths import Ways
+from restapi.straight import answer, send
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_SIGNALS = (
+    signals.request_started,
+    signals.request_finished,
+    signals.request_tearing_down,
+    signals.appcontext_pushed,
+    signals.appcontext_popped,
+    signals.appcontext_tearing_down,
+)
 
 
 class Application(Flask):
@@ -26,6 +41,41 @@ class Application(Flask):
         super().__init__("restapi", static_folder=None)
         self._logs_tracebacks = catch_internal_server
         self.url_map.strict_slashes = False
+        self.ways = Ways()
+        self._our_hooks: tuple[Any, ...] = ()
+        self._goes_straight: bool | None = None
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        exchange = Exchange(environ)
+        token = enter(exchange)
+        try:
+            if self._goes_straight:
+                found = answer(exchange, self.ways)
+                if found is not None:
+                    return send(found, exchange, start_response)
+            elif self._goes_straight is None:
+                # Flask takes no hooks behind its first request, so now all are there.
+                self._goes_straight = self._hooks() == self._our_hooks
+            return super().wsgi_app(environ, start_response)
+        finally:
+            leave(token)
+
+    def seal(self) -> Flask:
+        """Ours are there. Who adds a hook from here on wants it called for all requests, so none goes straight."""
+        self._our_hooks = self._hooks()
+        return self
+
+    def _hooks(self) -> tuple[Any, ...]:
+        """All that others can hang on, and what they can tell Flask to look after."""
+        by_scope = (
+            self.before_request_funcs,
+            self.after_request_funcs,
+            self.teardown_request_funcs,
+            self.url_value_preprocessors,
+        )
+        counts = [{scope: len(hooks) for scope, hooks in each.items() if hooks} for each in by_scope]
+        heard = [bool(signal.receivers) for signal in _SIGNALS]
+        return counts, len(self.teardown_appcontext_funcs), heard, self.config.get("TRUSTED_HOSTS")
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Nothing here is a coroutine, so nobody has to look at each hook of each request."""
@@ -90,8 +140,8 @@ def _opening(profile: Profile, settings: Settings) -> Callable[[], Storage]:
 
 def _assemble(profile: Profile, settings: Settings, app: Application, opening: Callable[[], Storage]) -> Flask:
     storage = app.extensions["aiida_like_storage"] = LazyStorage(opening)
-    app.register_blueprint(aiida_v2.blueprint(storage, settings))
-    app.register_blueprint(aiida_v4.blueprint(storage, settings))
+    app.register_blueprint(aiida_v2.blueprint(storage, settings, app.ways))
+    app.register_blueprint(aiida_v4.blueprint(storage, settings, app.ways))
     app.register_blueprint(pages.blueprint(profile, (aiida_v2.DIALECT, aiida_v4.DIALECT)))
     app.register_blueprint(home.blueprint(profile, storage))
     app.register_blueprint(health.blueprint(storage))
@@ -100,7 +150,7 @@ def _assemble(profile: Profile, settings: Settings, app: Application, opening: C
     app.after_request(_answer_preflight)
     if settings.access_log:
         app.wsgi_app = AccessLog(app.wsgi_app, profile.name)  # type: ignore[method-assign]
-    return app
+    return app.seal()
 
 
 def _answer_preflight(response: Response) -> Response:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from typing import Any
 
 import orjson
-from flask import Response, copy_current_request_context
+from flask import Response
 
 from aiida_like.links import id_list
 from aiida_like.models import JSONText
@@ -21,7 +20,8 @@ from aiida_like.storage import Storage
 from querylang.compile import RowsQuery, Statement, compile_some
 from querylang.condition import Condition
 from querylang.keyset import row_key
-from restapi.fetch import fetch
+from restapi.exchange import current, going_on
+from restapi.reading import fetch
 from restapi.rendering import Shown
 
 Objects = Sequence[Mapping[str, Any]]
@@ -31,7 +31,7 @@ LARGE = 1 << 16
 """From so many bytes on an answer is sent while it is made."""
 
 PLACE = orjson.Fragment(b"\0")
-"""Stands in JSON for a list that comes later; a NUL is nowhere else in it."""
+"""Stands in JSON for what comes later; a NUL is nowhere else in it."""
 
 
 def is_wide(query: RowsQuery) -> bool:
@@ -44,8 +44,13 @@ def is_wide(query: RowsQuery) -> bool:
 
 def while_streaming(storage: Storage) -> Fetch:
     """What fetches when the request has been answered, and its last bytes are still to come."""
-    # Not stream_with_context, whose context stays behind where nobody reads the answer, as with HEAD.
-    return copy_current_request_context(partial(fetch, storage))
+    exchange = current()
+
+    def fetched(statement: Statement) -> Sequence[Sequence[Any]]:
+        with going_on(exchange):
+            return fetch(storage, statement)
+
+    return fetched
 
 
 def blocks_of(fetched: Fetch, query: RowsQuery, keys: Sequence[int], shown: Shown, size: int) -> Iterator[Objects]:
@@ -59,10 +64,10 @@ def blocks_of(fetched: Fetch, query: RowsQuery, keys: Sequence[int], shown: Show
         yield shown.objects([rows[each] for each in part if each in rows])
 
 
-def fill(response: Response, blocks: Iterable[Objects]) -> Response:
-    """Puts a list where `PLACE` is in the body; a large one is streamed."""
+def fill(response: Response, written: Iterable[bytes]) -> Response:
+    """Puts JSON where `PLACE` is in the body; a large one is streamed."""
     head, _, tail = response.get_data().partition(b"\0")
-    pieces = chain([head], _listed(blocks), [tail])
+    pieces = chain([head], written, [tail])
     begun: list[bytes] = []
     size = 0
     # What can go wrong goes wrong before the first byte, while there is a status to say so.
@@ -77,10 +82,11 @@ def fill(response: Response, blocks: Iterable[Objects]) -> Response:
     return response
 
 
-def _listed(blocks: Iterable[Objects]) -> Iterator[bytes]:
+def listed(blocks: Iterable[Objects]) -> Iterator[bytes]:
+    """One list of JSON."""
     separator = b"["
     for objects in blocks:
-        for each in objects:
-            yield separator + orjson.dumps(each)
+        if objects:
+            yield separator + orjson.dumps(objects)[1:-1]
             separator = b","
     yield b"[]" if separator == b"[" else b"]"

@@ -6,19 +6,20 @@ decide each byte that they answer with status 200; those headers are named in `V
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 
-from flask import Response, g, request
+from flask import Response
+from werkzeug.datastructures import ETags, Headers
+from werkzeug.http import parse_etags
 
 from aiida_like.storage import Storage
 from restapi.answer_cache import AnswerCache, Kept
 from restapi.config import Settings
-from restapi.data_version import read_version
 from restapi.encoding import WholeResponse
+from restapi.exchange import READING, Exchange
 from restapi.headers import tag_by_content
 from restapi.opening import LazyStorage
 from restapi.preferences import VARY, preferred
@@ -32,27 +33,19 @@ _ASKED_BY = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_
 _FIELD = "HTTP_IF_NONE_MATCH"
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What is known of an answer before it is made. `tag` is None where no data version could be told."""
-
-    storage: Storage
-    tag: str | None
-
-
 class Conditional:
-    """Hooks of a blueprint."""
+    """What is done before a request is answered, and behind it."""
 
     def __init__(self, opening: LazyStorage, settings: Settings) -> None:
         self._opening = opening
         # Not all settings: nothing that anybody can see may be made of a password.
         of_lists = (settings.max_limit, settings.page_size, settings.max_query_length, settings.max_export_rows)
         limits = (*of_lists, settings.graph_nodes, settings.max_graph_nodes)
-        self._constant = repr((limits, _programs()))
+        self._constant = blake2b(repr((limits, _programs())).encode(), digest_size=16)
         self._answers = AnswerCache() if settings.cache else None
         self._for_archives = f"public, max-age={settings.archive_max_age}"
 
-    def answer_again(self) -> Response | None:
+    def answer_again(self, exchange: Exchange) -> Response | Kept | None:
         """304 for a client that has the answer, or the answer once more if it is kept; without looking any further.
 
         To be called before a request. A tag is given with status 200 only, and to one URL only. So who sends one that
@@ -62,65 +55,86 @@ class Conditional:
         Raises:
             TargetError, StatementTimeout, StorageError: as `Storage.version`.
         """
-        if request.method not in {"GET", "HEAD"}:
+        if exchange.method not in READING:
             return None
         storage = self._opening()
-        data = read_version(storage)
-        tag = None if data is None else self._tag(storage, data)
-        g.aiida_like_asked = _Asked(storage, tag)
+        storage.begin()
+        exchange.storage = storage
+        exchange.key = self._key(exchange, storage.profile.name)
+        kept = self._answers.get(exchange.key) if self._answers is not None else None
+        tags = _tags(exchange)
+        if kept is None and tags is None:
+            # As there is nothing to compare it with, the version comes with the rows.
+            return None
+        tag = _tag(exchange, storage)
         if tag is None:
             return None
-        if _has(tag):
+        if tags is not None and _has(tags, tag):
             return Response(status=HTTPStatus.NOT_MODIFIED)
-        given = self._answers.get(tag) if self._answers is not None and not _has_any() else None
-        if given is None:
+        if kept is None or kept.tag != tag or _has_any(tags):
             return None
-        g.aiida_like_asked = None
-        return WholeResponse(given.body, headers=given.headers)
+        exchange.storage = None
+        return kept
 
-    def mark(self, response: Response) -> Response:
+    def mark(self, exchange: Exchange, response: Response) -> Response | Kept:
         """Gives an answer its headers. To be called behind it."""
-        known: _Asked | None = g.pop("aiida_like_asked", None)
-        if known is None or response.status_code not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
+        storage = exchange.storage
+        if storage is None or response.status_code not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
             return response
-        constant = known.storage.data_version.is_constant
-        response.headers.add("Vary", VARY)
-        response.headers.add("Cache-Control", self._for_archives if constant else "no-cache")
-        if known.tag is None or not known.storage.is_of_one_server:
+        lives = self._for_archives if storage.data_version.is_constant else "no-cache"
+        headers = (*response.headers, ("Vary", VARY), ("Cache-Control", lives))
+        tag = _tag(exchange, storage) if storage.is_of_one_server else None
+        if tag is None:
+            response.headers = Headers(headers)
             return tag_by_content(response)
-        response.headers.add("ETag", f'"{known.tag}"')
-        if response.status_code == HTTPStatus.OK and _has_any():
-            # `*` is no proof: only now is it known that there is such a resource.
-            response.status_code = HTTPStatus.NOT_MODIFIED
-        self._keep(known, response)
+        headers = (*headers, ("ETag", f'"{tag}"'))
+        # `*` is no proof: only now is it known that there is such a resource.
+        is_new = response.status_code == HTTPStatus.OK and not _has_any(_tags(exchange))
+        if is_new and isinstance(response, WholeResponse) and response.is_sequence:
+            kept = Kept(tag, response.get_data(), headers)
+            if self._answers is not None:
+                self._answers.keep(exchange.key, kept)
+            return kept
+        response.headers = Headers(headers)
+        response.status_code = HTTPStatus.OK if is_new else HTTPStatus.NOT_MODIFIED
         return response
 
-    def _keep(self, known: _Asked, response: Response) -> None:
-        is_whole = response.status_code == HTTPStatus.OK and response.is_sequence and request.method == "GET"
-        if self._answers is not None and is_whole and known.tag is not None:
-            self._answers.keep(known.tag, Kept(response.get_data(), tuple(response.headers)))
-
-    def _tag(self, storage: Storage, data: str) -> str:
-        environ = request.environ
-        asked = (request.host, *map(environ.get, _ASKED_BY), preferred(environ))
+    def _key(self, exchange: Exchange, profile: str) -> bytes:
+        environ = exchange.environ
+        asked = (exchange.host, *map(environ.get, _ASKED_BY), *preferred(environ))
+        digest = self._constant.copy()
         # Other tuples have other representations, which joined texts have not.
-        facts = repr((data, storage.profile.name, self._constant, asked))
-        return blake2b(facts.encode(), digest_size=16).hexdigest()
+        digest.update(repr((profile, asked)).encode())
+        return digest.digest()
 
 
-def _has(tag: str) -> bool:
+def _tag(exchange: Exchange, storage: Storage) -> str | None:
+    """The entity tag of the answer; None where no data version can be told."""
+    version = storage.version_begun()
+    return None if version is None else blake2b(exchange.key + version.encode(), digest_size=16).hexdigest()
+
+
+def as_response(answer: Response | Kept) -> Response:
+    """For Flask."""
+    return WholeResponse(answer.body, headers=answer.headers) if isinstance(answer, Kept) else answer
+
+
+def _tags(exchange: Exchange) -> ETags | None:
+    """Those of the client; None, as nearly always, where it has sent none."""
+    field = exchange.environ.get(_FIELD)
+    return None if field is None else parse_etags(field)
+
+
+def _has(tags: ETags, tag: str) -> bool:
     """Whether the client says that it has this representation, be it compressed on the way: then the tag is weak.
 
     Apache says so in its own way: `-gzip` at the end of the tag (DeflateAlterETag).
     """
-    if _FIELD not in request.environ:
-        return False
-    tags = request.if_none_match
     return not tags.star_tag and (tags.contains_weak(tag) or tags.contains_weak(f"{tag}-gzip"))
 
 
-def _has_any() -> bool:
-    return _FIELD in request.environ and request.if_none_match.star_tag
+def _has_any(tags: ETags | None) -> bool:
+    return tags is not None and tags.star_tag
 
 
 @cache

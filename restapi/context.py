@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from aiida_like.errors import QueryError
 from aiida_like.storage import Storage
 from querylang.ast import Comparison
-from querylang.grammar import Grammar, grammar_of
 from querylang.options import Options, OptionSpec, split
+from querylang.parse import Parser
 from querylang.terms import Term, leaves
 from restapi.config import Settings
 from restapi.exchange import Asked
@@ -18,13 +18,13 @@ from restapi.opening import LazyStorage
 
 @dataclass(frozen=True)
 class Context:
-    """`options` are the reserved keys of the dialect; `grammar` knows them too."""
+    """`options` are the reserved keys of the dialect; `parser` knows them too."""
 
     prefix: str
     opening: LazyStorage
     settings: Settings
     options: Mapping[str, OptionSpec]
-    grammar: Grammar
+    parser: Parser
 
     @property
     def storage(self) -> Storage:
@@ -33,7 +33,7 @@ class Context:
     def reserving(self, more: Mapping[str, OptionSpec]) -> Context:
         """The same for resources that have further reserved keys."""
         options = {**self.options, **more}
-        return replace(self, options=options, grammar=grammar_of(frozenset(options)))
+        return replace(self, options=options, parser=Parser(options))
 
     def parse(self, asked: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
         """Raises QuerySyntaxError, QueryError."""
@@ -42,7 +42,7 @@ class Context:
             raise QueryError(
                 f"the query string has {len(asked.query_string)} characters; at most {longest} are allowed"
             )
-        return split(self.grammar.parse(asked.text), self.options, allowed)
+        return split(self.parser.parse(asked.text), self.options, allowed)
 
     def parse_options(self, asked: Asked, allowed: Iterable[str]) -> Options:
         """For resources that cannot be filtered."""

@@ -26,7 +26,8 @@ from restapi.dialects.aiida_v2.routes import ROUTES
 from restapi.dialects.aiida_v4 import entities as v4
 from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
 from restapi.dialects.aiida_v4.routes import ROUTES as V4_ROUTES
-from restapi.routing import ID, PAGE, Route
+from restapi.paths import ID, PAGE
+from restapi.routing import Route
 
 FOLDER = Path(__file__).parent.parent / "docs"
 

@@ -5,27 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 from flask import Response
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-    from werkzeug.datastructures import Headers
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class WholeResponse(Response):
-    """Bytes that are there already, and how many they are."""
-
-    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        # Otherwise all of them are copied, to look for what is missing here.
-        return self.headers if self.status_code == HTTPStatus.OK else super().get_wsgi_headers(environ)
+    """One of bytes that are there already, which may be kept."""
 
 
 def json_response(body: Any, status: int = 200) -> Response:
@@ -39,7 +30,8 @@ def stored_json(text: str | None) -> orjson.Fragment:
 
 def attachment(content: bytes | Iterator[bytes], size: int | None, name: str) -> Response:
     """A file of `size` bytes, if that is known, for a browser to store under `name`, never to show."""
-    response = Response(content, content_type="application/octet-stream")
+    kind = WholeResponse if isinstance(content, bytes) else Response
+    response = kind(content, content_type="application/octet-stream")
     if size is not None:
         response.content_length = size
     # RFC 6266: the plain name for all clients, the encoded one for those that know it.

@@ -19,10 +19,11 @@ from querylang.options import Options, Window, WindowLimits, window
 from restapi.blocks import Fetch, Objects, blocks_of, while_streaming
 from restapi.cells import safe_cell
 from restapi.config import Settings
-from restapi.fetch import check_page, fetch_total
+from restapi.fetch import check_page
 from restapi.headers import set_total
 from restapi.preferences import Format
 from restapi.rendering import Shown
+from restapi.totals import fetch_total
 
 KEYS_AT_ONCE = 20_000
 """Keys of one statement: they are small, and an order that no index serves is sorted anew for each."""

@@ -8,7 +8,7 @@ from typing import Any
 from aiida_like.storage import Storage
 from querylang.compile import RowsQuery, compile_facet
 from querylang.facets import Facet
-from restapi.fetch import fetch_remembered, narrowed
+from restapi.reading import fetch_remembered, narrowed
 from restapi.rendering import WRITERS
 
 MAX_VALUES = 100

@@ -1,23 +1,24 @@
-"""Queries -> rows: the one stage that waits for the database."""
+"""Queries -> rows: lists with their numbers, and single objects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from aiida_like.errors import AmbiguousUuid, NotFound, QueryError, StatementTimeout
+from aiida_like.errors import AmbiguousUuid, NotFound, QueryError
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, Statement, compile_matches, compile_rows, compile_some, compile_total
+from querylang.compile import RowsQuery, compile_matches, compile_rows, compile_some, compile_total
 from querylang.condition import Condition
 from querylang.lower import kind_of, uuid_prefix
 from querylang.options import Window
 from querylang.schema import Entity, Field
 from querylang.walk import MANY, along, can_walk, compile_size, is_shorter
-from restapi.data_version import version_of_request
 from restapi.headers import last_page
+from restapi.milestones import fetch_deep, is_deep
+from restapi.reading import fetch, fetch_remembered, statistic
+from restapi.totals import fetch_total, recall_total, remember_total
 
 
 class Count(Enum):
@@ -49,57 +50,36 @@ class Page:
     has_next: bool
 
 
-@contextmanager
-def narrowed(way_out: str) -> Iterator[None]:
-    """What takes too long says how to ask for less."""
-    try:
-        yield
-    except StatementTimeout as error:
-        raise StatementTimeout(error.seconds, way_out) from error
-
-
-def fetch(storage: Storage, statement: Statement) -> Sequence[Sequence[Any]]:
-    return storage.rows(statement.shape, statement.build, statement.values)
-
-
-def fetch_remembered(storage: Storage, statement: Statement) -> Sequence[Sequence[Any]]:
-    """Of a statement that looks at many rows for few: from memory, if nothing was committed since."""
-    version = version_of_request()
-    rows = storage.recall(version, statement.shape, statement.values)
-    if rows is None:
-        rows = fetch(storage, statement)
-        storage.remember(version, statement.shape, statement.values, rows)
-    return rows
-
-
-def statistic(storage: Storage, statement: Statement) -> int:
-    """One number, such as planners have of tables: that of the last minute is as good, and changes no answer."""
-    return storage.statistic(statement.shape, statement.build, statement.values)
-
-
 def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tuple[Sequence[Sequence[Any]], int]:
-    """The rows, and the number of all, from one statement.
+    """The rows, and the number of all.
 
     Raises:
         QueryError: there is no such page.
     """
-    counted, version = compile_total(query), version_of_request()
-    known = storage.recall(version, counted.shape, counted.values)
+    has_milestones = is_deep(storage, query, window)
+    if storage.awaits_version and storage.memory is not None and not has_milestones:
+        # The rows bring the version along, and that says whether the number is remembered.
+        rows = fetch(storage, compile_rows(query, window))
+        number = fetch_total(storage, query)
+        check_page(window, number)
+        return rows, number
+    total = recall_total(storage, query)
     walkable = not storage.estimates and can_walk(query)
-    if known is None and walkable:
+    if total is None and (walkable or has_milestones):
         # The number tells which way to the rows is shorter, and one statement for both would not be faster.
-        known = fetch_remembered(storage, counted)
-    if known is not None:
-        total = known[0][0]
+        total = fetch_total(storage, query)
+    if total is not None:
         check_page(window, total)
         if walkable and total >= MANY:
             size = statistic(storage, compile_size(query.entity.table))
             query = along(query) if is_shorter(window, total, size) else query
+        if has_milestones:
+            return fetch_deep(storage, query, window, total), total
         return fetch(storage, compile_rows(query, window)), total
     rows = fetch(storage, compile_rows(replace(query, with_total=True), window))
     if rows:
-        total = rows[0][0]
-        storage.remember(version, counted.shape, counted.values, [(total,)])
+        total = int(rows[0][0])
+        remember_total(storage, query, total)
         return [row[1:] for row in rows], total
     # No row came that could have brought the total along.
     total = fetch_total(storage, query) if window.offset or query.behind or not window.limit else 0
@@ -120,13 +100,10 @@ def fetch_page(
         rows, number = fetch_with_total(storage, query, part)
         total = Total(number, count)
     else:
-        rows = fetch(storage, compile_rows(query, part))
+        far = is_deep(storage, query, part)
+        rows = fetch_deep(storage, query, part) if far else fetch(storage, compile_rows(query, part))
         total = _estimated_total(storage, query) if count is Count.ESTIMATED else Total(None, count)
     return Page(rows[: window.limit], total, len(rows) > window.limit)
-
-
-def fetch_total(storage: Storage, query: RowsQuery) -> int:
-    return int(fetch_remembered(storage, compile_total(query))[0][0])
 
 
 def check_page(window: Window, total: int) -> None:

@@ -6,22 +6,23 @@ import re
 from http import HTTPStatus
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response
 
 from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
-from restapi.exchange import Asked
+from restapi.exchange import READING, Asked, current
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
 """What a query may hold raw (RFC 3986)."""
 
-_CROSS_ORIGIN = {
+CROSS_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
         "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
     ),
 }
+"""Any page may read any answer, errors too: there is nothing here that a cookie protects."""
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
@@ -33,8 +34,7 @@ _PREFLIGHT = {
 
 
 def allow_cross_origin(response: Response) -> Response:
-    """Any page may read any answer, errors too: there is nothing here that a cookie protects."""
-    response.headers.extend(_CROSS_ORIGIN)
+    response.headers.extend(CROSS_ORIGIN)
     return response
 
 
@@ -51,11 +51,12 @@ def vary_by_accept(response: Response) -> Response:
 
 def tag_by_content(response: Response) -> Response:
     """A strong ETag of the bytes, for whole answers that no data version stands for; 304 for who has them."""
-    if response.status_code != HTTPStatus.OK or request.method not in {"GET", "HEAD"} or not response.is_sequence:
+    exchange = current()
+    if response.status_code != HTTPStatus.OK or exchange.method not in READING or not response.is_sequence:
         return response
     response.headers.setdefault("Cache-Control", "no-cache")
     response.add_etag()
-    response.make_conditional(request)
+    response.make_conditional(exchange.environ)
     return response
 
 

@@ -1,8 +1,8 @@
-"""Counts over all nodes; the same for all AiiDA dialects."""
+"""Which types of nodes there are, and how many of each; the same for all AiiDA dialects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -19,41 +19,61 @@ from sqlalchemy import (
     union_all,
 )
 
-from aiida_like.errors import QueryError
 from aiida_like.models import node
 from aiida_like.storage import Storage
-from aiida_like.storage.expressions import has_prefix, utc_day
+from aiida_like.storage.expressions import has_prefix
 from aiida_like.storage.patterns import prefix_end
-from querylang.ast import Comparison, Integer, Operator
 from querylang.compile import Statement
-from querylang.terms import Term, leaves
-from restapi.fetch import fetch_remembered
+from restapi.exchange import version_of_request
+from restapi.reading import fetch_remembered
+
+Types = tuple[str, str | None]
+"""Node type and process type."""
+
+TypeCounts = dict[Types, int]
 
 
-def statistics(storage: Storage, user: int | None) -> dict[str, Any]:
-    """How many nodes there are, of which type, created on which day (UTC); of one user or of all."""
-    types = _counts(storage, "type", user)
-    return {"total": sum(types.values()), "types": types, "ctime_by_day": _counts(storage, "day", user)}
-
-
-def type_counts(storage: Storage, user: int | None) -> dict[tuple[str, str | None], int]:
+def type_counts(storage: Storage, user: int | None) -> TypeCounts:
     """How many nodes there are of each node type and process type."""
     if user is None:
-        found = _rows(storage, "quick type counts", _quick_type_counts)
-        with_process_type = found.pop(_OF_ALL)
-        if with_process_type == sum(count for (_, process_type), count in found.items() if process_type is not None):
+        found = _usual(_types_of(fetch_remembered(storage, _QUICK_TYPE_COUNTS)))
+        if found is not None:
             return found
-    statement = Statement(
+    return _types_of(fetch_remembered(storage, _all_type_counts(user)))
+
+
+def recalled_type_counts(storage: Storage) -> TypeCounts | None:
+    """The same of all users, if it has been asked for since something was committed."""
+    version = version_of_request()
+    quick = storage.recall(version, _QUICK_TYPE_COUNTS.shape, {})
+    found = _usual(_types_of(quick)) if quick is not None else None
+    if found is not None:
+        return found
+    rows = storage.recall(version, _all_type_counts(None).shape, {})
+    return None if rows is None else _types_of(rows)
+
+
+def _usual(found: dict[Types, int]) -> TypeCounts | None:
+    """None: there is data with a process type, which was not looked at."""
+    with_process_type = found.pop(_OF_ALL)
+    is_usual = with_process_type == sum(count for (_, process_type), count in found.items() if process_type is not None)
+    return found if is_usual else None
+
+
+def _all_type_counts(user: int | None) -> Statement:
+    return Statement(
         ("type counts", user is None),
-        lambda: _of_user(select(*_TYPES, func.count()).group_by(*_TYPES), user),
-        _values(user),
+        lambda: of_user(select(*_TYPES, func.count()).group_by(*_TYPES), user),
+        values_of(user),
     )
-    return {(node_type, process_type): count for node_type, process_type, count in fetch_remembered(storage, statement)}
 
 
-def types(storage: Storage) -> Iterable[tuple[str, str | None]]:
+def types(storage: Storage) -> Iterable[Types]:
     """Each node type and process type that occurs."""
-    found = _rows(storage, "quick types", _quick_types)
+    counted = recalled_type_counts(storage)
+    if counted is not None:
+        return counted
+    found = _types_of(fetch_remembered(storage, Statement(("quick types",), _quick_types, {})))
     of_data = found.pop(_OF_ALL)
     is_usual = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
     return found if is_usual else type_counts(storage, None)
@@ -66,8 +86,7 @@ _OF_ALL: tuple[Any, None] = (None, None)
 """In place of types."""
 
 
-def _rows(storage: Storage, name: str, build: Callable[[], Select[Any]]) -> dict[tuple[str, str | None], int]:
-    rows = fetch_remembered(storage, Statement((name,), build, {}))
+def _types_of(rows: Iterable[Sequence[Any]]) -> dict[Types, int]:
     return {(node_type, process_type): number for node_type, process_type, number in rows}
 
 
@@ -75,6 +94,9 @@ def _quick_type_counts() -> Select[Any]:
     processes = select(*_TYPES, func.count()).where(_is_process(node.c.node_type)).group_by(*_TYPES)
     data = select(node.c.node_type, null(), func.count()).where(not_(_is_process(node.c.node_type)))
     return _together(processes, data.group_by(node.c.node_type), _with_process_type())
+
+
+_QUICK_TYPE_COUNTS = Statement(("quick type counts",), _quick_type_counts, {})
 
 
 def _quick_types() -> Select[Any]:
@@ -105,39 +127,11 @@ def _is_process(node_type: ColumnElement[str]) -> ColumnElement[bool]:
 
 _PROCESS = "process."
 _TYPES = (node.c.node_type, node.c.process_type)
-_KEYS: dict[str, ColumnElement[Any]] = {"type": node.c.node_type, "day": utc_day(node.c.ctime).label("day")}
 
 
-def user_of(filters: Iterable[Term[Comparison]]) -> int | None:
-    """The only filter of a count, `user=ID`.
-
-    Raises:
-        QueryError: something else was asked.
-    """
-    user = None
-    for term in filters:
-        match term:
-            case Comparison("user" | "user_id", Operator.EQUAL, (Integer(value),), ()) if user is None:
-                user = value
-            case _:
-                key = next(leaves(term)).key
-                raise QueryError(f"only the filter user=ID has a meaning here, not one of {key!r}")
-    return user
-
-
-def _counts(storage: Storage, by: str, user: int | None) -> dict[str, int]:
-    key = _KEYS[by]
-    counts = Statement(
-        ("statistics", by, user is None),
-        lambda: _of_user(select(key, func.count()).group_by(key), user),
-        _values(user),
-    )
-    return dict(sorted((str(key), int(count)) for key, count in fetch_remembered(storage, counts)))
-
-
-def _of_user(counts: Select[Any], user: int | None) -> Select[Any]:
+def of_user(counts: Select[Any], user: int | None) -> Select[Any]:
     return counts if user is None else counts.where(node.c.user_id == bindparam("user", type_=BigInteger()))
 
 
-def _values(user: int | None) -> dict[str, int]:
+def values_of(user: int | None) -> dict[str, int]:
     return {} if user is None else {"user": user}

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from flask import request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_dict_header
 
 from aiida_like.errors import QueryError
 from querylang.options import Options, OptionSpec, word
+from restapi.exchange import current
 from restapi.fetch import Count
 
 
@@ -44,7 +44,7 @@ def preferred(environ: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 def preferred_count() -> Count | None:
     """None without one. What a server does not know of a preference it ignores."""
-    header = request.environ.get("HTTP_PREFER")
+    header = current().environ.get("HTTP_PREFER")
     if not header:
         return None
     preferences = {name.strip().lower(): value or "" for name, value in parse_dict_header(header).items()}
@@ -59,7 +59,7 @@ def preferred_format(given: Options) -> Format:
         if name not in _FORMATS:
             raise QueryError(f"format takes one of {', '.join(_FORMATS)}, not {name!r}")
         return _FORMATS[name]
-    accepted, _ = preferred(request.environ)
+    accepted, _ = preferred(current().environ)
     if accepted is None:
         return Format.JSON
     found = parse_accept_header(accepted, MIMEAccept).best_match([form.value for form in Format])

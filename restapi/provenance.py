@@ -10,10 +10,10 @@ from aiida_like.provenance.run import read_attributes, read_run
 from aiida_like.provenance.subgraph import read_subgraph
 from querylang.options import Options
 from restapi.context import Context
-from restapi.encoding import attachment
+from restapi.encoding import WholeResponse, attachment
 from restapi.exchange import Asked
-from restapi.fetch import narrowed
 from restapi.lineage import FEWER_NODES, part_of
+from restapi.reading import narrowed
 
 
 def answer_prov(context: Context, request: Asked, main: int, given: Options) -> Response:
@@ -27,7 +27,7 @@ def answer_prov(context: Context, request: Asked, main: int, given: Options) -> 
     with narrowed(FEWER_NODES):
         subgraph = read_subgraph(context.storage, part.ways, main, part.depth, part.limit)
     api = request.url_root.rstrip("/") + context.prefix
-    return Response(prov_json(subgraph, api), content_type="application/json")
+    return WholeResponse(prov_json(subgraph, api), content_type="application/json")
 
 
 CRATE = frozenset({"depth", "limit"})

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from flask_restful import Api, Resource
 from werkzeug.routing import BaseConverter
 
 from querylang.options import OptionSpec
 from querylang.schema import Entity
-from restapi.conditional import Conditional
+from restapi.conditional import Conditional, as_response
 from restapi.context import Context
+from restapi.exchange import current
 from restapi.openapi.answer import Answer, Parameter, Subject
 from restapi.openapi.schema import Schema
+from restapi.paths import PAGE, Way, Ways
 
 
 class DialectApi(Api):  # type: ignore[misc]  # Flask-RESTful has no types
@@ -66,10 +68,6 @@ class Route:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-ID, PAGE = "<path_id>", "<int:page>"
-"""What stands in paths for an object, and for the number of a page."""
-
-
 def paged(path: str, resource: type[DialectResource], **defaults: Any) -> tuple[Route, ...]:
     return (
         Route(path, resource, defaults),
@@ -79,18 +77,32 @@ def paged(path: str, resource: type[DialectResource], **defaults: Any) -> tuple[
 
 
 def mount(
-    name: str, context: Context, routes: Iterable[Route], converters: Mapping[str, type[BaseConverter]]
+    name: str, context: Context, routes: Iterable[Route], entities: Mapping[str, Mapping[str, Entity]], ways: Ways
 ) -> Blueprint:
-    """A blueprint that answers all routes of a dialect; `converters` are those that their paths name."""
+    """A blueprint that answers all routes of a dialect; they are added to `ways`.
+
+    `entities` are those that can stand in a path, by what their converter is called there.
+    """
     made = Blueprint(name, name, url_prefix=context.prefix)
 
     @made.record_once
     def add_converters(state: Any) -> None:
-        state.app.url_map.converters.update(converters)
+        state.app.url_map.converters.update({name: _entity_converter(among) for name, among in entities.items()})
 
     conditional = Conditional(context.opening, context.settings)
-    made.before_request(conditional.answer_again)
-    made.after_request(conditional.mark)
+
+    @made.before_request
+    def begin() -> Response | None:
+        exchange = current()
+        if exchange.raised is not None:
+            error, exchange.raised = exchange.raised, None
+            raise error
+        again = conditional.answer_again(exchange)
+        return None if again is None else as_response(again)
+
+    @made.after_request
+    def end(response: Response) -> Response:
+        return as_response(conditional.mark(current(), response))
 
     contexts = {frozenset[str](): context}
 
@@ -109,10 +121,13 @@ def mount(
             defaults=dict(route.defaults),
             resource_class_kwargs={"context": context_for(route.resource)},
         )
+        resource = route.resource(context_for(route.resource))
+        answers = {method: getattr(resource, method.lower()) for method in route.resource.methods}
+        ways.add(f"{context.prefix}{route.path}", Way(conditional, answers, route.defaults), entities)
     return made
 
 
-def entity_converter(entities: Mapping[str, Entity]) -> type[BaseConverter]:
+def _entity_converter(entities: Mapping[str, Entity]) -> type[BaseConverter]:
     """A URL converter: the name of a resource is the entity that it lists."""
 
     class EntityConverter(BaseConverter):

@@ -14,7 +14,7 @@ from querylang.cursor import read_place, write_place
 from querylang.facets import facets
 from querylang.keyset import following, place_fields, row_key, total_order
 from querylang.options import Options, Window, window
-from restapi.blocks import PLACE, blocks_of, fill, is_wide, while_streaming
+from restapi.blocks import PLACE, blocks_of, fill, is_wide, listed, while_streaming
 from restapi.context import Context
 from restapi.exchange import Asked
 from restapi.export import answer_export
@@ -67,7 +67,7 @@ def answer_rows(
     response = envelope(data)
     if has_parts:
         keys = [row[0] for row in found.rows]
-        fill(response, blocks_of(while_streaming(context.storage), query, keys, shown, WIDE_ROWS_AT_ONCE))
+        fill(response, listed(blocks_of(while_streaming(context.storage), query, keys, shown, WIDE_ROWS_AT_ONCE)))
     if found.total.number is not None:
         set_total(response, found.total.number)
     if preferred is not None:
@@ -75,7 +75,7 @@ def answer_rows(
     if part.page is not None:
         response.headers["Link"] = page_links(request, part, _last_page(part, found), has_next=found.has_next)
     if cursor is not None:
-        response.headers["Link"] = cursor_link(request, context.grammar.parse(request.text), cursor)
+        response.headers["Link"] = cursor_link(request, context.parser.parse(request.text), cursor)
     return response
 
 

@@ -34,6 +34,14 @@ def test_an_answer_that_was_given(target: dict[str, Any], app: Flask, client: Fl
         assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(first.headers))
 
 
+def test_what_was_answered_to_an_old_tag_is_kept(archive_client: FlaskClient) -> None:
+    url = "/api/v4/users?limit=1&offset=1"
+    first = archive_client.get(url, headers={"If-None-Match": '"old"'})
+    with statements(archive_client.application) as run:
+        again = archive_client.get(url)
+    assert (first.status_code, again.data, run) == (200, first.data, [])
+
+
 def test_it_can_be_switched_off(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
     app = serve(find(**target), {"CACHE": "no"})
     client = app.test_client()
@@ -151,13 +159,13 @@ def test_the_memory_of_answers_has_an_end(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(answer_cache, "MAX_BYTES", 1000)
     monkeypatch.setattr(answer_cache, "MAX_ANSWER", 400)
     kept = AnswerCache()
-    kept.keep("long", Kept(b"x" * 401, ()))
-    for name in ("a", "b", "a", "c"):
-        kept.keep(name, Kept(name.encode() * 300, (("Name", name),)))
-    assert [name for name in ("long", "a", "b", "c") if kept.get(name)] == ["a", "b", "c"]
-    kept.get("a")
-    kept.keep("d", Kept(b"d" * 300, ()))
-    assert [name for name in ("a", "b", "c", "d") if kept.get(name)] == ["a", "c", "d"]
+    kept.keep(b"long", Kept("tag", b"x" * 401, ()))
+    for key in (b"a", b"b", b"a", b"c"):
+        kept.keep(key, Kept("tag", key * 300, (("Name", "value"),)))
+    assert [key for key in (b"long", b"a", b"b", b"c") if kept.get(key)] == [b"a", b"b", b"c"]
+    kept.get(b"a")
+    kept.keep(b"d", Kept("tag", b"d" * 300, ()))
+    assert [key for key in (b"a", b"b", b"c", b"d") if kept.get(key)] == [b"a", b"c", b"d"]
 
 
 def test_the_memory_of_counts_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from aiida_like.errors import StatementTimeout
 from aiida_like.profiles import find
 from aiida_like.storage import Storage
 from restapi import blocks, rows
+from restapi.dialects.aiida_v4 import querybuilder
 from tests import writable
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph
@@ -112,3 +113,32 @@ def test_a_large_list_comes_in_chunks(large_rows: writable.Writable) -> None:
                 assert (response.status, response.headers["Transfer-Encoding"]) == (200, chunked)
                 assert response.headers["X-Total-Count"] == "80"
                 assert (len(response.read()) > 16_000_000) is (chunked is not None)
+
+
+QUERY = {
+    "path": [{"entity_type": "node", "tag": "n"}, {"entity_type": "user", "tag": "u", "with_node": "n"}],
+    "project": {"n": ["id", "attributes", "node_type", "ctime"], "u": ["first_name"]},
+    "order_by": [{"n": ["id"]}],
+}
+
+
+def test_rows_of_a_dictionary(
+    target: dict[str, Any], serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(find(**target), {}).test_client()
+
+    def answer(**more: Any) -> bytes:
+        found = client.post("/api/v4/querybuilder", json={**QUERY, **more})
+        assert found.status_code == 200
+        assert int(found.headers["X-Total-Count"]) == len(found.json["data"].get("n", ()))
+        is_whole = "Content-Length" in found.headers
+        assert is_whole == (blocks.LARGE > 0)
+        return found.data
+
+    dictionaries: list[dict[str, Any]] = [{}, {"limit": 7}, {"filters": {"n": {"id": -1}}}]
+    expected = [answer(**each) for each in dictionaries]
+    assert len(set(expected)) == 3
+    for size, large in ((3, 1 << 16), (3, 0), (1, 0)):
+        monkeypatch.setattr(querybuilder, "ROWS_AT_ONCE", size)
+        monkeypatch.setattr(blocks, "LARGE", large)
+        assert [answer(**each) for each in dictionaries] == expected

@@ -12,10 +12,10 @@ from aiida_like.errors import QueryError
 from querylang.ast import Operator
 from querylang.compile import RowsQuery, compile_rows, compile_total
 from querylang.condition import Condition, Order
-from querylang.grammar import Grammar
 from querylang.lower import MAX_COMPARISONS, MAX_VALUES, kind_of, lower, order_by, uuid_prefix
 from querylang.lower_json import MAX_PATH
 from querylang.options import OrderTerm, Window, split
+from querylang.parse import Parser
 from querylang.predicates import TESTS
 from querylang.schema import MEANINGS, OPERATORS, FieldType
 from querylang.terms import leaves
@@ -24,7 +24,7 @@ from restapi.dialects.aiida_v2.entities import COMPUTERS, NODE_ENTITIES, NODES, 
 from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v4.entities import NODES as V4_NODES
 
-GRAMMAR = Grammar(OPTIONS)
+PARSER = Parser(OPTIONS)
 DIALECTS = {
     "sqlite": sqlite.dialect(paramstyle="named"),
     "postgresql": postgresql.psycopg.dialect(),
@@ -32,7 +32,7 @@ DIALECTS = {
 
 
 def conditions_of(text: str, entity: Any = NODES) -> list[tuple[Any, ...]]:
-    _, filters = split(GRAMMAR.parse(text), OPTIONS, OPTIONS)
+    _, filters = split(PARSER.parse(text), OPTIONS, OPTIONS)
     found = [condition for term in lower(filters, entity) for condition in leaves(term)]
     return [(condition.test, condition.field.name, *condition.values) for condition in found]
 
@@ -246,7 +246,7 @@ def test_every_operator_of_every_type_is_in_the_tables() -> None:
         (entity.field(pair.key).type, pair.operator)
         for entity, table in ((NODES, LOWERED), (COMPUTERS, LOWERED_BOOLEANS))
         for text in table
-        for term in split(GRAMMAR.parse(text), OPTIONS, OPTIONS)[1]
+        for term in split(PARSER.parse(text), OPTIONS, OPTIONS)[1]
         for pair in leaves(term)
     }
     assert asked == {(known, operator) for known in FieldType for operator in OPERATORS[known]}

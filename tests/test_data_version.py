@@ -16,10 +16,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import bindparam, select
 
 from aiida_like.errors import StorageError, TargetError
+from aiida_like.models import node
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
+from aiida_like.storage.connections import Connections, Taken
 from aiida_like.storage.file_version import FileVersion
 from tests import writable
 from tests.conftest import Golden, GoldenPostgreSQL
@@ -67,6 +70,49 @@ def test_nothing_was_committed(target: dict[str, Any], opened: ExitStack) -> Non
     assert label_of(storage) == "ZETA"
     assert storage.version() == other.version() == version
     assert storage.is_of_one_server
+
+
+def labels(storage: Storage, uuid: str) -> list[str]:
+    """By a statement that can bring the version along."""
+    query = select(node.c.label).where(node.c.uuid == bindparam("uuid", type_=node.c.uuid.type))
+    return [label for (label,) in storage.rows("labels", lambda: query, {"uuid": uuid})]
+
+
+def test_it_comes_with_the_first_rows(changing: Writable, opened: ExitStack) -> None:
+    """It is that of what was read first, also where nothing was found, and stays so while others commit."""
+    storage = opening(opened, **changing.target)
+    with changing.committing() as commit:
+        for number in range(5):
+            commit(relabel(number))
+            for uuid, found in ((graph.zeta, [str(number)]), ("00000000-0000-0000-0000-000000000000", [])):
+                storage.begin()
+                assert labels(storage, uuid) == found
+                told = storage.version_begun()
+                assert told == storage.version()
+                assert told is not None
+                storage.begin()
+                assert storage.version_begun() == told
+                assert labels(storage, uuid) == found
+            commit(relabel("later"))
+            assert storage.version_begun() == told != storage.version()
+
+
+def test_rows_and_version_take_one_statement(target: dict[str, Any], opened: ExitStack) -> None:
+    storage = opening(opened, **target)
+    taken = []
+
+    def take() -> Taken:
+        taken.append(Connections.take(connections))
+        return taken[-1]
+
+    connections = storage.database.connections
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "take", take)
+        for _ in range(3):
+            storage.begin()
+            assert labels(storage, graph.zeta) == ["ZETA"]
+            assert storage.version_begun() is not None
+    assert len(taken) == 3
 
 
 class TestSQLite:

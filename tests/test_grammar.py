@@ -26,12 +26,13 @@ from querylang.ast import (
     String,
 )
 from querylang.grammar import Grammar
+from querylang.parse import Parser
 from querylang.plain import Plain
 from querylang.terms import Every, Not, Some, Term
 from querylang.unparse import unparse
 from restapi.dialects.aiida_v2.options import OPTIONS
 
-GRAMMAR = Grammar(OPTIONS)
+PARSER, GRAMMAR = Parser(OPTIONS), Grammar(OPTIONS)
 UTC = timezone.utc
 DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
@@ -94,19 +95,19 @@ VALUES: dict[str, Literal] = {
 
 @pytest.mark.parametrize("text", VALUES)
 def test_values(text: str) -> None:
-    assert GRAMMAR.parse(f"key={text}") == Query((Comparison("key", Operator.EQUAL, (VALUES[text],)),))
+    assert PARSER.parse(f"key={text}") == Query((Comparison("key", Operator.EQUAL, (VALUES[text],)),))
 
 
 def test_a_shift_is_kept() -> None:
     """Times that are equal may differ in their shifts."""
-    (pair,) = GRAMMAR.parse("t>2016-04-23T05-07:30").pairs
+    (pair,) = PARSER.parse("t>2016-04-23T05-07:30").pairs
     assert pair == Comparison("t", Operator.GREATER, (DateTime(datetime(2016, 4, 23, 12, 30, tzinfo=UTC), HOUR),))
     assert unparse(Query((pair,))) == "t>2016-04-23T05-07:30"
 
 
 @pytest.mark.parametrize("operator", Operator)
 def test_operators(operator: Operator) -> None:
-    assert GRAMMAR.parse(f"key{operator.value}5") == Query((Comparison("key", operator, (Integer(5),)),))
+    assert PARSER.parse(f"key{operator.value}5") == Query((Comparison("key", operator, (Integer(5),)),))
 
 
 def ids_in(*numbers: int) -> Comparison:
@@ -149,11 +150,11 @@ QUERIES = {
 
 @pytest.mark.parametrize("text", QUERIES)
 def test_queries(text: str) -> None:
-    assert GRAMMAR.parse(text) == GRAMMAR.parse_any(text) == Query(QUERIES[text])
+    assert PARSER.parse(text) == GRAMMAR.parse(text) == Query(QUERIES[text])
 
 
 def test_a_grammar_may_reserve_nothing() -> None:
-    assert Grammar(()).parse("limit=5") == Query((Comparison("limit", Operator.EQUAL, (Integer(5),)),))
+    assert Parser(()).parse("limit=5") == Query((Comparison("limit", Operator.EQUAL, (Integer(5),)),))
 
 
 A, B, C = (Comparison(key, Operator.EQUAL, (Integer(1),)) for key in "abc")
@@ -170,8 +171,8 @@ PATHS = {
 @pytest.mark.parametrize("text", PATHS)
 def test_paths(text: str) -> None:
     key, path = PATHS[text]
-    assert GRAMMAR.parse(f"{text}=1") == Query((Comparison(key, Operator.EQUAL, (Integer(1),), path),))
-    assert GRAMMAR.parse(f"filter={text}=1") == Query((Filter(Comparison(key, Operator.EQUAL, (Integer(1),), path)),))
+    assert PARSER.parse(f"{text}=1") == Query((Comparison(key, Operator.EQUAL, (Integer(1),), path),))
+    assert PARSER.parse(f"filter={text}=1") == Query((Filter(Comparison(key, Operator.EQUAL, (Integer(1),), path)),))
 
 
 FILTERS: dict[str, Term[Comparison]] = {
@@ -214,13 +215,13 @@ FILTERS: dict[str, Term[Comparison]] = {
 
 @pytest.mark.parametrize("text", FILTERS)
 def test_filters(text: str) -> None:
-    parsed = GRAMMAR.parse(f"filter={text}")
+    parsed = PARSER.parse(f"filter={text}")
     assert parsed == Query((Filter(FILTERS[text]),))
-    assert GRAMMAR.parse(unparse(parsed)) == parsed
+    assert PARSER.parse(unparse(parsed)) == parsed
 
 
 def test_filters_among_pairs() -> None:
-    assert GRAMMAR.parse('a=1&filter=b=1 OR label="&"&limit=5&filter=c=1').pairs == (
+    assert PARSER.parse('a=1&filter=b=1 OR label="&"&limit=5&filter=c=1').pairs == (
         A,
         Filter(Some((B, Comparison("label", Operator.EQUAL, (String("&"),))))),
         Option("limit", ("5",)),
@@ -344,7 +345,7 @@ ERRORS = {
 def test_errors(text: str) -> None:
     column, expected, found = ERRORS[text]
     with pytest.raises(QuerySyntaxError) as caught:
-        GRAMMAR.parse(text)
+        PARSER.parse(text)
     assert (caught.value.column, caught.value.expected) == (column, expected)
     assert (
         str(caught.value).partition("\n")[0]
@@ -362,7 +363,7 @@ EXCERPTS = {
 @pytest.mark.parametrize("text", EXCERPTS)
 def test_the_place_of_an_error(text: str) -> None:
     with pytest.raises(QuerySyntaxError) as caught:
-        GRAMMAR.parse(text)
+        PARSER.parse(text)
     assert str(caught.value).partition("\n")[2] == EXCERPTS[text]
 
 
@@ -407,7 +408,7 @@ options = st.builds(Option, st.sampled_from(sorted(OPTIONS)), st.lists(texts, mi
 
 @given(st.builds(Query, st.lists(st.one_of(comparisons, options, st.builds(Filter, several)), max_size=4).map(tuple)))
 def test_parse_is_the_inverse_of_unparse(query: Query) -> None:
-    assert GRAMMAR.parse(unparse(query)) == query
+    assert PARSER.parse(unparse(query)) == query
 
 
 pieces = [*'abid=<>!&,"%_.+-:TZ0129 ~\0é()', "=like=", "limit=", "orderby=", "2016-04-23", "filter=", " AND ", "NOT "]
@@ -462,7 +463,7 @@ plain_pieces = [
 @given(st.lists(st.sampled_from(plain_pieces), max_size=8).map("".join))
 def test_the_short_way_is_the_same(text: str) -> None:
     quickly = Plain(OPTIONS).read(text)
-    assert quickly is None or quickly == GRAMMAR.parse_any(text)
+    assert quickly is None or quickly == GRAMMAR.parse(text)
 
 
 def test_most_queries_are_plain() -> None:
@@ -480,24 +481,24 @@ def test_most_queries_are_plain() -> None:
 def _column_of_error(text: str) -> int:
     """0 for a query, which unparses too."""
     try:
-        parsed = GRAMMAR.parse(text)
+        parsed = PARSER.parse(text)
     except QuerySyntaxError as error:
         return error.column if error.column > 0 else -1
-    return 0 if GRAMMAR.parse(unparse(parsed)) == parsed else -1
+    return 0 if PARSER.parse(unparse(parsed)) == parsed else -1
 
 
 AT_ONCE = """
 import threading
 from aiida_like.errors import QuerySyntaxError
-from querylang.grammar import Grammar
+from querylang.parse import Parser
 from querylang.unparse import unparse
-grammar, barrier, found = Grammar(["limit"]), threading.Barrier(8), []
+parser, barrier, found = Parser(["limit"]), threading.Barrier(8), []
 texts = ['filter=NOT (a.b=1 OR c=2)', 'id=in=1,2', 'a=like="b"', 'limit=3', 't>2016-04-23T05:45+03:45', 'x<=-1.5', 'x=']
 def work(first):
     barrier.wait()
     for text in texts[first % 7:] + texts[:first % 7]:
         try:
-            found.append(unparse(grammar.parse(text)))
+            found.append(unparse(parser.parse(text)))
         except QuerySyntaxError as error:
             found.append(f"{text} {error.column}")
 threads = [threading.Thread(target=work, args=(first,)) for first in range(8)]

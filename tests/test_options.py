@@ -8,8 +8,8 @@ import pytest
 
 from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Integer, Operator
-from querylang.grammar import Grammar
 from querylang.options import Options, OrderTerm, Window, WindowLimits, split, window
+from querylang.parse import Parser
 from querylang.projection import MAX_FIELDS, Shown
 from restapi.dialects.aiida_v2.options import (
     ANYWHERE,
@@ -23,11 +23,11 @@ from restapi.dialects.aiida_v2.options import (
     VISUALIZATION,
 )
 
-GRAMMAR = Grammar(OPTIONS)
+PARSER = Parser(OPTIONS)
 
 
 def options_of(text: str, allowed: frozenset[str] = frozenset(OPTIONS)) -> Options:
-    return split(GRAMMAR.parse(text), OPTIONS, allowed)[0]
+    return split(PARSER.parse(text), OPTIONS, allowed)[0]
 
 
 READ = {
@@ -62,7 +62,7 @@ def test_values(text: str) -> None:
 
 
 def test_split() -> None:
-    options, comparisons = split(GRAMMAR.parse("limit=5&id>3"), OPTIONS, LIST)
+    options, comparisons = split(PARSER.parse("limit=5&id>3"), OPTIONS, LIST)
     assert dict(options.values) == {"limit": 5}
     assert comparisons == (Comparison("id", Operator.GREATER, (Integer(3),)),)
     assert options.get("offset") is None

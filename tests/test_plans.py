@@ -14,12 +14,12 @@ from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
 from querylang.compile import RowsQuery, Statement, compile_rows
 from querylang.condition import Condition
-from querylang.grammar import Grammar
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
 from querylang.keyset import following, total_order
 from querylang.lower import kind_of, lower, order_by, uuid_prefix
 from querylang.options import OrderTerm, Window, split
+from querylang.parse import Parser
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2.entities import NODE_ENTITIES, NODES
 from restapi.dialects.aiida_v2.options import OPTIONS
@@ -27,7 +27,7 @@ from restapi.dialects.aiida_v4 import entities as v4
 from restapi.dialects.aiida_v4.rows import order_of
 from tests.golden import graph
 
-GRAMMAR = Grammar(OPTIONS)
+PARSER = Parser(OPTIONS)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -68,7 +68,7 @@ def explained(storage: Storage, statement: Statement) -> str:
 
 
 def conditions_of(text: str) -> tuple[Condition, ...]:
-    return lower(split(GRAMMAR.parse(text), OPTIONS, OPTIONS)[1], NODES)
+    return lower(split(PARSER.parse(text), OPTIONS, OPTIONS)[1], NODES)
 
 
 UUID = uuid_prefix(NODES.fields["uuid"], "338357f4-f2")

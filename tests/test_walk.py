@@ -20,13 +20,13 @@ from aiida_like.profiles import find
 from aiida_like.storage import open_storage
 from querylang import walk
 from querylang.compile import RowsQuery, compile_rows
-from querylang.grammar import Grammar
 from querylang.graph import walk as graph_walk
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
 from querylang.graph.walk import compile_frequency, kinds_of
 from querylang.lower import lower, order_by
 from querylang.options import OrderTerm, Window, split
+from querylang.parse import Parser
 from querylang.walk import along, can_walk, is_shorter
 from restapi import fetch
 from restapi.dialects.aiida_v2.entities import NODES
@@ -35,11 +35,11 @@ from tests.conftest import Golden
 from tests.golden import graph
 from tests.test_plans import explained
 
-GRAMMAR = Grammar(OPTIONS)
+PARSER = Parser(OPTIONS)
 
 
 def query_of(text: str, key: str, *, descending: bool = True) -> RowsQuery:
-    conditions = lower(split(GRAMMAR.parse(text), OPTIONS, OPTIONS)[1], NODES)
+    conditions = lower(split(PARSER.parse(text), OPTIONS, OPTIONS)[1], NODES)
     return RowsQuery(NODES, NODES.shown, conditions, order_by((OrderTerm(key, descending),), NODES))
 
 

@@ -23,7 +23,7 @@ from aiida_like.storage.database import Database, Limits, Row
 from aiida_like.storage.file_version import FileVersion
 from aiida_like.storage.memory import Memory
 from aiida_like.storage.statistics import Statistics
-from aiida_like.storage.version import Constant, DataVersion
+from aiida_like.storage.version import Along, Constant, DataVersion, Reading
 from aiida_like.zipped import FolderRepository, ZippedRepository
 
 __all__ = ["Limits", "Prepared", "Row", "Storage", "open_storage"]
@@ -56,6 +56,7 @@ class Storage:
     memory: Memory | None = field(default_factory=Memory, repr=False)
     statistics: Statistics = field(default_factory=Statistics, repr=False)
     _prepared: dict[Hashable, Prepared] = field(default_factory=dict, repr=False)
+    _reading: Reading = field(default_factory=Reading, repr=False, compare=False)
 
     def rows(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> list[Row]:
         """Runs the statement that `build` makes.
@@ -67,11 +68,28 @@ class Storage:
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
         """
-        prepared = self._prepared_for(shape, build)
-        found = self.database.rows(prepared.sql, {**prepared.constants, **values})
+        along = self.data_version.along if self._reading.awaits else None
+        found = self._rows_with_version(shape, build, values, along) if along is not None else None
+        if not found:
+            # Where there are no rows, none has brought the version along.
+            self.version_begun()
+            found = self._rows(shape, build, values)
         if self.observe is not None:
             self.observe(len(found))
         return found
+
+    def _rows(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> list[Row]:
+        prepared = self._prepared_for(shape, build)
+        return self.database.rows(prepared.sql, {**prepared.constants, **values})
+
+    def _rows_with_version(
+        self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any], along: Along
+    ) -> list[Row]:
+        rows = self._rows(("with version", shape), lambda: build().add_columns(along.column), values)
+        if rows:
+            self._reading.version = along.told(rows[0][-1])
+            self._reading.awaits = False
+        return [row[:-1] for row in rows]
 
     def recall(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
         """The rows of a statement, if they are remembered from this data version."""
@@ -134,6 +152,28 @@ class Storage:
             StatementTimeout, StorageError: as `Database.rows`.
         """
         return self.data_version.read()
+
+    def begin(self) -> None:
+        """From here on this thread reads for one request, whose data version the first statement tells."""
+        self._reading.awaits = True
+        self.database.answered.by.clear()
+
+    def version_begun(self) -> str | None:
+        """The data version of all that this thread has read since `begin`.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        reading = self._reading
+        if reading.awaits:
+            reading.version = self.data_version.read()
+            reading.awaits = False
+        return reading.version
+
+    @property
+    def awaits_version(self) -> bool:
+        """Whether it is better to read something than to ask for the version alone."""
+        return self._reading.awaits and self.data_version.along is not None
 
     @property
     def is_of_one_server(self) -> bool:

@@ -5,11 +5,11 @@ The pool of SQLAlchemy looks at more at each of them than a statement takes that
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 from sqlalchemy import PoolProxiedConnection
 
@@ -32,14 +32,19 @@ class Connections:
 
     def __init__(self, connect: Callable[[], PoolProxiedConnection], most: int) -> None:
         self._connect = connect
-        self._turns = threading.Semaphore(most)
+        # Not a semaphore, which is written in Python and takes as long as the rest of this class.
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(most):
+            self._turns.put(None)
         self._idle: deque[Taken] = deque()
         self._generation = 0
 
     def take(self) -> Taken:
         """Raises StorageError: all are taken, and nobody gave one back."""
-        if not self._turns.acquire(timeout=PATIENCE):
-            raise StorageError(f"no connection to the database became free within {PATIENCE:g} seconds")
+        try:
+            self._turns.get(timeout=PATIENCE)
+        except Empty:
+            raise StorageError(f"no connection to the database became free within {PATIENCE:g} seconds") from None
         try:
             # The one that was used last: it knows its statements best.
             return self._idle.pop()
@@ -51,7 +56,7 @@ class Connections:
             # Else SQLAlchemy closes it when a process ends, also one that only inherited it: that of another process.
             opened.detach()
         except BaseException:
-            self._turns.release()
+            self._turns.put(None)
             raise
         return Taken(opened, generation)
 
@@ -61,7 +66,7 @@ class Connections:
             taken.connection.close()
         else:
             self._idle.append(taken)
-        self._turns.release()
+        self._turns.put(None)
 
     def forget(self) -> None:
         """Closes all, those that are taken when they come back."""

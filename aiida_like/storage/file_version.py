@@ -31,6 +31,7 @@ class FileVersion:
     """
 
     is_constant = False
+    along = None
 
     def __init__(self, path: Path, forget_connections: Callable[[], None]) -> None:
         """Raises TargetError: there is no file that can be read."""

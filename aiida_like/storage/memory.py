@@ -9,8 +9,8 @@ from typing import Any
 Rows = Sequence[Sequence[Any]]
 
 MAX_RESULTS = 1000
-MAX_ROWS = 20_000
-"""Of all results together: a count is a row, the days of the statistics of ten years are 3650."""
+MAX_ROWS = 60_000
+"""Of all results together: a count is a row, the days of the statistics of ten users and ten years are 36 500."""
 
 
 @dataclass
@@ -39,5 +39,5 @@ class Memory:
         if held.version != version or is_full:
             # In one step: another thread never finds results of one version under the name of another.
             held = self._held = _Held(version)
+        held.rows += len(rows) - len(held.results.get(key, ()))
         held.results[key] = rows
-        held.rows += len(rows)

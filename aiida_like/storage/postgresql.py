@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, NullPool, create_engine, event
+from sqlalchemy import URL, NullPool, Text, cast, create_engine, event, func, select
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from aiida_like.errors import TargetError
 from aiida_like.storage.connections import Connections
 from aiida_like.storage.database import SERVER, Database, Limits
 from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
+from aiida_like.storage.version import Along
 
 if TYPE_CHECKING:
     import psycopg
 
 _CONNECT_SECONDS = 10
+
+_MAX_PREPARED = 400
+"""Statements that a session keeps prepared."""
 
 _SENT_AS_TEXT = ("uuid", "timestamptz", "date", "json", "jsonb")
 """Types whose text goes into a response as it is; psycopg would parse them into Python objects first."""
@@ -51,6 +56,7 @@ def connect(url: URL, limits: Limits) -> Database:
         },
     )
     event.listen(engine, "connect", _load_as_text)
+    event.listen(engine, "connect", _prepare_many)
     event.listen(engine, "connect", _name_server)
     event.listen(engine, "first_connect", look_for_collation)
     return Database(
@@ -88,6 +94,11 @@ def _load_as_text(connection: psycopg.Connection[Any], _: Any) -> None:
         connection.adapters.register_loader(name, TextLoader)
 
 
+def _prepare_many(connection: psycopg.Connection[Any], _: Any) -> None:
+    # Of psycopg's hundred the least recently used is forgotten, and the server plans it anew.
+    connection.prepared_max = _MAX_PREPARED
+
+
 _WHICH_SERVER = """
 SELECT concat_ws('|', pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time(), inet_server_addr(),
     inet_server_port(), (SELECT oid FROM pg_database WHERE datname = current_database()), current_user)
@@ -112,11 +123,18 @@ class SnapshotVersion:
     is_constant = False
 
     def read(self) -> str | None:
-        answered = self.database.answered
-        answered.by.clear()
-        # By the name that PostgreSQL 12 knows too.
+        self.database.answered.by.clear()
         ((snapshot,),) = self.database.rows("SELECT CAST(txid_current_snapshot() AS text)", {})
-        (server,) = answered.by
+        return self._told(snapshot)
+
+    @cached_property
+    def along(self) -> Along:
+        # By the name that PostgreSQL 12 knows too. As a SELECT of its own it is evaluated once for all rows.
+        snapshot = select(cast(func.txid_current_snapshot(), Text)).scalar_subquery()
+        return Along(snapshot.label("data_version"), self._told)
+
+    def _told(self, snapshot: str) -> str | None:
+        (server,) = self.database.answered.by
         return None if _hides_transactions(snapshot) else f"{server} {snapshot}"
 
     def close(self) -> None:

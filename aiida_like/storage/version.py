@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+from sqlalchemy import ColumnElement
+
+
+@dataclass(frozen=True)
+class Along:
+    """`column` is to be selected with rows, and `told` makes the token of a value that this thread was answered."""
+
+    column: ColumnElement[str]
+    told: Callable[[str], str | None]
 
 
 class DataVersion(Protocol):
@@ -22,8 +34,19 @@ class DataVersion(Protocol):
         Raises StorageError.
         """
 
+    @property
+    def along(self) -> Along | None:
+        """How the token comes along with rows. None: asking for it costs next to nothing."""
+
     def close(self) -> None:
         """After the last connection to the database."""
+
+
+class Reading(threading.local):
+    """What one thread reads for one request. `awaits`: its first statement is to tell the version."""
+
+    awaits = False
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +55,7 @@ class Constant:
 
     token: str
     is_constant = True
+    along = None
 
     def read(self) -> str:
         return self.token

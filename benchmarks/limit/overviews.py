@@ -15,7 +15,8 @@ def statistics(database: Database, request: Asked) -> tuple[Any, int]:
     """Both counts read nothing but an index, unless they are those of a user."""
     query = read(request.query)
     counts = f"SELECT {{}}, count(*) FROM db_dbnode {query.where} GROUP BY 1 ORDER BY 1"
-    types: dict[str, int] = dict(database.rows(counts.format("node_type"), *query.values))
+    key = f"{database.hidden}node_type" if query.where else "node_type"
+    types: dict[str, int] = dict(database.rows(counts.format(key), *query.values))
     days: dict[str, int] = dict(database.rows(counts.format(database.day), *query.values))
     return {"total": sum(types.values()), "types": types, "ctime_by_day": days}, 0
 

@@ -16,10 +16,10 @@ from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.links import Related
 from restapi.dialects.aiida_v2.rows import find
 from restapi.exchange import asked
-from restapi.fetch import narrowed
 from restapi.headers import set_total
 from restapi.openapi import shared
 from restapi.provenance import CRATE, answer_crate, answer_prov
+from restapi.reading import narrowed
 from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]

@@ -14,7 +14,8 @@ from restapi.openapi.answer import PLAIN, Subject
 from restapi.openapi.dialect import Dialect, Place, place_of
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
 from restapi.openapi.schema import TEXT
-from restapi.routing import ID, PAGE, Route
+from restapi.paths import ID, PAGE
+from restapi.routing import Route
 
 _ABOUT = f"""Provenance that AiiDA stored, read-only, as the manual of AiiDA's REST API, version 2, describes it.
 {LANGUAGE}

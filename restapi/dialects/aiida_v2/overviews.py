@@ -10,11 +10,11 @@ from aiida_like.models import node
 from querylang.compile import Statement
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.exchange import asked
-from restapi.fetch import fetch_remembered
 from restapi.headers import set_total
 from restapi.openapi.shared import OF_USER
-from restapi.overviews import statistics, user_of
+from restapi.reading import fetch_remembered
 from restapi.routing import DialectResource
+from restapi.statistics import statistics, user_of
 
 _GROUPS = {
     "calculation": ("process.",),

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response
 
 from restapi.dialects.aiida_v2 import answers, contents, lineage, links, options, overviews, render, rows
 from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
 from restapi.dialects.aiida_v2.openapi import dialect_of
 from restapi.dialects.aiida_v2.paths import ENTITY, KIND
-from restapi.exchange import asked
+from restapi.encoding import WholeResponse
+from restapi.exchange import asked, script_root
 from restapi.headers import set_total
 from restapi.openapi.answer import JSON
 from restapi.openapi.document import written
 from restapi.openapi.shared import DOCUMENT
-from restapi.routing import ID, PAGE, DialectResource, Route, paged
+from restapi.paths import ID, PAGE
+from restapi.routing import DialectResource, Route, paged
 
 
 class Endpoints(DialectResource):
@@ -40,7 +42,7 @@ class Document(DialectResource):
 
     def get(self) -> Response:
         self.context.parse_options(asked(), self.allowed)
-        return Response(written(DIALECT, self.context.settings, quote(request.script_root)), content_type=JSON)
+        return WholeResponse(written(DIALECT, self.context.settings, quote(script_root())), content_type=JSON)
 
 
 ROUTES: tuple[Route, ...] = (

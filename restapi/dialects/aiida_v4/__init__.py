@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from querylang.grammar import grammar_of
+from querylang.parse import Parser
 from restapi import errors
 from restapi.config import Settings
 from restapi.context import Context
 from restapi.dialects.aiida_v4.options import OPTIONS
 from restapi.dialects.aiida_v4.routes import DIALECT, ROUTES
 from restapi.opening import LazyStorage
+from restapi.paths import Ways
 from restapi.routing import mount
 
 __all__ = ["DIALECT", "ROUTES", "blueprint"]
 
 
-def blueprint(storage: LazyStorage, settings: Settings) -> Blueprint:
-    made = mount(
-        "aiida_v4", Context(DIALECT.prefix, storage, settings, OPTIONS, grammar_of(frozenset(OPTIONS))), ROUTES, {}
-    )
+def blueprint(storage: LazyStorage, settings: Settings, ways: Ways) -> Blueprint:
+    context = Context(DIALECT.prefix, storage, settings, OPTIONS, Parser(OPTIONS))
+    made = mount("aiida_v4", context, ROUTES, {}, ways)
     errors.register_for(made, errors.V4_STATUSES)
     return made

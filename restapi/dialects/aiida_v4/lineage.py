@@ -12,11 +12,11 @@ from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.rows import V4Resource, answer_rows, find
 from restapi.exchange import asked
-from restapi.fetch import narrowed
 from restapi.openapi import shared
 from restapi.openapi.answer import Answer, Subject
 from restapi.openapi.schema import TEXT
 from restapi.provenance import CRATE, answer_crate, answer_prov
+from restapi.reading import narrowed
 
 _ID = NODES.fields["id"]
 

@@ -13,7 +13,8 @@ from restapi.openapi.dialect import Dialect, Place, place_of
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
 from restapi.openapi.schema import TEXT
 from restapi.openapi.shared import ERROR
-from restapi.routing import ID, PAGE, Route
+from restapi.paths import ID, PAGE
+from restapi.routing import Route
 
 _ABOUT = f"""Provenance that AiiDA stored, read-only, as `verdi restapi` of AiiDA 2 answers it.
 {LANGUAGE}

@@ -14,7 +14,8 @@ from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
 from restapi.openapi.shared import OF_USER
-from restapi.overviews import statistics, type_counts, types, user_of
+from restapi.overviews import type_counts, types
+from restapi.statistics import statistics, user_of
 
 API_VERSION = (4, 1, 0)
 AIIDA_VERSION = "2.9"

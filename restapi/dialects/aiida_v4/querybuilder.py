@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response
+from werkzeug.wsgi import get_input_stream
 
 from aiida_like.errors import QueryError
 from aiida_like.models import node
@@ -17,18 +18,26 @@ from querylang.graph.read import read
 from querylang.graph.walk import along, compile_frequency, kinds_of
 from querylang.schema import FieldType
 from querylang.walk import ONE_IN, compile_size
+from restapi.blocks import PLACE, fill, listed
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.encoding import http_date
-from restapi.exchange import asked
-from restapi.fetch import fetch, statistic
+from restapi.exchange import asked, current
+from restapi.reading import fetch, statistic
 
 _HELP = (
     "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
     '{"path": [{"entity_type": "data.core.dict.Dict.", "tag": "dict"}], "project": {"dict": ["uuid", "attributes"]}}'
 )
+
+
+ROWS_AT_ONCE = 200
+"""Rows that are written at once: all of them are there, but not their JSON too."""
+
+_Column = tuple[int, str, Callable[[Any], Any]]
+"""Where a value is in a row, under which key it is shown, and how."""
 
 
 class QueryBuilder(V4Resource):
@@ -54,11 +63,12 @@ class QueryBuilder(V4Resource):
         rows = fetch(storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
         if len(rows) > most:
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
-        return render.envelope_without_id(sent, "QueryBuilder", _entities(query.projections, rows), total=len(rows))
+        response = render.envelope_without_id(sent, "QueryBuilder", PLACE, total=len(rows))
+        return fill(response, _entities(query.projections, rows))
 
     def _body(self) -> Any:
         longest = self.context.settings.max_body_length
-        body = request.stream.read(longest + 1)
+        body = get_input_stream(current().environ).read(longest + 1)
         if len(body) > longest:
             raise QueryError(f"the body has more than {longest} bytes")
         if b"\\u0000" in body:
@@ -78,16 +88,24 @@ def _shortest(storage: Storage, query: GraphQuery) -> GraphQuery:
     return along(query, min(statistic(storage, compile_frequency(kind, most)) for kind in kinds), size)
 
 
-def _entities(projections: Sequence[Projection], rows: Sequence[Sequence[Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The values of each row by tag; nothing at all where there are no rows."""
-    columns: dict[str, list[tuple[int, str, Callable[[Any], Any]]]] = {}
+def _entities(projections: Sequence[Projection], rows: Sequence[Sequence[Any]]) -> Iterator[bytes]:
+    """JSON with the values of each row by tag; nothing at all where there are no rows."""
+    columns: dict[str, list[_Column]] = {}
     for number, each in enumerate(projections):
         write = _WRITERS.get(_type_of(each), _same)
         columns.setdefault(each.operand.tag, []).append((number, each.key, write))
-    return {tag: [_entity(row, of_tag) for row in rows] for tag, of_tag in columns.items()} if rows else {}
+    separator = b"{"
+    for tag, of_tag in columns.items() if rows else ():
+        yield separator + orjson.dumps(tag) + b":"
+        yield from listed(
+            [_entity(row, of_tag) for row in rows[start : start + ROWS_AT_ONCE]]
+            for start in range(0, len(rows), ROWS_AT_ONCE)
+        )
+        separator = b","
+    yield b"{}" if separator == b"{" else b"}"
 
 
-def _entity(row: Sequence[Any], columns: Iterable[tuple[int, str, Callable[[Any], Any]]]) -> dict[str, Any]:
+def _entity(row: Sequence[Any], columns: Iterable[_Column]) -> dict[str, Any]:
     entity = {key: write(row[number]) for number, key, write in columns}
     if entity.get("node_type") or entity.get("process_type"):
         entity["full_type"] = full_type(entity.get("node_type") or "", entity.get("process_type"))

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response
 
 from restapi.dialects.aiida_v4 import answers, contents, lineage, links, overviews, processes, properties, render, rows
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
 from restapi.dialects.aiida_v4.openapi import dialect_of
 from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.exchange import asked
+from restapi.encoding import WholeResponse
+from restapi.exchange import asked, script_root
 from restapi.openapi.answer import JSON
 from restapi.openapi.document import written
 from restapi.openapi.shared import DOCUMENT
-from restapi.routing import ID, Route, paged
+from restapi.paths import ID
+from restapi.routing import Route, paged
 
 
 class Endpoints(V4Resource):
@@ -43,7 +45,7 @@ class Document(V4Resource):
 
     def get(self) -> Response:
         self.parse_options(asked(), self.allowed)
-        return Response(written(DIALECT, self.context.settings, quote(request.script_root)), content_type=JSON)
+        return WholeResponse(written(DIALECT, self.context.settings, quote(script_root())), content_type=JSON)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -1,0 +1,52 @@
+"""The straight way: a dialect's answer without all that Flask does around a request.
+
+Contexts, signals, hooks and routing by regular expressions take longer than a small answer itself. They are there for
+everything else: errors, wrong paths, pages, HEAD and OPTIONS, and hooks that are not ours. So what can be answered here
+is answered here, and all else goes the long way, through Flask; an error too, which is raised there once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Response
+
+from restapi.answer_cache import Kept
+from restapi.exchange import Exchange
+from restapi.headers import CROSS_ORIGIN, allow_cross_origin
+from restapi.paths import Ways
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+Answer = Response | Kept
+
+
+def answer(exchange: Exchange, ways: Ways) -> Answer | None:
+    """None: it is for Flask, which raises `exchange.raised` where there is such an error."""
+    found = ways.find(exchange.environ.get("PATH_INFO", ""))
+    if found is None:
+        return None
+    way, arguments = found
+    answered = way.answers.get(exchange.method)
+    if answered is None:
+        return None
+    try:
+        again = way.conditional.answer_again(exchange)
+        if isinstance(again, Kept):
+            return again
+        return way.conditional.mark(exchange, answered(**arguments) if again is None else again)
+    except Exception as error:  # noqa: BLE001 it is raised again
+        exchange.raised = error
+        return None
+
+
+def send(answer: Answer, exchange: Exchange, start_response: StartResponse) -> Iterable[bytes]:
+    if isinstance(answer, Kept):
+        start_response("200 OK", [*answer.headers, *_CROSS_ORIGIN])
+        return (answer.body,)
+    return allow_cross_origin(answer)(exchange.environ, start_response)
+
+
+_CROSS_ORIGIN = tuple(CROSS_ORIGIN.items())

@@ -1,0 +1,155 @@
+"""Numbers that follow from others are those that counting gives."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from aiida_like.profiles import find
+from aiida_like.storage import Storage
+from querylang.compile import Statement
+from restapi import totals
+from tests.golden import graph
+from tests.writable import Writable
+
+Serve = Callable[..., Flask]
+
+LISTS = [
+    "v4/nodes?",
+    "v4/nodes?node_type=like=%22data.core.dict%25%22&",
+    "v4/nodes?node_type=like=%22process.%25%22&user_id=1&",
+    "v2/nodes?attributes.value>2&",
+    "v2/structures?",
+    "v4/groups?",
+    f"v4/nodes/{graph.relax}/links/outgoing?",
+]
+BOUNDS = ("id>", "id>=", "id<", "id<=")
+
+
+@pytest.fixture(scope="module")
+def forgetful(target: dict[str, Any], serve: Serve) -> FlaskClient:
+    return serve(find(**target), {"CACHE": False}).test_client()
+
+
+def total(client: FlaskClient, url: str) -> int:
+    answer = client.get(f"/api/{url}", buffered=True)
+    assert answer.status_code == 200, answer.text
+    return int(answer.headers["X-Total-Count"])
+
+
+@contextmanager
+def counted() -> Iterator[list[Statement]]:
+    """The statements that the block has counted with, those between two bounds among them."""
+    seen: list[Statement] = []
+
+    def look(storage: Storage, statement: Statement) -> Any:
+        seen.append(statement)
+        return fetch(storage, statement)
+
+    fetch = totals.fetch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(totals, "fetch", look)
+        yield seen
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_lists_that_begin_elsewhere(client: FlaskClient, forgetful: FlaskClient, path: str) -> None:
+    chosen = random.Random(path)
+    for bound in BOUNDS:
+        for number in (*chosen.sample(range(-5, 90), 25), -(10**15), 10**15):
+            url = f"{path}{bound}{number}&limit=1"
+            assert total(client, url) == total(forgetful, url), url
+
+
+@pytest.mark.parametrize("condition", ["", "node_type=like=%22data.%25%22&"])
+def test_only_the_rows_between_are_counted(target: dict[str, Any], serve: Serve, condition: str) -> None:
+    app = serve(find(**target), {})
+    client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
+    list_ = f"v4/nodes?{condition}limit=1&{{}}"
+    first = total(client, list_.format("id>20"))
+    with counted() as seen:
+        second = total(client, list_.format("id>23"))
+        assert total(client, list_.format("id>20")) == first
+    if condition and not storage.estimates:
+        return
+    (statement,) = seen
+    assert [value for value in statement.values.values() if isinstance(value, int)] == [20, 23]
+    assert first - second in range(4)
+    # From the end it is nearer.
+    with counted() as seen:
+        total(client, list_.format("id>10000"))
+    assert all(20 not in statement.values.values() for statement in seen)
+
+
+def test_totals_of_types(target: dict[str, Any], serve: Serve, forgetful: FlaskClient) -> None:
+    client = serve(find(**target), {}).test_client()
+    tree = client.get("/api/v4/nodes/full_types_count", buffered=True).json["data"]
+    types = list(full_types(tree))
+    assert len(types) > 20
+    urls = [f"v4/nodes?full_type=%22{each.replace('%', '%25')}%22&limit=1" for each in types]
+    expected = [total(forgetful, url) for url in urls]
+    with counted() as seen:
+        assert [total(client, url) for url in urls] == expected
+    assert seen == []
+
+
+def full_types(tree: dict[str, Any]) -> Iterator[str]:
+    if tree["full_type"] is not None:
+        yield tree["full_type"]
+    for each in tree["subspaces"]:
+        yield from full_types(each)
+
+
+def test_types_of_linked_nodes_are_other_numbers(client: FlaskClient, forgetful: FlaskClient) -> None:
+    client.get("/api/v4/nodes/full_types_count", buffered=True)
+    url = f"v4/nodes/{graph.relax}/links/outgoing?node_type=like=%22data.%25%22&limit=1"
+    assert total(client, url) == total(forgetful, url)
+
+
+def test_the_tree_comes_from_its_numbers(client: FlaskClient, forgetful: FlaskClient) -> None:
+    """Types are known where their numbers are."""
+    client.get("/api/v4/nodes/full_types_count", buffered=True)
+    found = [each.get("/api/v4/nodes/full_types", buffered=True).json["data"] for each in (client, forgetful)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("version", ["v2", "v4"])
+def test_statistics_of_all_users(target: dict[str, Any], serve: Serve, forgetful: FlaskClient, version: str) -> None:
+    client = serve(find(**target), {}).test_client()
+    users = [each["id"] for each in client.get("/api/v4/users").json["data"]["users"]]
+    assert len(users) > 1
+    for user in (*users, 0, 999):
+        url = f"/api/{version}/nodes/statistics?user={user}"
+        found = [each.get(url, buffered=True).json["data"] for each in (client, forgetful)]
+        assert found[0] == found[1]
+
+
+def test_nothing_follows_from_what_was_before_a_commit(changing: Writable, serve: Serve) -> None:
+    client = serve(find(**changing.target), {}).test_client()
+    forgetful = serve(find(**changing.target), {"CACHE": False}).test_client()
+    urls = ["v4/nodes?id>30&limit=1", "v4/nodes?id>33&limit=1", "v4/nodes?full_type=%22data.%25%7C%22&limit=1"]
+    with changing.committing() as commit:
+        for change in ("", f"UPDATE db_dbnode SET node_type = 'node.' WHERE uuid = '{graph.silicon}'"):
+            if change:
+                commit(change)
+            for each in (client, forgetful):
+                each.get("/api/v4/nodes/full_types_count", buffered=True)
+            assert [total(client, url) for url in urls] == [total(forgetful, url) for url in urls]
+            client.get("/api/v4/nodes/statistics?user=1", buffered=True)
+            found = [each.get("/api/v4/nodes/statistics?user=2", buffered=True).data for each in (client, forgetful)]
+            assert found[0] == found[1]
+
+
+def test_they_are_not_too_many(archive_client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(totals, "MOST", 4)
+    for number in range(60):
+        total(archive_client, f"v4/nodes?id>{number}&user_id>0&limit=1")
+    storage = archive_client.application.extensions["aiida_like_storage"]()
+    sizes = [len(rows) for (shape, *_), rows in storage.memory._held.results.items() if shape[0] == "bounds"]
+    assert 0 < max(sizes) <= 4
