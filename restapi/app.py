@@ -33,6 +33,9 @@ _SIGNALS = (
     signals.appcontext_tearing_down,
 )
 
+_LOOKED_AFTER = ("TRUSTED_HOSTS", "SERVER_NAME")
+"""Settings of Flask that make it refuse requests."""
+
 
 class Application(Flask):
     """`catch_internal_server` says whether what goes wrong inside is logged with its traceback, or in one line."""
@@ -75,7 +78,7 @@ class Application(Flask):
         )
         counts = [{scope: len(hooks) for scope, hooks in each.items() if hooks} for each in by_scope]
         heard = [bool(signal.receivers) for signal in _SIGNALS]
-        return counts, len(self.teardown_appcontext_funcs), heard, self.config.get("TRUSTED_HOSTS")
+        return counts, len(self.teardown_appcontext_funcs), heard, *map(self.config.get, _LOOKED_AFTER)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Nothing here is a coroutine, so nobody has to look at each hook of each request."""
