@@ -20,7 +20,7 @@ from aiida_like.storage import Storage
 from querylang.compile import RowsQuery, Statement, compile_some
 from querylang.condition import Condition
 from querylang.keyset import row_key
-from restapi.exchange import current, going_on
+from restapi.exchange import current, enter, leave
 from restapi.reading import fetch
 from restapi.rendering import Shown
 
@@ -47,8 +47,11 @@ def while_streaming(storage: Storage) -> Fetch:
     exchange = current()
 
     def fetched(statement: Statement) -> Sequence[Sequence[Any]]:
-        with going_on(exchange):
+        token = enter(exchange)
+        try:
             return fetch(storage, statement)
+        finally:
+            leave(token)
 
     return fetched
 

@@ -19,7 +19,7 @@ from aiida_like.storage import Storage
 from restapi.answer_cache import AnswerCache, Kept
 from restapi.config import Settings
 from restapi.encoding import WholeResponse
-from restapi.exchange import READING, Exchange
+from restapi.exchange import SAFE, Exchange
 from restapi.headers import tag_by_content
 from restapi.opening import LazyStorage
 from restapi.preferences import VARY, preferred
@@ -31,6 +31,9 @@ _ASKED_BY = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_
 """All of the request that shows in a body, with the host: answers name the URL as it was sent."""
 
 _FIELD = "HTTP_IF_NONE_MATCH"
+
+
+Answer = Response | Kept
 
 
 class Conditional:
@@ -45,7 +48,7 @@ class Conditional:
         self._answers = AnswerCache() if settings.cache else None
         self._for_archives = f"public, max-age={settings.archive_max_age}"
 
-    def answer_again(self, exchange: Exchange) -> Response | Kept | None:
+    def answer_again(self, exchange: Exchange) -> Answer | None:
         """304 for a client that has the answer, or the answer once more if it is kept; without looking any further.
 
         To be called before a request. A tag is given with status 200 only, and to one URL only. So who sends one that
@@ -55,7 +58,7 @@ class Conditional:
         Raises:
             TargetError, StatementTimeout, StorageError: as `Storage.version`.
         """
-        if exchange.method not in READING:
+        if exchange.method not in SAFE:
             return None
         storage = self._opening()
         storage.begin()
@@ -76,7 +79,7 @@ class Conditional:
         exchange.storage = None
         return kept
 
-    def mark(self, exchange: Exchange, response: Response) -> Response | Kept:
+    def mark(self, exchange: Exchange, response: Response) -> Answer:
         """Gives an answer its headers. To be called behind it."""
         storage = exchange.storage
         if storage is None or response.status_code not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
@@ -114,7 +117,7 @@ def _tag(exchange: Exchange, storage: Storage) -> str | None:
     return None if version is None else blake2b(exchange.key + version.encode(), digest_size=16).hexdigest()
 
 
-def as_response(answer: Response | Kept) -> Response:
+def as_response(answer: Answer) -> Response:
     """For Flask."""
     return WholeResponse(answer.body, headers=answer.headers) if isinstance(answer, Kept) else answer
 

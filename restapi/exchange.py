@@ -6,8 +6,6 @@ request, so they can be asked through Flask and without it, see `restapi.straigh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
 ROWS = "aiida_like.rows"
 """Key of the environment of a request: how many rows the database gave for it, if they are counted."""
 
-READING = frozenset({"GET", "HEAD"})
-"""The methods of requests that may have been answered before."""
+SAFE = frozenset({"GET", "HEAD"})
+"""Methods that only read (RFC 9110, 9.2.1), so that an answer can be given again."""
 
 
 class Exchange:
@@ -60,18 +58,8 @@ def current() -> Exchange:
     return exchange
 
 
-@contextmanager
-def going_on(exchange: Exchange) -> Iterator[None]:
-    """Once more the current one, for what is sent behind the answer itself."""
-    token = _current.set(exchange)
-    try:
-        yield
-    finally:
-        _current.reset(token)
-
-
 enter, leave = _current.set, _current.reset
-"""As `going_on`, at a tenth of its price."""
+"""Makes an exchange the current one, and gives what takes that back."""
 
 
 def count_rows(number: int) -> None:

@@ -16,7 +16,7 @@ from querylang.options import Window
 from querylang.schema import Entity, Field
 from querylang.walk import MANY, along, can_walk, compile_size, is_shorter
 from restapi.headers import last_page
-from restapi.milestones import fetch_deep, is_deep
+from restapi.milestones import fetch_window, is_deep
 from restapi.reading import fetch, fetch_remembered, statistic
 from restapi.totals import fetch_total, recall_total, remember_total
 
@@ -56,8 +56,8 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     Raises:
         QueryError: there is no such page.
     """
-    has_milestones = is_deep(storage, query, window)
-    if storage.awaits_version and storage.memory is not None and not has_milestones:
+    deep = is_deep(storage, query, window)
+    if storage.awaits_version and storage.memory is not None and not deep:
         # The rows bring the version along, and that says whether the number is remembered.
         rows = fetch(storage, compile_rows(query, window))
         number = fetch_total(storage, query)
@@ -65,7 +65,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
         return rows, number
     total = recall_total(storage, query)
     walkable = not storage.estimates and can_walk(query)
-    if total is None and (walkable or has_milestones):
+    if total is None and (walkable or deep):
         # The number tells which way to the rows is shorter, and one statement for both would not be faster.
         total = fetch_total(storage, query)
     if total is not None:
@@ -73,9 +73,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
         if walkable and total >= MANY:
             size = statistic(storage, compile_size(query.entity.table))
             query = along(query) if is_shorter(window, total, size) else query
-        if has_milestones:
-            return fetch_deep(storage, query, window, total), total
-        return fetch(storage, compile_rows(query, window)), total
+        return fetch_window(storage, query, window, total), total
     rows = fetch(storage, compile_rows(replace(query, with_total=True), window))
     if rows:
         total = int(rows[0][0])
@@ -100,8 +98,7 @@ def fetch_page(
         rows, number = fetch_with_total(storage, query, part)
         total = Total(number, count)
     else:
-        far = is_deep(storage, query, part)
-        rows = fetch_deep(storage, query, part) if far else fetch(storage, compile_rows(query, part))
+        rows = fetch_window(storage, query, part)
         total = _estimated_total(storage, query) if count is Count.ESTIMATED else Total(None, count)
     return Page(rows[: window.limit], total, len(rows) > window.limit)
 

@@ -11,7 +11,7 @@ from flask import Response
 from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
-from restapi.exchange import READING, Asked, current
+from restapi.exchange import SAFE, Asked, current
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
 """What a query may hold raw (RFC 3986)."""
@@ -52,7 +52,7 @@ def vary_by_accept(response: Response) -> Response:
 def tag_by_content(response: Response) -> Response:
     """A strong ETag of the bytes, for whole answers that no data version stands for; 304 for who has them."""
     exchange = current()
-    if response.status_code != HTTPStatus.OK or exchange.method not in READING or not response.is_sequence:
+    if response.status_code != HTTPStatus.OK or exchange.method not in SAFE or not response.is_sequence:
         return response
     response.headers.setdefault("Cache-Control", "no-cache")
     response.add_etag()

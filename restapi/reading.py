@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,8 @@ from aiida_like.errors import StatementTimeout
 from aiida_like.storage import Storage
 from querylang.compile import Statement
 from restapi.exchange import version_of_request
+
+Rows = Sequence[Sequence[Any]]
 
 
 @contextmanager
@@ -21,16 +23,21 @@ def narrowed(way_out: str) -> Iterator[None]:
         raise StatementTimeout(error.seconds, way_out) from error
 
 
-def fetch(storage: Storage, statement: Statement) -> Sequence[Sequence[Any]]:
+def fetch(storage: Storage, statement: Statement) -> Rows:
     return storage.rows(statement.shape, statement.build, statement.values)
 
 
-def fetch_remembered(storage: Storage, statement: Statement) -> Sequence[Sequence[Any]]:
-    """Of a statement that looks at many rows for few: from memory, if nothing was committed since."""
+def fetch_remembered(
+    storage: Storage, statement: Statement, arranged: Callable[[Rows], Rows] = lambda rows: rows
+) -> Rows:
+    """Of a statement that looks at many rows for few: from memory, if nothing was committed since.
+
+    They are remembered as `arranged` has made them.
+    """
     version = version_of_request()
     rows = storage.recall(version, statement.shape, statement.values)
     if rows is None:
-        rows = fetch(storage, statement)
+        rows = arranged(fetch(storage, statement))
         storage.remember(version, statement.shape, statement.values, rows)
     return rows
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -16,8 +16,8 @@ from querylang.compile import Statement
 from querylang.terms import Term, leaves
 from querylang.walk import ONE_IN, compile_size
 from restapi.exchange import version_of_request
-from restapi.overviews import of_user, values_of
-from restapi.reading import fetch, statistic
+from restapi.node_types import of_user, values_of
+from restapi.reading import Rows, fetch, fetch_remembered, statistic
 
 
 def statistics(storage: Storage, user: int | None) -> dict[str, Any]:
@@ -54,16 +54,11 @@ def _counts(storage: Storage, by: str, user: int | None) -> dict[str, int]:
     counts = Statement(
         _shape(by, user), lambda: of_user(select(key, func.count()).group_by(key), user), values_of(user)
     )
-    version = version_of_request()
-    known = storage.recall(version, counts.shape, counts.values)
-    if known is not None:
-        return dict(cast("list[tuple[str, int]]", known))
-    rows = _arranged(fetch(storage, counts))
-    storage.remember(version, counts.shape, counts.values, rows)
+    rows: Iterable[Any] = fetch_remembered(storage, counts, _arranged)
     return dict(rows)
 
 
-def _arranged(rows: Iterable[Sequence[Any]]) -> list[tuple[str, int]]:
+def _arranged(rows: Rows) -> list[tuple[str, int]]:
     return sorted((str(key), int(count)) for key, count in rows)
 
 

@@ -10,17 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flask import Response
-
 from restapi.answer_cache import Kept
+from restapi.conditional import Answer
 from restapi.exchange import Exchange
 from restapi.headers import CROSS_ORIGIN, allow_cross_origin
 from restapi.paths import Ways
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
-
-Answer = Response | Kept
 
 
 def answer(exchange: Exchange, ways: Ways) -> Answer | None:
@@ -37,7 +34,7 @@ def answer(exchange: Exchange, ways: Ways) -> Answer | None:
         if isinstance(again, Kept):
             return again
         return way.conditional.mark(exchange, answered(**arguments) if again is None else again)
-    except Exception as error:  # noqa: BLE001 it is raised again
+    except Exception as error:  # noqa: BLE001 Flask is asked next, and raises it again: see `routing.mount`
         exchange.raised = error
         return None
 

@@ -6,25 +6,21 @@ between, which are counted faster. And how many nodes there are of each type say
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 from sqlalchemy import Table
 
 from aiida_like.models import node
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, Statement, compile_total
+from querylang.compile import RowsQuery, compile_total
 from querylang.condition import Condition
 from querylang.terms import Term
 from querylang.walk import compile_size
 from restapi.exchange import version_of_request
-from restapi.overviews import recalled_type_counts
+from restapi.marks import Marks
+from restapi.node_types import recalled_type_counts
 from restapi.reading import fetch, statistic
-
-MOST = 500
-"""Numbers of one list by where it begins; of more, every other one is forgotten."""
 
 
 def fetch_total(storage: Storage, query: RowsQuery) -> int:
@@ -54,11 +50,7 @@ def remember_total(storage: Storage, query: RowsQuery, total: int) -> None:
     storage.remember(version, counted.shape, counted.values, [(total,)])
     bounded = _bounded(query)
     if bounded is not None:
-        known = _known(storage, bounded)
-        position = bisect_left(known, (bounded.bound,))
-        kept = [*known[:position], (bounded.bound, total), *known[position:]]
-        key = bounded.key
-        storage.remember(version, key.shape, key.values, kept if len(kept) <= MOST else kept[::2])
+        bounded.marks(storage).add((bounded.bound, total))
 
 
 @dataclass(frozen=True)
@@ -73,11 +65,10 @@ class _Bounded:
     def bound(self) -> int:
         return int(self.condition.values[0])
 
-    @property
-    def key(self) -> Statement:
-        """What is the same for all that differ in the bound only."""
+    def marks(self, storage: Storage) -> Marks:
+        """Bounds with their numbers, of all lists that differ in the bound only."""
         counted = compile_total(replace(self.query, conditions=self.rest))
-        return replace(counted, shape=("bounds", self.condition.test, counted.shape))
+        return Marks(storage, replace(counted, shape=("bounds", self.condition.test, counted.shape)))
 
 
 @dataclass(frozen=True)
@@ -111,15 +102,9 @@ def _bounded(query: RowsQuery) -> _Bounded | None:
     return _Bounded(query, bounds[0], tuple(each for each in query.conditions if each is not bounds[0]))
 
 
-def _known(storage: Storage, bounded: _Bounded) -> Sequence[tuple[int, ...]]:
-    """Bounds with their numbers, in the order of the bounds."""
-    key = bounded.key
-    return cast("Sequence[tuple[int, ...]]", storage.recall(version_of_request(), key.shape, key.values) or ())
-
-
 def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
     bounded = _bounded(query)
-    known = _known(storage, bounded) if bounded is not None else ()
+    known = bounded.marks(storage).known() if bounded is not None else ()
     # SQLite counts by an index on the rest, past all rows that lie elsewhere, or reads all rows between.
     if bounded is None or not known or (bounded.rest and not storage.estimates):
         return None
@@ -132,7 +117,7 @@ def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
     between = (Condition(side.lower, field, (lower,)), Condition(side.upper, field, (upper,)))
     counted = compile_total(replace(query, conditions=(*bounded.rest, *between)))
     number = int(fetch(storage, counted)[0][0])
-    return total + number if side.is_below == (nearest < bound) else total - number
+    return int(total + number if side.is_below == (nearest < bound) else total - number)
 
 
 _TYPE_TESTS: Mapping[str, Callable[..., bool]] = {

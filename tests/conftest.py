@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from selenium.webdriver import Chrome
 
+    from aiida_like.storage import Storage
+    from querylang.compile import Statement
     from tests.writable import Writable
 
 ROOT = Path(__file__).parent.parent
@@ -133,6 +136,29 @@ def app(target: dict[str, Any], serve: Callable[..., Flask]) -> Flask:
 @pytest.fixture(scope="module")
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def forgetful(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClient:
+    """As `client`, of a server without caches."""
+    from aiida_like.profiles import find
+
+    return serve(find(**target), {"CACHE": False}).test_client()
+
+
+@contextmanager
+def fetched_by(module: ModuleType) -> Iterator[list[Statement]]:
+    """The statements that its `fetch` has run in the block."""
+    seen: list[Statement] = []
+    fetch = module.fetch
+
+    def look(storage: Storage, statement: Statement) -> Any:
+        seen.append(statement)
+        return fetch(storage, statement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "fetch", look)
+        yield seen
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,9 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from aiida_like.storage import Storage
-from querylang.compile import Statement
-from restapi import milestones
+from restapi import marks, milestones
+from tests.conftest import fetched_by
 from tests.golden import graph
 from tests.test_cursor import LISTS, rows_of
 from tests.writable import Writable
@@ -26,26 +24,6 @@ Serve = Callable[..., Flask]
 def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
     """The golden graph is small: each page but the first is deep."""
     monkeypatch.setattr(milestones, "DEEP", 1)
-
-
-@pytest.fixture(scope="module")
-def forgetful(target: dict[str, Any], serve: Serve) -> FlaskClient:
-    return serve(find(**target), {"CACHE": False}).test_client()
-
-
-@contextmanager
-def offsets() -> Iterator[list[int]]:
-    """How many rows each deep page has passed."""
-    passed: list[int] = []
-
-    def look(storage: Storage, statement: Statement) -> Any:
-        passed.append(statement.values["offset"])
-        return fetch(storage, statement)
-
-    fetch = milestones.fetch
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(milestones, "fetch", look)
-        yield passed
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -66,9 +44,9 @@ def test_what_is_passed(target: dict[str, Any], serve: Serve) -> None:
     total = int(client.get("/api/v4/nodes?limit=1").headers["X-Total-Count"])
 
     def passed(url: str) -> int:
-        with offsets() as seen:
+        with fetched_by(milestones) as seen:
             assert client.get(url, buffered=True).status_code == 200
-        return seen[0]
+        return int(seen[0].values["offset"])
 
     first = "/api/v4/nodes?orderby=-ctime&limit=5&offset={}"
     assert passed(first.format(20)) == 20
@@ -87,16 +65,17 @@ def test_what_is_passed(target: dict[str, Any], serve: Serve) -> None:
 def test_where_values_are_missing_nobody_goes_back(target: dict[str, Any], serve: Serve) -> None:
     client = serve(find(**target), {}).test_client()
     total = int(client.get("/api/v4/nodes?limit=1").headers["X-Total-Count"])
-    with offsets() as passed:
+    with fetched_by(milestones) as seen:
         for url in ("process_type", "-process_type"):
             client.get(f"/api/v4/nodes?orderby={url}&limit=1&offset={total - 1}")
-    assert passed == [total - 1] * 2
+    assert [statement.values["offset"] for statement in seen] == [total - 1] * 2
 
 
 def test_nothing_is_remembered_where_caches_are_off(forgetful: FlaskClient) -> None:
-    with offsets() as passed:
-        forgetful.get("/api/v4/nodes?limit=5&offset=20")
-    assert passed == []
+    with fetched_by(milestones) as seen:
+        for offset in (20, 25):
+            forgetful.get(f"/api/v4/nodes?limit=5&offset={offset}", headers={"Prefer": "count=none"})
+    assert [statement.values["offset"] for statement in seen] == [20, 25]
 
 
 def test_a_commit_moves_all_rows(changing: Writable, serve: Serve) -> None:
@@ -113,7 +92,7 @@ def test_a_commit_moves_all_rows(changing: Writable, serve: Serve) -> None:
 
 
 def test_they_are_not_too_many(archive_client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(milestones, "MOST", 4)
+    monkeypatch.setattr(marks, "MOST", 4)
     whole = rows_of(archive_client.get("/api/v4/nodes?orderby=-id&limit=400"))
     for offset in random.Random(0).sample(range(1, len(whole)), 30):
         found = rows_of(archive_client.get(f"/api/v4/nodes?orderby=-id&limit=3&offset={offset}"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,9 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from aiida_like.storage import Storage
-from querylang.compile import Statement
-from restapi import totals
+from restapi import marks, totals
+from tests.conftest import fetched_by
 from tests.golden import graph
 from tests.writable import Writable
 
@@ -32,30 +30,10 @@ LISTS = [
 BOUNDS = ("id>", "id>=", "id<", "id<=")
 
 
-@pytest.fixture(scope="module")
-def forgetful(target: dict[str, Any], serve: Serve) -> FlaskClient:
-    return serve(find(**target), {"CACHE": False}).test_client()
-
-
 def total(client: FlaskClient, url: str) -> int:
     answer = client.get(f"/api/{url}", buffered=True)
     assert answer.status_code == 200, answer.text
     return int(answer.headers["X-Total-Count"])
-
-
-@contextmanager
-def counted() -> Iterator[list[Statement]]:
-    """The statements that the block has counted with, those between two bounds among them."""
-    seen: list[Statement] = []
-
-    def look(storage: Storage, statement: Statement) -> Any:
-        seen.append(statement)
-        return fetch(storage, statement)
-
-    fetch = totals.fetch
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(totals, "fetch", look)
-        yield seen
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -73,7 +51,7 @@ def test_only_the_rows_between_are_counted(target: dict[str, Any], serve: Serve,
     client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
     list_ = f"v4/nodes?{condition}limit=1&{{}}"
     first = total(client, list_.format("id>20"))
-    with counted() as seen:
+    with fetched_by(totals) as seen:
         second = total(client, list_.format("id>23"))
         assert total(client, list_.format("id>20")) == first
     if condition and not storage.estimates:
@@ -82,7 +60,7 @@ def test_only_the_rows_between_are_counted(target: dict[str, Any], serve: Serve,
     assert [value for value in statement.values.values() if isinstance(value, int)] == [20, 23]
     assert first - second in range(4)
     # From the end it is nearer.
-    with counted() as seen:
+    with fetched_by(totals) as seen:
         total(client, list_.format("id>10000"))
     assert all(20 not in statement.values.values() for statement in seen)
 
@@ -94,7 +72,7 @@ def test_totals_of_types(target: dict[str, Any], serve: Serve, forgetful: FlaskC
     assert len(types) > 20
     urls = [f"v4/nodes?full_type=%22{each.replace('%', '%25')}%22&limit=1" for each in types]
     expected = [total(forgetful, url) for url in urls]
-    with counted() as seen:
+    with fetched_by(totals) as seen:
         assert [total(client, url) for url in urls] == expected
     assert seen == []
 
@@ -147,7 +125,7 @@ def test_nothing_follows_from_what_was_before_a_commit(changing: Writable, serve
 
 
 def test_they_are_not_too_many(archive_client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(totals, "MOST", 4)
+    monkeypatch.setattr(marks, "MOST", 4)
     for number in range(60):
         total(archive_client, f"v4/nodes?id>{number}&user_id>0&limit=1")
     storage = archive_client.application.extensions["aiida_like_storage"]()

@@ -13,8 +13,8 @@ from restapi.dialects.aiida_v4.full_type import FullType, full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
+from restapi.node_types import type_counts, types
 from restapi.openapi.shared import OF_USER
-from restapi.overviews import type_counts, types
 from restapi.statistics import statistics, user_of
 
 API_VERSION = (4, 1, 0)
