@@ -11,7 +11,6 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-import orjson
 from flask import Response
 
 from aiida_like.links import id_list
@@ -20,18 +19,13 @@ from aiida_like.storage import Storage
 from querylang.compile import RowsQuery, Statement, compile_some
 from querylang.condition import Condition
 from querylang.keyset import row_key
+from restapi.encoding import LARGE, dumps
 from restapi.exchange import current, enter, leave
 from restapi.reading import fetch
 from restapi.rendering import Shown
 
 Objects = Sequence[Mapping[str, Any]]
 Fetch = Callable[[Statement], Sequence[Sequence[Any]]]
-
-LARGE = 1 << 16
-"""From so many bytes on an answer is sent while it is made."""
-
-PLACE = orjson.Fragment(b"\0")
-"""Stands in JSON for what comes later; a NUL is nowhere else in it."""
 
 
 def is_wide(query: RowsQuery) -> bool:
@@ -90,6 +84,6 @@ def listed(blocks: Iterable[Objects]) -> Iterator[bytes]:
     separator = b"["
     for objects in blocks:
         if objects:
-            yield separator + orjson.dumps(objects)[1:-1]
+            yield separator + dumps(objects)[1:-1]
             separator = b","
     yield b"[]" if separator == b"[" else b"]"

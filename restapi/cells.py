@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from restapi.encoding import LargeJSON, dumps
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of a formula, or of what hides one (OWASP, CSV injection)."""
 
@@ -14,7 +16,7 @@ def cell(value: Any) -> str:
     """Text as it is, nothing for null, all else as JSON."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else dumps(value).decode()
 
 
 def safe_cell(value: Any) -> str:
@@ -26,7 +28,7 @@ def safe_cell(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """JSON of the database stays as it is, unless it is text, or null."""
-    if not isinstance(value, orjson.Fragment):
+    if not isinstance(value, (orjson.Fragment, LargeJSON)):
         return value
-    stored = orjson.dumps(value)
+    stored = dumps(value)
     return orjson.loads(stored) if stored.startswith((b'"', b"null")) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -15,17 +15,67 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+LARGE = 1 << 16
+"""From so many bytes on an answer is sent while it is made."""
+
+PLACE = orjson.Fragment(b"\0")
+"""Stands in JSON for what comes later; a NUL is nowhere else in it."""
+
+
 class WholeResponse(Response):
     """One of bytes that are there already, which may be kept."""
 
 
-def json_response(body: Any, status: int = 200) -> Response:
-    return WholeResponse(orjson.dumps(body), status, content_type="application/json")
+class LargeJSON:
+    """JSON from the database that is too large to be copied as a whole."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def pieces(self) -> Iterator[bytes]:
+        for start in range(0, len(self.text), LARGE):
+            yield self.text[start : start + LARGE].encode()
 
 
-def stored_json(text: str | None) -> orjson.Fragment:
+def stored_json(text: str | None) -> orjson.Fragment | LargeJSON:
     """JSON from the database, which goes into the response as it is."""
-    return orjson.Fragment(text if text is not None else "{}")
+    if text is None:
+        return orjson.Fragment("{}")
+    return orjson.Fragment(text) if len(text) <= LARGE else LargeJSON(text)
+
+
+def dumps(value: Any, option: int | None = None) -> bytes:
+    """JSON, with what is `stored_json` in it."""
+    return orjson.dumps(value, default=_whole, option=option)
+
+
+def _whole(value: Any) -> orjson.Fragment:
+    assert isinstance(value, LargeJSON), value
+    return orjson.Fragment(value.text)
+
+
+def json_response(body: Any, status: int = 200) -> Response:
+    """Streamed if there is large JSON in it."""
+    large: list[LargeJSON] = []
+
+    def placed(value: Any) -> orjson.Fragment:
+        assert isinstance(value, LargeJSON), value
+        large.append(value)
+        return PLACE
+
+    written = orjson.dumps(body, default=placed)
+    if not large:
+        return WholeResponse(written, status, content_type="application/json")
+    return Response(_filled(written.split(b"\0"), large), status, content_type="application/json")
+
+
+def _filled(between: Sequence[bytes], large: Sequence[LargeJSON]) -> Iterator[bytes]:
+    for part, value in zip(between, large, strict=False):
+        yield part
+        yield from value.pieces()
+    yield between[-1]
 
 
 def attachment(content: bytes | Iterator[bytes], size: int | None, name: str) -> Response:

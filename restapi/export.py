@@ -19,6 +19,7 @@ from querylang.options import Options, Window, WindowLimits, window
 from restapi.blocks import Fetch, Objects, blocks_of, while_streaming
 from restapi.cells import safe_cell
 from restapi.config import Settings
+from restapi.encoding import dumps
 from restapi.fetch import check_page
 from restapi.headers import set_total
 from restapi.preferences import Format
@@ -100,7 +101,7 @@ def _csv(names: Sequence[str], blocks: Iterable[Objects]) -> Iterator[bytes]:
 def _ndjson(_: Sequence[str], blocks: Iterable[Objects]) -> Iterator[bytes]:
     """An object a line."""
     for objects in blocks:
-        yield b"".join(orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE) for each in objects)
+        yield b"".join(dumps(each, orjson.OPT_APPEND_NEWLINE) for each in objects)
 
 
 _WRITERS: Mapping[Format, Callable[[Sequence[str], Iterable[Objects]], Iterator[bytes]]] = {

@@ -9,8 +9,9 @@ from aiida_like.provenance.ro_crate import Sources, crate
 from aiida_like.provenance.run import read_attributes, read_run
 from aiida_like.provenance.subgraph import read_subgraph
 from querylang.options import Options
+from restapi.blocks import fill
 from restapi.context import Context
-from restapi.encoding import WholeResponse, attachment
+from restapi.encoding import PLACE, attachment, json_response
 from restapi.exchange import Asked
 from restapi.lineage import FEWER_NODES, part_of
 from restapi.reading import narrowed
@@ -27,7 +28,7 @@ def answer_prov(context: Context, request: Asked, main: int, given: Options) -> 
     with narrowed(FEWER_NODES):
         subgraph = read_subgraph(context.storage, part.ways, main, part.depth, part.limit)
     api = request.url_root.rstrip("/") + context.prefix
-    return WholeResponse(prov_json(subgraph, api), content_type="application/json")
+    return fill(json_response(PLACE), prov_json(subgraph, api))
 
 
 CRATE = frozenset({"depth", "limit"})

@@ -14,8 +14,9 @@ from querylang.cursor import read_place, write_place
 from querylang.facets import facets
 from querylang.keyset import following, place_fields, row_key, total_order
 from querylang.options import Options, Window, window
-from restapi.blocks import PLACE, blocks_of, fill, is_wide, listed, while_streaming
+from restapi.blocks import blocks_of, fill, is_wide, listed, while_streaming
 from restapi.context import Context
+from restapi.encoding import PLACE
 from restapi.exchange import Asked
 from restapi.export import answer_export
 from restapi.facets import count_facets

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ from flask import Flask
 from aiida_like.errors import StatementTimeout
 from aiida_like.profiles import find
 from aiida_like.storage import Storage
-from restapi import blocks, rows
+from restapi import blocks, encoding, rows
 from restapi.dialects.aiida_v4 import querybuilder
 from tests import writable
 from tests.conftest import COMMAND, Golden
@@ -85,6 +87,69 @@ def test_memory_is_flat(
         response.close()
         assert size > 200_000 * number
     assert peaks[80] < 1.5 * peaks[10]
+
+
+LONG = 20_000_000
+UUID = "00000000-0000-4000-8000-000000001000"
+
+
+@pytest.fixture(scope="module")
+def large_node(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> writable.Writable:
+    copy = writable.sqlite(golden, tmp_path_factory.mktemp("large"))
+    writable.add_large(copy, 1, LONG)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"v4/nodes/{UUID}?attributes=true",
+        f"v4/nodes/{UUID}?attributes=true&extras=true&attributes_filter=a",
+        f"v4/nodes/{UUID}/contents/attributes",
+        f"v2/nodes/{UUID}/content/attributes",
+    ],
+)
+def test_one_large_value(large_node: writable.Writable, serve: Callable[..., Flask], path: str) -> None:
+    """It is there once, as the database has it."""
+    client = serve(find(**large_node.target), {}).test_client()
+    tracemalloc.start()
+    response = client.get(f"/api/{path}")
+    sizes = [len(piece) for piece in response.iter_encoded()]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    response.close()
+    assert sum(sizes) > LONG
+    assert max(sizes) <= encoding.LARGE
+    assert peak < 1.2 * LONG
+
+
+def test_large_values_are_whole(large_node: writable.Writable, serve: Callable[..., Flask]) -> None:
+    client = serve(find(**large_node.target), {}).test_client()
+    value = {"a": "0" * LONG}
+
+    def answer(path: str) -> Any:
+        found = client.get(f"/api/v4/{path}", buffered=True)
+        assert found.status_code == 200
+        return found
+
+    (node,) = answer(f"nodes/{UUID}?attributes=true&extras=true").json["data"]["nodes"]
+    assert (node["attributes"], node["extras"], node["id"], node["label"]) == (value, {}, 1000, "large")
+    assert answer(f"nodes/{UUID}/contents/attributes").json["data"] == {"attributes": value}
+    listed = answer("nodes?id=1000&fields=id,attributes,label&format=json").json["data"]["nodes"]
+    assert listed == [{"id": 1000, "attributes": value, "label": "large"}]
+    assert json.loads(answer("nodes?id=1000&fields=attributes&format=ndjson").data) == {"attributes": value}
+    csv.field_size_limit(2 * LONG)
+    _, (cell,) = csv.reader(answer("nodes?id=1000&fields=attributes&format=csv").text.splitlines())
+    assert json.loads(cell) == value
+
+
+def test_large_values_have_a_tag(large_node: writable.Writable, serve: Callable[..., Flask]) -> None:
+    client = serve(find(**large_node.target), {}).test_client()
+    url = f"/api/v4/nodes/{UUID}/contents/attributes"
+    tag = client.get(url, buffered=True).headers["ETag"]
+    again = client.get(url, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert client.head(url).headers["ETag"] == tag
 
 
 def test_what_fails_at_once_has_a_status(

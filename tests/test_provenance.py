@@ -32,11 +32,13 @@ from rocrate.rocrate import ROCrate
 from aiida_like.errors import QueryError
 from aiida_like.links import LINK_TYPES
 from aiida_like.profiles import find
+from aiida_like.provenance import prov
 from aiida_like.provenance.prov import RELATIONS
 from aiida_like.provenance.ro_crate import Sources, crate
 from aiida_like.provenance.run import Run
-from aiida_like.provenance.subgraph import Node, Subgraph, instant
+from aiida_like.provenance.subgraph import Link, Node, Subgraph, User, instant
 from aiida_like.repository import StoredFile
+from restapi import blocks
 from tests.conftest import Golden
 from tests.golden import RETRIEVED, SUBMITTED, ctime_of, graph, ids, mtime_of
 
@@ -143,6 +145,45 @@ def test_every_type_of_links_has_a_relation() -> None:
 def test_version_2_says_the_same(archive_client: FlaskClient) -> None:
     texts = [archive_client.get(f"/api/{version}/nodes/{graph.rescaled}/prov").text for version in ("v2", "v4")]
     assert texts[0].replace("/api/v2/", "/api/v4/") == texts[1]
+
+
+@pytest.mark.parametrize("at_once", [1, 7])
+def test_a_document_in_pieces(
+    golden: Golden, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    client = serve(find(str(golden.archive)), {"CACHE": False}).test_client()
+    url = f"/api/v4/nodes/{graph.bands_result}/prov?direction=both"
+    whole = client.get(url)
+    assert "Content-Length" in whole.headers
+    monkeypatch.setattr(prov, "RECORDS_AT_ONCE", at_once)
+    monkeypatch.setattr(blocks, "LARGE", 0)
+    response = client.get(url)
+    assert "Content-Length" not in response.headers
+    assert response.json == whole.json
+    read_prov(client, f"{graph.bands_result}/prov?direction=both")
+
+
+def test_a_document_is_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    subgraph, peaks = chain_of(3000), []
+    for at_once in (prov.RECORDS_AT_ONCE, 10**9):
+        monkeypatch.setattr(prov, "RECORDS_AT_ONCE", at_once)
+        tracemalloc.start()
+        assert sum(map(len, prov.prov_json(subgraph, "http://localhost/api/v4"))) > 1_000_000
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] < peaks[1] / 3
+
+
+def chain_of(number: int) -> Subgraph:
+    """Calculations, each of which made what the next one uses."""
+    kinds = ("data.core.dict.Dict.", "process.calculation.calcjob.CalcJobNode.")
+    times = ("2016-04-29 19:24:12.123456",) * 2
+    nodes = [
+        Node(pk, f"00000000-0000-4000-8000-{pk:012d}", "", "", kinds[pk % 2], None, *times, 1, None, None, None, None)
+        for pk in range(number)
+    ]
+    links = [Link(pk, pk + 1, "create" if pk % 2 else "input_calc", "link") for pk in range(number - 1)]
+    return Subgraph(nodes, links, {1: User(1, "Ada", "Lovelace", "")}, is_truncated=False)
 
 
 STORED = {

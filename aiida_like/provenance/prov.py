@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from aiida_like.errors import MissingExtra
 from aiida_like.provenance.subgraph import Link, Node, Subgraph, User
@@ -11,40 +15,94 @@ from aiida_like.provenance.subgraph import Link, Node, Subgraph, User
 if TYPE_CHECKING:
     from prov.model import ProvDocument
 
+    Record = Callable[[ProvDocument], object]
+
 EXTRA = "provenance"
 
 NAMESPACES = {"uuid": "urn:uuid:", "aiida": "urn:aiida:"}
 """A node is its uuid, as RFC 9562 writes it as a URN; attributes that PROV has no word for are AiiDA's."""
 
+RECORDS_AT_ONCE = 100
+"""So many are objects of the library at a time; in memory each is many times as large as its JSON."""
 
-def prov_json(subgraph: Subgraph, api: str) -> str:
-    """PROV-JSON. `api` is the URL of the API, under which users have theirs; they have no uuid.
+
+def prov_json(subgraph: Subgraph, api: str) -> Iterator[bytes]:
+    """PROV-JSON in pieces. `api` is the URL of the API, under which users have theirs; they have no uuid.
 
     Raises:
-        MissingExtra: the library `prov` is not installed.
+        MissingExtra: the library `prov` is not installed; before there is a piece.
     """
     try:
         from prov.model import ProvDocument
     except ImportError as error:
         raise MissingExtra(EXTRA, "PROV") from error
 
-    document = ProvDocument()
-    for prefix, uri in {**NAMESPACES, "api": f"{api.rstrip('/')}/"}.items():
-        document.add_namespace(prefix, uri)
-    for each in subgraph.users.values():
-        document.agent(
-            _agent(each), {"prov:type": document.valid_qualified_name("prov:Person"), "prov:label": each.name}
-        )
-    nodes = subgraph.by_id
-    for node in nodes.values():
-        _add_node(document, node, subgraph.users)
-    for link in subgraph.links:
-        RELATIONS[link.type](document, link, nodes[link.input_id], nodes[link.output_id])
-    _add_itself(document, subgraph)
-    return str(document.serialize(format="json"))
+    def written(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+        document = ProvDocument()
+        for prefix, uri in {**NAMESPACES, "api": f"{api.rstrip('/')}/"}.items():
+            document.add_namespace(prefix, uri)
+        for record in records:
+            record(document)
+        found: dict[str, dict[str, Any]] = orjson.loads(str(document.serialize(format="json")))
+        return found
+
+    return _joined(written, _sections(subgraph))
 
 
-def _add_node(document: ProvDocument, node: Node, users: Mapping[int, User]) -> None:
+def _joined(
+    written: Callable[[Iterable[Record]], dict[str, dict[str, Any]]], sections: Iterable[Iterator[Record]]
+) -> Iterator[bytes]:
+    """One document of many, each of some records."""
+    yield b'{"prefix":' + orjson.dumps(written(())["prefix"])
+    numbers = count(1)
+    for records in sections:
+        is_begun = False
+        while some := list(islice(records, RECORDS_AT_ONCE)):
+            document = written(some)
+            ((kind, found),) = (section for section in document.items() if section[0] != "prefix")
+            # Relations have no name but a number, which begins with 1 in each document.
+            named = {f"_:id{next(numbers)}" if name.startswith("_:") else name: each for name, each in found.items()}
+            yield (b"," if is_begun else b"," + orjson.dumps(kind) + b":{") + orjson.dumps(named)[1:-1]
+            is_begun = True
+        if is_begun:
+            yield b"}"
+    yield b"}"
+
+
+def _sections(subgraph: Subgraph) -> Iterator[Iterator[Record]]:
+    """All records; those of one kind come together, as PROV-JSON has them."""
+    nodes, users = subgraph.by_id, subgraph.users
+    data = [each for each in nodes.values() if not each.is_process]
+    processes = [each for each in nodes.values() if each.is_process]
+
+    def related(relation: Callable[[Link, Node, Node, ProvDocument], object]) -> Iterator[Record]:
+        links = (each for each in subgraph.links if RELATIONS[each.type] is relation)
+        return (partial(relation, each, nodes[each.input_id], nodes[each.output_id]) for each in links)
+
+    yield (partial(_add_user, each) for each in users.values())
+    yield chain((partial(_add_data, each) for each in data), [partial(_add_itself, subgraph)])
+    yield (partial(_add_process, each) for each in processes)
+    yield (partial(_attributed, each, users[each.user_id]) for each in data if each.user_id in users)
+    yield (partial(_associated, each, users[each.user_id]) for each in processes if each.user_id in users)
+    yield related(_used)
+    yield related(_generated)
+    yield related(_called)
+    yield chain(related(_returned), [partial(_influenced, subgraph.nodes[0])])
+
+
+def _add_user(user: User, document: ProvDocument) -> None:
+    document.agent(_agent(user), {"prov:type": document.valid_qualified_name("prov:Person"), "prov:label": user.name})
+
+
+def _add_data(node: Node, document: ProvDocument) -> None:
+    document.entity(_name(node), _told(node))
+
+
+def _add_process(node: Node, document: ProvDocument) -> None:
+    document.activity(_name(node), node.began, node.ended, _told(node))
+
+
+def _told(node: Node) -> dict[str, Any]:
     told = {
         "prov:label": node.name,
         "prov:type": node.node_type,
@@ -56,19 +114,10 @@ def _add_node(document: ProvDocument, node: Node, users: Mapping[int, User]) -> 
         "aiida:exit_message": node.exit_message,
         "aiida:ctime": node.began,
     }
-    attributes: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
-    user = users.get(node.user_id)
-    if node.is_process:
-        document.activity(_name(node), node.began, node.ended, attributes)
-        if user:
-            document.wasAssociatedWith(_name(node), _agent(user))
-    else:
-        document.entity(_name(node), attributes)
-        if user:
-            document.wasAttributedTo(_name(node), _agent(user))
+    return {name: value for name, value in told.items() if value is not None}
 
 
-def _add_itself(document: ProvDocument, subgraph: Subgraph) -> None:
+def _add_itself(subgraph: Subgraph, document: ProvDocument) -> None:
     """The document says of itself whether it is all."""
     main = subgraph.nodes[0]
     attributes = {
@@ -77,30 +126,41 @@ def _add_itself(document: ProvDocument, subgraph: Subgraph) -> None:
         "aiida:truncated": subgraph.is_truncated,
         "aiida:nodes": len(subgraph.nodes),
     }
-    document.entity(f"api:nodes/{main.uuid}/prov", attributes)
-    document.wasInfluencedBy(f"api:nodes/{main.uuid}/prov", _name(main))
+    document.entity(_itself(main), attributes)
 
 
-def _used(document: ProvDocument, link: Link, data: Node, process: Node) -> None:
+def _influenced(main: Node, document: ProvDocument) -> None:
+    document.wasInfluencedBy(_itself(main), _name(main))
+
+
+def _attributed(data: Node, user: User, document: ProvDocument) -> None:
+    document.wasAttributedTo(_name(data), _agent(user))
+
+
+def _associated(process: Node, user: User, document: ProvDocument) -> None:
+    document.wasAssociatedWith(_name(process), _agent(user))
+
+
+def _used(link: Link, data: Node, process: Node, document: ProvDocument) -> None:
     document.used(_name(process), _name(data), other_attributes=_role(link))
 
 
-def _generated(document: ProvDocument, link: Link, process: Node, data: Node) -> None:
+def _generated(link: Link, process: Node, data: Node, document: ProvDocument) -> None:
     document.wasGeneratedBy(_name(data), _name(process), data.began, other_attributes=_role(link))
 
 
-def _returned(document: ProvDocument, link: Link, process: Node, data: Node) -> None:
+def _returned(link: Link, process: Node, data: Node, document: ProvDocument) -> None:
     # Not generated: a workflow returns what is there already, and an entity is generated once.
     told = {"prov:type": document.valid_qualified_name("aiida:return"), "prov:label": link.label}
     document.wasInfluencedBy(_name(data), _name(process), other_attributes=told)
 
 
-def _called(document: ProvDocument, link: Link, caller: Node, called: Node) -> None:
+def _called(link: Link, caller: Node, called: Node, document: ProvDocument) -> None:
     told = {"prov:type": document.valid_qualified_name(f"aiida:{link.type}"), "prov:label": link.label}
     document.wasInformedBy(_name(called), _name(caller), other_attributes=told)
 
 
-RELATIONS: Mapping[str, Callable[[ProvDocument, Link, Node, Node], None]] = {
+RELATIONS: Mapping[str, Callable[[Link, Node, Node, ProvDocument], None]] = {
     "input_calc": _used,
     "input_work": _used,
     "create": _generated,
@@ -121,3 +181,7 @@ def _name(node: Node) -> str:
 
 def _agent(user: User) -> str:
     return f"api:users/{user.id}"
+
+
+def _itself(main: Node) -> str:
+    return f"api:nodes/{main.uuid}/prov"

@@ -18,12 +18,12 @@ from querylang.graph.read import read
 from querylang.graph.walk import along, compile_frequency, kinds_of
 from querylang.schema import FieldType
 from querylang.walk import ONE_IN, compile_size
-from restapi.blocks import PLACE, fill, listed
+from restapi.blocks import fill, listed
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.encoding import http_date
+from restapi.encoding import PLACE, http_date
 from restapi.exchange import asked, current
 from restapi.reading import fetch, statistic
 

@@ -13,7 +13,7 @@ from aiida_like.storage.json_expressions import json_value
 from querylang.decode import decode
 from querylang.schema import Field, FieldType
 from restapi.dialects.aiida_v4.full_type import full_type
-from restapi.encoding import json_response
+from restapi.encoding import LargeJSON, json_response, stored_json
 from restapi.exchange import Asked
 from restapi.headers import set_total
 from restapi.rendering import Shown, objects
@@ -50,9 +50,9 @@ def _part(column: str, path: str) -> str:
     return f"{column}.{path}"
 
 
-def _stored(text: str | None) -> orjson.Fragment | None:
+def _stored(text: str | None) -> orjson.Fragment | LargeJSON | None:
     """What a node does not have is null."""
-    return None if text is None else orjson.Fragment(text)
+    return None if text is None else stored_json(text)
 
 
 def envelope(
