@@ -80,6 +80,26 @@ def seconds_of(address: Address, sent: bytes) -> float:
     return answer.seconds
 
 
+def ask_each(address: Address, messages: Sequence[bytes], clients: int, seconds: float) -> None:
+    """Each message once, by so many clients at the same time, as far as the time goes.
+
+    Raises:
+        Refused: one was.
+    """
+    waiting = iter(messages)
+    began = time.perf_counter()
+
+    def client() -> None:
+        for sent in waiting:
+            seconds_of(address, sent)
+            if time.perf_counter() - began > seconds:
+                return
+
+    with ThreadPoolExecutor(clients) as pool:
+        for future in [pool.submit(client) for _ in range(clients)]:
+            future.result()
+
+
 def ask_at_once(address: Address, messages: Sequence[bytes], clients: int, seconds: float) -> float:
     """Requests a second, of so many clients that ask one after the other until the time is over.
 

@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
-from benchmarks.client import Refused, ask_at_once, message, seconds_of
+from benchmarks.client import Refused, ask_at_once, ask_each, message, seconds_of
 from benchmarks.mix import KINDS, Kind, Sample, Upstream
 from benchmarks.servers import UPSTREAM, Running
 
 CLIENTS = 4
 REPEATED = 4
 """So many requests are asked again and again in the pass that repeats."""
-WARMING, WARMING_SECONDS = 8, 0.1
-"""So many requests of each kind are asked before any is measured, and for so long: both workers have then met it."""
+WARMING, WARMING_SECONDS = 32, 1.0
+"""So many requests of each kind are asked before any is measured, as far as this time goes.
+
+Both workers have then met it several times: PostgreSQL plans a statement for five times before it keeps a plan.
+"""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Measurement:
                 wanted = list(islice(self.of.messages(kind, sample, behind), WARMING))
                 with self._refusing(server, kind):
                     # At once, so that no worker takes them all.
-                    ask_at_once(server.address, wanted, CLIENTS, WARMING_SECONDS)
+                    ask_each(server.address, wanted, CLIENTS, WARMING_SECONDS)
             yield kind
 
     def rounds(self, sample: Sample) -> Iterator[Kind]:

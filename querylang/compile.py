@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
     ColumnElement,
     FromClause,
@@ -22,9 +24,11 @@ from sqlalchemy import (
     case,
     false,
     func,
+    literal_column,
     not_,
     or_,
     select,
+    text,
     true,
 )
 from sqlalchemy.sql.visitors import iterate
@@ -73,8 +77,16 @@ def compile_rows(query: RowsQuery, window: Window) -> Statement:
 def compile_some(query: RowsQuery, most: int) -> Statement:
     """A SELECT of the fields of at most `most` rows, in any order."""
     values = {"most": most, **_values(query.conditions)}
-    shape = ("some", *_matched(query), tuple(field.name for field in query.fields))
-    return Statement(shape, lambda: _select_some(query), values)
+    return Statement(("some", *_found(query)), lambda: _select_some(query, _bound("most")), values)
+
+
+def compile_object(query: RowsQuery) -> Statement:
+    """The same of one object: a second row shows that it is not the only one."""
+    # Where PostgreSQL reads that few rows are wanted, it keeps its plan; a number that it does not know yet could be
+    # any, and it would plan each statement anew, which takes longer than running it.
+    return Statement(
+        ("object", *_found(query)), lambda: _select_some(query, literal_column("2")), _values(query.conditions)
+    )
 
 
 def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
@@ -83,6 +95,12 @@ def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
         return Statement(("total", *_matched(query)), lambda: _select_total(query), _values(query.conditions))
     values = {"most": most, **_values(query.conditions)}
     return Statement(("bounded total", *_matched(query)), lambda: _select_bounded_total(query), values)
+
+
+def compile_totals(query: RowsQuery, width: int) -> Statement:
+    """A SELECT of blocks of keys, so many in each, and how many rows fulfil the conditions in each that has some."""
+    values = {"width": width, **_values(query.conditions)}
+    return Statement(("totals", *_matched(query)), lambda: _select_totals(query), values)
 
 
 def compile_matches(query: RowsQuery) -> Statement:
@@ -105,10 +123,19 @@ def _matched(query: RowsQuery) -> tuple[Hashable, ...]:
     return query.entity.name, tuple(map(shape_of, query.conditions))
 
 
+def _found(query: RowsQuery) -> tuple[Hashable, ...]:
+    """The shape of what is the same for all windows and orders."""
+    return *_matched(query), _names(query.fields)
+
+
+@lru_cache(maxsize=1024)
+def _names(fields: tuple[Field, ...]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields)
+
+
 def _shape(query: RowsQuery) -> Hashable:
     return (
-        *_matched(query),
-        tuple(field.name for field in query.fields),
+        *_found(query),
         tuple((order.field.name, order.descending) for order in query.order),
         tuple(map(shape_of, query.behind)),
         query.with_total,
@@ -168,16 +195,19 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
         .select_from(_table(query.entity, (*where, *order)))
         .where(*where)
         .order_by(*order)
-        .limit(bindparam("limit", type_=BigInteger()))
-        .offset(bindparam("offset", type_=BigInteger()))
+        .limit(_bound("limit"))
+        .offset(_bound("offset"))
     )
     return select(*columns).select_from(query.entity.table).where(query.entity.key.in_(page)).order_by(*order)
 
 
-def _select_some(query: RowsQuery) -> Select[Any]:
+def _select_some(query: RowsQuery, most: ColumnElement[int]) -> Select[Any]:
     columns = [field.expression.label(field.name) for field in query.fields]
-    found = select(*columns).select_from(query.entity.table).where(*_where(query.conditions))
-    return found.limit(bindparam("most", type_=BigInteger()))
+    return select(*columns).select_from(query.entity.table).where(*_where(query.conditions)).limit(most)
+
+
+def _bound(name: str) -> BindParameter[int]:
+    return bindparam(name, type_=BigInteger())
 
 
 def _select_total(query: RowsQuery) -> Select[Any]:
@@ -200,8 +230,14 @@ def _select_matches(query: RowsQuery) -> Select[Any]:
     return select(query.entity.key).select_from(query.entity.table).where(*_where(query.conditions))
 
 
+def _select_totals(query: RowsQuery) -> Select[Any]:
+    where = list(_where(query.conditions))
+    block = query.entity.key.op("/")(_bound("width"))
+    return select(block, func.count()).select_from(_table(query.entity, where)).where(*where).group_by(text("1"))
+
+
 def _select_bounded_total(query: RowsQuery) -> Select[Any]:
-    matches = _select_matches(query).limit(bindparam("most", type_=BigInteger())).subquery()
+    matches = _select_matches(query).limit(_bound("most")).subquery()
     return select(func.count()).select_from(matches)
 
 
@@ -215,7 +251,7 @@ def _select_facet(query: RowsQuery, facet: Facet) -> Select[Any]:
         select(matches.c.value, number, func.count().over().label("distinct"))
         .group_by(matches.c.value)
         .order_by(number.desc(), ordered.nulls_last(), matches.c.value)
-        .limit(bindparam("limit", type_=BigInteger()))
+        .limit(_bound("limit"))
     )
     if facet.names is None:
         return counts

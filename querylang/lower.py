@@ -70,7 +70,11 @@ def prefix_condition(field: Field, prefix: str) -> Condition:
 def uuid_prefix(field: Field, prefix: str) -> Condition | None:
     """Rows whose uuid starts so, None if none can."""
     within = uuids_with(prefix)
-    return None if within is None else Condition("within", field, within)
+    if within is None:
+        return None
+    first, last = within
+    # Of a range PostgreSQL knows only when it has its ends how few rows it has, so it would plan each statement anew.
+    return Condition("=", field, (first,)) if first == last else Condition("within", field, within)
 
 
 def uuid_like_tests(pattern: Pattern) -> Iterator[tuple[str, tuple[str, ...]]]:

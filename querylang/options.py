@@ -44,6 +44,9 @@ class Options:
         return key in self.values
 
 
+NO_OPTIONS = Options(MappingProxyType({}))
+
+
 @dataclass(frozen=True)
 class OrderTerm:
     key: str

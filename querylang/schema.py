@@ -72,9 +72,9 @@ MEANINGS: Mapping[Operator, str] = MappingProxyType(
 """What each operator says, for the documentation."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
-    """One key of an entity.
+    """One key of an entity; each is only equal to itself, so what is made for some of them can be looked up fast.
 
     `expression` is its SQL; `is_nullable` says that it can be NULL, which no comparison matches.
     `aliases` turns an old name, or an old pattern, into today's.

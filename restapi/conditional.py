@@ -19,7 +19,7 @@ from aiida_like.storage import Storage
 from restapi.answer_cache import AnswerCache, Kept
 from restapi.config import Settings
 from restapi.encoding import WholeResponse
-from restapi.exchange import SAFE, Exchange
+from restapi.exchange import READ, SAFE, Exchange
 from restapi.headers import tag_by_content
 from restapi.opening import LazyStorage
 from restapi.preferences import VARY, preferred
@@ -32,6 +32,9 @@ _ASKED_BY = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_
 
 _FIELD = "HTTP_IF_NONE_MATCH"
 
+
+_OF_VERSION = frozenset({HTTPStatus.OK.value, HTTPStatus.NOT_MODIFIED.value})
+"""Statuses of answers that a data version stands for."""
 
 Answer = Response | Kept
 
@@ -58,11 +61,14 @@ class Conditional:
         Raises:
             TargetError, StatementTimeout, StorageError: as `Storage.version`.
         """
-        if exchange.method not in SAFE:
+        if exchange.method not in READ:
             return None
         storage = self._opening()
         storage.begin()
         exchange.storage = storage
+        return self._known(exchange, storage) if exchange.method in SAFE else None
+
+    def _known(self, exchange: Exchange, storage: Storage) -> Answer | None:
         exchange.key = self._key(exchange, storage.profile.name)
         kept = self._answers.get(exchange.key) if self._answers is not None else None
         tags = _tags(exchange)
@@ -82,7 +88,7 @@ class Conditional:
     def mark(self, exchange: Exchange, response: Response) -> Answer:
         """Gives an answer its headers. To be called behind it."""
         storage = exchange.storage
-        if storage is None or response.status_code not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
+        if storage is None or exchange.method not in SAFE or response.status_code not in _OF_VERSION:
             return response
         lives = self._for_archives if storage.data_version.is_constant else "no-cache"
         headers = (*response.headers, ("Vary", VARY), ("Cache-Control", lives))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from aiida_like.errors import QueryError
 from aiida_like.storage import Storage
 from querylang.ast import Comparison
-from querylang.options import Options, OptionSpec, split
+from querylang.options import NO_OPTIONS, Options, OptionSpec, split
 from querylang.parse import Parser
 from querylang.terms import Term, leaves
 from restapi.config import Settings
@@ -42,7 +42,7 @@ class Context:
             raise QueryError(
                 f"the query string has {len(asked.query_string)} characters; at most {longest} are allowed"
             )
-        return split(self.parser.parse(asked.text), self.options, allowed)
+        return split(self.parser.parse(asked.text), self.options, allowed) if asked.text else (NO_OPTIONS, ())
 
     def parse_options(self, asked: Asked, allowed: Iterable[str]) -> Options:
         """For resources that cannot be filtered."""

@@ -25,9 +25,12 @@ ROWS = "aiida_like.rows"
 SAFE = frozenset({"GET", "HEAD"})
 """Methods that only read (RFC 9110, 9.2.1), so that an answer can be given again."""
 
+READ = SAFE | {"POST"}
+"""Methods whose answers are read from the database: what is posted is a query."""
+
 
 class Exchange:
-    """`storage` is what is read for an answer that a data version stands for; None: it does for none, or no more.
+    """`storage` is what is read, at a data version that is remembered until it is answered; None: nothing, or no more.
 
     `key` tells requests apart that can have different answers. `raised` is an error that Flask is to turn into an
     answer.

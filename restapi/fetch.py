@@ -9,7 +9,7 @@ from typing import Any
 
 from aiida_like.errors import AmbiguousUuid, NotFound, QueryError
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, compile_matches, compile_rows, compile_some, compile_total
+from querylang.compile import RowsQuery, compile_matches, compile_object, compile_rows, compile_total
 from querylang.condition import Condition
 from querylang.lower import kind_of, uuid_prefix
 from querylang.options import Window
@@ -17,7 +17,7 @@ from querylang.schema import Entity, Field
 from querylang.walk import MANY, along, can_walk, compile_size, is_shorter
 from restapi.headers import last_page
 from restapi.milestones import fetch_window, is_deep
-from restapi.reading import fetch, fetch_remembered, statistic
+from restapi.reading import fetch, fetch_remembered, fetch_slow, statistic
 from restapi.totals import fetch_total, recall_total, remember_total
 
 
@@ -59,7 +59,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     deep = is_deep(storage, query, window)
     if storage.awaits_version and storage.memory is not None and not deep:
         # The rows bring the version along, and that says whether the number is remembered.
-        rows = fetch(storage, compile_rows(query, window))
+        rows = fetch_slow(storage, compile_rows(query, window))
         number = fetch_total(storage, query)
         check_page(window, number)
         return rows, number
@@ -74,7 +74,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
             size = statistic(storage, compile_size(query.entity.table))
             query = along(query) if is_shorter(window, total, size) else query
         return fetch_window(storage, query, window, total), total
-    rows = fetch(storage, compile_rows(replace(query, with_total=True), window))
+    rows = fetch_slow(storage, compile_rows(replace(query, with_total=True), window))
     if rows:
         total = int(rows[0][0])
         remember_total(storage, query, total)
@@ -150,7 +150,7 @@ def fetch_by_id(storage: Storage, entity: Entity, fields: tuple[Field, ...], num
 def _at_most_two(
     storage: Storage, entity: Entity, fields: tuple[Field, ...], conditions: tuple[Condition, ...]
 ) -> Sequence[Sequence[Any]]:
-    return fetch(storage, compile_some(RowsQuery(entity, fields, conditions), 2))
+    return fetch(storage, compile_object(RowsQuery(entity, fields, conditions)))
 
 
 def _absence(storage: Storage, entity: Entity, prefix: str, start: Condition) -> str:

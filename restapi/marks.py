@@ -30,12 +30,12 @@ class Marks:
         rows = self.storage.recall(version_of_request(), self.key.shape, self.key.values)
         return cast("Sequence[Mark]", rows or ())
 
-    def add(self, mark: Mark) -> None:
+    def add(self, *marks: Mark) -> None:
         """Where none stands yet."""
-        known = self.known()
-        position = bisect_left(known, mark[:1])
-        if position < len(known) and known[position][0] == mark[0]:
-            return
-        kept = [*known[:position], mark, *known[position:]]
+        kept = list(self.known())
+        for mark in marks:
+            position = bisect_left(kept, mark[:1])
+            if position == len(kept) or kept[position][0] != mark[0]:
+                kept.insert(position, mark)
         kept = kept if len(kept) <= MOST else kept[::2]
         self.storage.remember(version_of_request(), self.key.shape, self.key.values, kept)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
 from aiida_like.errors import StatementTimeout
 from aiida_like.storage import Storage
+from aiida_like.storage.memory import SLOW
 from querylang.compile import Statement
 from restapi.exchange import version_of_request
 
 Rows = Sequence[Sequence[Any]]
+
+FEW, SHORT = 50, 16_000
+"""So many rows, with so many characters in all, are remembered of a statement that took long."""
 
 
 @contextmanager
@@ -40,6 +45,26 @@ def fetch_remembered(
         rows = arranged(fetch(storage, statement))
         storage.remember(version, statement.shape, statement.values, rows)
     return rows
+
+
+def fetch_slow(storage: Storage, statement: Statement) -> Rows:
+    """Of a statement that may look at many rows for few, which only its time tells: then they are remembered."""
+    shape, values = statement.shape, statement.values
+    if storage.is_slow(shape, values):
+        rows = storage.recall(version_of_request(), shape, values)
+        if rows is not None:
+            return rows
+    began = perf_counter()
+    rows = fetch(storage, statement)
+    if perf_counter() - began >= SLOW:
+        storage.note_slow(shape, values)
+        if _is_small(rows):
+            storage.remember(version_of_request(), shape, values, rows)
+    return rows
+
+
+def _is_small(rows: Rows) -> bool:
+    return len(rows) <= FEW and sum(len(value) for row in rows for value in row if isinstance(value, str)) <= SHORT
 
 
 def statistic(storage: Storage, statement: Statement) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from querylang.schema import Field, FieldType
@@ -25,18 +26,24 @@ class Shown:
     objects: Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
 
 
-def objects(fields: Sequence[Field], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    names = [field.name for field in fields]
-    written = [
-        (field.name, _or_null(WRITERS[field.type]) if field.is_nullable else WRITERS[field.type])
-        for field in fields
-        if field.type in WRITERS
-    ]
+def objects(fields: tuple[Field, ...], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    names, written = _writing(fields)
     shown = [dict(zip(names, row, strict=True)) for row in rows]
     for each in shown:
         for name, write in written:
             each[name] = write(each[name])
     return shown
+
+
+@lru_cache(maxsize=1024)
+def _writing(fields: tuple[Field, ...]) -> tuple[Sequence[str], Sequence[tuple[str, Callable[[Any], Any]]]]:
+    """The names of all fields, and how those are written that are not shown as they are stored."""
+    written = [
+        (field.name, _or_null(WRITERS[field.type]) if field.is_nullable else WRITERS[field.type])
+        for field in fields
+        if field.type in WRITERS
+    ]
+    return [field.name for field in fields], written
 
 
 def _or_null(write: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -8,10 +8,12 @@ is answered here, and all else goes the long way, through Flask; an error too, w
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from restapi.answer_cache import Kept
 from restapi.conditional import Answer
+from restapi.encoding import WholeResponse
 from restapi.exchange import Exchange
 from restapi.headers import CROSS_ORIGIN, allow_cross_origin
 from restapi.paths import Ways
@@ -40,10 +42,17 @@ def answer(exchange: Exchange, ways: Ways) -> Answer | None:
 
 
 def send(answer: Answer, exchange: Exchange, start_response: StartResponse) -> Iterable[bytes]:
+    headers: Iterable[tuple[str, str]]
+    body: Iterable[bytes]
     if isinstance(answer, Kept):
-        start_response("200 OK", [*answer.headers, *_CROSS_ORIGIN])
-        return (answer.body,)
-    return allow_cross_origin(answer)(exchange.environ, start_response)
+        headers, body = answer.headers, (answer.body,)
+    elif isinstance(answer, WholeResponse) and answer.is_sequence and answer.status_code == HTTPStatus.OK:
+        # Werkzeug would copy all headers, and look at each.
+        headers, body = answer.headers, answer.iter_encoded()
+    else:
+        return allow_cross_origin(answer)(exchange.environ, start_response)
+    start_response("200 OK", [*headers, *_CROSS_ORIGIN])
+    return body
 
 
 _CROSS_ORIGIN = tuple(CROSS_ORIGIN.items())

@@ -6,6 +6,7 @@ between, which are counted faster. And how many nodes there are of each type say
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from sqlalchemy import Table
 
 from aiida_like.models import node
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, compile_total
+from querylang.compile import RowsQuery, compile_total, compile_totals
 from querylang.condition import Condition
 from querylang.terms import Term
 from querylang.walk import compile_size
@@ -54,6 +55,27 @@ def remember_total(storage: Storage, query: RowsQuery, total: int) -> None:
 
 
 @dataclass(frozen=True)
+class _Side:
+    """Which rows lie between two bounds: the tests of both. `is_below`: the list has what lies below its bound."""
+
+    lower: str
+    upper: str
+    is_below: bool
+
+    def bound_at(self, key: int) -> int:
+        """The bound between this key and the one before it."""
+        return key - 1 if self.lower == ">" else key
+
+
+_SIDES: Mapping[str, _Side] = {
+    ">": _Side(">", "<=", is_below=False),
+    ">=": _Side(">=", "<", is_below=False),
+    "<": _Side(">=", "<", is_below=True),
+    "<=": _Side(">", "<=", is_below=True),
+}
+
+
+@dataclass(frozen=True)
 class _Bounded:
     """A list of which one condition says where it begins or ends, by the key of its rows, an integer."""
 
@@ -65,27 +87,14 @@ class _Bounded:
     def bound(self) -> int:
         return int(self.condition.values[0])
 
+    @property
+    def side(self) -> _Side:
+        return _SIDES[self.condition.test]
+
     def marks(self, storage: Storage) -> Marks:
         """Bounds with their numbers, of all lists that differ in the bound only."""
         counted = compile_total(replace(self.query, conditions=self.rest))
         return Marks(storage, replace(counted, shape=("bounds", self.condition.test, counted.shape)))
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Which rows lie between two bounds: the tests of both. `is_below`: the list has what lies below its bound."""
-
-    lower: str
-    upper: str
-    is_below: bool
-
-
-_SIDES: Mapping[str, _Side] = {
-    ">": _Side(">", "<=", is_below=False),
-    ">=": _Side(">=", "<", is_below=False),
-    "<": _Side(">=", "<", is_below=True),
-    "<=": _Side(">", "<=", is_below=True),
-}
 
 
 def _bounded(query: RowsQuery) -> _Bounded | None:
@@ -102,22 +111,74 @@ def _bounded(query: RowsQuery) -> _Bounded | None:
     return _Bounded(query, bounds[0], tuple(each for each in query.conditions if each is not bounds[0]))
 
 
+@dataclass(frozen=True)
+class _Part:
+    """The rows between the bound of a list and `end`, behind which there are `known`."""
+
+    bounded: _Bounded
+    end: int
+    known: int
+    is_last: bool = False
+
+    @property
+    def length(self) -> int:
+        return abs(self.end - self.bounded.bound)
+
+    def query(self) -> RowsQuery:
+        if self.is_last:
+            return self.bounded.query
+        side, field = self.bounded.side, self.bounded.condition.field
+        lower, upper = sorted((self.end, self.bounded.bound))
+        between = (Condition(side.lower, field, (lower,)), Condition(side.upper, field, (upper,)))
+        return replace(self.bounded.query, conditions=(*self.bounded.rest, *between))
+
+    def total(self, number: int) -> int:
+        """Of the list, if there are so many of them: beside those that are known, or among them."""
+        is_beside = self.bounded.side.is_below == (self.end < self.bounded.bound)
+        return self.known + number if is_beside else self.known - number
+
+    def count(self, storage: Storage) -> int:
+        """The total of the list."""
+        return self.total(int(fetch(storage, compile_total(self.query()))[0][0]))
+
+    def count_blocks(self, storage: Storage, width: int) -> int:
+        """The same, and leaves marks between blocks of keys, so that no other bound is far from one."""
+        found = fetch(storage, compile_totals(self.query(), width))
+        numbers = {int(block): int(number) for block, number in found}
+        total = self.total(sum(numbers.values()))
+        side, behind = self.bounded.side, min(total, self.known)
+        lower, marks = min(self.end, self.bounded.bound), []
+        for block in sorted(numbers, reverse=not side.is_below):
+            passed = behind + numbers[block]
+            marks.append((side.bound_at(block * width), behind if side.is_below else passed))
+            behind = passed
+        # The first block begins before the part does.
+        self.bounded.marks(storage).add(*(mark for mark in marks if mark[0] > lower))
+        return total
+
+
+FAR = 10_000
+"""Rows of so many keys are counted at once; of more, so that there are marks between them."""
+
+BLOCKS = 250
+"""Of so many equal parts of a table."""
+
+
 def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
     bounded = _bounded(query)
-    known = bounded.marks(storage).known() if bounded is not None else ()
     # SQLite counts by an index on the rest, past all rows that lie elsewhere, or reads all rows between.
-    if bounded is None or not known or (bounded.rest and not storage.estimates):
+    if bounded is None or storage.memory is None or (bounded.rest and not storage.estimates):
         return None
-    side, bound, field = _SIDES[bounded.condition.test], bounded.bound, bounded.condition.field
-    nearest, total = min(known, key=lambda each: abs(each[0] - bound))
     size = statistic(storage, compile_size(query.entity.table))
-    if abs(nearest - bound) >= (bound if side.is_below else size - bound):
-        return None
-    lower, upper = sorted((nearest, bound))
-    between = (Condition(side.lower, field, (lower,)), Condition(side.upper, field, (upper,)))
-    counted = compile_total(replace(query, conditions=(*bounded.rest, *between)))
-    number = int(fetch(storage, counted)[0][0])
-    return int(total + number if side.is_below == (nearest < bound) else total - number)
+    known = bounded.marks(storage).known()
+    position = bisect_left(known, (bounded.bound,))
+    beside = (_Part(bounded, *mark) for mark in known[max(0, position - 1) : position + 1])
+    last = _Part(bounded, 0 if bounded.side.is_below else size, 0, is_last=True)
+    part = min((last, *beside), key=lambda each: each.length)
+    width = -(-size // BLOCKS)
+    if storage.estimates and part.length > max(FAR, 2 * width):
+        return part.count_blocks(storage, width)
+    return None if part.is_last else part.count(storage)
 
 
 _TYPE_TESTS: Mapping[str, Callable[..., bool]] = {

@@ -147,17 +147,17 @@ def forgetful(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClien
 
 
 @contextmanager
-def fetched_by(module: ModuleType) -> Iterator[list[Statement]]:
-    """The statements that its `fetch` has run in the block."""
+def fetched_by(module: ModuleType, name: str = "fetch") -> Iterator[list[Statement]]:
+    """The statements that its `fetch` was given in the block."""
     seen: list[Statement] = []
-    fetch = module.fetch
+    fetch = getattr(module, name)
 
     def look(storage: Storage, statement: Statement) -> Any:
         seen.append(statement)
         return fetch(storage, statement)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "fetch", look)
+        patch.setattr(module, name, look)
         yield seen
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from aiida_like.errors import QueryError
 from querylang.ast import Operator
-from querylang.compile import RowsQuery, compile_rows, compile_total
+from querylang.compile import RowsQuery, compile_object, compile_rows, compile_total
 from querylang.condition import Condition, Order
 from querylang.lower import MAX_COMPARISONS, MAX_VALUES, kind_of, lower, order_by, uuid_prefix
 from querylang.lower_json import MAX_PATH
@@ -426,15 +426,21 @@ def test_every_operator_has_a_meaning_and_every_type_its_operators() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "bounds"),
+    ("prefix", "test", "values"),
     [
-        ("", ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff")),
-        ("338357f4-f", ("338357f4-f000-0000-0000-000000000000", "338357f4-ffff-ffff-ffff-ffffffffffff")),
-        (UUID, (UUID, UUID)),
+        ("", "within", ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff")),
+        ("338357f4-f", "within", ("338357f4-f000-0000-0000-000000000000", "338357f4-ffff-ffff-ffff-ffffffffffff")),
+        (UUID, "=", (UUID,)),
     ],
 )
-def test_uuid_prefix(prefix: str, bounds: tuple[str, str]) -> None:
-    assert uuid_prefix(NODES.fields["uuid"], prefix) == Condition("within", NODES.fields["uuid"], bounds)
+def test_uuid_prefix(prefix: str, test: str, values: tuple[str, ...]) -> None:
+    assert uuid_prefix(NODES.fields["uuid"], prefix) == Condition(test, NODES.fields["uuid"], values)
+
+
+def test_an_object_has_a_limit_that_can_be_planned() -> None:
+    statement = compile_object(RowsQuery(NODES, (NODES.fields["id"],), (Condition("=", NODES.fields["id"], (7,)),)))
+    assert str(statement.build()).rstrip().endswith("LIMIT 2")
+    assert statement.values == {"v0_0": 7}
 
 
 @pytest.mark.parametrize("prefix", ["x", "A", "338357f4f", "33835-", UUID + "0", "338357f4-f2 "])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import operator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -41,14 +43,21 @@ class Asking:
     def __repr__(self) -> str:
         return "asking"
 
-    def __call__(self, kind: type[expressions.AtPath], document: Any, path: tuple[str, ...], *operands: str) -> Any:
+    def __call__(
+        self, kind: type[expressions.AtPath], document: Any, path: tuple[str, ...], *operands: str | float
+    ) -> Any:
         """What the expression is for a document: the answer that both databases give."""
         answers = {name: self._ask(name, kind, document, path, operands) for name in self._databases}
         assert answers["sqlite"] == answers["postgresql"]
         return answers["sqlite"]
 
     def _ask(
-        self, name: str, kind: type[expressions.AtPath], document: Any, path: tuple[str, ...], operands: tuple[str, ...]
+        self,
+        name: str,
+        kind: type[expressions.AtPath],
+        document: Any,
+        path: tuple[str, ...],
+        operands: tuple[str | float, ...],
     ) -> Any:
         storage = self._databases[name]
         text = literal(json.dumps(document))
@@ -214,6 +223,27 @@ def test_taken_as_a_type(ask: Asking, kind: type[expressions.AtPath], key: str, 
 def test_fractions_of_a_second() -> None:
     assert json_cast_datetime("2016-04-23T05:45:10.25+02:00") == "2016-04-23 05:45:10.250000"
     assert json_cast_datetime(None) is None
+
+
+ORDERED: dict[type[expressions.AtPath], Callable[[float, float], bool]] = {
+    expressions.json_less: operator.lt,
+    expressions.json_less_or_equal: operator.le,
+    expressions.json_greater: operator.gt,
+    expressions.json_greater_or_equal: operator.ge,
+}
+
+
+@pytest.mark.parametrize("kind", ORDERED)
+@pytest.mark.parametrize("value", [0, 7, -7.5, 2**53 + 1, 1e300, 0.1, 1e23, True, False, None, "0", "7", "", [7], {}])
+@pytest.mark.parametrize("operand", [0.0, 7.0, -7.5, 0.1, 0.1 + 2**-56, 1e23, 2.0**53, -1e300, sys.float_info.max])
+def test_only_numbers_are_less_or_greater(
+    ask: Asking, kind: type[expressions.AtPath], value: Any, operand: float
+) -> None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    expected = is_number and ORDERED[kind](float(value), operand)
+    assert ask(kind, {"a": {"b": value}}, ("a", "b"), operand) is expected
+    assert ask(kind, {"a": [value]}, ("a", "0"), operand) is expected
+    assert ask(kind, {"a": [value]}, ("a", "b"), operand) is False
 
 
 def test_no_document_at_all(databases: Databases) -> None:

@@ -65,6 +65,38 @@ def test_only_the_rows_between_are_counted(target: dict[str, Any], serve: Serve,
     assert all(20 not in statement.values.values() for statement in seen)
 
 
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("parts", [1, 9, 1000])
+def test_marks_between_blocks_of_keys(
+    target: dict[str, Any], serve: Serve, forgetful: FlaskClient, path: str, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nothing is counted in blocks."""
+    monkeypatch.setattr(totals, "FAR", 2)
+    monkeypatch.setattr(totals, "BLOCKS", parts)
+    client = serve(find(**target), {}).test_client()
+    chosen = random.Random(f"{path} {parts}")
+    for bound in BOUNDS:
+        for number in (*chosen.sample(range(-5, 90), 12), -(10**15), 10**15):
+            url = f"{path}{bound}{number}&limit=1"
+            assert total(client, url) == total(forgetful, url), url
+
+
+def test_blocks_are_counted_once(target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(totals, "FAR", 2)
+    monkeypatch.setattr(totals, "BLOCKS", 20)
+    app = serve(find(**target), {})
+    client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
+    if not storage.estimates:
+        return
+    with fetched_by(totals) as seen:
+        for number in range(60):
+            total(client, f"v4/nodes?node_type=like=%22data.%25%22&id>{number}&limit=1")
+    assert [statement.shape[0] for statement in seen].count("totals") == 1  # type: ignore[index]
+    parts = [statement.values for statement in seen if statement.shape[0] == "total"]  # type: ignore[index]
+    assert parts
+    assert all(abs(values["v1_0"] - values["v2_0"]) <= 3 for values in parts)
+
+
 def test_totals_of_types(target: dict[str, Any], serve: Serve, forgetful: FlaskClient) -> None:
     client = serve(find(**target), {}).test_client()
     tree = client.get("/api/v4/nodes/full_types_count", buffered=True).json["data"]

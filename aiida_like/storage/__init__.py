@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from aiida_like.repository import Repository
 from aiida_like.storage import archive, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits, Row
 from aiida_like.storage.file_version import FileVersion
-from aiida_like.storage.memory import Memory
+from aiida_like.storage.memory import SLOW, Memory
 from aiida_like.storage.statistics import Statistics
 from aiida_like.storage.version import Along, Constant, DataVersion, Reading
 from aiida_like.zipped import FolderRepository, ZippedRepository
@@ -70,8 +71,7 @@ class Storage:
         """
         along = self.data_version.along if self._reading.awaits else None
         found = self._rows_with_version(shape, build, values, along) if along is not None else None
-        if not found:
-            # Where there are no rows, none has brought the version along.
+        if found is None:
             self.version_begun()
             found = self._rows(shape, build, values)
         if self.observe is not None:
@@ -84,11 +84,15 @@ class Storage:
 
     def _rows_with_version(
         self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any], along: Along
-    ) -> list[Row]:
+    ) -> list[Row] | None:
+        """None: there are none that could have brought the version along, and it is soon known once more."""
+        began = perf_counter()
         rows = self._rows(("with version", shape), lambda: build().add_columns(along.column), values)
-        if rows:
-            self._reading.version = along.told(rows[0][-1])
-            self._reading.awaits = False
+        if not rows and perf_counter() - began < SLOW:
+            return None
+        # What took long is not done twice: such an answer has no version, unless it is asked for first.
+        self._reading.version = along.told(rows[0][-1]) if rows else None
+        self._reading.awaits = False
         return [row[:-1] for row in rows]
 
     def recall(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
@@ -101,6 +105,14 @@ class Storage:
         """Keeps the rows of a statement that ran after the version was read, if one server told both."""
         if version is not None and self.memory is not None and self.is_of_one_server:
             self.memory.remember(version, (shape, *values.values()), rows)
+
+    def is_slow(self, shape: Hashable, values: Mapping[str, Any]) -> bool:
+        """Whether the statement took `SLOW` or longer when it ran last."""
+        return self.memory is not None and self.memory.is_slow((shape, *values.values()))
+
+    def note_slow(self, shape: Hashable, values: Mapping[str, Any]) -> None:
+        if self.memory is not None:
+            self.memory.note_slow((shape, *values.values()))
 
     def statistic(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> int:
         """The number that a statement finds, or has found within the last minute; 0 for NULL.

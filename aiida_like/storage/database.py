@@ -32,6 +32,13 @@ SERVER = "server"
 """Key of a connection's `info`: which server it leads to, where there can be several."""
 
 
+_CURSOR = "cursor"
+"""Key of the one that is kept."""
+
+_FEW = 1000
+"""Rows that may stay in memory with their cursor."""
+
+
 class Answered(threading.local):
     """`by` are the servers that have answered statements of this thread since somebody cleared it."""
 
@@ -45,6 +52,8 @@ class Database:
 
     `start_clock` is called before each statement with the driver's connection. `explain` is what stands before a
     statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there will be.
+    `keeps_cursors`: making one takes the driver nearly as long as a small statement, and one that is at its end holds
+    nothing but its rows.
     """
 
     engine: Engine
@@ -55,6 +64,7 @@ class Database:
     is_disconnect: Callable[[Exception], bool]
     start_clock: Callable[[Any], None]
     explain: str | None = None
+    keeps_cursors: bool = False
     answered: Answered = field(default_factory=Answered, repr=False, compare=False)
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
@@ -107,11 +117,17 @@ class Database:
 
     def _fetch(self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]) -> list[Row]:
         self.start_clock(connection.dbapi_connection)
-        cursor = connection.cursor()
+        info = connection.info
+        cursor = info.pop(_CURSOR, None) or connection.cursor()
         try:
             cursor.execute(sql, values)  # both drivers take parameters by name
             rows = list(cursor.fetchall())
-        finally:
+        except BaseException:
             cursor.close()
-        self.answered.by.add(connection.info.get(SERVER))
+            raise
+        if self.keeps_cursors and len(rows) <= _FEW:
+            info[_CURSOR] = cursor
+        else:
+            cursor.close()
+        self.answered.by.add(info.get(SERVER))
         return rows

@@ -120,6 +120,43 @@ class json_has_plain_key(AtPath):  # noqa: N801
     postgresql = json_has_key.postgresql
 
 
+def _compared(relation: str, sign: str) -> tuple[str, str]:
+    """SQL of a comparison of numbers, for SQLite and PostgreSQL."""
+    # PostgreSQL unpacks the whole document for each look into it. So there is one for most rows, which are no match: it
+    # compares JSON itself, with a bound a bit beyond the operand, because a cast to NUMERIC rounds. In a SELECT of its
+    # own the bound is made once for all rows.
+    operand = "CAST({operand} AS DOUBLE PRECISION)"
+    number = f"SELECT CAST({operand} AS NUMERIC) AS n"
+    bound = f"(SELECT to_jsonb(n {sign} abs(n) * 1e-14) FROM ({number}) AS operand)"  # noqa: S608 (of two signs)
+    exactly = f"{{kind}} = 'number' THEN CAST({{text}} AS DOUBLE PRECISION) {relation} {operand}"
+    return (
+        f"coalesce({json_number.sqlite} {relation} {{operand}}, 0)",
+        f"(CASE WHEN {{value}} {relation[0]}= {bound} THEN (CASE WHEN {exactly} ELSE false END) ELSE false END)",
+    )
+
+
+class json_less(AtPath):  # noqa: N801
+    """Whether it is a number, and less than the operand; false where it is none. As the three below."""
+
+    type = Boolean()
+    sqlite, postgresql = _compared("<", "+")
+
+
+class json_less_or_equal(AtPath):  # noqa: N801
+    type = Boolean()
+    sqlite, postgresql = _compared("<=", "+")
+
+
+class json_greater(AtPath):  # noqa: N801
+    type = Boolean()
+    sqlite, postgresql = _compared(">", "-")
+
+
+class json_greater_or_equal(AtPath):  # noqa: N801
+    type = Boolean()
+    sqlite, postgresql = _compared(">=", "-")
+
+
 class json_as_text(AtPath):  # noqa: N801
     """A cast, as the others below."""
 

@@ -1,4 +1,4 @@
-"""Results of statements that look at whole tables, remembered until something is committed."""
+"""Results of statements that look at much for little, remembered until something is committed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Rows = Sequence[Sequence[Any]]
+
+SLOW = 0.002
+"""Seconds: what takes a database so long is better remembered, be it only some rows."""
 
 MAX_RESULTS = 1000
 MAX_ROWS = 60_000
@@ -25,6 +28,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._held = _Held(None)
+        self._slow: set[Hashable] = set()
 
     def recall(self, version: str, key: Hashable) -> Rows | None:
         held = self._held
@@ -41,3 +45,12 @@ class Memory:
             held = self._held = _Held(version)
         held.rows += len(rows) - len(held.results.get(key, ()))
         held.results[key] = rows
+
+    def is_slow(self, key: Hashable) -> bool:
+        """Whether a statement took long when it ran last, at whatever version that was."""
+        return key in self._slow
+
+    def note_slow(self, key: Hashable) -> None:
+        if len(self._slow) >= MAX_RESULTS:
+            self._slow.clear()
+        self._slow.add(key)

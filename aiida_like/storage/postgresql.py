@@ -70,6 +70,7 @@ def connect(url: URL, limits: Limits) -> Database:
         ),
         start_clock=lambda _: None,  # the server has the clock: statement_timeout
         explain="EXPLAIN (FORMAT JSON)",
+        keeps_cursors=True,
     )
 
 
@@ -95,6 +96,8 @@ def _load_as_text(connection: psycopg.Connection[Any], _: Any) -> None:
 
 
 def _prepare_many(connection: psycopg.Connection[Any], _: Any) -> None:
+    # What came twice comes again: psycopg would wait for the sixth time.
+    connection.prepare_threshold = 1
     # Of psycopg's hundred the least recently used is forgotten, and the server plans it anew.
     connection.prepared_max = _MAX_PREPARED
 

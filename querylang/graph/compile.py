@@ -60,6 +60,13 @@ _JSON_TESTS = {
     "json has plain key": json.json_has_plain_key,
 }
 
+_OF_NUMBERS = {
+    "<": json.json_less,
+    "<=": json.json_less_or_equal,
+    ">": json.json_greater,
+    ">=": json.json_greater_or_equal,
+}
+
 _TAKEN: Mapping[As, type[json.AtPath]] = {
     As.NUMBER: json.json_number,
     As.STRING: json.json_string,
@@ -319,6 +326,8 @@ def _tested(test: Test, table: FromClause, number: int, *, has_index: bool) -> C
     operand = test.operand
     if test.name in _JSON_TESTS:
         return _JSON_TESTS[test.name](table.c[operand.column.name], operand.path, *binds)
+    if operand.taken is As.NUMBER and test.name in _OF_NUMBERS:
+        return _OF_NUMBERS[test.name](table.c[operand.column.name], operand.path, *binds)
     value = _value(operand, table)
     if operand.taken is As.ITSELF and not has_index:
         value = unindexed(value)

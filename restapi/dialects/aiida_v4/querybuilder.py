@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -25,7 +25,7 @@ from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.encoding import PLACE, http_date
 from restapi.exchange import asked, current
-from restapi.reading import fetch, statistic
+from restapi.reading import fetch_slow, statistic
 
 _HELP = (
     "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
@@ -36,8 +36,7 @@ _HELP = (
 ROWS_AT_ONCE = 200
 """Rows that are written at once: all of them are there, but not their JSON too."""
 
-_Column = tuple[int, str, Callable[[Any], Any]]
-"""Where a value is in a row, under which key it is shown, and how."""
+_Row = Sequence[Any]
 
 
 class QueryBuilder(V4Resource):
@@ -60,7 +59,7 @@ class QueryBuilder(V4Resource):
         # One more row than may be: who asks for all rows must know that they are not all.
         storage = self.context.storage
         query = _shortest(storage, query)
-        rows = fetch(storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
+        rows = fetch_slow(storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
         if len(rows) > most:
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
         response = render.envelope_without_id(sent, "QueryBuilder", PLACE, total=len(rows))
@@ -88,27 +87,36 @@ def _shortest(storage: Storage, query: GraphQuery) -> GraphQuery:
     return along(query, min(statistic(storage, compile_frequency(kind, most)) for kind in kinds), size)
 
 
-def _entities(projections: Sequence[Projection], rows: Sequence[Sequence[Any]]) -> Iterator[bytes]:
+def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterator[bytes]:
     """JSON with the values of each row by tag; nothing at all where there are no rows."""
-    columns: dict[str, list[_Column]] = {}
+    columns: dict[str, dict[str, int]] = {}
     for number, each in enumerate(projections):
-        write = _WRITERS.get(_type_of(each), _same)
-        columns.setdefault(each.operand.tag, []).append((number, each.key, write))
+        columns.setdefault(each.operand.tag, {})[each.key] = number
     separator = b"{"
     for tag, of_tag in columns.items() if rows else ():
+        entity = _entity(of_tag, projections)
         yield separator + orjson.dumps(tag) + b":"
         yield from listed(
-            [_entity(row, of_tag) for row in rows[start : start + ROWS_AT_ONCE]]
-            for start in range(0, len(rows), ROWS_AT_ONCE)
+            list(map(entity, rows[start : start + ROWS_AT_ONCE])) for start in range(0, len(rows), ROWS_AT_ONCE)
         )
         separator = b","
     yield b"{}" if separator == b"{" else b"}"
 
 
-def _entity(row: Sequence[Any], columns: Iterable[_Column]) -> dict[str, Any]:
-    entity = {key: write(row[number]) for number, key, write in columns}
-    if entity.get("node_type") or entity.get("process_type"):
-        entity["full_type"] = full_type(entity.get("node_type") or "", entity.get("process_type"))
+def _entity(columns: Mapping[str, int], projections: Sequence[Projection]) -> Callable[[_Row], dict[str, Any]]:
+    """What makes an entity of a row; `columns` says under which key which value is shown."""
+    types = {key: _type_of(projections[number]) for key, number in columns.items()}
+    written = [(key, _WRITERS[type_]) for key, type_ in types.items() if type_ in _WRITERS]
+    has_type = not {"node_type", "process_type"}.isdisjoint(columns)
+
+    def entity(row: _Row) -> dict[str, Any]:
+        found = {key: row[number] for key, number in columns.items()}
+        for key, write in written:
+            found[key] = write(found[key])
+        if has_type and (found.get("node_type") or found.get("process_type")):
+            found["full_type"] = full_type(found.get("node_type") or "", found.get("process_type"))
+        return found
+
     return entity
 
 
@@ -125,10 +133,6 @@ _TYPES = {
     As.CAST_BOOLEAN: FieldType.BOOLEAN,
     As.CAST_DATETIME: FieldType.DATETIME,
 }
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 _WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {

@@ -18,13 +18,21 @@ from restapi.exchange import Asked
 from restapi.headers import set_total
 from restapi.rendering import Shown, objects
 
+Chosen = Mapping[str, tuple[str, ...]]
+"""Paths below columns of content, of which not all is to be shown."""
 
-def shown(fields: Sequence[Field], chosen: Mapping[str, Sequence[str]], *, has_full_type: bool) -> Shown:
-    """`chosen` are the paths below each column of content, whose values come in fields such as `attributes.cell`.
+
+def shown(fields: tuple[Field, ...], chosen: Chosen, *, has_full_type: bool) -> Shown:
+    """The values at paths that are `chosen` come in fields such as `attributes.cell`.
 
     `has_full_type`: of nodes, whose types are among the fields.
     """
-    parts = {_part(column, path) for column, paths in chosen.items() for path in paths}
+    return _shown(fields, tuple(chosen.items()), has_full_type)
+
+
+@lru_cache(maxsize=256)
+def _shown(fields: tuple[Field, ...], chosen: tuple[tuple[str, tuple[str, ...]], ...], has_full_type: bool) -> Shown:  # noqa: FBT001
+    parts = {_part(column, path) for column, paths in chosen for path in paths}
     names = [field.name for field in fields if field.name not in parts]
 
     def show(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
@@ -32,11 +40,11 @@ def shown(fields: Sequence[Field], chosen: Mapping[str, Sequence[str]], *, has_f
         for each in found:
             if has_full_type:
                 each["full_type"] = full_type(each["node_type"], each["process_type"])
-            for column, paths in chosen.items():
+            for column, paths in chosen:
                 each[column] = {path: _stored(each.pop(_part(column, path))) for path in paths}
         return found
 
-    return Shown((*names, *(["full_type"] if has_full_type else []), *chosen), show)
+    return Shown((*names, *(["full_type"] if has_full_type else []), *(column for column, _ in chosen)), show)
 
 
 @lru_cache(maxsize=256)

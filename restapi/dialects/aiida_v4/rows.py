@@ -135,7 +135,7 @@ class Node(Object):
     allowed = options.NODE
 
 
-def fields_of(given: Options, entity: Entity, chosen: dict[str, Sequence[str]]) -> tuple[Field, ...]:
+def fields_of(given: Options, entity: Entity, chosen: render.Chosen) -> tuple[Field, ...]:
     """Raises QueryError: there is no such key, or content is asked for in two ways."""
     if "fields" not in given:
         return (*entity.shown, *content_fields(given, chosen))
@@ -144,8 +144,10 @@ def fields_of(given: Options, entity: Entity, chosen: dict[str, Sequence[str]]) 
     return projected(given.get("fields"), entity)
 
 
-def chosen_content(given: Options) -> dict[str, Sequence[str]]:
+def chosen_content(given: Options) -> render.Chosen:
     """Paths below each column of content, where only some were asked for."""
+    if not given.values:
+        return {}
     return {
         column: tuple(dict.fromkeys(filter(None, given.get(f"{column}_filter"))))
         for column in _CONTENT
@@ -153,7 +155,9 @@ def chosen_content(given: Options) -> dict[str, Sequence[str]]:
     }
 
 
-def content_fields(given: Options, chosen: dict[str, Sequence[str]]) -> tuple[Field, ...]:
+def content_fields(given: Options, chosen: render.Chosen) -> tuple[Field, ...]:
+    if not given.values:
+        return ()
     whole = (NODES.fields[column] for column in _CONTENT if given.get(column) and column not in chosen)
     parts = (render.part_field(NODES.fields[column], path) for column, paths in chosen.items() for path in paths)
     return (*whole, *parts)
@@ -179,7 +183,7 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
     Raises:
         NotFound, AmbiguousUuid: it names none, or several.
     """
-    if re.fullmatch("[1-9][0-9]{0,17}", path_id):
+    if path_id.isdecimal() and re.fullmatch("[1-9][0-9]{0,17}", path_id):
         try:
             return fetch_by_id(context.storage, entity, fields, int(path_id))
         except NotFound:
