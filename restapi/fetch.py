@@ -56,7 +56,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     Raises:
         QueryError: there is no such page.
     """
-    deep = is_deep(storage, query, window)
+    deep = is_deep(query, window)
     if storage.awaits_version and storage.memory is not None and not deep:
         # The rows bring the version along, and that says whether the number is remembered.
         rows = fetch_slow(storage, compile_rows(query, window))

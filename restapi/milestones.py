@@ -1,4 +1,4 @@
-"""Deep pages: the way to them begins at the nearest place that is known, not at the first row.
+"""Deep pages: the way to them begins at the nearest place that is known, or at the last row, not at the first.
 
 Each deep page that was fetched leaves a mark where it ends: how many rows come before it, and the place of the last of
 these. The page behind it is then found at once, and any other from the milestone before it or behind it.
@@ -38,15 +38,15 @@ class _Way:
         return found[::-1] if self.is_backward else found
 
 
-def is_deep(storage: Storage, query: RowsQuery, window: Window) -> bool:
-    return window.offset >= DEEP and storage.memory is not None and not query.behind
+def is_deep(query: RowsQuery, window: Window) -> bool:
+    return window.offset >= DEEP and not query.behind
 
 
 def fetch_window(
     storage: Storage, query: RowsQuery, window: Window, total: int | None = None
 ) -> Sequence[Sequence[Any]]:
     """The rows of a window, of `total` rows if that is known."""
-    if not is_deep(storage, query, window):
+    if not is_deep(query, window):
         return fetch_slow(storage, compile_rows(query, window))
     order = total_order(query.order, query.entity)
     milestones = Marks(storage, _key(query, order))
