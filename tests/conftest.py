@@ -62,6 +62,18 @@ class GoldenPostgreSQL:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _nothing_is_slow() -> Iterator[None]:
+    """What is remembered must not depend on what else the machine does; `test_slow.py` says what is slow."""
+    from aiida_like import storage
+    from restapi import reading
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (reading, storage):
+            patch.setattr(module, "SLOW", 3600.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test sees or touches the files of who runs it."""
     home = tmp_path_factory.mktemp("home")
