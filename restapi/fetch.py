@@ -60,7 +60,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     if storage.awaits_version and storage.memory is not None and not deep:
         # The rows bring the version along, and that says whether the number is remembered.
         rows = fetch_slow(storage, compile_rows(query, window))
-        number = fetch_total(storage, query)
+        number = fetch_total(storage, query) if rows or not _is_first(query, window) else 0
         check_page(window, number)
         return rows, number
     total = recall_total(storage, query)
@@ -80,9 +80,14 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
         remember_total(storage, query, total)
         return [row[1:] for row in rows], total
     # No row came that could have brought the total along.
-    total = fetch_total(storage, query) if window.offset or query.behind or not window.limit else 0
+    total = 0 if _is_first(query, window) else fetch_total(storage, query)
     check_page(window, total)
     return [], total
+
+
+def _is_first(query: RowsQuery, window: Window) -> bool:
+    """Whether there are no rows at all if there is none in this window."""
+    return window.limit > 0 and not window.offset and not query.behind
 
 
 def fetch_page(
