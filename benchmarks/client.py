@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -80,8 +80,8 @@ def seconds_of(address: Address, sent: bytes) -> float:
     return answer.seconds
 
 
-def ask_each(address: Address, messages: Sequence[bytes], clients: int, seconds: float) -> None:
-    """Each message once, by so many clients at the same time, as far as the time goes.
+def ask_each(address: Address, messages: Iterable[bytes], clients: int, seconds: float) -> int:
+    """Each message once, by so many clients at the same time, as far as the time goes; how many that were.
 
     Raises:
         Refused: one was.
@@ -89,33 +89,25 @@ def ask_each(address: Address, messages: Sequence[bytes], clients: int, seconds:
     waiting = iter(messages)
     began = time.perf_counter()
 
-    def client() -> None:
+    def client() -> int:
+        number = 0
         for sent in waiting:
             seconds_of(address, sent)
+            number += 1
             if time.perf_counter() - began > seconds:
-                return
+                break
+        return number
 
     with ThreadPoolExecutor(clients) as pool:
-        for future in [pool.submit(client) for _ in range(clients)]:
-            future.result()
+        return sum(future.result() for future in [pool.submit(client) for _ in range(clients)])
 
 
-def ask_at_once(address: Address, messages: Sequence[bytes], clients: int, seconds: float) -> float:
-    """Requests a second, of so many clients that ask one after the other until the time is over.
+def ask_at_once(address: Address, messages: Iterable[bytes], clients: int, seconds: float) -> float:
+    """Requests a second, of the same messages again and again until the time is over.
 
     Raises:
-        Refused: one was.
+        Refused: as `ask_each`.
     """
-    waiting = cycle(messages)
     began = time.perf_counter()
-
-    def client() -> int:
-        for number, sent in enumerate(waiting, start=1):
-            seconds_of(address, sent)
-            if time.perf_counter() - began > seconds:
-                return number
-        raise AssertionError(messages)
-
-    with ThreadPoolExecutor(clients) as pool:
-        numbers = [future.result() for future in [pool.submit(client) for _ in range(clients)]]
-    return sum(numbers) / (time.perf_counter() - began)
+    number = ask_each(address, cycle(messages), clients, seconds)
+    return number / (time.perf_counter() - began)

@@ -47,7 +47,7 @@ def fetch_remembered(
     return rows
 
 
-def fetch_slow(storage: Storage, statement: Statement) -> Rows:
+def fetch_slow_once(storage: Storage, statement: Statement) -> Rows:
     """Of a statement that may look at many rows for few, which only its time tells: then they are remembered."""
     shape, values = statement.shape, statement.values
     if storage.is_slow(shape, values):

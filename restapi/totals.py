@@ -165,6 +165,7 @@ BLOCKS = 250
 
 
 def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
+    """The number behind a bound, from that behind the nearest one: only the rows between are counted."""
     bounded = _bounded(query)
     # SQLite counts by an index on the rest, past all rows that lie elsewhere, or reads all rows between.
     if bounded is None or storage.memory is None or (bounded.rest and not storage.estimates):

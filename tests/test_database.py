@@ -42,6 +42,19 @@ def test_a_statement_that_takes_too_long(storage: Storage) -> None:
     assert storage.database.rows("SELECT 7", {}) == [(7,)]
 
 
+def test_an_idle_connection_holds_no_rows(golden_postgresql: GoldenPostgreSQL) -> None:
+    """Though its cursor is kept: one row can be as large as memory."""
+    opened = open_storage(find(golden_postgresql.url, str(golden_postgresql.repository)))
+    assert opened.database.rows("SELECT repeat('x', 1000000), 7", {}) == [("x" * 1_000_000, 7)]
+    with opened.database.connected() as connection:
+        (cursor,) = (each for each in connection.info.values() if isinstance(each, psycopg.Cursor))
+        assert cursor.pgresult is not None
+        assert (cursor.pgresult.ntuples, cursor.pgresult.nfields) == (0, 0)
+    for number in (1, 2):
+        assert opened.database.rows("SELECT %(number)s", {"number": number}) == [(number,)]
+    opened.close()
+
+
 @pytest.mark.parametrize(
     "statement",
     [

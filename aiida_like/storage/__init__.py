@@ -107,7 +107,7 @@ class Storage:
             self.memory.remember(version, (shape, *values.values()), rows)
 
     def is_slow(self, shape: Hashable, values: Mapping[str, Any]) -> bool:
-        """Whether the statement took `SLOW` or longer when it ran last."""
+        """Whether the statement has taken `SLOW` or longer before."""
         return self.memory is not None and self.memory.is_slow((shape, *values.values()))
 
     def note_slow(self, shape: Hashable, values: Mapping[str, Any]) -> None:

@@ -35,9 +35,6 @@ SERVER = "server"
 _CURSOR = "cursor"
 """Key of the one that is kept."""
 
-_FEW = 1000
-"""Rows that may stay in memory with their cursor."""
-
 
 class Answered(threading.local):
     """`by` are the servers that have answered statements of this thread since somebody cleared it."""
@@ -52,8 +49,8 @@ class Database:
 
     `start_clock` is called before each statement with the driver's connection. `explain` is what stands before a
     statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there will be.
-    `keeps_cursors`: making one takes the driver nearly as long as a small statement, and one that is at its end holds
-    nothing but its rows.
+    `empty` takes its rows from a cursor, which is then kept, as making one takes the driver nearly as long as a small
+    statement; None: making one costs nothing, and it is closed.
     """
 
     engine: Engine
@@ -64,7 +61,7 @@ class Database:
     is_disconnect: Callable[[Exception], bool]
     start_clock: Callable[[Any], None]
     explain: str | None = None
-    keeps_cursors: bool = False
+    empty: Callable[[Any], None] | None = None
     answered: Answered = field(default_factory=Answered, repr=False, compare=False)
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
@@ -125,9 +122,10 @@ class Database:
         except BaseException:
             cursor.close()
             raise
-        if self.keeps_cursors and len(rows) <= _FEW:
-            info[_CURSOR] = cursor
-        else:
+        if self.empty is None:
             cursor.close()
+        else:
+            self.empty(cursor)
+            info[_CURSOR] = cursor
         self.answered.by.add(info.get(SERVER))
         return rows

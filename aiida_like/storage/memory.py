@@ -47,7 +47,7 @@ class Memory:
         held.results[key] = rows
 
     def is_slow(self, key: Hashable) -> bool:
-        """Whether a statement took long when it ran last, at whatever version that was."""
+        """Whether a statement has taken long before, at whatever version that was."""
         return key in self._slow
 
     def note_slow(self, key: Hashable) -> None:

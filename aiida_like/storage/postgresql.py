@@ -70,7 +70,7 @@ def connect(url: URL, limits: Limits) -> Database:
         ),
         start_clock=lambda _: None,  # the server has the clock: statement_timeout
         explain="EXPLAIN (FORMAT JSON)",
-        keeps_cursors=True,
+        empty=lambda cursor: cursor.pgresult.clear(),
     )
 
 

@@ -25,7 +25,7 @@ from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.encoding import PLACE, http_date
 from restapi.exchange import asked, current
-from restapi.reading import fetch_slow, statistic
+from restapi.reading import fetch_slow_once, statistic
 
 _HELP = (
     "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
@@ -59,7 +59,7 @@ class QueryBuilder(V4Resource):
         # One more row than may be: who asks for all rows must know that they are not all.
         storage = self.context.storage
         query = _shortest(storage, query)
-        rows = fetch_slow(storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
+        rows = fetch_slow_once(storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
         if len(rows) > most:
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
         response = render.envelope_without_id(sent, "QueryBuilder", PLACE, total=len(rows))
