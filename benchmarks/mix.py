@@ -59,7 +59,7 @@ def sample(rows: Callable[[str], Sequence[Row]], seed: int = 11, size: int = 100
     chance = Random(seed)
     ((number,),) = rows("SELECT max(id) FROM db_dbnode")
     last = max(1, number // 20)
-    far = min(5000, last)
+    far, farther = min(5000, last), min(40_000, last)
     ids = chance.choices(range(1, number + 1), k=size)
     among = f"id IN ({', '.join(map(str, ids))})"
     days = sorted(
@@ -82,6 +82,7 @@ def sample(rows: Callable[[str], Sequence[Row]], seed: int = 11, size: int = 100
         "place": range(0, 20 * min(500, last), 20),
         "page": [chance.randrange(1, last + 1) for _ in range(size)],
         "far_page": range(far, max(far - 100, 0), -1),
+        "farther_page": range(farther, max(farther - 100, 0), -1),
         "id": ids,
         "ids": [",".join(map(str, chance.sample(range(1, number + 1), 10))) for _ in range(size)],
         "day": list(map(date.isoformat, days)),
@@ -131,6 +132,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("lists", "first page by -ctime", "/nodes/page/1?perpage=20&orderby=-ctime&_=$n"),
     Kind("lists", "first 400 by -ctime", "/nodes/page/1?perpage=400&orderby=-ctime&_=$n"),
     Kind("lists", "5000th page by -ctime", "/nodes/page/$far_page?perpage=20&orderby=-ctime"),
+    Kind("lists", "40000th page by -ctime", "/nodes/page/$farther_page?perpage=20&orderby=-ctime"),
     Kind("lists", "random page by -ctime", "/nodes/page/$page?perpage=20&orderby=-ctime"),
     Kind("lists", "page with attributes", "/nodes/page/$page?perpage=20&orderby=id&attributes=true"),
     Kind("filters", "id range", "/nodes?id>$id&limit=20"),
@@ -153,7 +155,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("one node", "extras", "/nodes/$node/contents/extras"),
     Kind("one node", "incoming", "/nodes/$job/links/incoming", upstream=Upstream.UNORDERED),
     Kind("one node", "outgoing", "/nodes/$chain/links/outgoing", upstream=Upstream.UNORDERED),
-    Kind("one node", "hundreds of outgoing", "/nodes/$screening/links/outgoing", upstream=Upstream.UNORDERED),
+    Kind("one node", "hundreds of outgoing", "/nodes/$screening/links/outgoing?_=$n", upstream=Upstream.UNORDERED),
     Kind("one node", "outgoing of a code, a page", "/nodes/$code/links/outgoing/page/1?perpage=20&orderby=id&_=$n"),
     Kind("one node", "tree", "/nodes/$job/links/tree?in_limit=10&out_limit=10"),
     Kind("one node", "comments", "/nodes/$commented/contents/comments"),

@@ -31,7 +31,7 @@ MAX_COMPARISONS = 200
 def lower(filters: Iterable[Term[Comparison]], entity: Entity) -> tuple[Term[Condition], ...]:
     """Raises QueryError: no such key, or an operator or a value that its type does not take; or too many of them."""
     filters = tuple(filters)
-    number = sum(1 for each in filters for _ in leaves(each))
+    number = sum(len(leaves(each)) for each in filters)
     if number > MAX_COMPARISONS:
         raise QueryError(f"the query has {number} comparisons; at most {MAX_COMPARISONS} are allowed")
     return tuple(replaced(each, lambda comparison: _lower(comparison, entity)) for each in filters)

@@ -5,7 +5,7 @@ A leaf has a `shape`: leaves of one shape differ in their values only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, Union
 
@@ -35,16 +35,15 @@ class Not(Generic[L]):
 Term = Union[L, Every[L], Some[L], Not[L]]  # noqa: UP007 (Python 3.10 has no other spelling for an alias of a variable)
 
 
-def leaves(term: Term[L]) -> Iterator[L]:
+def leaves(term: Term[L]) -> Sequence[L]:
     """From left to right."""
     match term:
         case Every(terms=terms) | Some(terms=terms):
-            for each in terms:
-                yield from leaves(each)
+            return [leaf for each in terms for leaf in leaves(each)]
         case Not(term=negated):
-            yield from leaves(negated)
+            return leaves(negated)
         case _:
-            yield term
+            return (term,)
 
 
 def shape_of(term: Term[Any]) -> Hashable:

@@ -23,6 +23,7 @@ from restapi.encoding import LARGE, dumps
 from restapi.exchange import current, enter, leave
 from restapi.reading import fetch
 from restapi.rendering import Shown
+from restapi.reply import Reply, Whole
 
 Objects = Sequence[Mapping[str, Any]]
 Fetch = Callable[[Statement], Sequence[Sequence[Any]]]
@@ -61,9 +62,10 @@ def blocks_of(fetched: Fetch, query: RowsQuery, keys: Sequence[int], shown: Show
         yield shown.objects([rows[each] for each in part if each in rows])
 
 
-def fill(response: Response, written: Iterable[bytes]) -> Response:
-    """Puts JSON where `PLACE` is in the body; a large one is streamed."""
-    head, _, tail = response.get_data().partition(b"\0")
+def fill(reply: Reply, written: Iterable[bytes]) -> Reply:
+    """The reply with JSON where `PLACE` is in its body; a large one is streamed."""
+    assert isinstance(reply, Whole), reply
+    head, _, tail = reply.body.partition(b"\0")
     pieces = chain([head], written, [tail])
     begun: list[bytes] = []
     size = 0
@@ -72,11 +74,10 @@ def fill(response: Response, written: Iterable[bytes]) -> Response:
         begun.append(piece)
         size += len(piece)
         if size > LARGE:
-            del response.headers["Content-Length"]
-            response.response = chain(begun, pieces)
-            return response
-    response.set_data(b"".join(begun))
-    return response
+            del reply.headers["Content-Length"]
+            return Response(chain(begun, pieces), reply.status_code, reply.headers)
+    reply.replace(b"".join(begun))
+    return reply
 
 
 def listed(blocks: Iterable[Objects]) -> Iterator[bytes]:

@@ -12,17 +12,17 @@ from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 
 from flask import Response
-from werkzeug.datastructures import ETags, Headers
+from werkzeug.datastructures import ETags
 from werkzeug.http import parse_etags
 
 from aiida_like.storage import Storage
 from restapi.answer_cache import AnswerCache, Kept
 from restapi.config import Settings
-from restapi.encoding import WholeResponse
 from restapi.exchange import READ, SAFE, Exchange
 from restapi.headers import tag_by_content
 from restapi.opening import LazyStorage
 from restapi.preferences import VARY, preferred
+from restapi.reply import Reply, Whole, as_response
 
 _MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "prov", "rocrate", "seekpath", "upf-to-json")
 """What writes answers; each has its own way of spelling a number or a file."""
@@ -36,7 +36,7 @@ _FIELD = "HTTP_IF_NONE_MATCH"
 _OF_VERSION = frozenset({HTTPStatus.OK.value, HTTPStatus.NOT_MODIFIED.value})
 """Statuses of answers that a data version stands for."""
 
-Answer = Response | Kept
+Answer = Reply | Kept
 
 
 class Conditional:
@@ -69,63 +69,61 @@ class Conditional:
         return self._known(exchange, storage) if exchange.method in SAFE else None
 
     def _known(self, exchange: Exchange, storage: Storage) -> Answer | None:
-        exchange.key = self._key(exchange, storage.profile.name)
+        exchange.key = _key(exchange)
         kept = self._answers.get(exchange.key) if self._answers is not None else None
         tags = _tags(exchange)
         if kept is None and tags is None:
             # As there is nothing to compare it with, the version comes with the rows.
             return None
-        tag = _tag(exchange, storage)
-        if tag is None:
+        version = storage.version_begun()
+        if version is None:
             return None
-        if tags is not None and _has(tags, tag):
-            return Response(status=HTTPStatus.NOT_MODIFIED)
-        if kept is None or kept.tag != tag or _has_any(tags):
+        if tags is not None and _has(tags, self._tag(exchange, storage, version)):
+            return self.mark(exchange, Response(status=HTTPStatus.NOT_MODIFIED))
+        if kept is None or kept.version != version or _has_any(tags):
             return None
         exchange.storage = None
         return kept
 
-    def mark(self, exchange: Exchange, response: Response) -> Answer:
-        """Gives an answer its headers. To be called behind it."""
+    def mark(self, exchange: Exchange, reply: Reply) -> Answer:
+        """The answer with its headers. To be called behind it."""
         storage = exchange.storage
-        if storage is None or exchange.method not in SAFE or response.status_code not in _OF_VERSION:
-            return response
-        lives = self._for_archives if storage.data_version.is_constant else "no-cache"
-        headers = (*response.headers, ("Vary", VARY), ("Cache-Control", lives))
-        tag = _tag(exchange, storage) if storage.is_of_one_server else None
-        if tag is None:
-            response.headers = Headers(headers)
-            return tag_by_content(response)
-        headers = (*headers, ("ETag", f'"{tag}"'))
+        if storage is None or exchange.method not in SAFE or reply.status_code not in _OF_VERSION:
+            return reply
+        reply.headers["Vary"] = VARY
+        reply.headers["Cache-Control"] = self._for_archives if storage.data_version.is_constant else "no-cache"
+        version = storage.version_begun() if storage.is_of_one_server else None
+        if version is None:
+            return tag_by_content(as_response(reply))
+        reply.headers["ETag"] = f'"{self._tag(exchange, storage, version)}"'
         # `*` is no proof: only now is it known that there is such a resource.
-        is_new = response.status_code == HTTPStatus.OK and not _has_any(_tags(exchange))
-        if is_new and isinstance(response, WholeResponse) and response.is_sequence:
-            kept = Kept(tag, response.get_data(), headers)
+        is_new = reply.status_code == HTTPStatus.OK and not _has_any(_tags(exchange))
+        if is_new and isinstance(reply, Whole):
+            kept = Kept(version, reply.body, tuple(reply.headers.items()))
             if self._answers is not None:
                 self._answers.keep(exchange.key, kept)
             return kept
-        response.headers = Headers(headers)
+        response = as_response(reply)
         response.status_code = HTTPStatus.OK if is_new else HTTPStatus.NOT_MODIFIED
         return response
 
-    def _key(self, exchange: Exchange, profile: str) -> bytes:
-        environ = exchange.environ
-        asked = (exchange.host, *map(environ.get, _ASKED_BY), *preferred(environ))
+    def _tag(self, exchange: Exchange, storage: Storage, version: str) -> str:
+        """The entity tag of the answer at a data version."""
         digest = self._constant.copy()
-        # Other tuples have other representations, which joined texts have not.
-        digest.update(repr((profile, asked)).encode())
-        return digest.digest()
+        # Each of the first two says itself where it ends.
+        digest.update(f"{storage.profile.name!r}{exchange.key}{version}".encode())
+        return digest.hexdigest()
 
 
-def _tag(exchange: Exchange, storage: Storage) -> str | None:
-    """The entity tag of the answer; None where no data version can be told."""
-    version = storage.version_begun()
-    return None if version is None else blake2b(exchange.key + version.encode(), digest_size=16).hexdigest()
+def _key(exchange: Exchange) -> str:
+    environ = exchange.environ
+    # Other tuples have other representations, which joined texts have not.
+    return repr((exchange.host, *map(environ.get, _ASKED_BY), *preferred(environ)))
 
 
-def as_response(answer: Answer) -> Response:
+def answer_as_response(answer: Answer) -> Response:
     """For Flask."""
-    return WholeResponse(answer.body, headers=answer.headers) if isinstance(answer, Kept) else answer
+    return Response(answer.body, headers=answer.headers) if isinstance(answer, Kept) else as_response(answer)
 
 
 def _tags(exchange: Exchange) -> ETags | None:

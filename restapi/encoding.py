@@ -11,6 +11,8 @@ from urllib.parse import quote
 import orjson
 from flask import Response
 
+from restapi.reply import Reply, Whole, as_response
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -20,10 +22,6 @@ LARGE = 1 << 16
 
 PLACE = orjson.Fragment(b"\0")
 """Stands in JSON for what comes later; a NUL is nowhere else in it."""
-
-
-class WholeResponse(Response):
-    """One of bytes that are there already, which may be kept."""
 
 
 class LargeJSON:
@@ -57,6 +55,11 @@ def _whole(value: Any) -> orjson.Fragment:
 
 
 def json_response(body: Any, status: int = 200) -> Response:
+    """For Flask."""
+    return as_response(json_reply(body, status))
+
+
+def json_reply(body: Any, status: int = 200) -> Reply:
     """Streamed if there is large JSON in it."""
     large: list[LargeJSON] = []
 
@@ -67,7 +70,7 @@ def json_response(body: Any, status: int = 200) -> Response:
 
     written = orjson.dumps(body, default=placed)
     if not large:
-        return WholeResponse(written, status, content_type="application/json")
+        return Whole(written, status)
     return Response(_filled(written.split(b"\0"), large), status, content_type="application/json")
 
 
@@ -78,21 +81,26 @@ def _filled(between: Sequence[bytes], large: Sequence[LargeJSON]) -> Iterator[by
     yield between[-1]
 
 
-def attachment(content: bytes | Iterator[bytes], size: int | None, name: str) -> Response:
+def attachment(
+    content: bytes | Iterator[bytes], size: int | None, name: str, content_type: str = "application/octet-stream"
+) -> Reply:
     """A file of `size` bytes, if that is known, for a browser to store under `name`, never to show."""
-    kind = WholeResponse if isinstance(content, bytes) else Response
-    response = kind(content, content_type="application/octet-stream")
+    reply: Reply
+    if isinstance(content, bytes):
+        reply = Whole(content, content_type=content_type)
+    else:
+        reply = Response(content, content_type=content_type)
     if size is not None:
-        response.content_length = size
+        reply.headers["Content-Length"] = str(size)
     # RFC 6266: the plain name for all clients, the encoded one for those that know it.
     plain = "".join(character if character.isascii() and character.isprintable() else "_" for character in name)
     plain = plain.replace("\\", "_").replace('"', "_")
     disposition = f'attachment; filename="{plain}"'
     if plain != name:
         disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
-    response.headers["Content-Disposition"] = disposition
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    reply.headers["Content-Disposition"] = disposition
+    reply.headers["X-Content-Type-Options"] = "nosniff"
+    return reply
 
 
 def http_date(stored: str | None) -> str | None:

@@ -42,7 +42,7 @@ class Exchange:
         self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
         self.storage: Storage | None = None
-        self.key = b""
+        self.key = ""
         self.raised: Exception | None = None
 
     @property

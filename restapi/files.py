@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import Response
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.errors import FileNotFound
@@ -15,6 +14,7 @@ from aiida_like.repository import key_of
 from aiida_like.storage import Storage
 from aiida_like.storage.expressions import unindexed
 from restapi.encoding import attachment
+from restapi.reply import Reply
 
 Tree = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ def retrieved_files(storage: Storage, pk: int) -> Tree | None:
     return parsed(rows[0][0]) if rows else None
 
 
-def answer_file(storage: Storage, tree: Tree, written: str) -> Response:
+def answer_file(storage: Storage, tree: Tree, written: str) -> Reply:
     """The file at the path that a client wrote, for download.
 
     Raises:

@@ -12,6 +12,7 @@ from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
 from restapi.exchange import SAFE, Asked, current
+from restapi.reply import Reply
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
 """What a query may hold raw (RFC 3986)."""
@@ -60,10 +61,9 @@ def tag_by_content(response: Response) -> Response:
     return response
 
 
-def set_total(response: Response, total: int) -> None:
+def set_total(reply: Reply, total: int) -> None:
     """Clients read either of the two names."""
-    for name in ("X-Total-Counts", "X-Total-Count"):
-        response.headers.add(name, str(total))
+    reply.headers["X-Total-Counts"] = reply.headers["X-Total-Count"] = str(total)
 
 
 def last_page(total: int, size: int) -> int:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from flask import Response
-
 from restapi.conditional import Conditional
+from restapi.reply import Reply
 
 ID, PAGE = "<path_id>", "<int:page>"
 """What stands in paths for an object, and for the number of a page."""
@@ -23,7 +22,7 @@ class Way:
     """What answers at a path: by method, with arguments that the path does not name."""
 
     conditional: Conditional
-    answers: Mapping[str, Callable[..., Response]]
+    answers: Mapping[str, Callable[..., Reply]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 

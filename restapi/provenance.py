@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from flask import Response
-
 from aiida_like.provenance.prov import prov_json
 from aiida_like.provenance.ro_crate import Sources, crate
 from aiida_like.provenance.run import read_attributes, read_run
@@ -11,13 +9,14 @@ from aiida_like.provenance.subgraph import read_subgraph
 from querylang.options import Options
 from restapi.blocks import fill
 from restapi.context import Context
-from restapi.encoding import PLACE, attachment, json_response
+from restapi.encoding import PLACE, attachment, json_reply
 from restapi.exchange import Asked
 from restapi.lineage import FEWER_NODES, part_of
 from restapi.reading import narrowed
+from restapi.reply import Reply
 
 
-def answer_prov(context: Context, request: Asked, main: int, given: Options) -> Response:
+def answer_prov(context: Context, request: Asked, main: int, given: Options) -> Reply:
     """PROV-JSON of the ancestors of a node.
 
     Raises:
@@ -28,13 +27,13 @@ def answer_prov(context: Context, request: Asked, main: int, given: Options) -> 
     with narrowed(FEWER_NODES):
         subgraph = read_subgraph(context.storage, part.ways, main, part.depth, part.limit)
     api = request.url_root.rstrip("/") + context.prefix
-    return fill(json_response(PLACE), prov_json(subgraph, api))
+    return fill(json_reply(PLACE), prov_json(subgraph, api))
 
 
 CRATE = frozenset({"depth", "limit"})
 
 
-def answer_crate(context: Context, main: int, given: Options) -> Response:
+def answer_crate(context: Context, main: int, given: Options) -> Reply:
     """A zip file with a process, those that it called, and their data.
 
     Raises:
@@ -46,6 +45,4 @@ def answer_crate(context: Context, main: int, given: Options) -> Response:
     with narrowed(FEWER_NODES):
         run = read_run(storage, main, part.depth, part.limit, context.settings.max_graph_nodes)
     blocks = crate(run, Sources(lambda pk: read_attributes(storage, pk), storage.repository.read))
-    response = attachment(blocks, None, f"{run.subgraph.nodes[0].uuid}.crate.zip")
-    response.content_type = "application/zip"
-    return response
+    return attachment(blocks, None, f"{run.subgraph.nodes[0].uuid}.crate.zip", "application/zip")

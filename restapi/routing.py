@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -13,15 +14,29 @@ from werkzeug.routing import BaseConverter
 
 from querylang.options import OptionSpec
 from querylang.schema import Entity
-from restapi.conditional import Conditional, as_response
+from restapi.conditional import Conditional, answer_as_response
 from restapi.context import Context
 from restapi.exchange import current
 from restapi.openapi.answer import Answer, Parameter, Subject
 from restapi.openapi.schema import Schema
 from restapi.paths import PAGE, Way, Ways
+from restapi.reply import Reply
 
 
 class DialectApi(Api):  # type: ignore[misc]  # Flask-RESTful has no types
+    def __init__(self, blueprint: Blueprint, conditional: Conditional) -> None:
+        super().__init__(blueprint)
+        self._conditional = conditional
+
+    def output(self, resource: Callable[..., Reply]) -> Callable[..., Response]:
+        """What Flask calls for a resource; Flask-RESTful would take a reply for data."""
+
+        @wraps(resource)
+        def answer(*args: Any, **kwargs: Any) -> Response:
+            return answer_as_response(self._conditional.mark(current(), resource(*args, **kwargs)))
+
+        return answer
+
     def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:
         """Flask-RESTful would turn our errors into its own 500; the application's handlers know better."""
         return original_handler(e)
@@ -98,11 +113,7 @@ def mount(
             error, exchange.raised = exchange.raised, None
             raise error
         again = conditional.answer_again(exchange)
-        return None if again is None else as_response(again)
-
-    @made.after_request
-    def end(response: Response) -> Response:
-        return as_response(conditional.mark(current(), response))
+        return None if again is None else answer_as_response(again)
 
     contexts = {frozenset[str](): context}
 
@@ -112,7 +123,7 @@ def mount(
             contexts[keys] = context.reserving(resource.reserved)
         return contexts[keys]
 
-    api = DialectApi(made)
+    api = DialectApi(made, conditional)
     for number, route in enumerate(routes):
         api.add_resource(
             route.resource,

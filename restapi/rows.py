@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from flask import Response
-
 from aiida_like.storage import Storage
 from querylang.compile import RowsQuery
 from querylang.cursor import read_place, write_place
@@ -24,6 +22,7 @@ from restapi.fetch import Count, Page, fetch_page
 from restapi.headers import cursor_link, last_page, page_links, set_total
 from restapi.preferences import Format, preferred_count, preferred_format
 from restapi.rendering import Shown
+from restapi.reply import Reply
 
 WIDE_ROWS_AT_ONCE = 20
 """Rows of one statement, if they hold JSON of nodes."""
@@ -37,11 +36,11 @@ def answer_rows(
     query: RowsQuery,
     shown: Shown,
     key: str,
-    envelope: Callable[[dict[str, Any]], Response],
-) -> Response:
+    envelope: Callable[[dict[str, Any]], Reply],
+) -> Reply:
     """The rows of a query, in the way that options and headers of the request ask for.
 
-    `key` is the name of the list in the answer; `envelope` makes a response of its data.
+    `key` is the name of the list in the answer; `envelope` makes a reply of its data.
 
     Raises:
         QueryError: options that make no sense together, or are out of range.
@@ -65,19 +64,20 @@ def answer_rows(
     data: dict[str, Any] = {key: PLACE if has_parts else shown.objects(found.rows)}
     if counted:
         data["facets"] = count_facets(context.storage, query, counted)
-    response = envelope(data)
+    reply = envelope(data)
     if has_parts:
         keys = [row[0] for row in found.rows]
-        fill(response, listed(blocks_of(while_streaming(context.storage), query, keys, shown, WIDE_ROWS_AT_ONCE)))
+        blocks = blocks_of(while_streaming(context.storage), query, keys, shown, WIDE_ROWS_AT_ONCE)
+        reply = fill(reply, listed(blocks))
     if found.total.number is not None:
-        set_total(response, found.total.number)
+        set_total(reply, found.total.number)
     if preferred is not None:
-        response.headers["Preference-Applied"] = f"count={found.total.count.value}"
+        reply.headers["Preference-Applied"] = f"count={found.total.count.value}"
     if part.page is not None:
-        response.headers["Link"] = page_links(request, part, _last_page(part, found), has_next=found.has_next)
+        reply.headers["Link"] = page_links(request, part, _last_page(part, found), has_next=found.has_next)
     if cursor is not None:
-        response.headers["Link"] = cursor_link(request, context.parser.parse(request.text), cursor)
-    return response
+        reply.headers["Link"] = cursor_link(request, context.parser.parse(request.text), cursor)
+    return reply
 
 
 def _fetch_behind(

@@ -38,7 +38,7 @@ def user_of(filters: Iterable[Term[Comparison]]) -> int | None:
             case Comparison("user" | "user_id", Operator.EQUAL, (Integer(value),), ()) if user is None:
                 user = value
             case _:
-                key = next(leaves(term)).key
+                key = leaves(term)[0].key
                 raise QueryError(f"only the filter user=ID has a meaning here, not one of {key!r}")
     return user
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from restapi.answer_cache import Kept
 from restapi.conditional import Answer
-from restapi.encoding import WholeResponse
 from restapi.exchange import Exchange
 from restapi.headers import CROSS_ORIGIN, allow_cross_origin
 from restapi.paths import Ways
+from restapi.reply import Whole, as_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -33,9 +33,7 @@ def answer(exchange: Exchange, ways: Ways) -> Answer | None:
         return None
     try:
         again = way.conditional.answer_again(exchange)
-        if isinstance(again, Kept):
-            return again
-        return way.conditional.mark(exchange, answered(**arguments) if again is None else again)
+        return way.conditional.mark(exchange, answered(**arguments)) if again is None else again
     except Exception as error:  # noqa: BLE001 Flask is asked next, and raises it again: see `routing.mount`
         exchange.raised = error
         return None
@@ -46,11 +44,10 @@ def send(answer: Answer, exchange: Exchange, start_response: StartResponse) -> I
     body: Iterable[bytes]
     if isinstance(answer, Kept):
         headers, body = answer.headers, (answer.body,)
-    elif isinstance(answer, WholeResponse) and answer.is_sequence and answer.status_code == HTTPStatus.OK:
-        # Werkzeug would copy all headers, and look at each.
-        headers, body = answer.headers, answer.iter_encoded()
+    elif isinstance(answer, Whole) and answer.status_code == HTTPStatus.OK:
+        headers, body = answer.headers.items(), (answer.body,)
     else:
-        return allow_cross_origin(answer)(exchange.environ, start_response)
+        return allow_cross_origin(as_response(answer))(exchange.environ, start_response)
     start_response("200 OK", [*headers, *_CROSS_ORIGIN])
     return body
 

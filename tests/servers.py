@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 PATIENCE = 30.0
-"""Seconds a server may take to start or to stop."""
+"""Seconds a server may take to start, or to answer."""
+
+LAST_PATIENCE = 60.0
+"""Seconds it may take to end: gunicorn kills a worker that was just born, and heard no signal, only behind thirty."""
 
 POSTGRESQL_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: -int(folder.parent.name))
 """Where Debian has the programs of PostgreSQL that are not in PATH, the newest first."""
@@ -268,7 +271,7 @@ class _Process:
     def end(self, stop: signal.Signals) -> None:
         self.popen.send_signal(stop)
         try:
-            self.popen.wait(PATIENCE)
+            self.popen.wait(LAST_PATIENCE)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()

@@ -8,6 +8,7 @@ import pytest
 
 from aiida_like.errors import QueryError
 from querylang.graph.ast import GraphQuery
+from querylang.graph.outline import outline_of
 from querylang.graph.path import MAX_STEPS
 from querylang.graph.projections import MAX_PROJECTIONS
 from querylang.graph.read import MAX_TESTS, read
@@ -30,6 +31,13 @@ def nested(depth: int) -> dict[str, Any]:
     for _ in range(depth):
         filters = {"and": [filters]}
     return filters
+
+
+def lists(depth: int) -> Any:
+    nested_lists: Any = 1
+    for _ in range(depth):
+        nested_lists = [nested_lists]
+    return nested_lists
 
 
 ERRORS: list[tuple[Any, str]] = [
@@ -110,6 +118,11 @@ ERRORS: list[tuple[Any, str]] = [
     (filtered({"or": [5]}), 'filters.n: filters are an object such as {"id": {">": 5}}, not 5'),
     (filtered({"id": {"or": [5]}}), 'filters.n: an operator and its value are written {">": 5}, not 5'),
     (filtered(nested(40)), "filters.n: filters are nested more than 32 deep"),
+    (filtered(nested(400)), "filters.n: filters are nested more than 32 deep"),
+    (filtered({"attributes.x": lists(400)}), "filters.n: the query is nested too deep"),
+    (filtered({"id": lists(400)}), "filters.n: the query is nested too deep"),
+    (one(project={"n": lists(400)}), "the query is nested too deep"),
+    ({"path": [NODE | {"filters": nested(400)}]}, "the query is nested too deep"),
     (
         filtered({"label": "x" * 50, "id": "x" * 50}),
         f'filters.n: id is compared with integers, not with "{"x" * 39}...',
@@ -287,3 +300,31 @@ def test_types_of_groups() -> None:
 def test_a_filter_takes_the_place_of_the_type() -> None:
     path = [{"entity_type": "data.core.dict.Dict.", "tag": "n", "filters": {"node_type": "x"}}]
     assert read({"path": path}).filters == read(filtered({"node_type": "x"})).filters
+
+
+def test_filters_are_no_part_of_what_is_remembered() -> None:
+    path = [NODE | {"filters": {"id": {">": 5}, "label": "x"}}]
+
+    def values(**more: Any) -> list[Any]:
+        return [test.values for test in leaves(read({"path": path, **more}).filters["n"])]
+
+    own = [(5,), ("x",)]
+    assert values() == own
+    for number in (1, 2):
+        # On the same key it takes the place of that in the path.
+        assert values(filters={"n": {"id": number, "ctime": {"<": "2020-01-01"}}}) == [
+            (number,),
+            ("x",),
+            ("2020-01-01 00:00:00.000000",),
+        ]
+    assert values() == own
+    assert values(order_by=[{"n": "id"}]) == own
+
+
+def test_what_is_long_is_not_remembered() -> None:
+    before = outline_of([NODE], None, None)
+    assert outline_of([NODE], None, None) is before
+    project = {"n": [f"attributes.{'x' * 30}{number}" for number in range(150)]}
+    long = outline_of([NODE], project, None)
+    assert long == outline_of([NODE], project, None)
+    assert long is not outline_of([NODE], project, None)

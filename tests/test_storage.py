@@ -11,7 +11,7 @@ import orjson
 import pytest
 from sqlalchemy import bindparam, func, select
 
-from aiida_like.models import node
+from aiida_like.models import link, node
 from aiida_like.profiles import find
 from aiida_like.repository import key_of, paths
 from aiida_like.storage import Storage, open_storage, statistics
@@ -68,3 +68,23 @@ def test_a_statistic_is_a_minute_old(golden: Golden, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(statistics, "SECONDS", 0.0)
         assert [nodes(10**6), nodes(10**7)] == [0, 0]  # the first is forgotten for them
         assert nodes() == number - 1
+
+
+def test_a_statistic_is_kept_while_nothing_is_committed(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copy = writable.sqlite(golden, tmp_path)
+    monkeypatch.setattr(statistics, "SECONDS", 0.0)
+    counted: list[int] = []
+    with closing(open_storage(find(**copy.target), observe=counted.append)) as opened, copy.committing() as commit:
+
+        def links() -> int:
+            opened.begin()
+            return opened.statistic("links", lambda: select(func.count()).select_from(link), {})
+
+        counted.clear()
+        numbers = [links(), links()]
+        assert counted == [1]
+        commit("DELETE FROM db_dblink")
+        assert (numbers[0] == numbers[1] > 0, links(), links()) == (True, 0, 0)
+        assert counted == [1, 1]

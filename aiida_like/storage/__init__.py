@@ -95,6 +95,26 @@ class Storage:
         self._reading.awaits = False
         return [row[:-1] for row in rows]
 
+    def rows_at(
+        self, version: str, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]
+    ) -> list[Row] | None:
+        """As `rows`, if they are those of this data version; None: they may be others.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        comes_along = self.awaits_version
+        rows = self.rows(shape, build, values)
+        if self.version_begun() != version or not self.is_of_one_server:
+            return None
+        # What was told before the rows says nothing of a commit in between.
+        return rows if (comes_along and rows) or self.version() == version else None
+
+    @property
+    def remembered_version(self) -> str | None:
+        """The data version of what is remembered; None: nothing is."""
+        return None if self.memory is None else self.memory.version
+
     def recall(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
         """The rows of a statement, if they are remembered from this data version."""
         if version is None or self.memory is None:
@@ -115,16 +135,17 @@ class Storage:
             self.memory.note_slow((shape, *values.values()))
 
     def statistic(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> int:
-        """The number that a statement finds, or has found within the last minute; 0 for NULL.
+        """The number that a statement finds, or has found at this data version or within the last minute; 0 for NULL.
 
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
         """
         key = (shape, *values.values())
-        number = self.statistics.recall(key)
+        version = self.version_begun()
+        number = self.statistics.recall(key, version)
         if number is None:
             number = int(self.rows(shape, build, values)[0][0] or 0)
-            self.statistics.remember(key, number)
+            self.statistics.remember(key, version, number)
         return number
 
     @property
@@ -226,7 +247,7 @@ def open_storage(
         case Backend.SQLITE_ZIP, Path() as path, _:
             file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
             repository: Repository = FolderRepository(path) if path.is_dir() else ZippedRepository(path)
-            database = sqlite.connect(file, limits, immutable=True)
+            database = sqlite.connect(file, limits, immutable=True, stays_mapped=not remembers)
             version = Constant(archive.content_of(path, file))
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
             if not path.is_file():
@@ -234,7 +255,7 @@ def open_storage(
                     f"the profile {profile.name!r} has no database file {path}", "its database is missing"
                 )
             repository = Container.open(container)
-            database = sqlite.connect(path, limits, immutable=False)
+            database = sqlite.connect(path, limits, immutable=False, stays_mapped=not remembers)
             version = FileVersion(path, forget_connections=database.close)
         case Backend.PSQL_DOS, URL() as url, Path() as container:
             repository = Container.open(container)

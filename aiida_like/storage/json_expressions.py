@@ -129,8 +129,10 @@ def _compared(relation: str, sign: str) -> tuple[str, str]:
     number = f"SELECT CAST({operand} AS NUMERIC) AS n"
     bound = f"(SELECT to_jsonb(n {sign} abs(n) * 1e-14) FROM ({number}) AS operand)"  # noqa: S608 (of two signs)
     exactly = f"{{kind}} = 'number' THEN CAST({{text}} AS DOUBLE PRECISION) {relation} {operand}"
+    # SQLite takes the value out in any case, and only of a match its type too: a text can be cast to a number as well.
+    taken = "CAST(json_extract({json}, {path}) AS REAL)"
     return (
-        f"coalesce({json_number.sqlite} {relation} {{operand}}, 0)",
+        f"(CASE WHEN {taken} {relation} {{operand}} THEN {{kind}} IN ('integer', 'real') ELSE 0 END)",
         f"(CASE WHEN {{value}} {relation[0]}= {bound} THEN (CASE WHEN {exactly} ELSE false END) ELSE false END)",
     )
 

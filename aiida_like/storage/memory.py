@@ -30,6 +30,11 @@ class Memory:
         self._held = _Held(None)
         self._slow: set[Hashable] = set()
 
+    @property
+    def version(self) -> str | None:
+        """That of what is remembered."""
+        return self._held.version
+
     def recall(self, version: str, key: Hashable) -> Rows | None:
         held = self._held
         return held.results.get(key) if held.version == version else None

@@ -28,6 +28,9 @@ class As(Enum):
     CAST_JSON = "j"
     CAST_DATETIME = "d"
 
+    # That of Enum is a call in Python, for each operand of a query.
+    __hash__ = object.__hash__
+
 
 class Function(Enum):
     COUNT = "count"

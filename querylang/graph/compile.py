@@ -5,7 +5,7 @@ Every tag is an alias of a table. The SELECT is built once for each shape of a q
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -91,14 +91,15 @@ _FUNCTIONS: Mapping[Function, Callable[[Any], ColumnElement[Any]]] = {
 
 def compile_graph(query: GraphQuery, limit: int) -> Statement:
     """A SELECT of the projections, at most `limit` rows of them."""
-    values: dict[str, Any] = {"limit": limit, "offset": query.offset}
-    numbers = count()
-    for term in query.filters.values():
-        for test in leaves(term):
-            number = next(numbers)
-            values |= {f"v{number}_{i}": value for i, value in enumerate(test.values)}
+    values = {"limit": limit, "offset": query.offset, **values_of(query.filters.values())}
     is_window = query.limit is not None or bool(query.offset)
     return Statement(("graph", query.shape, is_window), lambda: _Builder(query).select(is_window=is_window), values)
+
+
+def values_of(filters: Iterable[Term]) -> dict[str, Any]:
+    """The values of all tests, by the names under which they are bound."""
+    tests = enumerate(test for term in filters for test in leaves(term))
+    return {f"v{number}_{i}": value for number, test in tests for i, value in enumerate(test.values)}
 
 
 class _Builder:
@@ -110,7 +111,7 @@ class _Builder:
         number = 0
         for tag, term in query.filters.items():
             self._first[tag] = number
-            number += sum(1 for _ in leaves(term))
+            number += len(leaves(term))
         self._tables: dict[str, FromClause] = {
             step.tag: step.vertex.table.alias(f"t{number}") for number, step in enumerate(query.steps)
         }
@@ -139,7 +140,7 @@ class _Builder:
         query, step = self._query, self._query.steps[-1]
         is_joined = len(query.steps) == 2 and isinstance(step.relation, Through) and not step.is_outer  # noqa: PLR2004
         has_order = [each.operand for each in query.order] == [Operand(step.tag, step.vertex.columns["id"])]
-        is_filtered = any(leaves(query.filters.get(step.tag, Every(()))))
+        is_filtered = bool(leaves(query.filters.get(step.tag, Every(()))))
         is_plain = not (query.distinct or query.walks or any(each.function for each in query.projections))
         return is_joined and has_order and is_plain and not is_filtered
 
@@ -257,7 +258,7 @@ class _Builder:
             if isinstance(each, Test) and each.operand.column.name == "depth" and each.name in {"<", "<=", "="}:
                 bound = bindparam(f"v{number}_0", type_=BigInteger())
                 yield walk.c.depth + 1 < bound if each.name == "<" else walk.c.depth + 1 <= bound
-            number += sum(1 for _ in leaves(each))
+            number += len(leaves(each))
 
     def _where(self, tag: str, table: FromClause | None = None) -> ColumnElement[bool]:
         numbers = count(self._first[tag])

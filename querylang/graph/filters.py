@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from aiida_like.errors import QueryError
@@ -21,6 +21,9 @@ from querylang.terms import Every, Not, Some
 
 MAX_DEPTH = 32
 """How deep filters may be nested."""
+
+Terms = Mapping[str, tuple[Term, ...]]
+"""By the key of the filter that says so: a column and a path, or a junction."""
 
 _JUNCTIONS: Mapping[str, Callable[[tuple[Term, ...]], Term]] = {"and": Every, "or": Some}
 
@@ -37,26 +40,31 @@ class FilterReader:
         self._where = where
         self._is_outer = is_outer
 
-    def read(self, filters: Any) -> Term:
-        """Raises QueryError."""
+    def read(self, filters: Any) -> Terms:
+        """All of which must be fulfilled.
+
+        Raises:
+            QueryError: there is no such column, operator or value.
+        """
         try:
-            return Every(tuple(self._filters(filters, 1)))
+            return dict(self._filters(filters, 1))
         except QueryError as error:
             raise QueryError(f"{self._where}: {error}") from None
 
-    def _filters(self, filters: Any, depth: int) -> Iterator[Term]:
+    def _filters(self, filters: Any, depth: int) -> Iterator[tuple[str, tuple[Term, ...]]]:
         if not isinstance(filters, dict):
             raise QueryError(f'filters are an object such as {{"id": {{">": 5}}}}, not {shown(filters)}')
         _check_depth(depth)
         for key, value in filters.items():
             word = key.lstrip("~!")
             if word in _JUNCTIONS and (len(key) - len(word)) <= 1:
-                terms = tuple(Every(tuple(self._filters(each, depth + 1))) for each in _list(key, value))
-                yield from _joined(word, key, terms)
+                yield key, tuple(_joined(word, key, tuple(self._every(each, depth + 1) for each in _list(key, value))))
             else:
-                yield from self._operators(
-                    self._operand(key), value if isinstance(value, dict) else {"==": value}, depth
-                )
+                operators = value if isinstance(value, dict) else {"==": value}
+                yield key, tuple(self._operators(self._operand(key), operators, depth))
+
+    def _every(self, filters: Any, depth: int) -> Term:
+        return Every(tuple(chain.from_iterable(terms for _, terms in self._filters(filters, depth))))
 
     def _operators(self, operand: Operand, operators: Mapping[str, Any], depth: int) -> Iterator[Term]:
         _check_depth(depth)
@@ -76,7 +84,7 @@ class FilterReader:
         column = self._source.column(name)
         if path and column.type is not FieldType.JSON:
             raise QueryError(f"{name!r} is no JSON, so there is no {key!r} in it")
-        return Operand(self._tag, replace(column, is_nullable=True) if self._is_outer else column, tuple(path))
+        return Operand(self._tag, column.nullable if self._is_outer else column, tuple(path))
 
 
 def _joined(word: str, name: str, terms: tuple[Term, ...]) -> Iterator[Term]:

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-import orjson
-
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import lower_case
 from aiida_like.storage.json_expressions import is_plain
 from aiida_like.storage.patterns import Pattern
 from querylang.graph.ast import As, Operand, Term, Test
+from querylang.graph.shape import json_of
 from querylang.lower import like_tests, stored_time, uuid_like_tests
 from querylang.relations import MAX_VALUES
 from querylang.schema import FieldType
@@ -227,7 +226,7 @@ def _double(operand: Operand, value: float) -> float:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return json_of(value).decode()
 
 
 def _values(operator: str, value: Any) -> Sequence[Any]:

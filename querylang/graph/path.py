@@ -10,7 +10,7 @@ from aiida_like.errors import QueryError
 from aiida_like.storage.patterns import escape
 from querylang.graph.ast import Step, source_of
 from querylang.graph.schema import RELATIONS, VERTICES, Relation, Source, Vertex, keywords_of
-from querylang.graph.shape import boolean_at, check_keys, object_at
+from querylang.graph.shape import boolean_at, check_keys, object_at, source_at
 
 MAX_STEPS = 16
 """How many vertices a path may have: each is a join."""
@@ -31,11 +31,6 @@ class Path:
     sources: dict[str, Source] = field(default_factory=dict)
     filters: dict[str, dict[str, Any]] = field(default_factory=dict)
     projected: dict[str, Any] = field(default_factory=dict)
-
-    def source(self, where: str, tag: str) -> Source:
-        if tag not in self.sources:
-            raise QueryError(f"{where}: there is no tag {tag!r} in the path; there are {', '.join(self.sources)}")
-        return self.sources[tag]
 
     def append(self, where: str, item: Mapping[str, Any]) -> None:
         if len(self.steps) == MAX_STEPS:
@@ -98,7 +93,7 @@ class Path:
             raise QueryError(
                 f"{where}: a {vertex.name} is not joined by {keyword!r}; there are {', '.join(keywords_of(vertex))}"
             )
-        other = self.source(where, to)
+        other = source_at(where, self.sources, to)
         if other is not relation.to:
             raise QueryError(
                 f"{where}: {keyword} joins a {vertex.name} to a {relation.to.name}; {to!r} is a {other.name}"

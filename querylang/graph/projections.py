@@ -9,7 +9,7 @@ from aiida_like.errors import QueryError
 from querylang.graph.ast import As, Function, Operand, Projection, Sorting
 from querylang.graph.path import Path
 from querylang.graph.schema import Source
-from querylang.graph.shape import check_keys, object_at
+from querylang.graph.shape import check_keys, object_at, source_at
 from querylang.schema import FieldType
 
 MAX_PROJECTIONS = 200
@@ -92,7 +92,7 @@ def _operand(where: str, tag: str, source: Source, key: str, cast: Any) -> Opera
 def read_order(path: Path, asked: Any) -> Iterator[Sorting]:
     for each in asked if isinstance(asked, list) else [asked]:
         for tag, terms in object_at("order_by", each).items():
-            source = path.source("order_by", tag)
+            source = source_at("order_by", path.sources, tag)
             yield from (_sorting(f"order_by.{tag}", tag, source, key, spec) for key, spec in _order_terms(tag, terms))
 
 

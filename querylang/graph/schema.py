@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ from aiida_like import models
 from aiida_like.errors import QueryError
 from aiida_like.models import JSONText, Timestamp, Uuid
 from querylang.schema import FieldType
+from querylang.walk import is_indexed
 
 _TYPES: Mapping[type[TypeEngine[Any]], FieldType] = {
     Integer: FieldType.INTEGER,
@@ -25,13 +27,22 @@ _TYPES: Mapping[type[TypeEngine[Any]], FieldType] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
-    """`name` is that of the column of the table."""
+    """`name` is that of the column of the table; `is_indexed`: an index gives the order by it.
+
+    Each is only equal to itself, so what is made for some of them can be looked up fast.
+    """
 
     name: str
     type: FieldType
     is_nullable: bool = False
+    is_indexed: bool = False
+
+    @cached_property
+    def nullable(self) -> Column:
+        """The same, where there may be nothing."""
+        return replace(self, is_nullable=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +78,7 @@ class Vertex(Source):
 def _columns(table: Table) -> Mapping[str, Column]:
     columns = (
         # Not the quoted_name of SQLAlchemy, which orjson refuses.
-        Column(str(column.name), _TYPES[type(column.type)], bool(column.nullable))
+        Column(str(column.name), _TYPES[type(column.type)], bool(column.nullable), is_indexed(column))
         for column in table.columns
     )
     return MappingProxyType({column.name: column for column in columns})

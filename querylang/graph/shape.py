@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from aiida_like.errors import QueryError
+from querylang.graph.schema import Source
 
 _NUMBERS = range(2**63)
 
@@ -20,6 +23,21 @@ def list_at(where: str, value: Any) -> Sequence[Any]:
     if not isinstance(value, list):
         raise QueryError(f"{where} is a list, not {value!r}")
     return value
+
+
+def source_at(where: str, sources: Mapping[str, Source], tag: str) -> Source:
+    """What a tag stands for."""
+    if tag not in sources:
+        raise QueryError(f"{where}: there is no tag {tag!r} in the path; there are {', '.join(sources)}")
+    return sources[tag]
+
+
+def json_of(value: Any) -> bytes:
+    """Raises QueryError: what can be read as JSON cannot always be written, so deep may it be nested."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        raise QueryError("the query is nested too deep") from None
 
 
 def check_keys(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:

@@ -1,48 +1,98 @@
 """The shorter way to the rows of a QueryBuilder's dictionary, for databases without statistics: see `querylang.walk`.
 
 Here nobody counts the rows. That many are of the types which are asked for must do, and that nothing else narrows.
+
+Types are asked for with all that are below them. Where there is only one, the index on the type has its rows by id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from querylang.compile import Statement
 from querylang.graph.ast import As, GraphQuery, Operand, Projection, Step, Term, Test
-from querylang.graph.compile import compile_graph
-from querylang.graph.schema import Walk
+from querylang.graph.compile import compile_graph, values_of
+from querylang.graph.schema import Vertex, Walk
 from querylang.options import Window
-from querylang.terms import Every, leaves
-from querylang.walk import ONE_IN, is_indexed, is_shorter
+from querylang.predicates import TESTS
+from querylang.terms import Every, Not, Some, leaves, shape_of
+from querylang.walk import ONE_IN, is_shorter
 
 
-def kinds_of(query: GraphQuery) -> Sequence[GraphQuery]:
-    """For each vertex the rows of its type, to be counted. Nothing: no index gives the order, or a filter narrows."""
+@dataclass(frozen=True)
+class Kind:
+    """The rows of a vertex that are of a type: those that fulfil all `terms`."""
+
+    vertex: Vertex
+    terms: tuple[Term, ...]
+
+    @property
+    def tests(self) -> Sequence[Test]:
+        return [test for term in self.terms for test in leaves(term)]
+
+
+def kinds_of(query: GraphQuery) -> Sequence[Kind]:
+    """The kind of each vertex, to be counted. Nothing: no index gives the order, or a filter narrows."""
     if query.distinct or query.limit is None or not query.order or not all(map(_is_within_reach, query.steps)):
         return ()
     first = query.order[0].operand
-    of_tags = {step.tag: step for step in query.steps}
-    edges = [tag for tag, term in query.filters.items() if tag not in of_tags and list(leaves(term))]
-    if edges or first.tag not in of_tags or not _has_index(of_tags[first.tag], first):
+    tags = {step.tag for step in query.steps}
+    edges = [tag for tag, term in query.filters.items() if tag not in tags and leaves(term)]
+    if edges or first.tag not in tags or not _has_index(first):
+        return ()
+    # Where nothing is joined, only the index on the type could be taken instead.
+    if len(query.steps) == 1 and not leaves(query.filters.get(first.tag, Every(()))):
         return ()
     kinds = [kind for step in query.steps if (kind := _kind_of(query, step, first)) is not None]
-    # Where nothing is joined, only the index on the type could be taken instead.
-    is_chosen = len(query.steps) > 1 or any(leaves(query.filters.get(first.tag, Every(()))))
-    return kinds if is_chosen and len(kinds) == len(query.steps) else ()
+    return kinds if len(kinds) == len(query.steps) else ()
 
 
-def compile_frequency(kind: GraphQuery, most: int) -> Statement:
+def compile_frequency(kind: Kind, most: int) -> Statement:
     """A SELECT of how many rows there are, `most` at most."""
-    rows = compile_graph(kind, most)
+    name, terms = kind.vertex.name, Every(kind.terms)
 
     def build() -> Select[Any]:
+        key = Projection(Operand(name, kind.vertex.columns["id"]), "id")
+        rows = compile_graph(GraphQuery((Step(name, kind.vertex),), {name: terms}, (key,)), most)
         return select(func.count()).select_from(rows.build().subquery())
 
-    return Statement(("frequency", rows.shape), build, rows.values)
+    values = {"limit": most, "offset": 0, **values_of([terms])}
+    return Statement(("frequency", name, shape_of(terms)), build, values)
+
+
+def lone_kind(query: GraphQuery, kinds: Sequence[Kind]) -> Kind | None:
+    """The one kind of the query, if its rows are wanted by id, and its types are those that begin alike."""
+    if len(query.steps) > 1 or len(kinds) != 1 or query.order[0].operand.column.name != "id":
+        return None
+    (kind,) = kinds
+    return kind if [test.name for test in kind.tests] == ["has prefix"] and all(map(_is_affirmed, kind.terms)) else None
+
+
+def compile_extent(kind: Kind) -> Statement:
+    """A SELECT of the first and the last type of the kind that there is."""
+    (test,) = kind.tests
+    column = kind.vertex.table.c[test.operand.column.name]
+
+    def build() -> Select[Any]:
+        fits = TESTS[test.name](column, *(bindparam(f"v0_{i}") for i in range(len(test.values))))
+        # Each of the two alone is one look into the index.
+        return select(*(select(end(column)).where(fits).scalar_subquery() for end in (func.min, func.max)))
+
+    return Statement(("extent", kind.vertex.name, test.name), build, values_of(kind.terms))
+
+
+def of_type(query: GraphQuery, kind: Kind, name: str) -> GraphQuery:
+    """The query of the one type that there is of its kind."""
+    (test,) = kind.tests
+    (step,) = query.steps
+    filters = query.filters[step.tag]
+    assert isinstance(filters, Every), filters
+    terms = (Test("=", test.operand, (name,)) if term in kind.terms else term for term in filters.terms)
+    return replace(query, filters={**query.filters, step.tag: Every(tuple(terms))})
 
 
 def along(query: GraphQuery, frequency: int, size: int) -> GraphQuery:
@@ -52,30 +102,36 @@ def along(query: GraphQuery, frequency: int, size: int) -> GraphQuery:
     return replace(query, walks=True) if is_shorter(window, frequency, size, ONE_IN * len(query.steps)) else query
 
 
-def _kind_of(query: GraphQuery, step: Step, first: Operand) -> GraphQuery | None:
+def _kind_of(query: GraphQuery, step: Step, first: Operand) -> Kind | None:
     """None: an index finds fewer than all of the type."""
     filters = query.filters.get(step.tag, Every(()))
     assert isinstance(filters, Every), filters
-    kinds = tuple(each for each in filters.terms if _is_kind(each, step.vertex.type_column))
-    others = (test.operand for each in filters.terms if each not in kinds for test in leaves(each))
-    if len(kinds) > 1 or any(_has_index(step, operand) for operand in others if operand != first):
-        return None
-    key = Projection(Operand(step.tag, step.vertex.columns["id"]), "id")
-    return GraphQuery((Step(step.tag, step.vertex),), {step.tag: Every(kinds)}, (key,))
+    kinds: list[Term] = []
+    others: list[Term] = []
+    for term in filters.terms:
+        (kinds if is_of_kind(term, step.vertex.type_column) else others).append(term)
+    narrowed = any(test.operand != first and _has_index(test.operand) for term in others for test in leaves(term))
+    return None if len(kinds) > 1 or narrowed else Kind(step.vertex, tuple(kinds))
 
 
 def _is_within_reach(step: Step) -> bool:
     return not step.is_outer and not isinstance(step.relation, Walk)
 
 
-def _is_kind(term: Term, type_column: str | None) -> bool:
-    return all(_is_itself(test, type_column) for test in leaves(term))
+def is_of_kind(term: Term, type_column: str | None) -> bool:
+    return all(test.operand.taken is As.ITSELF and test.operand.column.name == type_column for test in leaves(term))
 
 
-def _is_itself(test: Test, name: str | None) -> bool:
-    return test.operand.taken is As.ITSELF and test.operand.column.name == name
+def _is_affirmed(term: Term) -> bool:
+    """Whether nothing is negated."""
+    match term:
+        case Not():
+            return False
+        case Every(terms=terms) | Some(terms=terms):
+            return all(map(_is_affirmed, terms))
+        case _:
+            return True
 
 
-def _has_index(step: Step, operand: Operand) -> bool:
-    column = step.vertex.table.c[operand.column.name]
-    return operand.taken is As.ITSELF and isinstance(column, Column) and is_indexed(column)
+def _has_index(operand: Operand) -> bool:
+    return operand.taken is As.ITSELF and operand.column.is_indexed

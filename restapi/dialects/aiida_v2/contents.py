@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
-
 from aiida_like.errors import QueryError
 from aiida_like.formats import StoredNode, download, visualization
 from aiida_like.repository import key_of, paths
@@ -16,8 +14,8 @@ from restapi.dialects.aiida_v2.rows import find
 from restapi.encoding import attachment, stored_json
 from restapi.exchange import asked
 from restapi.files import Tree, answer_file, parsed, retrieved_files
-from restapi.headers import set_total
 from restapi.openapi.shared import DOWNLOAD
+from restapi.reply import Reply
 from restapi.routing import DialectResource
 
 _CALCJOB = "process.calculation.calcjob."
@@ -29,15 +27,13 @@ class Attributes(DialectResource):
     column, only, without = "attributes", "alist", "nalist"
     allowed, answer = options.ATTRIBUTES, answers.ATTRIBUTES
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         request = asked()
         given = self.context.parse_options(request, self.allowed)
         fields = (entity.fields["id"], entity.fields[self.column])
         pk, stored = find(self.context, entity, fields, path_id)
         content = {self.column: self._chosen(given, stored)}
-        response = render.envelope(request, entity.name, content, pk=pk, path_id=path_id)
-        set_total(response, 1)
-        return response
+        return render.envelope(request, entity.name, content, pk=pk, path_id=path_id)
 
     def _chosen(self, given: Options, stored: str | None) -> Any:
         if self.only not in given and self.without not in given:
@@ -59,14 +55,12 @@ class Visualization(DialectResource):
 
     allowed, answer = options.VISUALIZATION, answers.VISUALIZATION
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         request = asked()
         given = self.context.parse_options(request, self.allowed)
         pk, stored = _stored_node(self, entity, path_id)
         picture = {"visualization": visualization(stored, given.get("visformat"))}
-        response = render.envelope(request, entity.name, picture, pk=pk, path_id=path_id)
-        set_total(response, 1)
-        return response
+        return render.envelope(request, entity.name, picture, pk=pk, path_id=path_id)
 
 
 class Download(DialectResource):
@@ -74,7 +68,7 @@ class Download(DialectResource):
 
     allowed, answer = options.DOWNLOAD, DOWNLOAD
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         given = self.context.parse_options(asked(), self.allowed)
         _, stored = _stored_node(self, entity, path_id)
         made = download(stored, given.get("format"))
@@ -87,7 +81,7 @@ class RetrievedInputs(DialectResource):
     key = "retrieved_inputs"
     allowed, answer = options.RETRIEVED, answers.files(key)
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         request = asked()
         given = self.context.parse_options(request, self.allowed)
         fields = tuple(entity.fields[name] for name in ("id", "type", "repository_metadata"))
@@ -97,16 +91,14 @@ class RetrievedInputs(DialectResource):
             return self._answer_file(tree, given)
         if "rtype" in given:
             raise QueryError("rtype goes with filename: name the file to download")
-        response = render.envelope(request, entity.name, {self.key: paths(tree)}, pk=pk, path_id=path_id)
-        set_total(response, 1)
-        return response
+        return render.envelope(request, entity.name, {self.key: paths(tree)}, pk=pk, path_id=path_id)
 
     def files_of(self, pk: int, own: str) -> Tree:
         """`own` is the JSON of the files of the node itself."""
         del pk
         return parsed(own)
 
-    def _answer_file(self, tree: Tree, given: Options) -> Response:
+    def _answer_file(self, tree: Tree, given: Options) -> Reply:
         action = given.get("rtype", "download")
         if action != "download":
             raise QueryError(f"rtype can only be download, not {action!r}")

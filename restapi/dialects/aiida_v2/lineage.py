@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from flask import Response
-
 from aiida_like.links import INCOMING, OUTGOING
 from querylang.condition import Condition
 from querylang.options import Options
@@ -16,10 +14,10 @@ from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.links import Related
 from restapi.dialects.aiida_v2.rows import find
 from restapi.exchange import asked
-from restapi.headers import set_total
 from restapi.openapi import shared
 from restapi.provenance import CRATE, answer_crate, answer_prov
 from restapi.reading import narrowed
+from restapi.reply import Reply
 from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]
@@ -35,7 +33,7 @@ class Ancestors(Related):
     def relation(self, pk: int, given: Options) -> Condition:
         return lineage.relation_to(self.context.storage, self.direction, _ID, pk, given)
 
-    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
+    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
         with narrowed(lineage.FEWER_ROWS):
             return super().get(entity, path_id, page)
 
@@ -52,16 +50,14 @@ class Graph(DialectResource):
     reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | lineage.GRAPH
     answer = answers.GRAPH_AROUND
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         request = asked()
         given = self.context.parse_options(request, self.allowed)
         part = lineage.part_of(given, self.context.settings)
         (pk,) = find(self.context, entity, (_ID,), path_id)
         with narrowed(lineage.FEWER_NODES):
             graph = lineage.graph_around(self.context.storage, pk, part)
-        response = render.envelope(request, entity.name, graph, pk=pk, path_id=path_id)
-        set_total(response, len(graph["nodes"]))
-        return response
+        return render.envelope(request, entity.name, graph, pk=pk, path_id=path_id, total=len(graph["nodes"]))
 
 
 class Prov(DialectResource):
@@ -70,7 +66,7 @@ class Prov(DialectResource):
     reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | lineage.GRAPH
     answer = shared.PROV
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         request = asked()
         given = self.context.parse_options(request, self.allowed)
         (pk,) = find(self.context, entity, (_ID,), path_id)
@@ -83,7 +79,7 @@ class Crate(DialectResource):
     reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | CRATE
     answer = shared.CRATE
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         given = self.context.parse_options(asked(), self.allowed)
         (pk,) = find(self.context, entity, (_ID,), path_id)
         return answer_crate(self.context, pk, given)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from flask import Response
 from sqlalchemy import BigInteger, Select, bindparam, func, select
 
 from aiida_like.links import INCOMING, OUTGOING, Direction
@@ -19,8 +18,8 @@ from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.rows import answer_rows, find
 from restapi.exchange import asked
-from restapi.headers import set_total
 from restapi.openapi.answer import Answer, Subject
+from restapi.reply import Reply
 from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]
@@ -39,7 +38,7 @@ class Related(DialectResource):
     def relation(self, pk: int, given: Options) -> Condition:
         raise NotImplementedError
 
-    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
+    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
         (pk,) = find(self.context, entity, (_ID,), path_id)
         return answer_rows(
             self.context,
@@ -77,7 +76,7 @@ class Tree(DialectResource):
 
     allowed, answer = options.TREE, answers.TREE
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         request = asked()
         given = self.context.parse_options(request, self.allowed)
         fields = tuple(entity.fields[name] for name in ("id", "uuid", "type", "label", "description"))
@@ -85,9 +84,7 @@ class Tree(DialectResource):
         most = self.context.settings.max_limit
         incoming = _neighbours(self.context, INCOMING, main.id, min(given.get("in_limit", most), most))
         outgoing = _neighbours(self.context, OUTGOING, main.id, min(given.get("out_limit", most), most))
-        response = render.envelope(request, entity.name, _tree(main, incoming, outgoing), pk=main.id, path_id=path_id)
-        set_total(response, 1)
-        return response
+        return render.envelope(request, entity.name, _tree(main, incoming, outgoing), pk=main.id, path_id=path_id)
 
 
 @dataclass(frozen=True)

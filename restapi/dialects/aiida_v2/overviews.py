@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import Response
 from sqlalchemy import select
 
 from aiida_like import __version__
@@ -10,9 +9,9 @@ from aiida_like.models import node
 from querylang.compile import Statement
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.exchange import asked
-from restapi.headers import set_total
 from restapi.openapi.shared import OF_USER
 from restapi.reading import fetch_remembered
+from restapi.reply import Reply
 from restapi.routing import DialectResource
 from restapi.statistics import statistics, user_of
 
@@ -30,13 +29,11 @@ class Statistics(DialectResource):
     allowed, answer = options.ANYWHERE, answers.COUNTS
     parameters = OF_USER
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         user = user_of(self.context.parse(request, self.allowed)[1])
         counted = statistics(self.context.storage, user)
-        response = render.envelope(request, "nodes", counted)
-        set_total(response, counted["total"])
-        return response
+        return render.envelope(request, "nodes", counted, total=counted["total"])
 
 
 class Types(DialectResource):
@@ -44,7 +41,7 @@ class Types(DialectResource):
 
     allowed, answer = options.ANYWHERE, answers.TYPES
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         self.context.parse_options(request, self.allowed)
         sorted_types: dict[str, list[str]] = {name: [] for name in _GROUPS}
@@ -53,9 +50,7 @@ class Types(DialectResource):
             fitting = [name for name, prefixes in _GROUPS.items() if node_type.startswith(prefixes)]
             if fitting:
                 sorted_types[fitting[-1]].append(node_type)
-        response = render.envelope(request, "nodes", sorted_types)
-        set_total(response, 1)
-        return response
+        return render.envelope(request, "nodes", sorted_types)
 
 
 class Server(DialectResource):
@@ -63,10 +58,10 @@ class Server(DialectResource):
 
     allowed, answer = options.ANYWHERE, answers.SERVER
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         self.context.parse_options(request, self.allowed)
-        response = render.envelope(
+        return render.envelope(
             request,
             "server",
             [
@@ -76,8 +71,6 @@ class Server(DialectResource):
                 f"aiida-like=={__version__}",
             ],
         )
-        set_total(response, 1)
-        return response
 
 
 _TYPES = Statement("v2 types", lambda: select(node.c.node_type).distinct(), {})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response
-
 from querylang.schema import Field, FieldType
-from restapi.encoding import json_response
+from restapi.encoding import json_reply
 from restapi.exchange import Asked
+from restapi.headers import set_total
+from restapi.reply import Reply
 
 _SCHEMA_TYPES = {
     FieldType.INTEGER: "int",
@@ -21,9 +21,20 @@ _SCHEMA_TYPES = {
 }
 
 
-def envelope(asked: Asked, resource: str, data: Any, *, pk: int | None = None, path_id: str | None = None) -> Response:
-    """`pk` is the integer id of the one object asked for, `path_id` the text that stood for it in the path."""
-    return json_response(
+def envelope(
+    asked: Asked,
+    resource: str,
+    data: Any,
+    *,
+    total: int | None = 1,
+    pk: int | None = None,
+    path_id: str | None = None,
+) -> Reply:
+    """`pk` is the integer id of the one object asked for, `path_id` the text that stood for it in the path.
+
+    `total` is the number of all rows; None: it is told later.
+    """
+    reply = json_reply(
         {
             "data": data,
             "id": path_id,
@@ -36,6 +47,9 @@ def envelope(asked: Asked, resource: str, data: Any, *, pk: int | None = None, p
             "url_root": asked.url_root,
         }
     )
+    if total is not None:
+        set_total(reply, total)
+    return reply
 
 
 def schema(fields: Sequence[Field]) -> dict[str, Any]:

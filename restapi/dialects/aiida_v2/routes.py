@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from flask import Response
-
 from restapi.dialects.aiida_v2 import answers, contents, lineage, links, options, overviews, render, rows
 from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
 from restapi.dialects.aiida_v2.openapi import dialect_of
 from restapi.dialects.aiida_v2.paths import ENTITY, KIND
-from restapi.encoding import WholeResponse
 from restapi.exchange import asked, script_root
-from restapi.headers import set_total
-from restapi.openapi.answer import JSON
 from restapi.openapi.document import written
 from restapi.openapi.shared import DOCUMENT
 from restapi.paths import ID, PAGE
+from restapi.reply import Reply, Whole
 from restapi.routing import DialectResource, Route, paged
 
 
@@ -26,13 +22,11 @@ class Endpoints(DialectResource):
 
     allowed, answer = options.ANYWHERE, answers.ENDPOINTS
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         self.context.parse_options(request, self.allowed)
         paths = sorted(path for route in ROUTES for path in _written_out(self.context.prefix + route.path))
-        response = render.envelope(request, "server", {"available_endpoints": paths})
-        set_total(response, len(paths))
-        return response
+        return render.envelope(request, "server", {"available_endpoints": paths}, total=len(paths))
 
 
 class Document(DialectResource):
@@ -40,9 +34,9 @@ class Document(DialectResource):
 
     allowed, answer = options.ANYWHERE, DOCUMENT
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         self.context.parse_options(asked(), self.allowed)
-        return WholeResponse(written(DIALECT, self.context.settings, quote(script_root())), content_type=JSON)
+        return Whole(written(DIALECT, self.context.settings, quote(script_root())))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from flask import Response
-
 from aiida_like.errors import NotFound
 from querylang.compile import RowsQuery
 from querylang.condition import Condition
@@ -22,9 +20,9 @@ from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES, USERS
 from restapi.exchange import asked
 from restapi.fetch import fetch_by_id, fetch_by_uuid
-from restapi.headers import set_total
 from restapi.openapi.answer import Answer, Subject
 from restapi.rendering import Shown, objects
+from restapi.reply import Reply
 from restapi.routing import DialectResource
 
 
@@ -41,7 +39,7 @@ class Rows(DialectResource):
     def filters_about(cls, subject: Subject) -> Entity:
         return subject.entity
 
-    def get(self, entity: Entity, page: int | None = None) -> Response:
+    def get(self, entity: Entity, page: int | None = None) -> Reply:
         return answer_rows(self.context, entity, entity.name, page, allowed=self.allowed)
 
 
@@ -54,15 +52,13 @@ class Object(DialectResource):
     def answer_about(cls, subject: Subject) -> Answer:
         return answers.one(subject)
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         request = asked()
         self.context.parse_options(request, self.allowed)
         fields = detailed(entity)
         row = find(self.context, entity, fields, path_id)
         found = objects(fields, [row])
-        response = render.envelope(request, entity.name, {entity.name: found}, pk=found[0]["id"], path_id=path_id)
-        set_total(response, 1)
-        return response
+        return render.envelope(request, entity.name, {entity.name: found}, pk=found[0]["id"], path_id=path_id)
 
 
 class Schema(DialectResource):
@@ -70,12 +66,10 @@ class Schema(DialectResource):
 
     allowed, answer = options.ANYWHERE, answers.SCHEMA
 
-    def get(self, entity: Entity) -> Response:
+    def get(self, entity: Entity) -> Reply:
         request = asked()
         self.context.parse_options(request, self.allowed)
-        response = render.envelope(request, entity.name, render.schema(detailed(entity)))
-        set_total(response, 1)
-        return response
+        return render.envelope(request, entity.name, render.schema(detailed(entity)))
 
 
 def answer_rows(
@@ -89,7 +83,7 @@ def answer_rows(
     key: str | None = None,
     pk: int | None = None,
     path_id: str | None = None,
-) -> Response:
+) -> Reply:
     """The rows of an entity that fulfil the filters of the request, and stand in a relation to a node.
 
     Options can shape the relation. `resource` is what the path names; `key` the name of the list in the answer, if it
@@ -104,7 +98,7 @@ def answer_rows(
         order=order_by(given.get("orderby", ()), entity),
     )
     shown = Shown(tuple(field.name for field in query.fields), partial(objects, query.fields))
-    envelope = partial(render.envelope, request, resource, pk=pk, path_id=path_id)
+    envelope = partial(render.envelope, request, resource, total=None, pk=pk, path_id=path_id)
     return rows.answer_rows(context, request, given, page, query, shown, key or resource, envelope)
 
 

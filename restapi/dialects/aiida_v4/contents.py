@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Response
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.errors import FeatureUnavailable, QueryError
@@ -22,6 +21,7 @@ from restapi.encoding import attachment, http_date, stored_json
 from restapi.exchange import asked
 from restapi.files import answer_file, parsed
 from restapi.openapi.shared import FILE
+from restapi.reply import Reply
 
 
 class Attributes(V4Resource):
@@ -29,7 +29,7 @@ class Attributes(V4Resource):
 
     column, allowed, answer = "attributes", options.ATTRIBUTES, answers.ATTRIBUTES
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         given = self.parse_options(request, self.allowed)
         (stored,) = find(self.context, NODES, (NODES.fields[self.column],), path_id)
@@ -49,7 +49,7 @@ class DerivedProperties(V4Resource):
 
     answer = answers.DERIVED
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         self.parse_options(request, self.allowed)
         derived = derived_properties(_stored_node(self.context, path_id))
@@ -61,7 +61,7 @@ class Comments(V4Resource):
 
     answer = answers.COMMENTS
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         self.parse_options(request, self.allowed)
         (pk,) = find(self.context, NODES, (NODES.fields["id"],), path_id)
@@ -84,7 +84,7 @@ class RepositoryList(V4Resource):
 
     allowed, answer = options.FILES, answers.FOLDER
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         given = self.parse_options(request, self.allowed)
         (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
@@ -97,7 +97,7 @@ class RepositoryContents(V4Resource):
 
     allowed, required, answer = options.FILES, frozenset({"filename"}), FILE
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         given = self.parse_options(asked(), self.allowed)
         if not given.get("filename"):
             raise QueryError('filename is missing: name the file, as in ?filename="aiida.in"')
@@ -110,7 +110,7 @@ class Downloads(V4Resource):
 
     allowed, required, answer = options.DOWNLOAD, frozenset({"download_format"}), answers.DOWNLOAD
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         given = self.parse_options(request, self.allowed)
         stored = _stored_node(self.context, path_id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from flask import Response
-
 from aiida_like.links import INCOMING, OUTGOING
 from querylang.condition import Condition
 from querylang.options import Options
@@ -17,6 +15,7 @@ from restapi.openapi.answer import Answer, Subject
 from restapi.openapi.schema import TEXT
 from restapi.provenance import CRATE, answer_crate, answer_prov
 from restapi.reading import narrowed
+from restapi.reply import Reply
 
 _ID = NODES.fields["id"]
 
@@ -32,7 +31,7 @@ class Ancestors(V4Resource):
     def answer_about(cls, _: Subject) -> Answer:
         return answers.rows(NODES, cls.allowed, cls.key, TEXT)
 
-    def get(self, path_id: str, page: int | None = None) -> Response:
+    def get(self, path_id: str, page: int | None = None) -> Reply:
         def relation(given: Options) -> list[Condition]:
             (main,) = find(self.context, NODES, (_ID,), path_id)
             return [lineage.relation_to(self.context.storage, self.direction, _ID, main, given)]
@@ -61,7 +60,7 @@ class Graph(V4Resource):
     reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | lineage.GRAPH
     answer = answers.GRAPH_AROUND
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         given = self.parse_options(request, self.allowed)
         part = lineage.part_of(given, self.context.settings)
@@ -77,7 +76,7 @@ class Prov(V4Resource):
     reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | lineage.GRAPH
     answer = shared.PROV
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         given = self.parse_options(request, self.allowed)
         (main,) = find(self.context, NODES, (_ID,), path_id)
@@ -90,7 +89,7 @@ class Crate(V4Resource):
     reserved, allowed = lineage.GRAPH_OPTIONS, options.ANYWHERE | CRATE
     answer = shared.CRATE
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         given = self.parse_options(asked(), self.allowed)
         (main,) = find(self.context, NODES, (_ID,), path_id)
         return answer_crate(self.context, main, given)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Response
 from sqlalchemy import between, case, null, or_, select
 
 from aiida_like.formats import DESCRIBED, StoredNode, description_of
@@ -26,6 +25,7 @@ from restapi.fetch import fetch_with_total
 from restapi.files import parsed
 from restapi.openapi.answer import Answer, Subject
 from restapi.openapi.schema import TEXT
+from restapi.reply import Reply
 from restapi.rows import answer_rows
 
 _ID = (NODES.fields["id"],)
@@ -70,7 +70,7 @@ class Links(V4Resource):
     def filters_about(cls, subject: Subject) -> Entity:
         return subject.entity
 
-    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Response:
+    def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
         request = asked()
         given, comparisons = self.parse(request, self.allowed)
         (main,) = find(self.context, NODES, _ID, path_id)
@@ -90,7 +90,7 @@ class Tree(V4Resource):
 
     allowed, answer = options.TREE, answers.TREE
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         given = self.parse_options(request, self.allowed)
         main = find(self.context, NODES, _DRAWN, path_id)

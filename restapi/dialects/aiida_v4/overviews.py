@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
-
 from aiida_like import __version__
 from aiida_like.formats import all_download_formats
 from restapi.dialects.aiida_v4 import answers, options, render
@@ -15,6 +13,7 @@ from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
 from restapi.node_types import type_counts, types
 from restapi.openapi.shared import OF_USER
+from restapi.reply import Reply
 from restapi.statistics import statistics, user_of
 
 API_VERSION = (4, 1, 0)
@@ -27,7 +26,7 @@ class Statistics(V4Resource):
 
     parameters, answer = OF_USER, answers.COUNTS
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         user = user_of(self.parse(request, self.allowed)[1])
         return render.envelope(request, "nodes", statistics(self.context.storage, user), total=0)
@@ -38,7 +37,7 @@ class FullTypes(V4Resource):
 
     answer = answers.TYPES
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         self.parse_options(request, self.allowed)
         tree = tree_of_types(dict.fromkeys(types(self.context.storage)))
@@ -50,7 +49,7 @@ class FullTypesCount(V4Resource):
 
     parameters, answer = OF_USER, answers.TYPES
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         user = user_of(self.parse(request, self.allowed)[1])
         counts: dict[tuple[str, str | None], int | None] = {**type_counts(self.context.storage, user)}
@@ -62,7 +61,7 @@ class DownloadFormats(V4Resource):
 
     allowed, answer = options.FORMATS, answers.FORMATS
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         asked_type = self.parse_options(request, self.allowed).get("full_type")
         formats = {full_type(kind, None): list(names) for kind, names in all_download_formats().items()}
@@ -74,7 +73,7 @@ class Server(V4Resource):
 
     answer = answers.SERVER
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         self.parse_options(request, self.allowed)
         major, minor, revision = map(str, API_VERSION)

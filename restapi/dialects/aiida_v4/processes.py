@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flask import Response
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.models import log
@@ -16,6 +15,7 @@ from restapi.dialects.aiida_v4.rows import V4Resource, find
 from restapi.encoding import http_date
 from restapi.exchange import asked
 from restapi.files import parsed, retrieved_files
+from restapi.reply import Reply
 
 PROCESSES = replace(NODES, name="processes", kind="process.")
 CALCJOBS = replace(NODES, name="calcjobs", kind="process.calculation.calcjob.")
@@ -26,7 +26,7 @@ class Report(V4Resource):
 
     answer = answers.REPORT
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         self.parse_options(request, self.allowed)
         (pk,) = find(self.context, PROCESSES, (PROCESSES.fields["id"],), path_id)
@@ -50,7 +50,7 @@ class InputFiles(V4Resource):
 
     allowed, answer = options.FILES, answers.INPUT_FILES
 
-    def get(self, path_id: str) -> Response:
+    def get(self, path_id: str) -> Reply:
         request = asked()
         given = self.parse_options(request, self.allowed)
         fields = (CALCJOBS.fields["id"], CALCJOBS.fields["repository_metadata"])

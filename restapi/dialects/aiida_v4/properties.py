@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from flask import Response
 from sqlalchemy import null
 
 from querylang.schema import Entity, Field, FieldType
@@ -15,6 +14,7 @@ from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
+from restapi.reply import Reply
 
 
 class Properties(V4Resource):
@@ -22,7 +22,7 @@ class Properties(V4Resource):
 
     answer = answers.PROPERTIES
 
-    def get(self, resource: str) -> Response:
+    def get(self, resource: str) -> Reply:
         request = asked()
         self.parse_options(request, self.allowed)
         return render.envelope(request, resource, _described(PAGES[resource]))

@@ -6,18 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from flask import Response
 from werkzeug.wsgi import get_input_stream
 
 from aiida_like.errors import QueryError
-from aiida_like.models import node
-from aiida_like.storage import Storage
-from querylang.graph.ast import As, Function, GraphQuery, Projection
-from querylang.graph.compile import compile_graph
+from querylang.graph.ast import As, Function, Projection
 from querylang.graph.read import read
-from querylang.graph.walk import along, compile_frequency, kinds_of
 from querylang.schema import FieldType
-from querylang.walk import ONE_IN, compile_size
 from restapi.blocks import fill, listed
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
@@ -25,7 +19,8 @@ from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.encoding import PLACE, http_date
 from restapi.exchange import asked, current
-from restapi.reading import fetch_slow_once, statistic
+from restapi.fetch_graph import fetch_graph
+from restapi.reply import Reply
 
 _HELP = (
     "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
@@ -44,12 +39,12 @@ class QueryBuilder(V4Resource):
 
     answer, refusal, body = answers.QUERY_RESULT, answers.ASKED_BY_POST, QUERY
 
-    def get(self) -> Response:
-        response = render.envelope_without_id(asked(), "QueryBuilder", {"message": _HELP}, status=405)
-        response.headers["Allow"] = "OPTIONS, POST"
-        return response
+    def get(self) -> Reply:
+        reply = render.envelope_without_id(asked(), "QueryBuilder", {"message": _HELP}, status=405)
+        reply.headers["Allow"] = "OPTIONS, POST"
+        return reply
 
-    def post(self) -> Response:
+    def post(self) -> Reply:
         sent = asked()
         self.parse_options(sent, self.allowed)
         query = read(self._body())
@@ -57,13 +52,11 @@ class QueryBuilder(V4Resource):
         if query.limit is not None and query.limit > most:
             raise QueryError(f"limit is {query.limit}; at most {most} rows are answered, so ask in parts with offset")
         # One more row than may be: who asks for all rows must know that they are not all.
-        storage = self.context.storage
-        query = _shortest(storage, query)
-        rows = fetch_slow_once(storage, compile_graph(query, most + 1 if query.limit is None else query.limit))
+        rows = fetch_graph(self.context.storage, query, most + 1 if query.limit is None else query.limit)
         if len(rows) > most:
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
-        response = render.envelope_without_id(sent, "QueryBuilder", PLACE, total=len(rows))
-        return fill(response, _entities(query.projections, rows))
+        reply = render.envelope_without_id(sent, "QueryBuilder", PLACE, total=len(rows))
+        return fill(reply, _entities(query.projections, rows))
 
     def _body(self) -> Any:
         longest = self.context.settings.max_body_length
@@ -78,15 +71,6 @@ class QueryBuilder(V4Resource):
             raise QueryError(f"the body is no JSON: {error}") from None
 
 
-def _shortest(storage: Storage, query: GraphQuery) -> GraphQuery:
-    kinds = () if storage.estimates else kinds_of(query)
-    if not kinds:
-        return query
-    size = statistic(storage, compile_size(node))
-    most = -(-size // ONE_IN)
-    return along(query, min(statistic(storage, compile_frequency(kind, most)) for kind in kinds), size)
-
-
 def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterator[bytes]:
     """JSON with the values of each row by tag; nothing at all where there are no rows."""
     columns: dict[str, dict[str, int]] = {}
@@ -94,30 +78,33 @@ def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterat
         columns.setdefault(each.operand.tag, {})[each.key] = number
     separator = b"{"
     for tag, of_tag in columns.items() if rows else ():
-        entity = _entity(of_tag, projections)
+        objects = _objects(of_tag, projections)
         yield separator + orjson.dumps(tag) + b":"
-        yield from listed(
-            list(map(entity, rows[start : start + ROWS_AT_ONCE])) for start in range(0, len(rows), ROWS_AT_ONCE)
-        )
+        yield from listed(objects(rows[start : start + ROWS_AT_ONCE]) for start in range(0, len(rows), ROWS_AT_ONCE))
         separator = b","
     yield b"{}" if separator == b"{" else b"}"
 
 
-def _entity(columns: Mapping[str, int], projections: Sequence[Projection]) -> Callable[[_Row], dict[str, Any]]:
-    """What makes an entity of a row; `columns` says under which key which value is shown."""
+def _objects(
+    columns: Mapping[str, int], projections: Sequence[Projection]
+) -> Callable[[Sequence[_Row]], list[dict[str, Any]]]:
+    """What makes entities of rows; `columns` says under which key which value is shown."""
     types = {key: _type_of(projections[number]) for key, number in columns.items()}
     written = [(key, _WRITERS[type_]) for key, type_ in types.items() if type_ in _WRITERS]
     has_type = not {"node_type", "process_type"}.isdisjoint(columns)
 
-    def entity(row: _Row) -> dict[str, Any]:
-        found = {key: row[number] for key, number in columns.items()}
+    def objects(rows: Sequence[_Row]) -> list[dict[str, Any]]:
+        shown = [{key: row[number] for key, number in columns.items()} for row in rows]
         for key, write in written:
-            found[key] = write(found[key])
-        if has_type and (found.get("node_type") or found.get("process_type")):
-            found["full_type"] = full_type(found.get("node_type") or "", found.get("process_type"))
-        return found
+            for each in shown:
+                if each[key] is not None:
+                    each[key] = write(each[key])
+        for each in shown if has_type else ():
+            if each.get("node_type") or each.get("process_type"):
+                each["full_type"] = full_type(each.get("node_type") or "", each.get("process_type"))
+        return shown
 
-    return entity
+    return objects
 
 
 def _type_of(projection: Projection) -> FieldType:
@@ -136,8 +123,8 @@ _TYPES = {
 
 
 _WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
-    FieldType.BOOLEAN: lambda value: None if value is None else bool(value),
+    FieldType.BOOLEAN: bool,
     FieldType.DATETIME: http_date,
-    FieldType.JSON: lambda text: None if text is None else orjson.Fragment(text),
+    FieldType.JSON: orjson.Fragment,
 }
-"""Values of all other types are shown as they are stored."""
+"""Values of all other types, and NULL, are shown as they are stored."""

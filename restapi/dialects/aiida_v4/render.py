@@ -7,16 +7,16 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from flask import Response
 
 from aiida_like.storage.json_expressions import json_value
 from querylang.decode import decode
 from querylang.schema import Field, FieldType
 from restapi.dialects.aiida_v4.full_type import full_type
-from restapi.encoding import LargeJSON, json_response, stored_json
+from restapi.encoding import LargeJSON, json_reply, stored_json
 from restapi.exchange import Asked
 from restapi.headers import set_total
 from restapi.rendering import Shown, objects
+from restapi.reply import Reply
 
 Chosen = Mapping[str, tuple[str, ...]]
 """Paths below columns of content, of which not all is to be shown."""
@@ -71,18 +71,18 @@ def envelope(
     total: int | None = 1,
     path_id: str | int | None = None,
     status: int = 200,
-) -> Response:
+) -> Reply:
     """`path_id` is what stood for one object in the path; all texts are shown decoded."""
-    response = json_response(_envelope(asked, resource, data) | {"id": path_id}, status)
+    reply = json_reply(_envelope(asked, resource, data) | {"id": path_id}, status)
     if total is not None:
-        set_total(response, total)
-    return response
+        set_total(reply, total)
+    return reply
 
 
-def envelope_without_id(asked: Asked, resource: str, data: Any, *, total: int = 1, status: int = 200) -> Response:
-    response = json_response(_envelope(asked, resource, data), status)
-    set_total(response, total)
-    return response
+def envelope_without_id(asked: Asked, resource: str, data: Any, *, total: int = 1, status: int = 200) -> Reply:
+    reply = json_reply(_envelope(asked, resource, data), status)
+    set_total(reply, total)
+    return reply
 
 
 def _envelope(asked: Asked, resource: str, data: Any) -> dict[str, Any]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from flask import Response
-
 from restapi.dialects.aiida_v4 import answers, contents, lineage, links, overviews, processes, properties, render, rows
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
 from restapi.dialects.aiida_v4.openapi import dialect_of
 from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.encoding import WholeResponse
 from restapi.exchange import asked, script_root
-from restapi.openapi.answer import JSON
 from restapi.openapi.document import written
 from restapi.openapi.shared import DOCUMENT
 from restapi.paths import ID
+from restapi.reply import Reply, Whole
 from restapi.routing import Route, paged
 
 
@@ -26,7 +23,7 @@ class Endpoints(V4Resource):
 
     answer = answers.ENDPOINTS
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         request = asked()
         self.parse_options(request, self.allowed)
         return render.envelope_without_id(request, "Info", {"available_endpoints": sorted(self._lines())})
@@ -43,9 +40,9 @@ class Document(V4Resource):
 
     answer = DOCUMENT
 
-    def get(self) -> Response:
+    def get(self) -> Reply:
         self.parse_options(asked(), self.allowed)
-        return WholeResponse(written(DIALECT, self.context.settings, quote(script_root())), content_type=JSON)
+        return Whole(written(DIALECT, self.context.settings, quote(script_root())))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from flask import Response
-
 from aiida_like.errors import NotFound, QueryError
 from querylang.ast import Comparison
 from querylang.compile import RowsQuery
@@ -26,6 +24,7 @@ from restapi.dialects.aiida_v4.full_type import conditions_of
 from restapi.exchange import Asked, asked
 from restapi.fetch import fetch_by_id, fetch_by_uuid
 from restapi.openapi.answer import Answer, Subject
+from restapi.reply import Reply
 from restapi.routing import DialectResource
 
 _CONTENT = ("attributes", "extras")
@@ -68,7 +67,7 @@ class Rows(V4Resource):
     def filters_about(cls, subject: Subject) -> Entity:
         return subject.entity
 
-    def get(self, entity: Entity, page: int | None = None) -> Response:
+    def get(self, entity: Entity, page: int | None = None) -> Reply:
         return answer_rows(self, entity, page, allowed=self.allowed)
 
 
@@ -87,7 +86,7 @@ def answer_rows(
     relation: Callable[[Options], Iterable[Condition]] = lambda _: (),
     key: str | None = None,
     path_id: str | None = None,
-) -> Response:
+) -> Reply:
     """The rows that fulfil the filters of the request, and stand in a relation to a node.
 
     Options can shape the relation. `key` is the name of the list in the answer, if it is not that of the entity.
@@ -116,7 +115,7 @@ class Object(V4Resource):
     def answer_about(cls, subject: Subject) -> Answer:
         return answers.one(subject.entity)
 
-    def get(self, entity: Entity, path_id: str) -> Response:
+    def get(self, entity: Entity, path_id: str) -> Reply:
         request = asked()
         given = self.parse_options(request, self.allowed)
         chosen = chosen_content(given)
