@@ -1,8 +1,9 @@
-"""What a list costs while another process commits ten times a second, beside the limit and beside ours without caches.
+"""What requests cost while another process commits, beside ours without caches and beside the limit.
 
-python -m benchmarks.commits FOLDER [--database postgresql]
+python -m benchmarks.commits FOLDER [--database postgresql] [--per-second 10] [KIND...]
 
-FOLDER is one of `benchmarks.run`. What is committed is the name of a user, which changes nothing else.
+FOLDER is one of `benchmarks.run`, KIND the name of a request of the mix. What is committed is the name of a user, which
+changes nothing else.
 """
 
 from __future__ import annotations
@@ -10,60 +11,58 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
-import statistics
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.progress import track
 from sqlalchemy import URL
 
 from aiida_like.profiles import find
-from benchmarks.client import message, seconds_of
-from benchmarks.mix import Request
+from benchmarks.document import table
+from benchmarks.mix import KINDS
 from benchmarks.profile.stores import SQLITE
 from benchmarks.profiles import DATABASES, Profiles, opened_again
-from benchmarks.servers import LIMIT, OURS, Running, running
+from benchmarks.report import short
+from benchmarks.run import STDERR, sample_of
+from benchmarks.servers import LIMIT, OURS, running
+from benchmarks.turns import measured
 
-LIST = "/nodes?limit=20&offset={}&orderby=-ctime"
 COMMIT = "UPDATE db_dbuser SET institution = 'commit {}' WHERE id = 1"
-ROUNDS, REQUESTS = 7, 100
+HEADER = ("request", "caches on, ms", "caches off, ms", "limit, ms", "on / off", "on / limit")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("kinds", nargs=-1, metavar="[KIND]...")
 @click.option("-d", "--database", type=click.Choice(DATABASES), default=SQLITE, show_default=True)
-def main(folder: Path, database: str) -> None:
-    """Prints the CPU time of a list of 20 nodes, first while nothing is committed."""
-    with opened_again(folder) as profiles:
-        for per_second in (0, 10):
-            with (
-                running(OURS, profiles, database, cached=True) as ours,
-                running(OURS, profiles, database, cached=False) as uncached,
-                running(LIMIT, profiles, database, cached=False) as limit,
-                committing(profiles, database, per_second),
-            ):
-                found = measured({"caches on": ours, "caches off": uncached, "limit": limit})
-            shown = ", ".join(f"{name} {seconds * 1000:.2f} ms" for name, seconds in found.items())
-            click.echo(f"{per_second} commits a second: {shown}")
-
-
-def measured(servers: Mapping[str, Running]) -> dict[str, float]:
-    """Seconds of a request, the median of rounds in turns."""
-    taken: dict[str, list[float]] = {name: [] for name in servers}
-    for number in range(ROUNDS):
-        for name, server in servers.items():
-            before = server.cpu()
-            for place in range(REQUESTS):
-                seconds_of(server.address, message(Request(LIST.format(20 * (place + REQUESTS * number)))))
-            taken[name].append((server.cpu() - before) / REQUESTS)
-    return {name: statistics.median(each) for name, each in taken.items()}
+@click.option("--per-second", default=10.0, show_default=True, help="Commits; 0 for none.")
+def main(folder: Path, kinds: Sequence[str], database: str, per_second: float) -> None:
+    """Prints a table of the CPU time of each KIND of requests, of all if none is named."""
+    chosen = [kind for kind in KINDS if kind.name in kinds or not kinds]
+    if unknown := set(kinds) - {kind.name for kind in chosen}:
+        names = ", ".join(kind.name for kind in KINDS)
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}: not one of {names}", param_hint="KIND")
+    rows = []
+    with opened_again(folder.absolute()) as profiles:
+        about = sample_of(profiles, database)
+        with (
+            running(OURS, profiles, database, cached=True) as ours,
+            running(OURS, profiles, database, cached=False) as uncached,
+            running(LIMIT, profiles, database, cached=False) as limit,
+            committing(profiles, database, per_second) if per_second else nullcontext(),
+        ):
+            for kind in track(chosen, "requests", console=STDERR):
+                on, off, least = measured(kind, [(server, about) for server in (ours, uncached, limit)])
+                rows.append([kind.name, *map(short, (on, off, least, on / off, on / least))])
+    click.echo(table(HEADER, rows))
 
 
 @contextmanager
-def committing(profiles: Profiles, database: str, per_second: int) -> Iterator[None]:
+def committing(profiles: Profiles, database: str, per_second: float) -> Iterator[None]:
     """Another process than the servers: this one."""
     over = threading.Event()
 
@@ -75,14 +74,12 @@ def committing(profiles: Profiles, database: str, per_second: int) -> Iterator[N
                     return
 
     thread = threading.Thread(target=commit)
-    if per_second:
-        thread.start()
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        if per_second:
-            thread.join()
+        thread.join()
 
 
 def _connection(profiles: Profiles, database: str) -> Any:

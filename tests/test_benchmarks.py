@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from werkzeug.test import Client
 
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
+from benchmarks.commits import main as commits
 from benchmarks.document import section, written
 from benchmarks.growth import section as growth
 from benchmarks.limit.app import application
@@ -206,3 +208,9 @@ def test_figures_without_aiida_core() -> None:
 @pytest.mark.parametrize("program", ["run", "commits", "sizes", "growth", "document"])
 def test_the_commands_have_help(program: str) -> None:
     assert "Usage: " in run([sys.executable, "-m", f"benchmarks.{program}", "--help"], ROOT)
+
+
+def test_a_kind_that_is_not_in_the_mix(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(commits, [str(tmp_path), "users", "no such"])
+    assert refused.exit_code == 2
+    assert "no such: not one of computers, users, groups, " in refused.output

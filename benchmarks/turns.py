@@ -1,0 +1,33 @@
+"""Several servers are asked one kind of requests in turns, so what else the machine does is the same for all."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from itertools import islice
+
+from benchmarks.client import ask_each, message
+from benchmarks.measure import CLIENTS, WARMING, WARMING_SECONDS, ask_one_by_one
+from benchmarks.mix import Kind, Sample
+from benchmarks.servers import Running
+
+ROUNDS, REQUESTS, SECONDS = 7, 40, 0.3
+
+
+def measured(kind: Kind, servers: Sequence[tuple[Running, Sample]]) -> list[float]:
+    """Milliseconds of CPU of a request to each server, the median of the rounds.
+
+    Raises:
+        Refused: one was not answered.
+    """
+    taken: list[list[float]] = [[] for _ in servers]
+    for server, about in servers:
+        wanted = list(map(message, islice(kind.requests(about, ROUNDS * REQUESTS), WARMING)))
+        ask_each(server.address, wanted, CLIENTS, WARMING_SECONDS)
+    for number in range(ROUNDS):
+        for (server, about), of_server in zip(servers, taken, strict=True):
+            wanted = list(map(message, islice(kind.requests(about, number * REQUESTS), REQUESTS)))
+            before = server.cpu()
+            asked = len(ask_one_by_one(server, wanted, SECONDS))
+            of_server.append((server.cpu() - before) / asked * 1000)
+    return list(map(statistics.median, taken))
