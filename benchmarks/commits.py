@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 import click
@@ -46,7 +47,7 @@ def main(folder: Path, kinds: Sequence[str], database: str, per_second: float) -
     if unknown := set(kinds) - {kind.name for kind in chosen}:
         names = ", ".join(kind.name for kind in KINDS)
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: not one of {names}", param_hint="KIND")
-    rows = []
+    found: dict[str, tuple[float, ...]] = {}
     with opened_again(folder.absolute()) as profiles:
         about = sample_of(profiles, database)
         with (
@@ -57,8 +58,10 @@ def main(folder: Path, kinds: Sequence[str], database: str, per_second: float) -
         ):
             for kind in track(chosen, "requests", console=STDERR):
                 on, off, least = measured(kind, [(server, about) for server in (ours, uncached, limit)])
-                rows.append([kind.name, *map(short, (on, off, least, on / off, on / least))])
-    click.echo(table(HEADER, rows))
+                found[kind.name] = (on, off, least, on / off, on / least)
+    for name, function in (("geometric mean", geometric_mean), ("highest", max)):
+        found[name] = tuple(map(function, zip(*(found[kind.name] for kind in chosen), strict=True)))
+    click.echo(table(HEADER, ([name, *map(short, figures)] for name, figures in found.items())))
 
 
 @contextmanager

@@ -21,6 +21,9 @@ WARMING, WARMING_SECONDS = 32, 1.0
 Both workers have then met it several times: PostgreSQL plans a statement for five times before it keeps a plan.
 """
 
+LEAST = 3
+"""So many rounds ask for each kind, however long it takes: one round is about the user with most nodes, say."""
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -134,7 +137,7 @@ class Measurement:
 
     def _ask(self, server: Running, kind: Kind, sample: Sample, number: int) -> None:
         figures = self.figures[kind.name].setdefault(server.name, Figures())
-        if sum(figures.latencies) > self.effort.seconds * self.effort.rounds:
+        if len(figures.cpu) >= LEAST and sum(figures.latencies) > self.effort.seconds * self.effort.rounds:
             return
         wanted = list(islice(self.of.messages(kind, sample, number * self.effort.requests), self.effort.requests))
         before = server.cpu()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
+
+import orjson
 
 from aiida_like.errors import StatementTimeout
 from aiida_like.storage import Storage
 from aiida_like.storage.memory import SLOW
 from querylang.compile import Statement
+from restapi.encoding import dumps
 from restapi.exchange import version_of_request
 
 Rows = Sequence[Sequence[Any]]
@@ -45,6 +48,18 @@ def fetch_remembered(
         rows = arranged(fetch(storage, statement))
         storage.remember(version, statement.shape, statement.values, rows)
     return rows
+
+
+def json_remembered(
+    storage: Storage, name: Hashable, values: Mapping[str, Any], make: Callable[[], Any]
+) -> orjson.Fragment:
+    """JSON of what is made of remembered rows; remembered beside them, as making it takes long."""
+    version = version_of_request()
+    rows = storage.recall(version, name, values)
+    if rows is None:
+        rows = [(dumps(make()),)]
+        storage.remember(version, name, values, rows)
+    return orjson.Fragment(rows[0][0])
 
 
 def fetch_slow_once(storage: Storage, statement: Statement) -> Rows:

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from aiida_like.profiles import find
 from aiida_like.storage import memory
 from aiida_like.storage.memory import Memory
-from restapi import answer_cache
+from restapi import answer_cache, reading
 from restapi.answer_cache import AnswerCache, Kept
 from tests.conftest import Golden
 from tests.golden import graph
@@ -105,6 +105,17 @@ CHANGES = [
     "UPDATE db_dbnode SET node_type = 'data.core.other.Other.' WHERE label = 'new'",
     "DELETE FROM db_dbnode WHERE label = 'new'",
 ]
+
+
+@pytest.mark.parametrize("path", ["statistics?", "statistics?user=1&", "full_types?", "full_types_count?"])
+def test_an_overview_is_made_once(
+    golden: Golden, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """And sent for all URLs."""
+    client = serve(find(str(golden.sqlite)), {}).test_client()
+    first = client.get(f"/api/v4/nodes/{path}_=1").json["data"]
+    monkeypatch.delattr(reading, "dumps")
+    assert client.get(f"/api/v4/nodes/{path}_=2").json["data"] == first
 
 
 def test_nothing_is_ever_old(changing: Writable, serve: Callable[..., Flask]) -> None:

@@ -43,6 +43,7 @@ def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(known_numbers, name, number)
 
 
+RELATIONS = ("<", "<=", ">", ">=", "==")
 QUERIES = [
     *(query | order | window for query, order, window in product((ANY, JOBS), ({}, BY_ID), ({}, {"offset": 2}))),
     ANY | {"limit": 1000},
@@ -56,10 +57,11 @@ QUERIES = [
 @pytest.mark.parametrize("key", ["attributes.value", "attributes.exit_status", "attributes.no.such", "extras.x"])
 def test_all_thresholds_find_the_same(target: dict[str, Any], serve: Serve, forgetful: FlaskClient, key: str) -> None:
     client = serve(find(**target), {}).test_client()
-    for query in QUERIES:
-        for relation, value in product(("<", "<=", ">", ">=", "=="), (-7, 0, 0.5, 2.5, 305, 2**60, 1e300)):
-            asked = compared(query, relation, value, key)
-            assert ask(client, asked) == ask(forgetful, asked), asked
+    thresholds = (-7, 0, 0.5, 2.5, 305, 2**60, 1e300)
+    everywhere = [compared(ANY, relation, value, key) for relation, value in product(RELATIONS, thresholds)]
+    elsewhere = [compared(query, relation, 0.5, key) for query, relation in product(QUERIES, ("<", ">=", ">"))]
+    for asked in everywhere + elsewhere:
+        assert ask(client, asked) == ask(forgetful, asked), asked
 
 
 def test_no_document_is_read_again(target: dict[str, Any], serve: Serve) -> None:

@@ -6,13 +6,15 @@ from typing import Any
 
 from aiida_like import __version__
 from aiida_like.formats import all_download_formats
+from aiida_like.storage import Storage
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.full_type import FullType, full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.exchange import asked
-from restapi.node_types import type_counts, types
+from restapi.node_types import type_counts, types, values_of
 from restapi.openapi.shared import OF_USER
+from restapi.reading import json_remembered
 from restapi.reply import Reply
 from restapi.statistics import statistics, user_of
 
@@ -29,7 +31,11 @@ class Statistics(V4Resource):
     def get(self) -> Reply:
         request = asked()
         user = user_of(self.parse(request, self.allowed)[1])
-        return render.envelope(request, "nodes", statistics(self.context.storage, user), total=0)
+        storage = self.context.storage
+        counted = json_remembered(
+            storage, ("v4 statistics", user is None), values_of(user), lambda: statistics(storage, user)
+        )
+        return render.envelope(request, "nodes", counted, total=0)
 
 
 class FullTypes(V4Resource):
@@ -40,7 +46,8 @@ class FullTypes(V4Resource):
     def get(self) -> Reply:
         request = asked()
         self.parse_options(request, self.allowed)
-        tree = tree_of_types(dict.fromkeys(types(self.context.storage)))
+        storage = self.context.storage
+        tree = json_remembered(storage, "v4 types", {}, lambda: tree_of_types(dict.fromkeys(types(storage))))
         return render.envelope(request, "nodes", tree, total=0)
 
 
@@ -52,8 +59,11 @@ class FullTypesCount(V4Resource):
     def get(self) -> Reply:
         request = asked()
         user = user_of(self.parse(request, self.allowed)[1])
-        counts: dict[tuple[str, str | None], int | None] = {**type_counts(self.context.storage, user)}
-        return render.envelope(request, "nodes", tree_of_types(counts), total=0)
+        storage = self.context.storage
+        tree = json_remembered(
+            storage, ("v4 type counts", user is None), values_of(user), lambda: _counted_tree(storage, user)
+        )
+        return render.envelope(request, "nodes", tree, total=0)
 
 
 class DownloadFormats(V4Resource):
@@ -86,6 +96,11 @@ class Server(V4Resource):
             "server": f"aiida-like {__version__}",
         }
         return render.envelope_without_id(request, "Info", info)
+
+
+def _counted_tree(storage: Storage, user: int | None) -> dict[str, Any]:
+    counts: dict[tuple[str, str | None], int | None] = {**type_counts(storage, user)}
+    return tree_of_types(counts)
 
 
 def _only(asked_type: FullType | None, formats: dict[str, Any]) -> dict[str, Any]:
