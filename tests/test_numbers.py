@@ -36,6 +36,11 @@ def ask(client: FlaskClient, asked: dict[str, Any]) -> Any:
     return response.json["data"], response.headers["X-Total-Count"]
 
 
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_numbers, "SETTLED", 0.0)
+
+
 @pytest.fixture(params=[(256, 6), (3, 6), (3, 2)], ids=str)
 def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of several sizes: all rows in one part, in several, and not all rows."""
@@ -80,6 +85,18 @@ def test_what_is_asked_once_costs_nothing(target: dict[str, Any], serve: Serve, 
     client = serve(find(**target), {"CACHE": cache}).test_client()
     client.get("/api/v4/nodes?limit=1")
     for value in range(1 if cache else 3):
+        with statements() as run:
+            ask(client, compared(ANY, "<", value))
+        assert len([sql for sql in run if "CASE WHEN" in sql]) == 1
+
+
+def test_nothing_is_learned_of_what_changes_often(
+    target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would cost more than it saves."""
+    monkeypatch.setattr(known_numbers, "SETTLED", 1000.0)
+    client = serve(find(**target), {}).test_client()
+    for value in range(4):
         with statements() as run:
             ask(client, compared(ANY, "<", value))
         assert len([sql for sql in run if "CASE WHEN" in sql]) == 1
