@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from time import monotonic, perf_counter
+from time import perf_counter
 
 from aiida_like.errors import StatementTimeout
 from aiida_like.storage import Storage
@@ -18,7 +18,7 @@ FIRST, PARTS = 256, 6
 """Rows that the first part looks at; each further one looks at twice as many, so all parts at 16 128."""
 
 SETTLED = 1.0
-"""Seconds for which nothing was committed: what changes more often is not worth learning."""
+"""Seconds for which a data version must be known: what changes more often is not worth learning."""
 
 LEARNING = 0.05
 """Seconds of one request, from which on it leaves further parts to others: it has its answer already."""
@@ -46,7 +46,7 @@ def recall_rows(storage: Storage, numbers: Numbers) -> Rows | None:
 
 
 def learn(storage: Storage, numbers: Numbers, fetch: Callable[[GraphQuery, int], Rows]) -> None:
-    """Reads the numbers that the query would have needed, if such a one was asked a while ago at this data version.
+    """Reads the numbers that the query would have needed, if such a one was asked before at this data version.
 
     As parts double, hardly more than twice as many rows are read as the query looked at.
 
@@ -57,10 +57,10 @@ def learn(storage: Storage, numbers: Numbers, fetch: Callable[[GraphQuery, int],
     if version is None:
         return
     asked = ("asked", numbers.key)
-    first = storage.recall(version, asked, {})
-    if first is None:
-        storage.remember(version, asked, {}, [(monotonic(),)])
-    if first is None or monotonic() - first[0][0] < SETTLED:
+    if storage.recall(version, asked, {}) is None:
+        storage.remember(version, asked, {}, [()])
+        return
+    if storage.seconds_unchanged < SETTLED:
         return
 
     began = perf_counter()

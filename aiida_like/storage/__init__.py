@@ -115,6 +115,11 @@ class Storage:
         """The data version of what is remembered; None: nothing is."""
         return None if self.memory is None else self.memory.version
 
+    @property
+    def seconds_unchanged(self) -> float:
+        """For so long at least nothing was committed, as far as somebody has asked since."""
+        return 0.0 if self.memory is None else self.memory.age
+
     def recall(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
         """The rows of a statement, if they are remembered from this data version."""
         if version is None or self.memory is None:

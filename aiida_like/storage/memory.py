@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 Rows = Sequence[Sequence[Any]]
@@ -11,23 +12,33 @@ Rows = Sequence[Sequence[Any]]
 SLOW = 0.002
 """Seconds: what takes a database so long is better remembered, be it only some rows."""
 
-MAX_RESULTS = 1000
-MAX_ROWS = 60_000
-"""Of all results together: a count is a row, the days of the statistics of ten users and ten years are 36 500."""
+MAX_RESULTS = 500
+MAX_ROWS = 30_000
+"""Of all results together, and as much of those that were remembered before and are not forgotten yet.
+
+A count is a row, the days of the statistics of ten users and ten years are 36 500.
+"""
 
 
 @dataclass
 class _Held:
+    """`since` when the version is known, `older` what is forgotten next."""
+
     version: str | None
+    since: float
+    older: Mapping[Hashable, Rows] = field(default_factory=dict)
     results: dict[Hashable, Rows] = field(default_factory=dict)
     rows: int = 0
 
 
 class Memory:
-    """Of one data version at a time. Safe to use from several threads."""
+    """Of one data version at a time; what was not asked for longest is forgotten first.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self) -> None:
-        self._held = _Held(None)
+        self._held = _Held(None, monotonic())
         self._slow: set[Hashable] = set()
 
     @property
@@ -35,19 +46,32 @@ class Memory:
         """That of what is remembered."""
         return self._held.version
 
+    @property
+    def age(self) -> float:
+        """Seconds for which this version is known: nothing was committed meanwhile, or nobody has asked since."""
+        return monotonic() - self._held.since
+
     def recall(self, version: str, key: Hashable) -> Rows | None:
         held = self._held
-        return held.results.get(key) if held.version == version else None
+        if held.version != version:
+            return None
+        rows = held.results.get(key)
+        if rows is None:
+            rows = held.older.get(key)
+            if rows is not None:
+                self.remember(version, key, rows)
+        return rows
 
     def remember(self, version: str, key: Hashable, rows: Rows) -> None:
         """`rows` must have been read after the version."""
         if len(rows) > MAX_ROWS:
             return
         held = self._held
-        is_full = len(held.results) >= MAX_RESULTS or held.rows + len(rows) > MAX_ROWS
-        if held.version != version or is_full:
-            # In one step: another thread never finds results of one version under the name of another.
-            held = self._held = _Held(version)
+        # In one step: another thread never finds results of one version under the name of another.
+        if held.version != version:
+            held = self._held = _Held(version, monotonic())
+        elif len(held.results) >= MAX_RESULTS or held.rows + len(rows) > MAX_ROWS:
+            held = self._held = _Held(version, held.since, held.results)
         held.rows += len(rows) - len(held.results.get(key, ()))
         held.results[key] = rows
 
