@@ -46,10 +46,13 @@ check: $(VENV)/.tests-installed ## Format, lint, types, import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two processes, each with the servers that its files of tests ask.
+SIDE_BY_SIDE := -n 2 --dist loadfile
+
 .PHONY: test
 test: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Install what the tests need, run all of them, check coverage
 	sh tests/system_packages.sh
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --include='querylang/*' --fail-under=100
 
@@ -59,7 +62,7 @@ test-lowest: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Run the tests w
 	$(VENV)-lowest/bin/python -m pip install --quiet uv
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct \
 	    --editable '.[postgresql,structures,provenance,test]'
-	$(VENV)-lowest/bin/python -m pytest -q -k 'not eight_clients'
+	$(VENV)-lowest/bin/python -m pytest -q $(SIDE_BY_SIDE) -k 'not eight_clients'
 
 NODES := 100000
 

@@ -13,7 +13,6 @@ MAX_BYTES = 8_000_000
 MAX_ANSWER = 256_000
 """Of one answer: a list of 400 nodes without their attributes has half of it."""
 
-
 MAX_ASKED = 10_000
 """Requests that are known to have been answered once."""
 

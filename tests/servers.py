@@ -158,6 +158,8 @@ def _running(data: Path, server: PostgreSQL, account: dict[str, Any], **more: st
         "port": server.port,
         "unix_socket_directories": server.sockets,
         "fsync": "off",
+        # What it commits in the background changes the data version, between any two requests.
+        "autovacuum": "off",
         "shared_buffers": "32MB",
         **more,
     }

@@ -28,7 +28,7 @@ RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
 class Numbers:
     """Those of one key, of all rows of one vertex that fulfil `kind`, by id.
 
-    Each is compared with `value`; rows without such a number are not found.
+    `test` compares each of them with its value; rows without such a number are not found.
     """
 
     query: GraphQuery
@@ -89,14 +89,13 @@ def numbers_of(query: GraphQuery) -> Numbers | None:
         return None
     filters = query.filters.get(step.tag, Every(()))
     assert isinstance(filters, Every), filters
-    compared = [term for term in filters.terms if _is_comparison(term)]
-    kind = tuple(term for term in filters.terms if not _is_comparison(term))
-    if len(compared) != 1 or not all(is_of_kind(term, step.vertex.type_column) for term in kind):
-        return None
-    (test,) = compared
-    assert isinstance(test, Test), test
-    return Numbers(query, step, kind, test, descending)
-
-
-def _is_comparison(term: Term) -> bool:
-    return isinstance(term, Test) and term.operand.taken is As.NUMBER and term.name in RELATIONS
+    tests: list[Test] = []
+    kind: list[Term] = []
+    for term in filters.terms:
+        if isinstance(term, Test) and term.operand.taken is As.NUMBER and term.name in RELATIONS:
+            tests.append(term)
+        elif is_of_kind(term, step.vertex.type_column):
+            kind.append(term)
+        else:
+            return None
+    return Numbers(query, step, tuple(kind), tests[0], descending) if len(tests) == 1 else None
