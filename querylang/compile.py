@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    Table,
     and_,
     bindparam,
     case,
@@ -33,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import iterate
 
+from aiida_like.models import Timestamp
 from aiida_like.storage.expressions import lowered
 from aiida_like.storage.json_expressions import AtPath, json_kind
 from querylang.condition import Condition, Order
@@ -61,15 +63,19 @@ class RowsQuery:
 
 @dataclass(frozen=True)
 class Statement:
-    """What `Storage.rows` takes."""
+    """What `Storage.rows` takes. `is_popular`: most clients begin with these rows."""
 
     shape: Hashable
     build: Callable[[], Select[Any]]
     values: Mapping[str, Any]
+    is_popular: bool = False
 
 
 def compile_rows(query: RowsQuery, window: Window) -> Statement:
     """A SELECT of the fields in one window; with `with_total` the first column is the number of all rows."""
+    if _begins_at_once(query, window):
+        values = {"limit": window.limit}
+        return Statement(("first rows", _shape(query)), lambda: _select_first_rows(query), values, is_popular=True)
     values = {"limit": window.limit, "offset": window.offset, **_values((*query.conditions, *query.behind))}
     return Statement(("rows", _shape(query)), lambda: _select_rows(query), values)
 
@@ -180,6 +186,30 @@ def _tested(condition: Condition, position: int, *, is_negated: bool) -> ColumnE
     # Of another type is no, where nothing is is unknown; without a NOT the two come to the same.
     kind = at_same_place(expression, json_kind)
     return case((kind.is_not(None), func.coalesce(test, false())))
+
+
+def first_of(query: RowsQuery) -> ColumnElement[Any]:
+    """What its rows are ordered by first."""
+    return compared(query.order[0]).expression if query.order else query.entity.key
+
+
+def _begins_at_once(query: RowsQuery, window: Window) -> bool:
+    """Whether its rows are the first ones of an index, which leaves hardly any of them to be put in order."""
+    passes_some = window.offset or query.conditions or query.behind
+    if passes_some or not isinstance(query.entity.table, Table):
+        return False
+    first = first_of(query)
+    return isinstance(first, Column) and bool(
+        first.primary_key or first.unique or (first.index and isinstance(first.type, Timestamp))
+    )
+
+
+def _select_first_rows(query: RowsQuery) -> Select[Any]:
+    columns = [field.expression.label(field.name) for field in query.fields]
+    if query.with_total:
+        columns.insert(0, _count(query, ()).scalar_subquery().label("total"))
+    order = [_ordered(order) for order in total_order(query.order, query.entity)]
+    return select(*columns).select_from(query.entity.table).order_by(*order).limit(_bound("limit"))
 
 
 def _select_rows(query: RowsQuery) -> Select[Any]:

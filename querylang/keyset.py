@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from aiida_like.storage.expressions import lowered
@@ -20,11 +21,16 @@ Place = tuple[Any, ...]
 """One value for each term of a total order."""
 
 
-def total_order(order: Sequence[Order], entity: Entity) -> tuple[Order, ...]:
+_AT_ONCE = 256
+"""Orders that are worked out once: each request has one of few."""
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def total_order(order: tuple[Order, ...], entity: Entity) -> tuple[Order, ...]:
     """The order with the key of the rows at its end, so that no two rows are equal in it."""
     for position, term in enumerate(order):
         if term.field.expression is entity.key:
-            return tuple(order[: position + 1])
+            return order[: position + 1]
     # An index gives rows of equal value in the order of their ids, forwards or backwards.
     return (*order, Order(row_key(entity), descending=bool(order) and order[-1].descending))
 
@@ -33,9 +39,15 @@ def row_key(entity: Entity) -> Field:
     return Field("key", FieldType.INTEGER, entity.key, "Key", "What names a row")
 
 
-def place_fields(order: Sequence[Order]) -> tuple[Field, ...]:
+@lru_cache(maxsize=_AT_ONCE)
+def place_fields(order: tuple[Order, ...]) -> tuple[Field, ...]:
     """What is to be selected of a row to know its place."""
     return tuple(replace(compared(term), name=f"place {number}") for number, term in enumerate(order))
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def reversed_order(order: tuple[Order, ...]) -> tuple[Order, ...]:
+    return tuple(replace(term, descending=not term.descending) for term in order)
 
 
 def compared(order: Order) -> Field:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 from aiida_like.errors import QueryError
@@ -37,7 +38,8 @@ def lower(filters: Iterable[Term[Comparison]], entity: Entity) -> tuple[Term[Con
     return tuple(replaced(each, lambda comparison: _lower(comparison, entity)) for each in filters)
 
 
-def order_by(terms: Iterable[OrderTerm], entity: Entity) -> tuple[Order, ...]:
+@lru_cache(maxsize=256)
+def order_by(terms: tuple[OrderTerm, ...], entity: Entity) -> tuple[Order, ...]:
     """Raises QueryError: no such key."""
     return tuple(order for term in terms for order in _orders(term, entity))
 

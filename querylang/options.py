@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -144,6 +145,7 @@ def integer(option: Option) -> int:
     return int(digits)
 
 
+@lru_cache(maxsize=256)
 def order_terms(option: Option) -> tuple[OrderTerm, ...]:
     """`-ctime,+id,label`"""
     terms = []

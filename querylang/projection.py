@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from aiida_like.errors import QueryError
 from aiida_like.storage.json_expressions import json_value
@@ -38,8 +38,12 @@ def shown_keys(option: Option, most: int = MAX_FIELDS) -> tuple[Shown, ...]:
     return tuple(Shown(word, *split_key(word)) for word in words)
 
 
-def projected(keys: Iterable[Shown], entity: Entity) -> tuple[Field, ...]:
-    """Raises QueryError: there is no such key."""
+@lru_cache(maxsize=256)
+def projected(keys: tuple[Shown, ...], entity: Entity) -> tuple[Field, ...]:
+    """The same fields for the same keys, so that what is made for them can be looked up.
+
+    Raises QueryError: there is no such key.
+    """
     return tuple(_projected(each, entity) for each in keys)
 
 

@@ -109,9 +109,9 @@ class Relation:
     links: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entity:
-    """What a resource lists.
+    """What a resource lists; each is only equal to itself, as its fields are.
 
     `narrow` is a part of `table` that has the same rows, for statements that need no column of the rest.
     `key` is the integer column that names a row; `kind` is the prefix that `kind_field` has in each row.

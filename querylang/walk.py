@@ -12,9 +12,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, FromClause, Table, func, select
 
 from aiida_like.storage.expressions import unindexed
-from querylang.compile import RowsQuery, Statement
+from querylang.compile import RowsQuery, Statement, first_of
 from querylang.condition import Condition
-from querylang.keyset import compared
 from querylang.options import Window
 from querylang.terms import leaves, replaced
 
@@ -30,8 +29,8 @@ _RANGES = frozenset({"=", "in", ">", "<", ">=", "<=", "within", "in intervals", 
 
 def can_walk(query: RowsQuery) -> bool:
     """Whether an index gives the order, and another could be taken for a condition."""
-    first = _first(query)
-    if not isinstance(query.entity.table, Table) or not is_indexed(first):
+    first = first_of(query)
+    if not query.conditions or not isinstance(query.entity.table, Table) or not is_indexed(first):
         return False
     indexed = [each for term in query.conditions for each in leaves(term) if is_indexed(each.field.expression)]
     are_ranges = all(each.test in _RANGES for each in indexed)
@@ -50,7 +49,7 @@ def is_shorter(window: Window, total: int, size: int, one_in: int = ONE_IN) -> b
 
 def along(query: RowsQuery) -> RowsQuery:
     """The same rows, found along the order: no index is to be taken for a condition."""
-    first = _first(query)
+    first = first_of(query)
 
     def without_index(condition: Condition) -> Condition:
         field = condition.field
@@ -60,10 +59,6 @@ def along(query: RowsQuery) -> RowsQuery:
         return replace(condition, field=other)
 
     return replace(query, conditions=tuple(replaced(term, without_index) for term in query.conditions))
-
-
-def _first(query: RowsQuery) -> ColumnElement[Any]:
-    return compared(query.order[0]).expression if query.order else query.entity.key
 
 
 def is_indexed(expression: ColumnElement[Any]) -> bool:

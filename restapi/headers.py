@@ -17,6 +17,9 @@ from restapi.reply import Reply
 _SAFE = "!$&'()*+,-./:;=?@_~"
 """What a query may hold raw (RFC 3986)."""
 
+_UNSAFE = re.compile(r'[^!-~]|["<>\\^`{|}]')
+_PAGE = re.compile(r"/page(/\d*)?/?$")
+
 CROSS_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
@@ -79,8 +82,10 @@ def page_links(asked: Asked, window: Window, last: int | None, *, has_next: bool
     page = window.page or 1
     pages = {"first": 1, "prev": page - 1, "next": page + 1, "last": last or 0}
     most = last or (page + 1 if has_next else page)
+    path = asked.url_root.rstrip("/") + _escape(_PAGE.sub("", asked.path))
+    query = f"?{_escape(asked.query_string)}" if asked.query_string else ""
     return ", ".join(
-        f'<{_target(asked, number)}>; rel="{relation}"' for relation, number in pages.items() if 1 <= number <= most
+        f'<{path}/page/{number}{query}>; rel="{relation}"' for relation, number in pages.items() if 1 <= number <= most
     )
 
 
@@ -91,15 +96,9 @@ def cursor_link(asked: Asked, query: Query, cursor: str) -> str:
     return f'<{asked.url_root.rstrip("/")}{_escape(asked.path)}?{quote(text, safe=_SAFE)}>; rel="next"'
 
 
-def _target(asked: Asked, page: int) -> str:
-    path = re.sub(r"/page(/\d*)?/?$", "", asked.path) + f"/page/{page}"
-    query = f"?{asked.query_string}" if asked.query_string else ""
-    return asked.url_root.rstrip("/") + _escape(path + query)
-
-
 def _escape(reference: str) -> str:
     """What a query may hold raw, a URI reference between angle brackets may not."""
-    return re.sub(r'[^!-~]|["<>\\^`{|}]', _escaped, reference)
+    return _UNSAFE.sub(_escaped, reference)
 
 
 def _escaped(character: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from aiida_like.storage import Storage
 from querylang.compile import RowsQuery, Statement, compile_rows, compile_total
 from querylang.condition import Order
-from querylang.keyset import Place, following, place_fields, total_order
+from querylang.keyset import Place, following, place_fields, reversed_order, total_order
 from querylang.options import Window
 from restapi.marks import Mark, Marks
 from restapi.reading import fetch_slow_once
@@ -25,7 +25,7 @@ DEEP = 1000
 
 @dataclass(frozen=True)
 class _Way:
-    """Rows in one direction, behind a place or behind none, so many of them from so many on."""
+    """Rows in one direction, behind a place or behind none, so many of them from so many on, each with its place."""
 
     order: tuple[Order, ...]
     place: Place
@@ -34,7 +34,9 @@ class _Way:
 
     def rows(self, storage: Storage, query: RowsQuery) -> Sequence[Sequence[Any]]:
         behind = (following(self.order, self.place),) if self.place else ()
-        found = fetch_slow_once(storage, compile_rows(replace(query, order=self.order, behind=behind), self.window))
+        fields = (*query.fields, *place_fields(self.order))
+        query = replace(query, fields=fields, order=self.order, behind=behind)
+        found = fetch_slow_once(storage, compile_rows(query, self.window))
         return found[::-1] if self.is_backward else found
 
 
@@ -51,7 +53,7 @@ def fetch_window(
     order = total_order(query.order, query.entity)
     milestones = Marks(storage, _key(query, order))
     way = min(_ways(order, window, total, milestones.known()), key=lambda each: each.window.offset)
-    rows = way.rows(storage, replace(query, fields=(*query.fields, *place_fields(order))))
+    rows = way.rows(storage, query)
     shown = len(query.fields)
     if rows:
         milestones.add((window.offset + len(rows), *rows[-1][shown:]))
@@ -62,15 +64,15 @@ def _ways(order: tuple[Order, ...], window: Window, total: int | None, known: Se
     """From the milestone before the window, and from the one behind it."""
     position = bisect_left(known, (window.offset + 1,))
     passed, *place = known[position - 1] if position else (0,)
-    yield _Way(order, tuple(place), replace(window, offset=window.offset - passed))
+    yield _Way(order, tuple(place), Window(window.limit, window.offset - passed))
     if total is None or any(term.field.is_nullable for term in order):
         return
     end = min(window.offset + window.limit, total)
     position = bisect_left(known, (end + 1,))
     passed, *place = known[position] if position < len(known) else (total + 1,)
     if end > window.offset:
-        backward = tuple(replace(term, descending=not term.descending) for term in order)
-        yield _Way(backward, tuple(place), Window(end - window.offset, passed - 1 - end), is_backward=True)
+        rows = Window(end - window.offset, passed - 1 - end)
+        yield _Way(reversed_order(order), tuple(place), rows, is_backward=True)
 
 
 def _key(query: RowsQuery, order: Sequence[Order]) -> Statement:

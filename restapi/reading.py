@@ -19,7 +19,7 @@ from restapi.exchange import version_of_request
 Rows = Sequence[Sequence[Any]]
 
 FEW, SHORT = 50, 16_000
-"""So many rows, with so many characters in all, are remembered of a statement that took long."""
+"""So many rows, with so many characters in all, are remembered of a list."""
 
 
 @contextmanager
@@ -63,9 +63,13 @@ def json_remembered(
 
 
 def fetch_slow_once(storage: Storage, statement: Statement) -> Rows:
-    """Of a statement that may look at many rows for few, which only its time tells: then they are remembered."""
+    """Of a statement that may look at many rows for few, which only its time tells: then they are remembered.
+
+    So are those that many clients ask for, where it costs next to nothing to see whether they are still the same.
+    """
     shape, values = statement.shape, statement.values
-    if storage.is_slow(shape, values):
+    is_kept = storage.is_slow(shape, values) or (statement.is_popular and storage.data_version.along is None)
+    if is_kept:
         rows = storage.recall(version_of_request(), shape, values)
         if rows is not None:
             return rows
@@ -73,8 +77,9 @@ def fetch_slow_once(storage: Storage, statement: Statement) -> Rows:
     rows = fetch(storage, statement)
     if perf_counter() - began >= SLOW:
         storage.note_slow(shape, values)
-        if _is_small(rows):
-            storage.remember(version_of_request(), shape, values, rows)
+        is_kept = True
+    if is_kept and _is_small(rows):
+        storage.remember(version_of_request(), shape, values, rows)
     return rows
 
 

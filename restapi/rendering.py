@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from querylang.schema import Field, FieldType
 from restapi.encoding import http_date, stored_json
@@ -18,32 +18,38 @@ WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
 """Values of all other types are shown as they are stored."""
 
 
+MakeObjects = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
+
+
 @dataclass(frozen=True)
 class Shown:
     """How rows are shown: as objects, each with these `names` as its keys, in this order."""
 
     names: tuple[str, ...]
-    objects: Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
-
-
-def objects(fields: tuple[Field, ...], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    names, written = _writing(fields)
-    shown = [dict(zip(names, row, strict=True)) for row in rows]
-    for each in shown:
-        for name, write in written:
-            each[name] = write(each[name])
-    return shown
+    objects: MakeObjects
 
 
 @lru_cache(maxsize=1024)
-def _writing(fields: tuple[Field, ...]) -> tuple[Sequence[str], Sequence[tuple[str, Callable[[Any], Any]]]]:
-    """The names of all fields, and how those are written that are not shown as they are stored."""
-    written = [
-        (field.name, _or_null(WRITERS[field.type]) if field.is_nullable else WRITERS[field.type])
-        for field in fields
-        if field.type in WRITERS
-    ]
-    return [field.name for field in fields], written
+def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
+    """What makes objects of rows of these fields.
+
+    Of two fields, the second one a time, it is `lambda rows: [{k0: v0, k1: w1(v1)} for v0, v1, in rows]`: written so,
+    an object takes half the time of one that is made of names and values, some of which are then written over.
+    """
+    known: dict[str, Any] = {}
+    values, entries = [], []
+    for number, field in enumerate(fields):
+        known[f"k{number}"] = field.name
+        value = f"v{number}"
+        values.append(f"{value},")
+        if field.type in WRITERS:
+            write = WRITERS[field.type]
+            known[f"w{number}"] = _or_null(write) if field.is_nullable else write
+            value = f"w{number}({value})"
+        entries.append(f"k{number}: {value}")
+    # Names come from clients, and are no part of what is evaluated.
+    code = f"lambda rows: [{{{', '.join(entries)}}} for {' '.join(values)} in rows]"
+    return cast("MakeObjects", eval(code, known))  # noqa: S307
 
 
 def _or_null(write: Callable[[Any], Any]) -> Callable[[Any], Any]:

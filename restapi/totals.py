@@ -124,6 +124,11 @@ class _Part:
     def length(self) -> int:
         return abs(self.end - self.bounded.bound)
 
+    @property
+    def effort(self) -> float:
+        """How long SQLite takes for a row of it: it reads the key of each where there is an upper end to look for."""
+        return 1 if self.is_last and not self.bounded.side.is_below else WITH_END
+
     def query(self) -> RowsQuery:
         if self.is_last:
             return self.bounded.query
@@ -163,6 +168,9 @@ FAR = 10_000
 BLOCKS = 250
 """Of so many equal parts of a table."""
 
+WITH_END = 3.5
+"""Times as long as a row that is only passed."""
+
 
 def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
     """The number behind a bound, from that behind the nearest one: only the rows between are counted."""
@@ -175,7 +183,7 @@ def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
     position = bisect_left(known, (bounded.bound,))
     beside = (_Part(bounded, *mark) for mark in known[max(0, position - 1) : position + 1])
     last = _Part(bounded, 0 if bounded.side.is_below else size, 0, is_last=True)
-    part = min((last, *beside), key=lambda each: each.length)
+    part = min((last, *beside), key=lambda each: each.length * (1 if storage.estimates else each.effort))
     width = -(-size // BLOCKS)
     if storage.estimates and part.length > max(FAR, 2 * width):
         return part.count_blocks(storage, width)

@@ -22,6 +22,7 @@ from querylang.terms import leaves
 from restapi.dialects.aiida_v2.aliases import ALIASES, todays_plugin, todays_type
 from restapi.dialects.aiida_v2.entities import COMPUTERS, NODE_ENTITIES, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
+from restapi.dialects.aiida_v4.entities import INCOMING
 from restapi.dialects.aiida_v4.entities import NODES as V4_NODES
 
 PARSER = Parser(OPTIONS)
@@ -381,20 +382,20 @@ def test_withheld_keys(key: str) -> None:
     with pytest.raises(QueryError, match=message):
         conditions_of(f'{key}="a"', USERS)
     with pytest.raises(QueryError, match=message):
-        order_by([OrderTerm(key, False)], USERS)
+        order_by((OrderTerm(key, False),), USERS)
 
 
 def test_order_by() -> None:
-    terms = [OrderTerm("pk", True), OrderTerm("label", False)]
+    terms = (OrderTerm("pk", True), OrderTerm("label", False))
     assert order_by(terms, NODES) == (Order(NODES.fields["id"], True), Order(NODES.fields["label"], False))
     with pytest.raises(QueryError, match=r"^extras is an object: order by what lies in it, as in extras\.key$"):
-        order_by([OrderTerm("extras", False)], NODES)
+        order_by((OrderTerm("extras", False),), NODES)
     with pytest.raises(QueryError, match=r"^label is no JSON, so there is no label\.x in it$"):
-        order_by([OrderTerm("label", False, ("x",))], NODES)
+        order_by((OrderTerm("label", False, ("x",)),), NODES)
 
 
 def test_order_by_json() -> None:
-    found = order_by([OrderTerm("attributes", True, ("a", "0"))], NODES)
+    found = order_by((OrderTerm("attributes", True, ("a", "0")),), NODES)
     assert [(each.field.name, each.descending, each.missing_last) for each in found] == [
         (f"attributes('a', '0') as {kind}", True, True) for kind in ("number", "text", "boolean")
     ]
@@ -667,12 +668,42 @@ def test_total() -> None:
 
 
 def test_rows_without_conditions() -> None:
-    statement = compile_rows(RowsQuery(NODES, (ID,)), Window(400))
+    statement = compile_rows(RowsQuery(NODES, (ID,)), Window(400, 20))
     assert sql(statement, "sqlite") == (
         "SELECT id AS id FROM db_dbnode "
         "WHERE id IN (SELECT id FROM db_dbnode ORDER BY id ASC LIMIT :limit OFFSET :offset) ORDER BY id ASC"
     )
-    assert statement.values == {"limit": 400, "offset": 0}
+    assert statement.values == {"limit": 400, "offset": 20}
+
+
+@pytest.mark.parametrize("total", ["", "(SELECT count(*) AS count_1 FROM db_dbnode) AS total, "])
+def test_first_rows(total: str) -> None:
+    """An index on the order begins with them."""
+    query = RowsQuery(NODES, (ID, LABEL), order=(Order(CTIME, True),), with_total=bool(total))
+    statement = compile_rows(query, Window(20))
+    assert sql(statement, "sqlite") == (
+        f"SELECT {total}id AS id, label AS label FROM db_dbnode ORDER BY ctime DESC, id DESC "
+        "LIMIT :limit OFFSET :param_1"
+    )
+    assert (statement.values, statement.is_popular) == ({"limit": 20}, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "offset"),
+    [
+        (RowsQuery(NODES, (ID,)), 1),
+        (RowsQuery(NODES, (ID,), (Condition(">", ID, (5,)),)), 0),
+        (RowsQuery(NODES, (ID,), behind=(Condition(">", ID, (5,)),)), 0),
+        (RowsQuery(NODES, (ID,), order=(Order(LABEL, False),)), 0),
+        (RowsQuery(V4_NODES, (ID,), order=(Order(V4_NODES.fields["user_id"], False),)), 0),
+        (RowsQuery(INCOMING, (INCOMING.fields["id"],)), 0),
+    ],
+    ids=["offset", "condition", "cursor", "no index", "many in the same place", "joined tables"],
+)
+def test_rows_that_an_index_does_not_begin_with(query: RowsQuery, offset: int) -> None:
+    statement = compile_rows(query, Window(20, offset))
+    assert "IN (SELECT" in sql(statement, "sqlite")
+    assert not statement.is_popular
 
 
 def test_rows() -> None:
@@ -736,7 +767,7 @@ def test_null_comes_first(descending: bool, term: str) -> None:
 )
 def test_order(terms: tuple[Order, ...], order: str) -> None:
     """The last term says whether rows of equal value come with rising or falling ids."""
-    assert sql(compile_rows(RowsQuery(NODES, (ID,), order=terms), Window(1)), "sqlite") == (
+    assert sql(compile_rows(RowsQuery(NODES, (ID,), order=terms), Window(1, 1)), "sqlite") == (
         "SELECT id AS id FROM db_dbnode "
         f"WHERE id IN (SELECT id FROM db_dbnode ORDER BY {order} LIMIT :limit OFFSET :offset) ORDER BY {order}"
     )

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
 from restapi import marks, totals
-from tests.conftest import fetched_by
+from tests.conftest import Golden, fetched_by
 from tests.golden import graph
 from tests.writable import Writable
 
@@ -63,6 +63,17 @@ def test_only_the_rows_between_are_counted(target: dict[str, Any], serve: Serve,
     with fetched_by(totals) as seen:
         total(client, list_.format("id>10000"))
     assert all(20 not in statement.values.values() for statement in seen)
+
+
+@pytest.mark.parametrize(("bound", "between"), [("id>26", True), ("id>50", False), ("id<33", True)])
+def test_what_takes_sqlite_longer(golden: Golden, serve: Serve, bound: str, between: bool) -> None:
+    """It counts rows to the end of the table faster than those up to a bound."""
+    client = serve(find(str(golden.sqlite)), {}).test_client()
+    for known in ("id>20", "id<20"):
+        total(client, f"v4/nodes?{known}&limit=1")
+    with fetched_by(totals) as seen:
+        total(client, f"v4/nodes?{bound}&limit=1")
+    assert bool(seen) is between
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -21,7 +21,7 @@ from restapi.dialects.aiida_v2.entities import NODES, USERS
 from restapi.exchange import asked
 from restapi.fetch import fetch_by_id, fetch_by_uuid
 from restapi.openapi.answer import Answer, Subject
-from restapi.rendering import Shown, objects
+from restapi.rendering import Shown, objects_of
 from restapi.reply import Reply
 from restapi.routing import DialectResource
 
@@ -57,7 +57,7 @@ class Object(DialectResource):
         self.context.parse_options(request, self.allowed)
         fields = detailed(entity)
         row = find(self.context, entity, fields, path_id)
-        found = objects(fields, [row])
+        found = objects_of(fields)([row])
         return render.envelope(request, entity.name, {entity.name: found}, pk=found[0]["id"], path_id=path_id)
 
 
@@ -97,7 +97,7 @@ def answer_rows(
         conditions=(*relation(given), *kind_of(entity), *lower(comparisons, entity)),
         order=order_by(given.get("orderby", ()), entity),
     )
-    shown = Shown(tuple(field.name for field in query.fields), partial(objects, query.fields))
+    shown = Shown(tuple(field.name for field in query.fields), objects_of(query.fields))
     envelope = partial(render.envelope, request, resource, total=None, pk=pk, path_id=path_id)
     return rows.answer_rows(context, request, given, page, query, shown, key or resource, envelope)
 

@@ -15,7 +15,7 @@ from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.encoding import LargeJSON, json_reply, stored_json
 from restapi.exchange import Asked
 from restapi.headers import set_total
-from restapi.rendering import Shown, objects
+from restapi.rendering import Shown, objects_of
 from restapi.reply import Reply
 
 Chosen = Mapping[str, tuple[str, ...]]
@@ -34,9 +34,10 @@ def shown(fields: tuple[Field, ...], chosen: Chosen, *, has_full_type: bool) -> 
 def _shown(fields: tuple[Field, ...], chosen: tuple[tuple[str, tuple[str, ...]], ...], has_full_type: bool) -> Shown:  # noqa: FBT001
     parts = {_part(column, path) for column, paths in chosen for path in paths}
     names = [field.name for field in fields if field.name not in parts]
+    objects = objects_of(fields)
 
     def show(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-        found = objects(fields, rows)
+        found = objects(rows)
         for each in found:
             if has_full_type:
                 each["full_type"] = full_type(each["node_type"], each["process_type"])
