@@ -24,11 +24,6 @@ TRIMMED = ["PRAGMA mmap_size = 0", f"PRAGMA mmap_size = {mapping.SIZE}"]
 SCAN = "SELECT count(*) FROM large WHERE instr(content, x'0001020304')"
 
 
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "PAUSE", 0.0)
-
-
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("large") / "database.sqlite"
@@ -52,7 +47,6 @@ def growth(database: Database, *statements: str) -> Iterator[int]:
             yield resident_files() - before
 
 
-@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("immutable", [True, False])
 def test_a_scan_leaves_little_behind(file: Path, immutable: bool) -> None:
     assert max(growth(connect(file, Limits(), immutable=immutable), *[SCAN] * 3)) < MOST
@@ -60,34 +54,17 @@ def test_a_scan_leaves_little_behind(file: Path, immutable: bool) -> None:
     assert min(kept) > 3 * MOST
 
 
-@pytest.mark.usefixtures("at_once")
 def test_many_small_statements_leave_little_behind(file: Path) -> None:
     statements = [f"SELECT length(content) FROM large WHERE id = {number}" for number in range(1, 1001)]
     assert max(growth(connect(file, Limits(), immutable=True), *statements)) < 3 * MOST
     assert max(growth(connect(file, Limits(), immutable=True, stays_mapped=True), *statements)) > 4 * MOST
 
 
-@pytest.mark.usefixtures("at_once")
 def test_libraries_are_not_let_go_of(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is loaded later counts once."""
     assert runs(file, monkeypatch, [0, 2 * MOST, 2 * MOST, 2 * MOST + 1]) == TRIMMED
 
 
-def test_not_as_often_as_somebody_scans(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To read in again what was let go of takes longer than the scan."""
-    monkeypatch.setattr(mapping, "resident_files", lambda: next(resident))
-    ran: list[str] = []
-    with closing(sqlite3.connect(file)) as connection:
-        resident = iter([0, 2 * MOST, 0, 2 * MOST, 0])
-        connection.set_trace_callback(ran.append)
-        of_file = mapping.Mapping()
-        for now, expected in ((5.0, 1), (5.0 + mapping.PAUSE / 2, 1), (5.0 + mapping.PAUSE, 2)):
-            monkeypatch.setattr(mapping, "monotonic", lambda now=now: now)
-            of_file.trim(connection)
-            assert ran == TRIMMED * expected
-
-
-@pytest.mark.usefixtures("at_once")
 def test_what_others_let_go_of_is_no_room(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert runs(file, monkeypatch, [3 * MOST, MOST, 2 * MOST + 1, MOST]) == TRIMMED
 
@@ -111,7 +88,6 @@ def test_a_system_that_does_not_say(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert resident_files() == 0
 
 
-@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("remembers", [True, False])
 def test_threads_read_while_others_let_go(golden: Golden, monkeypatch: pytest.MonkeyPatch, remembers: bool) -> None:
     monkeypatch.setattr(mapping, "MOST", -1)

@@ -10,16 +10,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from time import monotonic
 
 MOST = 12_000_000
 """Bytes of files that may stay mapped, beside the program itself."""
 
 SIZE = 1 << 30
 """Bytes of a file that are mapped while a statement runs."""
-
-PAUSE = 1.0
-"""Seconds: what is let go of sooner is read in again by the next scan, which takes longer than the scan itself."""
 
 _STATM = Path("/proc/self/statm")
 
@@ -33,20 +29,15 @@ class Mapping:
 
     def __init__(self) -> None:
         self._without = resident_files()
-        self._let_go = float("-inf")
 
     def trim(self, connection: sqlite3.Connection) -> None:
         """Maps the file anew, with nothing of it in memory, if too much was. To be called between statements."""
-        now = monotonic()
-        if now - self._let_go < PAUSE:
-            return
         resident = resident_files()
         # Less than there was at first: somebody else has let go of something.
         self._without = min(self._without, resident)
         if resident - self._without > MOST:
             connection.execute("PRAGMA mmap_size = 0")
             map_file(connection)
-            self._let_go = now
             # Libraries that were loaded since are no part of what can be let go of.
             self._without = resident_files()
 
