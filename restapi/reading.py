@@ -70,7 +70,7 @@ def fetch_slow_once(storage: Storage, statement: Statement) -> Rows:
     shape, values = statement.shape, statement.values
     is_kept = storage.is_slow(shape, values) or (statement.is_popular and storage.data_version.along is None)
     if is_kept:
-        rows = storage.recall(version_of_request(), shape, values)
+        rows = storage.recall_list(version_of_request(), shape, values)
         if rows is not None:
             return rows
     began = perf_counter()
@@ -79,7 +79,7 @@ def fetch_slow_once(storage: Storage, statement: Statement) -> Rows:
         storage.note_slow(shape, values)
         is_kept = True
     if is_kept and _is_small(rows):
-        storage.remember(version_of_request(), shape, values, rows)
+        storage.remember_list(version_of_request(), shape, values, rows)
     return rows
 
 

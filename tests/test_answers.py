@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from aiida_like.storage import Storage, memory
+from aiida_like.storage import memory
 from aiida_like.storage.memory import Memory
 from restapi import answer_cache, reading
 from restapi.answer_cache import AnswerCache, Kept
@@ -68,16 +68,10 @@ def test_a_count_serves_all_windows(golden: Golden, serve: Callable[..., Flask])
     client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
     for first, second in COUNTED:
         client.get(first, buffered=True)
-        before = counts(storage)
+        before = dict(storage.memory._held.results)
         client.get(second, buffered=True)
-        assert counts(storage) == before
+        assert storage.memory._held.results == before
         assert before
-
-
-def counts(storage: Storage) -> dict[Any, Any]:
-    """All that is remembered but the rows of first pages."""
-    assert storage.memory is not None
-    return {key: rows for key, rows in storage.memory._held.results.items() if key[0][0] != "first rows"}
 
 
 CHANGING = [
@@ -209,9 +203,8 @@ def test_what_is_asked_once_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_memory_of_counts_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MAX_RESULTS", 3)
     monkeypatch.setattr(memory, "MAX_ROWS", 5)
-    kept = Memory()
+    kept = Memory(most=3)
     for number in range(3):
         kept.remember("1", number, [(number,)])
     kept.remember("1", "too long", [(1,)] * 6)

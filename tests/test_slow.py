@@ -152,10 +152,27 @@ def test_what_is_fast_is_not_remembered(target: dict[str, Any], serve: Serve, mo
 
 
 @pytest.mark.usefixtures("all_is_slow")
+def test_lists_do_not_take_the_place_of_counts(
+    target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "MAX_LISTS", 3)
+    app = serve(find(**target), {})
+    client = app.test_client()
+    client.get("/api/v4/nodes/statistics")
+    for number in range(10):
+        client.get(f"/api/v4/nodes/page/2?perpage={number + 1}")
+    opened = app.extensions["aiida_like_storage"]()
+    assert len(opened.lists._held.results) <= 3
+    with statements() as run:
+        client.get("/api/v4/nodes/statistics?_=1")
+    assert [sql for sql in run if "GROUP BY" in sql] == []
+
+
+@pytest.mark.usefixtures("all_is_slow")
 def test_slow_statements_are_forgotten(target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage.memory, "MAX_RESULTS", 5)
     app = serve(find(**target), {})
     for number in range(20):
         app.test_client().post("/api/v4/querybuilder", json={**QUERY, "limit": number + 1})
-    memory = app.extensions["aiida_like_storage"]().memory
-    assert 0 < len(memory._slow) <= 5
+    lists = app.extensions["aiida_like_storage"]().lists
+    assert 0 < len(lists._slow) <= 5

@@ -22,7 +22,7 @@ from aiida_like.repository import Repository
 from aiida_like.storage import archive, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits, Row
 from aiida_like.storage.file_version import FileVersion
-from aiida_like.storage.memory import SLOW, Memory
+from aiida_like.storage.memory import MAX_LISTS, SLOW, Memory
 from aiida_like.storage.statistics import Statistics
 from aiida_like.storage.version import Along, Constant, DataVersion, Reading
 from aiida_like.zipped import FolderRepository, ZippedRepository
@@ -45,7 +45,8 @@ class Storage:
     """An open profile: its database and its files. Safe to use from several threads.
 
     `stamp` is that of the archive when it was opened, see `archive.stamp`. `observe` is told how many rows each
-    statement gave. Without a `memory` nothing is remembered.
+    statement gave. Without a `memory` nothing is remembered. `lists` are a memory of their own: there are many, each is
+    found fast again, and they would take the place of what takes long.
     """
 
     profile: Profile
@@ -55,6 +56,7 @@ class Storage:
     stamp: archive.Stamp | None = None
     observe: Callable[[int], None] | None = None
     memory: Memory | None = field(default_factory=Memory, repr=False)
+    lists: Memory | None = field(default_factory=lambda: Memory(MAX_LISTS), repr=False)
     statistics: Statistics = field(default_factory=Statistics, repr=False)
     _prepared: dict[Hashable, Prepared] = field(default_factory=dict, repr=False)
     _reading: Reading = field(default_factory=Reading, repr=False, compare=False)
@@ -122,22 +124,31 @@ class Storage:
 
     def recall(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
         """The rows of a statement, if they are remembered from this data version."""
-        if version is None or self.memory is None:
-            return None
-        return self.memory.recall(version, (shape, *values.values()))
+        return _recalled(self.memory, version, shape, values)
 
     def remember(self, version: str | None, shape: Hashable, values: Mapping[str, Any], rows: Sequence[Row]) -> None:
         """Keeps the rows of a statement that ran after the version was read, if one server told both."""
         if version is not None and self.memory is not None and self.is_of_one_server:
             self.memory.remember(version, (shape, *values.values()), rows)
 
+    def recall_list(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
+        """As `recall`."""
+        return _recalled(self.lists, version, shape, values)
+
+    def remember_list(
+        self, version: str | None, shape: Hashable, values: Mapping[str, Any], rows: Sequence[Row]
+    ) -> None:
+        """As `remember`."""
+        if version is not None and self.lists is not None and self.is_of_one_server:
+            self.lists.remember(version, (shape, *values.values()), rows)
+
     def is_slow(self, shape: Hashable, values: Mapping[str, Any]) -> bool:
-        """Whether the statement has taken `SLOW` or longer before."""
-        return self.memory is not None and self.memory.is_slow((shape, *values.values()))
+        """Whether the statement of a list has taken `SLOW` or longer before."""
+        return self.lists is not None and self.lists.is_slow((shape, *values.values()))
 
     def note_slow(self, shape: Hashable, values: Mapping[str, Any]) -> None:
-        if self.memory is not None:
-            self.memory.note_slow((shape, *values.values()))
+        if self.lists is not None:
+            self.lists.note_slow((shape, *values.values()))
 
     def statistic(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> int:
         """The number that a statement finds, or has found at this data version or within the last minute; 0 for NULL.
@@ -268,13 +279,20 @@ def open_storage(
             version = postgresql.SnapshotVersion(database)
         case _:
             raise AssertionError(profile)
-    storage = Storage(profile, database, repository, version, stamp, observe, Memory() if remembers else None)
+    memories = (Memory(), Memory(MAX_LISTS)) if remembers else (None, None)
+    storage = Storage(profile, database, repository, version, stamp, observe, *memories)
     try:
         _check_schema(storage)
     except BaseException:
         storage.close()
         raise
     return storage
+
+
+def _recalled(
+    memory: Memory | None, version: str | None, shape: Hashable, values: Mapping[str, Any]
+) -> Sequence[Row] | None:
+    return None if version is None or memory is None else memory.recall(version, (shape, *values.values()))
 
 
 def stamp_of(profile: Profile) -> archive.Stamp | None:

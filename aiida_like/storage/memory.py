@@ -13,6 +13,7 @@ SLOW = 0.002
 """Seconds: what takes a database so long is better remembered, be it only some rows."""
 
 MAX_RESULTS = 500
+MAX_LISTS = 100
 MAX_ROWS = 30_000
 """Of all results together, and as much of those that were remembered before and are not forgotten yet.
 
@@ -34,10 +35,11 @@ class _Held:
 class Memory:
     """Of one data version at a time; what was not asked for longest is forgotten first.
 
-    Safe to use from several threads.
+    `most` results are remembered, and as many again that were remembered before. Safe to use from several threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_RESULTS) -> None:
+        self._most = most
         self._held = _Held(None, monotonic())
         self._slow: set[Hashable] = set()
 
@@ -70,7 +72,7 @@ class Memory:
         # In one step: another thread never finds results of one version under the name of another.
         if held.version != version:
             held = self._held = _Held(version, monotonic())
-        elif len(held.results) >= MAX_RESULTS or held.rows + len(rows) > MAX_ROWS:
+        elif len(held.results) >= self._most or held.rows + len(rows) > MAX_ROWS:
             held = self._held = _Held(version, held.since, held.results)
         held.rows += len(rows) - len(held.results.get(key, ()))
         held.results[key] = rows
