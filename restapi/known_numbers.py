@@ -17,9 +17,6 @@ from restapi.reading import Rows
 FIRST, PARTS = 256, 6
 """Rows that the first part looks at; each further one looks at twice as many, so all parts at 16 128."""
 
-SETTLED = 1.0
-"""Seconds for which a data version must be known: what changes more often is not worth learning."""
-
 LEARNING = 0.05
 """Seconds of one request, from which on it leaves further parts to others: it has its answer already."""
 
@@ -60,7 +57,7 @@ def learn(storage: Storage, numbers: Numbers, fetch: Callable[[GraphQuery, int],
     if storage.recall(version, asked, {}) is None:
         storage.remember(version, asked, {}, [()])
         return
-    if storage.seconds_unchanged < SETTLED:
+    if not storage.is_settled:
         return
 
     began = perf_counter()

@@ -38,7 +38,7 @@ def ask(client: FlaskClient, asked: dict[str, Any]) -> Any:
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_numbers, "SETTLED", 0.0)
+    monkeypatch.setattr("aiida_like.storage.SETTLED", 0.0)
 
 
 @pytest.fixture(params=[(256, 6), (3, 6), (3, 2)], ids=str)
@@ -94,7 +94,7 @@ def test_nothing_is_learned_of_what_changes_often(
     target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would cost more than it saves."""
-    monkeypatch.setattr(known_numbers, "SETTLED", 1000.0)
+    monkeypatch.setattr("aiida_like.storage.SETTLED", 1000.0)
     client = serve(find(**target), {}).test_client()
     for value in range(4):
         with statements() as run:

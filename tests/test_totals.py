@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
 from restapi import marks, totals
-from tests.conftest import Golden, fetched_by
+from tests.conftest import Golden, GoldenPostgreSQL, fetched_by
 from tests.golden import graph
 from tests.writable import Writable
 
@@ -82,6 +82,7 @@ def test_marks_between_blocks_of_keys(
     target: dict[str, Any], serve: Serve, forgetful: FlaskClient, path: str, parts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On SQLite nothing is counted in blocks."""
+    monkeypatch.setattr("aiida_like.storage.SETTLED", 0.0)
     monkeypatch.setattr(totals, "FAR", 2)
     monkeypatch.setattr(totals, "BLOCKS", parts)
     client = serve(find(**target), {}).test_client()
@@ -92,7 +93,20 @@ def test_marks_between_blocks_of_keys(
             assert total(client, url) == total(forgetful, url), url
 
 
+def test_blocks_are_not_counted_of_what_changes_often(
+    golden_postgresql: GoldenPostgreSQL, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiida_like.storage.SETTLED", 1000.0)
+    monkeypatch.setattr(totals, "FAR", 2)
+    monkeypatch.setattr(totals, "BLOCKS", 20)
+    client = serve(find(golden_postgresql.url, str(golden_postgresql.repository)), {}).test_client()
+    with fetched_by(totals) as seen:
+        assert total(client, "v4/nodes?id>40&limit=1") == total(client, "v4/nodes?id>40&limit=2")
+    assert [statement.shape for statement in seen if statement.shape[0] == "totals"] == []
+
+
 def test_blocks_are_counted_once(target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiida_like.storage.SETTLED", 0.0)
     monkeypatch.setattr(totals, "FAR", 2)
     monkeypatch.setattr(totals, "BLOCKS", 20)
     app = serve(find(**target), {})

@@ -31,6 +31,9 @@ __all__ = ["Limits", "Prepared", "Row", "Storage", "open_storage"]
 
 _MAX_PREPARED = 1024
 
+SETTLED = 1.0
+"""Seconds: what changes more often is not worth it."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -118,9 +121,9 @@ class Storage:
         return None if self.memory is None else self.memory.version
 
     @property
-    def seconds_unchanged(self) -> float:
-        """For so long at least nothing was committed, as far as somebody has asked since."""
-        return 0.0 if self.memory is None else self.memory.age
+    def is_settled(self) -> bool:
+        """Whether it pays to look at more than a request needs, for those that come: nothing was committed for long."""
+        return self.memory is not None and self.memory.age >= SETTLED
 
     def recall(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
         """The rows of a statement, if they are remembered from this data version."""
