@@ -205,20 +205,13 @@ def _begins_at_once(query: RowsQuery, window: Window) -> bool:
 
 
 def _select_first_rows(query: RowsQuery) -> Select[Any]:
-    columns = [field.expression.label(field.name) for field in query.fields]
-    if query.with_total:
-        columns.insert(0, _count(query, ()).scalar_subquery().label("total"))
-    order = [_ordered(order) for order in total_order(query.order, query.entity)]
-    return select(*columns).select_from(query.entity.table).order_by(*order).limit(_bound("limit"))
+    return _in_order(query, ()).limit(_bound("limit"))
 
 
 def _select_rows(query: RowsQuery) -> Select[Any]:
-    columns = [field.expression.label(field.name) for field in query.fields]
-    # Once for both: the walk to the ancestors of a node is one, and takes its time.
+    # Once for the page and the total: the walk to the ancestors of a node is one, and takes its time.
     where = list(_where((*query.conditions, *query.behind)))
-    if query.with_total:
-        columns.insert(0, _count(query, where[: len(query.conditions)]).scalar_subquery().label("total"))
-    order = [_ordered(order) for order in total_order(query.order, query.entity)]
+    order = _order(query)
     # The ids first, which an index may give; only then the wide rows of one page.
     page = (
         select(query.entity.key)
@@ -228,7 +221,19 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
         .limit(_bound("limit"))
         .offset(_bound("offset"))
     )
-    return select(*columns).select_from(query.entity.table).where(query.entity.key.in_(page)).order_by(*order)
+    return _in_order(query, where[: len(query.conditions)]).where(query.entity.key.in_(page))
+
+
+def _in_order(query: RowsQuery, where: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """All rows; with `with_total`, how many of them fulfil `where`."""
+    columns = [field.expression.label(field.name) for field in query.fields]
+    if query.with_total:
+        columns.insert(0, _count(query, where).scalar_subquery().label("total"))
+    return select(*columns).select_from(query.entity.table).order_by(*_order(query))
+
+
+def _order(query: RowsQuery) -> list[ColumnElement[Any]]:
+    return [_ordered(order) for order in total_order(query.order, query.entity)]
 
 
 def _select_some(query: RowsQuery, most: ColumnElement[int]) -> Select[Any]:

@@ -21,11 +21,11 @@ Place = tuple[Any, ...]
 """One value for each term of a total order."""
 
 
-_AT_ONCE = 256
-"""Orders that are worked out once: each request has one of few."""
+_MAX_ORDERS = 256
+"""So many are worked out once: nearly each request has one of few."""
 
 
-@lru_cache(maxsize=_AT_ONCE)
+@lru_cache(maxsize=_MAX_ORDERS)
 def total_order(order: tuple[Order, ...], entity: Entity) -> tuple[Order, ...]:
     """The order with the key of the rows at its end, so that no two rows are equal in it."""
     for position, term in enumerate(order):
@@ -39,13 +39,13 @@ def row_key(entity: Entity) -> Field:
     return Field("key", FieldType.INTEGER, entity.key, "Key", "What names a row")
 
 
-@lru_cache(maxsize=_AT_ONCE)
+@lru_cache(maxsize=_MAX_ORDERS)
 def place_fields(order: tuple[Order, ...]) -> tuple[Field, ...]:
     """What is to be selected of a row to know its place."""
     return tuple(replace(compared(term), name=f"place {number}") for number, term in enumerate(order))
 
 
-@lru_cache(maxsize=_AT_ONCE)
+@lru_cache(maxsize=_MAX_ORDERS)
 def reversed_order(order: tuple[Order, ...]) -> tuple[Order, ...]:
     return tuple(replace(term, descending=not term.descending) for term in order)
 

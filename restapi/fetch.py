@@ -17,7 +17,7 @@ from querylang.schema import Entity, Field
 from querylang.walk import MANY, along, can_walk, compile_size, is_shorter
 from restapi.headers import last_page
 from restapi.milestones import fetch_window, is_deep
-from restapi.reading import fetch, fetch_remembered, fetch_slow_once, statistic
+from restapi.reading import fetch, fetch_list, fetch_remembered, statistic
 from restapi.totals import fetch_total, recall_total, remember_total
 
 
@@ -59,7 +59,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     deep = is_deep(query, window)
     if storage.awaits_version and storage.memory is not None and not deep:
         # The rows bring the version along, and that says whether the number is remembered.
-        rows = fetch_slow_once(storage, compile_rows(query, window))
+        rows = fetch_list(storage, compile_rows(query, window))
         number = fetch_total(storage, query) if rows or not _is_first(query, window) else 0
         check_page(window, number)
         return rows, number
@@ -74,7 +74,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
             size = statistic(storage, compile_size(query.entity.table))
             query = along(query) if is_shorter(window, total, size) else query
         return fetch_window(storage, query, window, total), total
-    rows = fetch_slow_once(storage, compile_rows(replace(query, with_total=True), window))
+    rows = fetch_list(storage, compile_rows(replace(query, with_total=True), window))
     if rows:
         total = int(rows[0][0])
         remember_total(storage, query, total)

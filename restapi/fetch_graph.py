@@ -13,7 +13,7 @@ from querylang.graph.numbers import numbers_of
 from querylang.graph.walk import Kind, along, compile_extent, compile_frequency, kinds_of, lone_kind, of_type
 from querylang.walk import ONE_IN, compile_size
 from restapi.known_numbers import learn, recall_rows
-from restapi.reading import Rows, fetch, fetch_remembered, fetch_slow_once, statistic
+from restapi.reading import Rows, fetch, fetch_list, fetch_remembered, statistic
 
 
 def fetch_graph(storage: Storage, query: GraphQuery, limit: int) -> Rows:
@@ -40,7 +40,7 @@ def _fetch(storage: Storage, query: GraphQuery, limit: int) -> Rows:
         rows = _fetch_of_type(storage, query, kind, limit)
         if rows is not None:
             return rows
-    return fetch_slow_once(storage, compile_graph(_shortest(storage, query, kinds), limit))
+    return fetch_list(storage, compile_graph(_shortest(storage, query, kinds), limit))
 
 
 def _fetch_of_type(storage: Storage, query: GraphQuery, kind: Kind, limit: int) -> Rows | None:
@@ -49,7 +49,7 @@ def _fetch_of_type(storage: Storage, query: GraphQuery, kind: Kind, limit: int) 
     if first is None or first != last:
         return None
     version = storage.version_begun()
-    rows = fetch_slow_once(storage, compile_graph(of_type(query, kind, first), limit))
+    rows = fetch_list(storage, compile_graph(of_type(query, kind, first), limit))
     if version is None or storage.version() != version:
         # Something was committed meanwhile: it may have brought another type.
         ((first, last),) = fetch(storage, compile_extent(kind))

@@ -57,7 +57,7 @@ def learn(storage: Storage, numbers: Numbers, fetch: Callable[[GraphQuery, int],
     if storage.recall(version, asked, {}) is None:
         storage.remember(version, asked, {}, [()])
         return
-    if not storage.is_settled:
+    if not storage.is_settled(version):
         return
 
     began = perf_counter()

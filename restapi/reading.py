@@ -62,15 +62,15 @@ def json_remembered(
     return orjson.Fragment(rows[0][0])
 
 
-def fetch_slow_once(storage: Storage, statement: Statement) -> Rows:
-    """Of a statement that may look at many rows for few, which only its time tells: then they are remembered.
+def fetch_list(storage: Storage, statement: Statement) -> Rows:
+    """Few rows of a statement that has taken long, as only its time tells, are remembered until something is committed.
 
     So are those that many clients ask for, where it costs next to nothing to see whether they are still the same.
     """
     shape, values = statement.shape, statement.values
     is_kept = storage.is_slow(shape, values) or (statement.is_popular and storage.data_version.along is None)
     if is_kept:
-        rows = storage.recall_list(version_of_request(), shape, values)
+        rows = storage.recall(version_of_request(), shape, values, is_list=True)
         if rows is not None:
             return rows
     began = perf_counter()
@@ -79,7 +79,7 @@ def fetch_slow_once(storage: Storage, statement: Statement) -> Rows:
         storage.note_slow(shape, values)
         is_kept = True
     if is_kept and _is_small(rows):
-        storage.remember_list(version_of_request(), shape, values, rows)
+        storage.remember(version_of_request(), shape, values, rows, is_list=True)
     return rows
 
 

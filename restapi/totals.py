@@ -185,7 +185,7 @@ def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
     last = _Part(bounded, 0 if bounded.side.is_below else size, 0, is_last=True)
     part = min((last, *beside), key=lambda each: each.length * (1 if storage.estimates else each.effort))
     width = -(-size // BLOCKS)
-    if storage.estimates and storage.is_settled and part.length > max(FAR, 2 * width):
+    if storage.estimates and part.length > max(FAR, 2 * width) and storage.is_settled(version_of_request()):
         return part.count_blocks(storage, width)
     return None if part.is_last else part.count(storage)
 

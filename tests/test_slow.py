@@ -89,7 +89,7 @@ def test_first_rows_are_kept_however_fast(target: dict[str, Any], serve: Serve) 
     with statements() as run:
         assert client.get(f"{FIRST}&_=2").json["data"] == expected
         assert client.get(FIRST.replace("nodes?", "nodes/page/1?").replace("limit", "perpage")).json["data"] == expected
-    assert [sql for sql in run if "LIMIT" in sql and "ctime DESC" in sql] == [] if is_told_alone else run
+    assert bool([sql for sql in run if "ctime DESC" in sql]) is not is_told_alone
     with statements() as run:
         client.get(f"{FIRST}&offset=1")
     assert run

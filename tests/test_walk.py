@@ -304,7 +304,7 @@ def test_a_second_type_of_a_kind(golden: Golden, serve: Callable[..., Flask], tm
         commit(retype.format(ALONE))
         assert types() == {ALONE}
         storage = app.extensions["aiida_like_storage"]()
-        fetch_once = fetch_graph.fetch_slow_once
+        fetch_once = fetch_graph.fetch_list
 
         for change, number, fetched in (
             ("UPDATE db_dbuser SET institution = 'another'", 1, 1),
@@ -318,7 +318,7 @@ def test_a_second_type_of_a_kind(golden: Golden, serve: Callable[..., Flask], tm
                 return ran[-1]
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(fetch_graph, "fetch_slow_once", fetch_and_commit)
+                patch.setattr(fetch_graph, "fetch_list", fetch_and_commit)
                 assert (len(types()), len(ran)) == (number, fetched)
         assert storage.database.rows("SELECT count(DISTINCT node_type) FROM db_dbnode WHERE " + KIND_OF_JOBS, {}) == [
             (2,)

@@ -32,7 +32,7 @@ __all__ = ["Limits", "Prepared", "Row", "Storage", "open_storage"]
 _MAX_PREPARED = 1024
 
 SETTLED = 1.0
-"""Seconds: what changes more often is not worth it."""
+"""Seconds that a data version must have been there: what is read ahead would else be old before it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -120,30 +120,30 @@ class Storage:
         """The data version of what is remembered; None: nothing is."""
         return None if self.memory is None else self.memory.version
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether it pays to look at more than a request needs, for those that come: nothing was committed for long."""
-        return self.memory is not None and self.memory.age >= SETTLED
+    def is_settled(self, version: str | None) -> bool:
+        """Whether it pays to read more than a request needs, for those that come: this version has been for a while."""
+        return version is not None and self.memory is not None and self.memory.age(version) >= SETTLED
 
-    def recall(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
+    def recall(
+        self, version: str | None, shape: Hashable, values: Mapping[str, Any], *, is_list: bool = False
+    ) -> Sequence[Row] | None:
         """The rows of a statement, if they are remembered from this data version."""
-        return _recalled(self.memory, version, shape, values)
+        memory = self.lists if is_list else self.memory
+        return None if version is None or memory is None else memory.recall(version, (shape, *values.values()))
 
-    def remember(self, version: str | None, shape: Hashable, values: Mapping[str, Any], rows: Sequence[Row]) -> None:
-        """Keeps the rows of a statement that ran after the version was read, if one server told both."""
-        if version is not None and self.memory is not None and self.is_of_one_server:
-            self.memory.remember(version, (shape, *values.values()), rows)
-
-    def recall_list(self, version: str | None, shape: Hashable, values: Mapping[str, Any]) -> Sequence[Row] | None:
-        """As `recall`."""
-        return _recalled(self.lists, version, shape, values)
-
-    def remember_list(
-        self, version: str | None, shape: Hashable, values: Mapping[str, Any], rows: Sequence[Row]
+    def remember(
+        self,
+        version: str | None,
+        shape: Hashable,
+        values: Mapping[str, Any],
+        rows: Sequence[Row],
+        *,
+        is_list: bool = False,
     ) -> None:
-        """As `remember`."""
-        if version is not None and self.lists is not None and self.is_of_one_server:
-            self.lists.remember(version, (shape, *values.values()), rows)
+        """Keeps the rows of a statement that ran after the version was read, if one server told both."""
+        memory = self.lists if is_list else self.memory
+        if version is not None and memory is not None and self.is_of_one_server:
+            memory.remember(version, (shape, *values.values()), rows)
 
     def is_slow(self, shape: Hashable, values: Mapping[str, Any]) -> bool:
         """Whether the statement of a list has taken `SLOW` or longer before."""
@@ -290,12 +290,6 @@ def open_storage(
         storage.close()
         raise
     return storage
-
-
-def _recalled(
-    memory: Memory | None, version: str | None, shape: Hashable, values: Mapping[str, Any]
-) -> Sequence[Row] | None:
-    return None if version is None or memory is None else memory.recall(version, (shape, *values.values()))
 
 
 def stamp_of(profile: Profile) -> archive.Stamp | None:

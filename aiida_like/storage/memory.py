@@ -14,16 +14,15 @@ SLOW = 0.002
 
 MAX_RESULTS = 500
 MAX_LISTS = 100
-MAX_ROWS = 30_000
-"""Of all results together, and as much of those that were remembered before and are not forgotten yet.
+"""Results of a memory, of one of lists; and as many again of those that are forgotten next."""
 
-A count is a row, the days of the statistics of ten users and ten years are 36 500.
-"""
+MAX_ROWS = 30_000
+"""Of these results together. A count is a row, the days of the statistics of ten users and ten years are 36 500."""
 
 
 @dataclass
 class _Held:
-    """`since` when the version is known, `older` what is forgotten next."""
+    """`since` when something is remembered of the version, `older` what is forgotten next."""
 
     version: str | None
     since: float
@@ -48,10 +47,10 @@ class Memory:
         """That of what is remembered."""
         return self._held.version
 
-    @property
-    def age(self) -> float:
-        """Seconds for which this version is known: nothing was committed meanwhile, or nobody has asked since."""
-        return monotonic() - self._held.since
+    def age(self, version: str) -> float:
+        """Seconds since something was first remembered of this version."""
+        held = self._held
+        return monotonic() - held.since if held.version == version else 0.0
 
     def recall(self, version: str, key: Hashable) -> Rows | None:
         held = self._held
