@@ -1,6 +1,6 @@
 """What requests cost while another process commits, beside ours without caches and beside the limit.
 
-python -m benchmarks.commits FOLDER [--database postgresql] [--per-second 10] [KIND...]
+python -m benchmarks.commits FOLDER [--database postgresql] [--per-second 10] [--rounds 7] [KIND...]
 
 FOLDER is one of `benchmarks.run`, KIND the name of a request of the mix. What is committed is the name of a user, which
 changes nothing else.
@@ -30,7 +30,7 @@ from benchmarks.profiles import DATABASES, Profiles, opened_again
 from benchmarks.report import short
 from benchmarks.run import STDERR, sample_of
 from benchmarks.servers import LIMIT, OURS, running
-from benchmarks.turns import measured
+from benchmarks.turns import ROUNDS, measured
 
 COMMIT = "UPDATE db_dbuser SET institution = 'commit {}' WHERE id = 1"
 HEADER = ("request", "caches on, ms", "caches off, ms", "limit, ms", "on / off", "on / limit")
@@ -41,7 +41,8 @@ HEADER = ("request", "caches on, ms", "caches off, ms", "limit, ms", "on / off",
 @click.argument("kinds", nargs=-1, metavar="[KIND]...")
 @click.option("-d", "--database", type=click.Choice(DATABASES), default=SQLITE, show_default=True)
 @click.option("--per-second", default=10.0, show_default=True, help="Commits; 0 for none.")
-def main(folder: Path, kinds: Sequence[str], database: str, per_second: float) -> None:
+@click.option("--rounds", type=click.IntRange(1), default=ROUNDS, show_default=True, help="Turns of each server.")
+def main(folder: Path, kinds: Sequence[str], database: str, per_second: float, rounds: int) -> None:
     """Prints a table of the CPU time of each KIND of requests, of all if none is named."""
     chosen = [kind for kind in KINDS if kind.name in kinds or not kinds]
     if unknown := set(kinds) - {kind.name for kind in chosen}:
@@ -57,7 +58,7 @@ def main(folder: Path, kinds: Sequence[str], database: str, per_second: float) -
             committing(profiles, database, per_second) if per_second else nullcontext(),
         ):
             for kind in track(chosen, "requests", console=STDERR):
-                on, off, least = measured(kind, [(server, about) for server in (ours, uncached, limit)])
+                on, off, least = measured(kind, [(server, about) for server in (ours, uncached, limit)], rounds)
                 found[kind.name] = (on, off, least, on / off, on / least)
     for name, function in (("geometric mean", geometric_mean), ("highest", max)):
         found[name] = tuple(map(function, zip(*(found[kind.name] for kind in chosen), strict=True)))

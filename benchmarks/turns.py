@@ -14,7 +14,7 @@ from benchmarks.servers import Running
 ROUNDS, REQUESTS, SECONDS = 7, 40, 0.3
 
 
-def measured(kind: Kind, servers: Sequence[tuple[Running, Sample]]) -> list[float]:
+def measured(kind: Kind, servers: Sequence[tuple[Running, Sample]], rounds: int = ROUNDS) -> list[float]:
     """Milliseconds of CPU of a request to each server, the median of the rounds.
 
     Raises:
@@ -22,9 +22,9 @@ def measured(kind: Kind, servers: Sequence[tuple[Running, Sample]]) -> list[floa
     """
     taken: list[list[float]] = [[] for _ in servers]
     for server, about in servers:
-        wanted = list(map(message, islice(kind.requests(about, ROUNDS * REQUESTS), WARMING)))
+        wanted = list(map(message, islice(kind.requests(about, rounds * REQUESTS), WARMING)))
         ask_each(server.address, wanted, CLIENTS, WARMING_SECONDS)
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for (server, about), of_server in zip(servers, taken, strict=True):
             wanted = list(map(message, islice(kind.requests(about, number * REQUESTS), REQUESTS)))
             before = server.cpu()
