@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request, signals
@@ -122,9 +124,19 @@ def create_app(
     if isinstance(profile, str):
         settings = replace(settings, profile=profile)
     found = profile if isinstance(profile, Profile) else settings.find_profile()
+    _freeze_modules()
     with _assembling:
         application = Application(catch_internal_server=catch_internal_server)
         return _assemble(found, settings, application, opening or _opening(found, settings))
+
+
+@cache
+def _freeze_modules() -> None:
+    """What modules hold stays as long as the process; Python's collector would look through it again and again.
+
+    Once, and before the first application is there: what is frozen is never collected, and an application can go again.
+    """
+    gc.freeze()
 
 
 def _opening(profile: Profile, settings: Settings) -> Callable[[], Storage]:

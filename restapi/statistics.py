@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from sys import intern
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -59,7 +60,8 @@ def _counts(storage: Storage, by: str, user: int | None) -> dict[str, int]:
 
 
 def _arranged(rows: Rows) -> list[tuple[str, int]]:
-    return sorted((str(key), int(count)) for key, count in rows)
+    # Users have days and types in common, so these texts are there once for all who are remembered.
+    return sorted((intern(str(key)), int(count)) for key, count in rows)
 
 
 def _count_for_all(storage: Storage, by: str, user: int) -> None:

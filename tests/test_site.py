@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import shutil
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +21,7 @@ from werkzeug.test import TestResponse
 from aiida_like.errors import TargetError
 from aiida_like.profiles import demo
 from aiida_like.storage import Storage
-from restapi import create_site
+from restapi import create_app, create_site
 from restapi.opening import LazyStorage
 from restapi.site import Site
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
@@ -131,6 +133,21 @@ def test_what_is_closed_holds_no_file(golden: Golden, make: Callable[..., Site],
         assert client.get(f"/{name}{LARGE}").status_code == 200
         counts.append(len(list(Path("/proc/self/fd").iterdir())) - before)
     assert max(counts) == min(counts) > 0
+
+
+def test_an_application_can_go() -> None:
+    """Modules are out of the way of Python's collector, which collects nothing there; applications are not."""
+    gone = create_app(DEMO, {})
+    frozen = gc.get_freeze_count()
+    assert frozen > 10_000
+    assert Client(gone).get("/api/v4/nodes?limit=1").status_code == 200
+    # Flask-RESTful leaves the latest in the classes of its resources.
+    create_app(DEMO, {})
+    reference = weakref.ref(gone)
+    del gone
+    gc.collect()
+    assert reference() is None
+    assert gc.get_freeze_count() <= frozen
 
 
 def test_what_is_in_use_stays_open(golden: Golden, make: Callable[..., Site]) -> None:
@@ -274,7 +291,7 @@ def test_those_who_waited_share_the_failure() -> None:
 MEMORY = """
 import sys
 from pathlib import Path
-from restapi import create_site
+from restapi import create_app, create_site
 from werkzeug.test import Client
 
 def megabytes():

@@ -16,8 +16,8 @@ MAX_RESULTS = 500
 MAX_LISTS = 100
 """Results of a memory, of one of lists; and as many again of those that are forgotten next."""
 
-MAX_ROWS = 30_000
-"""Of these results together. A count is a row, the days of the statistics of ten users and ten years are 36 500."""
+MAX_ROWS = 60_000
+"""Of these results together. A count is a row, the days of the statistics of fifteen users and ten years are 55 000."""
 
 
 @dataclass
