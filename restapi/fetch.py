@@ -60,7 +60,8 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     if storage.awaits_version and storage.memory is not None and not deep:
         # The rows bring the version along, and that says whether the number is remembered.
         rows = fetch_list(storage, compile_rows(query, window))
-        number = fetch_total(storage, query) if rows or not _is_first(query, window) else 0
+        told = _told_by(rows, query, window)
+        number = fetch_total(storage, query) if told is None else told
         check_page(window, number)
         return rows, number
     total = recall_total(storage, query)
@@ -80,14 +81,16 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
         remember_total(storage, query, total)
         return [row[1:] for row in rows], total
     # No row came that could have brought the total along.
-    total = 0 if _is_first(query, window) else fetch_total(storage, query)
+    told = _told_by(rows, query, window)
+    total = fetch_total(storage, query) if told is None else told
     check_page(window, total)
     return [], total
 
 
-def _is_first(query: RowsQuery, window: Window) -> bool:
-    """Whether there are no rows at all if there is none in this window."""
-    return window.limit > 0 and not window.offset and not query.behind
+def _told_by(rows: Sequence[Sequence[Any]], query: RowsQuery, window: Window) -> int | None:
+    """How many rows there are in all, if these are the last of them: there are fewer than were asked for."""
+    is_last = len(rows) < window.limit and (rows or not window.offset) and not query.behind
+    return window.offset + len(rows) if is_last else None
 
 
 def fetch_page(

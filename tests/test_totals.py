@@ -45,6 +45,28 @@ def test_lists_that_begin_elsewhere(client: FlaskClient, forgetful: FlaskClient,
             assert total(client, url) == total(forgetful, url), url
 
 
+@pytest.mark.parametrize(
+    ("window", "is_told"),
+    [
+        ("limit=4", True),
+        ("limit=400", True),
+        ("limit=2&offset=2", True),
+        ("limit=3", False),
+        ("limit=2", False),
+        ("limit=2&offset=3", False),
+        ("limit=2&offset=8", False),
+    ],
+)
+def test_the_last_rows_tell_the_number(target: dict[str, Any], serve: Serve, window: str, is_told: bool) -> None:
+    """Where they come first, as they bring the data version along."""
+    app = serve(find(**target), {})
+    client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
+    with fetched_by(totals) as seen:
+        assert total(client, f"v4/nodes?id=in=1,2,3&{window}") == 3
+    if storage.data_version.along is not None:
+        assert (not seen) is is_told
+
+
 @pytest.mark.parametrize("condition", ["", "node_type=like=%22data.%25%22&"])
 def test_only_the_rows_between_are_counted(target: dict[str, Any], serve: Serve, condition: str) -> None:
     app = serve(find(**target), {})
