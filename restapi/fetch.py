@@ -18,7 +18,7 @@ from querylang.walk import MANY, along, can_walk, compile_size, is_shorter
 from restapi.headers import last_page
 from restapi.milestones import fetch_window, is_deep
 from restapi.reading import fetch, fetch_list, fetch_remembered, statistic
-from restapi.totals import fetch_total, recall_total, remember_total
+from restapi.totals import fetch_total, may_be_known, recall_total, remember_total
 
 
 class Count(Enum):
@@ -58,39 +58,41 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
     """
     deep = is_deep(query, window)
     if storage.awaits_version and storage.memory is not None and not deep:
-        # The rows bring the version along, and that says whether the number is remembered.
+        # A statement brings the version along, and that says whether the number is remembered.
+        if not may_be_known(storage, query):
+            return _fetch_both(storage, query, window)
         rows = fetch_list(storage, compile_rows(query, window))
-        told = _told_by(rows, query, window)
-        number = fetch_total(storage, query) if told is None else told
-        check_page(window, number)
-        return rows, number
+        return rows, _number(storage, rows, query, window)
     total = recall_total(storage, query)
     walkable = not storage.estimates and can_walk(query)
     if total is None and (walkable or deep):
         # The number tells which way to the rows is shorter, and one statement for both would not be faster.
         total = fetch_total(storage, query)
-    if total is not None:
-        check_page(window, total)
-        if walkable and total >= MANY:
-            size = statistic(storage, compile_size(query.entity.table))
-            query = along(query) if is_shorter(window, total, size) else query
-        return fetch_window(storage, query, window, total), total
-    rows = fetch_list(storage, compile_rows(replace(query, with_total=True), window))
-    if rows:
-        total = int(rows[0][0])
-        remember_total(storage, query, total)
-        return [row[1:] for row in rows], total
-    # No row came that could have brought the total along.
-    told = _told_by(rows, query, window)
-    total = fetch_total(storage, query) if told is None else told
+    if total is None:
+        return _fetch_both(storage, query, window)
     check_page(window, total)
-    return [], total
+    if walkable and total >= MANY:
+        size = statistic(storage, compile_size(query.entity.table))
+        query = along(query) if is_shorter(window, total, size) else query
+    return fetch_window(storage, query, window, total), total
 
 
-def _told_by(rows: Sequence[Sequence[Any]], query: RowsQuery, window: Window) -> int | None:
-    """How many rows there are in all, if these are the last of them: there are fewer than were asked for."""
-    is_last = len(rows) < window.limit and (rows or not window.offset) and not query.behind
-    return window.offset + len(rows) if is_last else None
+def _fetch_both(storage: Storage, query: RowsQuery, window: Window) -> tuple[Sequence[Sequence[Any]], int]:
+    rows = fetch_list(storage, compile_rows(replace(query, with_total=True), window))
+    if not rows:
+        # None came that could have brought the total along.
+        return [], _number(storage, rows, query, window)
+    total = int(rows[0][0])
+    remember_total(storage, query, total)
+    return [row[1:] for row in rows], total
+
+
+def _number(storage: Storage, rows: Sequence[Sequence[Any]], query: RowsQuery, window: Window) -> int:
+    """How many rows there are in all. The last of them tell it: they are fewer than were asked for."""
+    are_last = len(rows) < window.limit and (rows or not window.offset) and not query.behind
+    number = window.offset + len(rows) if are_last else fetch_total(storage, query)
+    check_page(window, number)
+    return number
 
 
 def fetch_page(

@@ -46,6 +46,14 @@ def recall_total(storage: Storage, query: RowsQuery) -> int | None:
     return found
 
 
+def may_be_known(storage: Storage, query: RowsQuery) -> bool:
+    """Whether `recall_total` could give a number: what it needs is remembered, of whatever data version."""
+    counted = compile_total(query)
+    if storage.recall(storage.remembered_version, counted.shape, counted.values) is not None:
+        return True
+    return _bounded(query) is not None or _type_tests(query) is not None
+
+
 def remember_total(storage: Storage, query: RowsQuery, total: int) -> None:
     counted, version = compile_total(query), version_of_request()
     storage.remember(version, counted.shape, counted.values, [(total,)])
@@ -199,16 +207,27 @@ _TYPE_TESTS: Mapping[str, Callable[..., bool]] = {
 
 def _of_types(storage: Storage, query: RowsQuery) -> int | None:
     """The number of nodes of some types, from those of each type."""
-    tests = [_type_test(each) for each in query.conditions]
-    if query.entity.table is not node or not tests or None in tests:
+    tests = _type_tests(query)
+    if tests is None:
         return None
     counts = recalled_type_counts(storage)
     if counts is None:
         return None
-    return sum(number for types, number in counts.items() if all(test(*types) for test in tests if test))
+    return sum(number for types, number in counts.items() if all(test(*types) for test in tests))
 
 
-def _type_test(term: Term[Condition]) -> Callable[[str, str | None], bool] | None:
+_TypeTest = Callable[[str, str | None], bool]
+
+
+def _type_tests(query: RowsQuery) -> list[_TypeTest] | None:
+    """None: there are conditions about something else than types, or none at all."""
+    if query.entity.table is not node:
+        return None
+    tests = [test for test in map(_type_test, query.conditions) if test is not None]
+    return tests if len(tests) == len(query.conditions) > 0 else None
+
+
+def _type_test(term: Term[Condition]) -> _TypeTest | None:
     """None: it is about something else than types."""
     if not isinstance(term, Condition) or term.test not in _TYPE_TESTS:
         return None

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from restapi import marks, totals
+from restapi import fetch, marks, totals
 from tests.conftest import Golden, GoldenPostgreSQL, fetched_by
 from tests.golden import graph
 from tests.writable import Writable
@@ -58,13 +58,26 @@ def test_lists_that_begin_elsewhere(client: FlaskClient, forgetful: FlaskClient,
     ],
 )
 def test_the_last_rows_tell_the_number(target: dict[str, Any], serve: Serve, window: str, is_told: bool) -> None:
-    """Where they come first, as they bring the data version along."""
+    """Where they come first, as they bring the data version along, and what they bring may say the number."""
     app = serve(find(**target), {})
     client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
+    last = total(client, "v4/nodes?limit=1") - 3
     with fetched_by(totals) as seen:
-        assert total(client, f"v4/nodes?id=in=1,2,3&{window}") == 3
+        assert total(client, f"v4/nodes?id>{last}&{window}") == 3
     if storage.data_version.along is not None:
         assert (not seen) is is_told
+
+
+def test_a_number_that_nothing_tells_comes_with_the_rows(target: dict[str, Any], serve: Serve) -> None:
+    app = serve(find(**target), {})
+    client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
+    with fetched_by(totals) as alone, fetched_by(fetch, "fetch_list") as rows:
+        for ids, number in (("1,2,3", 3), ("1,2,3,4", 4)):
+            assert total(client, f"v4/nodes?id=in={ids}&limit=2") == number
+            assert total(client, f"v4/nodes?id=in={ids}&limit=1") == number
+    if storage.data_version.along is not None:
+        assert not alone
+        assert ["count(" in str(statement.build()) for statement in rows] == [True, False] * 2
 
 
 @pytest.mark.parametrize("condition", ["", "node_type=like=%22data.%25%22&"])
