@@ -62,7 +62,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
         if not may_be_known(storage, query):
             return _fetch_both(storage, query, window)
         rows = fetch_list(storage, compile_rows(query, window))
-        return rows, _number(storage, rows, query, window)
+        return rows, _total_behind(storage, rows, query, window)
     total = recall_total(storage, query)
     walkable = not storage.estimates and can_walk(query)
     if total is None and (walkable or deep):
@@ -81,18 +81,18 @@ def _fetch_both(storage: Storage, query: RowsQuery, window: Window) -> tuple[Seq
     rows = fetch_list(storage, compile_rows(replace(query, with_total=True), window))
     if not rows:
         # None came that could have brought the total along.
-        return [], _number(storage, rows, query, window)
+        return [], _total_behind(storage, rows, query, window)
     total = int(rows[0][0])
     remember_total(storage, query, total)
     return [row[1:] for row in rows], total
 
 
-def _number(storage: Storage, rows: Sequence[Sequence[Any]], query: RowsQuery, window: Window) -> int:
-    """How many rows there are in all. The last of them tell it: they are fewer than were asked for."""
+def _total_behind(storage: Storage, rows: Sequence[Sequence[Any]], query: RowsQuery, window: Window) -> int:
+    """How many rows there are in all, once those of the window have come: they tell it, if they are too few."""
     are_last = len(rows) < window.limit and (rows or not window.offset) and not query.behind
-    number = window.offset + len(rows) if are_last else fetch_total(storage, query)
-    check_page(window, number)
-    return number
+    total = window.offset + len(rows) if are_last else fetch_total(storage, query)
+    check_page(window, total)
+    return total
 
 
 def fetch_page(

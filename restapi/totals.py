@@ -47,7 +47,10 @@ def recall_total(storage: Storage, query: RowsQuery) -> int | None:
 
 
 def may_be_known(storage: Storage, query: RowsQuery) -> bool:
-    """Whether `recall_total` could give a number: what it needs is remembered, of whatever data version."""
+    """Whether `recall_total` could tell the number once the data version is told, which is not asked for here.
+
+    It is remembered of some version, or may follow from others.
+    """
     counted = compile_total(query)
     if storage.recall(storage.remembered_version, counted.shape, counted.values) is not None:
         return True
