@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, count
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    Subquery,
     Table,
     and_,
     bindparam,
@@ -32,9 +33,9 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_traverse
 
-from aiida_like.models import Timestamp
+from aiida_like.models import JSONText, Timestamp
 from aiida_like.storage.expressions import lowered
 from aiida_like.storage.json_expressions import AtPath, json_kind
 from querylang.condition import Condition, Order
@@ -71,12 +72,22 @@ class Statement:
     is_popular: bool = False
 
 
-def compile_rows(query: RowsQuery, window: Window) -> Statement:
-    """A SELECT of the fields in one window; with `with_total` the first column is the number of all rows."""
+NEAR = 1000
+"""Rows to pass, up to which a window is near: columns of so many are made for nothing."""
+
+
+def compile_rows(query: RowsQuery, window: Window, *, keys_first: bool = True) -> Statement:
+    """A SELECT of the fields in one window; with `with_total` the first column is the number of all rows.
+
+    `keys_first`: indexes tell keys, so rows are looked up only once it is known which. Where an index leads to the row
+    all the same, the columns of a near window are taken at once, unless they are large.
+    """
     if _begins_at_once(query, window):
         values = {"limit": window.limit}
         return Statement(("first rows", _shape(query)), lambda: _select_first_rows(query), values, is_popular=True)
     values = {"limit": window.limit, "offset": window.offset, **_values((*query.conditions, *query.behind))}
+    if not keys_first and window.offset < NEAR and all(map(_is_small, query.fields)):
+        return Statement(("near rows", _shape(query)), lambda: _select_near_rows(query), values)
     return Statement(("rows", _shape(query)), lambda: _select_rows(query), values)
 
 
@@ -208,6 +219,24 @@ def _select_first_rows(query: RowsQuery) -> Select[Any]:
     return _in_order(query, ()).limit(_bound("limit"))
 
 
+def _is_small(field: Field) -> bool:
+    return isinstance(field.expression, Column) and not isinstance(field.expression.type, JSONText)
+
+
+def _select_near_rows(query: RowsQuery) -> Select[Any]:
+    where = list(_where((*query.conditions, *query.behind)))
+    order = _order(query)
+    found = _table(query.entity, (*where, *order))
+    if not isinstance(found, Table):
+        # Rows of both tables would be joined before it is known which are on the page.
+        return _select_rows(query)
+    counted = where[: len(query.conditions)]
+    if found is query.entity.table:
+        return _in_order(query, counted).where(*where).limit(_bound("limit")).offset(_bound("offset"))
+    page = select(found).where(*where).order_by(*order).limit(_bound("limit")).offset(_bound("offset"))
+    return _in_order(query, counted, _Page(found, page.subquery("page")))
+
+
 def _select_rows(query: RowsQuery) -> Select[Any]:
     # Once for the page and the total: the walk to the ancestors of a node is one, and takes its time.
     where = list(_where((*query.conditions, *query.behind)))
@@ -224,12 +253,31 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
     return _in_order(query, where[: len(query.conditions)]).where(query.entity.key.in_(page))
 
 
-def _in_order(query: RowsQuery, where: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    """All rows; with `with_total`, how many of them fulfil `where`."""
+@dataclass(frozen=True)
+class _Page:
+    """Rows of a table, to be joined in its place."""
+
+    table: Table
+    rows: Subquery
+
+    def instead(self, element: ExternallyTraversible, **_: Any) -> ExternallyTraversible | None:
+        if element is self.table:
+            return self.rows
+        if isinstance(element, Column) and element.table is self.table:
+            return self.rows.c[element.key]
+        return None
+
+
+def _in_order(query: RowsQuery, where: Sequence[ColumnElement[bool]], page: _Page | None = None) -> Select[Any]:
+    """All rows, or those of a page; with `with_total`, how many of all fulfil `where`."""
     columns = [field.expression.label(field.name) for field in query.fields]
+    rows = select(*columns).select_from(query.entity.table).order_by(*_order(query))
+    if page is not None:
+        rows = cast("Select[Any]", replacement_traverse(rows, {}, page.instead))
     if query.with_total:
-        columns.insert(0, _count(query, where).scalar_subquery().label("total"))
-    return select(*columns).select_from(query.entity.table).order_by(*_order(query))
+        total = _count(query, where).scalar_subquery().label("total")
+        rows = rows.with_only_columns(total, *rows.selected_columns)
+    return rows
 
 
 def _order(query: RowsQuery) -> list[ColumnElement[Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiida_like.errors import AmbiguousUuid, NotFound, QueryError
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, compile_matches, compile_object, compile_rows, compile_total
+from querylang.compile import RowsQuery, compile_matches, compile_object, compile_total
 from querylang.condition import Condition
 from querylang.lower import kind_of, uuid_prefix
 from querylang.options import Window
@@ -17,7 +17,7 @@ from querylang.schema import Entity, Field
 from querylang.walk import MANY, along, can_walk, compile_size, is_shorter
 from restapi.headers import last_page
 from restapi.milestones import fetch_window, is_deep
-from restapi.reading import fetch, fetch_list, fetch_remembered, statistic
+from restapi.reading import fetch, fetch_remembered, fetch_rows, statistic
 from restapi.totals import fetch_total, may_be_known, recall_total, remember_total
 
 
@@ -61,7 +61,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
         # A statement brings the version along, and that says whether the number is remembered.
         if not may_be_known(storage, query):
             return _fetch_both(storage, query, window)
-        rows = fetch_list(storage, compile_rows(query, window))
+        rows = fetch_rows(storage, query, window)
         return rows, _total_behind(storage, rows, query, window)
     total = recall_total(storage, query)
     walkable = not storage.estimates and can_walk(query)
@@ -78,7 +78,7 @@ def fetch_with_total(storage: Storage, query: RowsQuery, window: Window) -> tupl
 
 
 def _fetch_both(storage: Storage, query: RowsQuery, window: Window) -> tuple[Sequence[Sequence[Any]], int]:
-    rows = fetch_list(storage, compile_rows(replace(query, with_total=True), window))
+    rows = fetch_rows(storage, replace(query, with_total=True), window)
     if not rows:
         # None came that could have brought the total along.
         return [], _total_behind(storage, rows, query, window)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, Statement, compile_rows, compile_total
+from querylang.compile import RowsQuery, Statement, compile_total
 from querylang.condition import Order
 from querylang.keyset import Place, following, place_fields, reversed_order, total_order
 from querylang.options import Window
 from restapi.marks import Mark, Marks
-from restapi.reading import fetch_list
+from restapi.reading import fetch_rows
 
 DEEP = 1000
 """A page behind so many rows; fewer are passed faster than a place is looked for."""
@@ -36,7 +36,7 @@ class _Way:
         behind = (following(self.order, self.place),) if self.place else ()
         fields = (*query.fields, *place_fields(self.order))
         query = replace(query, fields=fields, order=self.order, behind=behind)
-        found = fetch_list(storage, compile_rows(query, self.window))
+        found = fetch_rows(storage, query, self.window)
         return found[::-1] if self.is_backward else found
 
 
@@ -49,7 +49,7 @@ def fetch_window(
 ) -> Sequence[Sequence[Any]]:
     """The rows of a window, of `total` rows if that is known."""
     if not is_deep(query, window):
-        return fetch_list(storage, compile_rows(query, window))
+        return fetch_rows(storage, query, window)
     order = total_order(query.order, query.entity)
     milestones = Marks(storage, _key(query, order))
     way = min(_ways(order, window, total, milestones.known()), key=lambda each: each.window.offset)

@@ -12,7 +12,8 @@ import orjson
 from aiida_like.errors import StatementTimeout
 from aiida_like.storage import Storage
 from aiida_like.storage.memory import SLOW
-from querylang.compile import Statement
+from querylang.compile import RowsQuery, Statement, compile_rows
+from querylang.options import Window
 from restapi.encoding import dumps
 from restapi.exchange import version_of_request
 
@@ -60,6 +61,11 @@ def json_remembered(
         rows = [(dumps(make()),)]
         storage.remember(version, name, values, rows)
     return orjson.Fragment(rows[0][0])
+
+
+def fetch_rows(storage: Storage, query: RowsQuery, window: Window) -> Rows:
+    """The rows of a list in one window, as `compile_rows` has them."""
+    return fetch_list(storage, compile_rows(query, window, keys_first=storage.database.indexes_have_keys))
 
 
 def fetch_list(storage: Storage, statement: Statement) -> Rows:

@@ -706,6 +706,63 @@ def test_rows_that_an_index_does_not_begin_with(query: RowsQuery, offset: int) -
     assert not statement.is_popular
 
 
+NEAR_ROWS = {
+    "one table": (
+        RowsQuery(NODES, (ID, LABEL), (Condition(">", ID, (5,)),), (Order(LABEL, False),), with_total=True),
+        (
+            "SELECT (SELECT count(*) AS count_1 FROM db_dbnode WHERE id > %(v0_0)s::BIGINT) AS total, "
+            "id AS id, label AS label FROM db_dbnode WHERE id > %(v0_0)s::BIGINT "
+            f"ORDER BY {PSQL_LOWER} ASC, id ASC LIMIT %(limit)s::BIGINT OFFSET %(offset)s::BIGINT"
+        ),
+    ),
+    "behind a cursor": (
+        RowsQuery(NODES, (ID,), behind=(Condition(">", ID, (5,)),), with_total=True),
+        (
+            "SELECT (SELECT count(*) AS count_1 FROM db_dbnode) AS total, id AS id FROM db_dbnode "
+            "WHERE id > %(v0_0)s::BIGINT ORDER BY id ASC LIMIT %(limit)s::BIGINT OFFSET %(offset)s::BIGINT"
+        ),
+    ),
+    "joined tables": (
+        RowsQuery(
+            INCOMING,
+            (INCOMING.fields["id"], INCOMING.fields["label"], INCOMING.fields["link_label"]),
+            (Condition("=", INCOMING.fields["main"], (5,)),),
+            with_total=True,
+        ),
+        (
+            "SELECT (SELECT count(*) AS count_1 FROM db_dblink WHERE db_dblink.output_id = %(v0_0)s::BIGINT) AS total, "
+            "page.input_id AS id, label AS label, page.label AS link_label FROM ("
+            "SELECT db_dblink.id AS id, db_dblink.input_id AS input_id, db_dblink.output_id AS output_id, "
+            "db_dblink.label AS label, db_dblink.type AS type FROM db_dblink "
+            "WHERE db_dblink.output_id = %(v0_0)s::BIGINT "
+            "ORDER BY db_dblink.id ASC LIMIT %(limit)s::BIGINT OFFSET %(offset)s::BIGINT) AS page "
+            "JOIN db_dbnode ON page.input_id = id ORDER BY page.id ASC"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NEAR_ROWS)
+def test_near_rows(case: str) -> None:
+    """Their columns are taken where an index leads to the row all the same."""
+    query, expected = NEAR_ROWS[case]
+    assert sql(compile_rows(query, Window(20, 999), keys_first=False), "postgresql") == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "offset"),
+    [
+        (RowsQuery(NODES, (ID,)), 1000),
+        (RowsQuery(NODES, (ID, NODES.fields["attributes"])), 1),
+        (RowsQuery(USERS, (USERS.fields["date_joined"],)), 1),
+        (RowsQuery(INCOMING, (ID,), order=(Order(INCOMING.fields["ctime"], True),)), 1),
+    ],
+    ids=["far", "large column", "no column", "order of joined tables"],
+)
+def test_keys_first(query: RowsQuery, offset: int) -> None:
+    assert "IN (SELECT" in sql(compile_rows(query, Window(20, offset), keys_first=False), "postgresql")
+
+
 def test_rows() -> None:
     query = RowsQuery(
         NODE_ENTITIES["codes"],

@@ -245,7 +245,9 @@ def test_the_walk_is_made_once(storage: Storage) -> None:
     """Not again for the number of rows."""
     condition = relation_to(storage, OUTGOING, ID, HUB, Options({}))
     query = RowsQuery(NODES, (ID,), (condition,), with_total=True)
-    assert storage.prepare(compile_rows(query, Window(5)).build()).sql.count("RECURSIVE") == 1
+    for keys_first in (True, False):
+        statement = compile_rows(query, Window(5), keys_first=keys_first)
+        assert storage.prepare(statement.build()).sql.count("RECURSIVE") == 1
     page = fetch_page(storage, query, Window(5))
     assert (len(page.rows), page.total.number) == (5, len(SPOKES))
 

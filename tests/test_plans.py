@@ -43,7 +43,11 @@ def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
 
 def plan(storage: Storage, conditions: tuple[Condition, ...], order: tuple[OrderTerm, ...] = ()) -> str:
     query = RowsQuery(NODES, (NODES.fields["id"],), conditions, order_by(order, NODES))
-    return explained(storage, compile_rows(query, Window(20)))
+    return explained(storage, listed(storage, query))
+
+
+def listed(storage: Storage, query: RowsQuery) -> Statement:
+    return compile_rows(query, Window(20), keys_first=storage.database.indexes_have_keys)
 
 
 def explained(storage: Storage, statement: Statement) -> str:
@@ -119,7 +123,7 @@ def test_a_cursor_is_a_range_of_an_index(storage: Storage, key: str) -> None:
     place, condition = PLACES[key]
     order = total_order(order_by((OrderTerm(key, descending=False),), NODES), NODES)
     query = RowsQuery(NODES, (NODES.fields["id"],), (), order, (following(order, place),))
-    steps = explained(storage, compile_rows(query, Window(20)))
+    steps = explained(storage, listed(storage, query))
     found = [step for step in steps.splitlines() if re.search(condition, step)]
     assert any("SEARCH db_dbnode" in step or "Index Cond" in step for step in found), steps
     assert "Seq Scan" not in steps
@@ -143,7 +147,7 @@ def test_ancestors_come_from_the_index_of_links(storage: Storage, test: str, key
     relation = Condition(test, NODES.fields["id"], values)
     order = order_by((OrderTerm(key, descending=True),), NODES)
     query = RowsQuery(NODES, NODES.shown, (relation, *conditions_of(text)), order, with_total=True)
-    steps = explained(storage, compile_rows(query, Window(20)))
+    steps = explained(storage, listed(storage, query))
     assert (column in steps) or test == "among"
     assert ON_TYPE.search(steps) is None
     assert "Seq Scan" not in steps
@@ -198,7 +202,7 @@ def test_version_4_orders_by_id_last(storage: Storage) -> None:
     """Within one time only, so the index on times is of use."""
     entity = v4.NODES
     query = RowsQuery(entity, (entity.fields["id"],), (), order_of((OrderTerm("ctime", descending=True),), entity))
-    steps = explained(storage, compile_rows(query, Window(20)))
+    steps = explained(storage, listed(storage, query))
     assert "ctime" in steps
     assert "Seq Scan" not in steps
     assert steps.count("USE TEMP B-TREE FOR ORDER BY") <= 1, steps  # that of the one page
@@ -207,7 +211,7 @@ def test_version_4_orders_by_id_last(storage: Storage) -> None:
 @pytest.mark.parametrize("entity", [v4.INCOMING, v4.OUTGOING], ids=lambda entity: entity.name)
 def test_links_of_version_4_come_from_the_index_of_links(storage: Storage, entity: Entity) -> None:
     main = Condition("=", entity.fields["main"], (7,))
-    steps = explained(storage, compile_rows(RowsQuery(entity, entity.shown, (main,)), Window(20)))
+    steps = explained(storage, listed(storage, RowsQuery(entity, entity.shown, (main,))))
     assert ("output_id" if entity is v4.INCOMING else "input_id") in steps
     assert "Seq Scan" not in steps
     assert "SCAN db_" not in steps

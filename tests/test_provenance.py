@@ -166,8 +166,8 @@ def test_a_document_in_pieces(
 
 def test_a_document_is_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     subgraph, peaks = chain_of(3000), []
-    # Documents of the library refer to themselves, so when they go is up to the collector: how much else there is in the
-    # process decides how often it runs by itself.
+    # Documents of the library refer to themselves, so they go when the collector runs: by itself it does so the less
+    # often, the more there is in the process.
     gc.freeze()
     for at_once in (prov.RECORDS_AT_ONCE, 10**9):
         monkeypatch.setattr(prov, "RECORDS_AT_ONCE", at_once)

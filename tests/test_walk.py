@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
 from querylang import walk
-from querylang.compile import RowsQuery, compile_rows
+from querylang.compile import RowsQuery
 from querylang.graph import walk as graph_walk
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
@@ -34,7 +34,7 @@ from restapi.dialects.aiida_v2.options import OPTIONS
 from tests import writable
 from tests.conftest import Golden
 from tests.golden import graph
-from tests.test_plans import explained
+from tests.test_plans import explained, listed
 
 PARSER = Parser(OPTIONS)
 
@@ -87,7 +87,7 @@ def test_where_it_is_shorter(window: Window, total: int, size: int, expected: bo
 @pytest.mark.parametrize("key", ["ctime", "mtime", "uuid", "id"])
 def test_the_order_is_that_of_the_index(golden: Golden, key: str) -> None:
     with closing(open_storage(find(str(golden.sqlite)))) as storage:
-        steps = explained(storage, compile_rows(along(query_of('type=like="data.%"&user_id=1', key)), Window(20)))
+        steps = explained(storage, listed(storage, along(query_of('type=like="data.%"&user_id=1', key))))
     index = "rowid" if key == "id" else {"uuid": "sqlite_autoindex"}.get(key, key)
     assert index in steps
     assert [step for step in steps.splitlines() if "node_type" in step or "user_id" in step] == []

@@ -51,7 +51,7 @@ class Database:
     statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there will be.
     `empty` takes its rows from a cursor, which is then kept, as making one takes the driver nearly as long as a small
     statement; None: making one costs nothing, and it is closed. `settle` is called behind a statement with the driver's
-    connection.
+    connection. `indexes_have_keys`: each holds the keys of its rows, which are found without the rows.
     """
 
     engine: Engine
@@ -64,6 +64,7 @@ class Database:
     explain: str | None = None
     empty: Callable[[Any], None] | None = None
     settle: Callable[[Any], None] | None = None
+    indexes_have_keys: bool = True
     answered: Answered = field(default_factory=Answered, repr=False, compare=False)
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:

@@ -70,6 +70,7 @@ def connect(url: URL, limits: Limits) -> Database:
         ),
         start_clock=lambda _: None,  # the server has the clock: statement_timeout
         explain="EXPLAIN (FORMAT JSON)",
+        indexes_have_keys=False,
         empty=lambda cursor: cursor.pgresult.clear(),
     )
 
