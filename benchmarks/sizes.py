@@ -19,7 +19,7 @@ from benchmarks.profile.stores import SQLITE
 from benchmarks.profiles import DATABASES, opened_again
 from benchmarks.report import short
 from benchmarks.run import sample_of
-from benchmarks.servers import OURS, Running, running
+from benchmarks.servers import OURS, running
 from benchmarks.turns import measured
 
 FIRST_PAGES = frozenset(
@@ -33,14 +33,19 @@ FIRST_PAGES = frozenset(
 def main(folders: Sequence[Path], database: str) -> None:
     """Prints a table of the CPU time of requests to a SMALL and to a LARGE profile, and how often one is the other."""
     with ExitStack() as stack:
-        servers: list[tuple[Running, Sample]] = []
-        for folder in folders:
-            profiles = stack.enter_context(opened_again(folder.absolute()))
-            about = sample_of(profiles, database)
-            servers.append((stack.enter_context(running(OURS, profiles, database, cached=True)), about))
+        opened = [stack.enter_context(opened_again(folder.absolute())) for folder in folders]
+        servers = [
+            (stack.enter_context(running(OURS, profiles, database, cached=True)), about)
+            for profiles, about in zip(opened, _as_many([sample_of(each, database) for each in opened]), strict=True)
+        ]
         found = {kind.name: measured(kind, servers) for kind in KINDS if is_bounded(kind)}
     rows = [[name, *map(short, each), short(each[1] / each[0])] for name, each in found.items()]
     click.echo(table(["request", *(f"{folder.name}, ms" for folder in folders), "growth"], rows))
+
+
+def _as_many(samples: Sequence[Sample]) -> list[Sample]:
+    """Samples of the same size: of more, less has been asked before, and less is remembered."""
+    return [{name: of[: min(len(each[name]) for each in samples)] for name, of in sample.items()} for sample in samples]
 
 
 def is_bounded(kind: Kind) -> bool:
