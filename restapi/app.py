@@ -18,6 +18,7 @@ from restapi.access_log import AccessLog
 from restapi.config import Settings, settings_from
 from restapi.dialects import aiida_v2, aiida_v4
 from restapi.exchange import Exchange, count_rows, enter, leave
+from restapi.lazy_rule import LazyRule
 from restapi.openapi import pages
 from restapi.opening import LazyStorage
 from restapi.paths import Ways
@@ -41,6 +42,8 @@ _LOOKED_AFTER = ("TRUSTED_HOSTS", "SERVER_NAME")
 
 class Application(Flask):
     """`catch_internal_server` says whether what goes wrong inside is logged with its traceback, or in one line."""
+
+    url_rule_class = LazyRule
 
     def __init__(self, *, catch_internal_server: bool) -> None:
         super().__init__("restapi", static_folder=None)
