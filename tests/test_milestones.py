@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from restapi import marks, milestones
+from restapi import marks, milestones, reading
 from tests.conftest import fetched_by
 from tests.golden import graph
 from tests.test_cursor import LISTS, rows_of
@@ -44,7 +44,7 @@ def test_what_is_passed(target: dict[str, Any], serve: Serve) -> None:
     total = int(client.get("/api/v4/nodes?limit=1").headers["X-Total-Count"])
 
     def passed(url: str) -> int:
-        with fetched_by(milestones, "fetch_list") as seen:
+        with fetched_by(reading, "fetch_list") as seen:
             assert client.get(url, buffered=True).status_code == 200
         return int(seen[0].values.get("offset", 0))
 
@@ -65,14 +65,14 @@ def test_what_is_passed(target: dict[str, Any], serve: Serve) -> None:
 def test_where_values_are_missing_nobody_goes_back(target: dict[str, Any], serve: Serve) -> None:
     client = serve(find(**target), {}).test_client()
     total = int(client.get("/api/v4/nodes?limit=1").headers["X-Total-Count"])
-    with fetched_by(milestones, "fetch_list") as seen:
+    with fetched_by(reading, "fetch_list") as seen:
         for url in ("process_type", "-process_type"):
             client.get(f"/api/v4/nodes?orderby={url}&limit=1&offset={total - 1}")
     assert [statement.values["offset"] for statement in seen] == [total - 1] * 2
 
 
 def test_nothing_is_remembered_where_caches_are_off(forgetful: FlaskClient) -> None:
-    with fetched_by(milestones, "fetch_list") as seen:
+    with fetched_by(reading, "fetch_list") as seen:
         for offset in (20, 25):
             forgetful.get(f"/api/v4/nodes?limit=5&offset={offset}", headers={"Prefer": "count=none"})
     assert [statement.values["offset"] for statement in seen] == [20, 25]

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from restapi import fetch, marks, totals
+from restapi import marks, reading, totals
 from tests.conftest import Golden, GoldenPostgreSQL, fetched_by
 from tests.golden import graph
 from tests.writable import Writable
@@ -71,7 +71,7 @@ def test_the_last_rows_tell_the_number(target: dict[str, Any], serve: Serve, win
 def test_a_number_that_nothing_tells_comes_with_the_rows(target: dict[str, Any], serve: Serve) -> None:
     app = serve(find(**target), {})
     client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
-    with fetched_by(totals) as alone, fetched_by(fetch, "fetch_list") as rows:
+    with fetched_by(totals) as alone, fetched_by(reading, "fetch_list") as rows:
         for ids, number in (("1,2,3", 3), ("1,2,3,4", 4)):
             assert total(client, f"v4/nodes?id=in={ids}&limit=2") == number
             assert total(client, f"v4/nodes?id=in={ids}&limit=1") == number
