@@ -86,7 +86,7 @@ demo: $(VENV)/.tests-installed ## Make the demo archive anew
 
 .PHONY: docs
 docs: $(VENV)/.installed ## Write the generated parts of docs/
-	$(BIN)/python -m restapi.documentation
+	$(BIN)/python -m restapi.commands.documentation
 
 .PHONY: clean
 clean: ## Remove what was made

@@ -65,7 +65,7 @@ class GoldenPostgreSQL:
 def _nothing_is_slow() -> Iterator[None]:
     """What is remembered must not depend on what else the machine does; `test_slow.py` says what is slow."""
     from aiida_like import storage
-    from restapi import reading
+    from restapi.fetching import reading
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (reading, storage):

@@ -14,7 +14,7 @@ from werkzeug.test import Client
 
 from aiida_like.profiles import find
 from restapi import create_site
-from restapi.site import Site
+from restapi.hosting.site import Site
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph
 from tests.servers import free_port, serving, wait_until

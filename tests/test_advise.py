@@ -21,8 +21,8 @@ from aiida_like.advice.index import Index, Part
 from aiida_like.advice.trial import Asked, Trial
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
-from restapi.advice import advise_profile
 from restapi.cli import main
+from restapi.commands.recording import advise_profile
 from restapi.config import Settings
 from tests import writable
 from tests.conftest import Golden, GoldenPostgreSQL, _dump, _fingerprint

@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from aiida_like.profiles import find
 from aiida_like.storage import memory
 from aiida_like.storage.memory import Memory
-from restapi import answer_cache, reading
-from restapi.answer_cache import AnswerCache, Kept
+from restapi.fetching import reading
+from restapi.http import answer_cache
+from restapi.http.answer_cache import AnswerCache, Kept
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.test_conditional import URLS, statements

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from restapi.apache_config import App, files
 from restapi.cli import main
+from restapi.commands.apache_files import App, files
 from restapi.config import settings_of_file
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
 

@@ -17,8 +17,10 @@ from flask import Flask
 from aiida_like.errors import StatementTimeout
 from aiida_like.profiles import find
 from aiida_like.storage import Storage
-from restapi import blocks, encoding, rows
+from restapi.answering import lists as rows
+from restapi.answering import row_batches as blocks
 from restapi.dialects.aiida_v4 import querybuilder
+from restapi.http import encoding
 from tests import writable
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph

@@ -22,7 +22,7 @@ from aiida_like.profiles import find
 from aiida_like.storage.connections import Connections, Taken
 from restapi import create_site
 from restapi.dialects import aiida_v2, aiida_v4
-from restapi.site import Site
+from restapi.hosting.site import Site
 from tests import writable
 from tests.conftest import Golden, GoldenPostgreSQL
 from tests.golden import graph

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from aiida_like.profiles import find
-from restapi import fetch
+from restapi.fetching import lists as fetch
 from tests.conftest import GoldenPostgreSQL
 from tests.golden import graph
 

@@ -14,13 +14,13 @@ from aiida_like.profiles import demo
 from querylang.ast import Operator
 from querylang.graph.operators import TESTS as GRAPH_TESTS
 from querylang.graph.schema import RELATIONS
-from restapi import lineage
+from restapi.commands.documentation import FOLDER, TABLES, main, written
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.entities import ENTITIES
 from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v4.entities import ENTITIES as V4_ENTITIES
 from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
-from restapi.documentation import FOLDER, TABLES, main, written
+from restapi.fetching import lineage
 
 ROOT = FOLDER.parent
 DOCUMENTS = sorted(FOLDER.glob("*.md"))

@@ -20,8 +20,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from aiida_like.profiles import find
-from restapi import export
-from restapi.cells import safe_cell
+from restapi.answering import export
+from restapi.answering.csv_cells import safe_cell
 from tests import writable
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph, ids

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from aiida_like.errors import StatementTimeout
-from restapi import facets
+from restapi.answering import facets
 from tests.golden import graph
 
 

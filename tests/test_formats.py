@@ -56,7 +56,7 @@ def test_all_functions_are_there() -> None:
 
 def test_a_server_starts_without_what_only_files_need() -> None:
     later = {"numpy", "ase", "rich", "psycopg", "pyparsing"}
-    code = f"import sys, restapi.app; print(sorted({later} & sys.modules.keys()))"
+    code = f"import sys, restapi.hosting.app; print(sorted({later} & sys.modules.keys()))"
     assert run([sys.executable, "-c", code], ROOT) == "[]\n"
 
 

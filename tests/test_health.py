@@ -34,7 +34,7 @@ def test_a_storage_that_is_not_there(
     shutil.copy(golden.archive, file)
     client = serve(find(str(file)), {"CACHE_FOLDER": str(tmp_path)}).test_client()
     file.unlink()
-    with caplog.at_level(logging.WARNING, "restapi.health"):
+    with caplog.at_level(logging.WARNING, "restapi.hosting.health"):
         assert answer(client.get("/readyz")) == (503, {"status": "not ready: its archive is missing"}, "no-store")
     assert str(file) in caplog.text
     assert answer(client.get("/healthz")) == (200, {"status": "ok"}, "no-store")

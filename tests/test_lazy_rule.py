@@ -10,7 +10,7 @@ from werkzeug.routing import BuildError, Map, Rule
 
 from aiida_like.profiles import demo
 from restapi import create_app
-from restapi.lazy_rule import LazyRule
+from restapi.http.lazy_rule import LazyRule
 
 CASES: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     ({"string": "/nodes"}, {}),

@@ -19,9 +19,9 @@ from aiida_like.storage import Storage, open_storage
 from querylang.compile import RowsQuery, compile_rows
 from querylang.options import Options, Window
 from restapi.dialects.aiida_v4.entities import NODES
-from restapi.fetch import fetch_page
-from restapi.lineage import DIRECTIONS, relation_to
-from restapi.reading import fetch
+from restapi.fetching.lineage import DIRECTIONS, relation_to
+from restapi.fetching.lists import fetch_page
+from restapi.fetching.reading import fetch
 from tests.conftest import Golden, GoldenPostgreSQL, at_once, oracle
 from tests.golden import graph, ids
 from tests.links_graph import (

@@ -11,7 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from restapi import marks, milestones, reading
+from restapi.fetching import bookmarks as marks
+from restapi.fetching import deep_pages as milestones
+from restapi.fetching import reading
 from tests.conftest import fetched_by
 from tests.golden import graph
 from tests.test_cursor import LISTS, rows_of

@@ -14,7 +14,8 @@ from aiida_like.errors import StatementTimeout
 from aiida_like.profiles import find
 from querylang.graph.numbers import numbers_of
 from querylang.graph.read import read
-from restapi import fetch_graph, known_numbers
+from restapi.fetching import known_numbers
+from restapi.fetching import querybuilder as fetch_graph
 from tests.golden import graph
 from tests.test_slow import statements
 from tests.writable import Writable

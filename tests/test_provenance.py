@@ -39,7 +39,7 @@ from aiida_like.provenance.ro_crate import Sources, crate
 from aiida_like.provenance.run import Run
 from aiida_like.provenance.subgraph import Link, Node, Subgraph, User, instant
 from aiida_like.repository import StoredFile
-from restapi import blocks
+from restapi.answering import row_batches as blocks
 from tests.conftest import Golden
 from tests.golden import RETRIEVED, SUBMITTED, ctime_of, graph, ids, mtime_of
 

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from aiida_like.profiles import find
-from restapi.cells import safe_cell
+from restapi.answering.csv_cells import safe_cell
 from restapi.cli import main
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
 

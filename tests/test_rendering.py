@@ -10,7 +10,7 @@ from sqlalchemy import literal
 
 from aiida_like.profiles import find
 from querylang.schema import Field, FieldType
-from restapi.rendering import objects_of
+from restapi.answering.rendering import objects_of
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.test_conditional import URLS

@@ -22,8 +22,8 @@ from aiida_like.errors import TargetError
 from aiida_like.profiles import demo
 from aiida_like.storage import Storage
 from restapi import create_app, create_site
-from restapi.opening import LazyStorage
-from restapi.site import Site
+from restapi.hosting.site import Site
+from restapi.http.lazy_storage import LazyStorage
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
 from tests.golden import graph
 
@@ -232,7 +232,7 @@ FORK = """
 import os, sys
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
-from restapi.opening import LazyStorage
+from restapi.http.lazy_storage import LazyStorage
 
 opening = LazyStorage(lambda: open_storage(find(*sys.argv[1:])))
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from aiida_like import storage
 from aiida_like.profiles import find
 from aiida_like.storage.database import Database
-from restapi import reading
+from restapi.fetching import reading
 from tests.golden import graph
 from tests.writable import Writable
 

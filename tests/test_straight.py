@@ -16,8 +16,8 @@ from werkzeug.test import Client, TestResponse
 
 from aiida_like.storage.database import Database
 from restapi import create_app
-from restapi.app import Application
 from restapi.dialects import aiida_v2, aiida_v4
+from restapi.hosting.app import Application
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.test_conditional import URLS, WRONG

@@ -11,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from restapi import marks, reading, totals
+from restapi.fetching import bookmarks as marks
+from restapi.fetching import reading, totals
 from tests.conftest import Golden, GoldenPostgreSQL, fetched_by
 from tests.golden import graph
 from tests.writable import Writable

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from aiida_like import __version__
 from aiida_like.profiles import find
-from restapi.encoding import attachment
+from restapi.http.encoding import attachment
 from tests.conftest import Golden, at_once
 from tests.golden import computers, graph, groups, ids
 from tests.manual import GROUPS_SCHEMA

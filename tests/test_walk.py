@@ -28,9 +28,10 @@ from querylang.lower import lower, order_by
 from querylang.options import OrderTerm, Window, split
 from querylang.parse import Parser
 from querylang.walk import along, can_walk, is_shorter
-from restapi import fetch, fetch_graph
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.options import OPTIONS
+from restapi.fetching import lists as fetch
+from restapi.fetching import querybuilder as fetch_graph
 from tests import writable
 from tests.conftest import Golden
 from tests.golden import graph

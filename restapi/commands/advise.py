@@ -17,9 +17,9 @@ from aiida_like.advice.choose import LEAST_FACTOR, LEAST_SECONDS, Advice, Advise
 from aiida_like.advice.trial import Tell
 from aiida_like.profiles import Backend, Profile, demo, find
 from aiida_like.storage.archive import database_file, default_cache_folder
-from restapi.advice import advise_profile
 from restapi.commands.errors import told_in_one_line
 from restapi.commands.options import repository_option
+from restapi.commands.recording import advise_profile
 from restapi.commands.unpacking import open_visibly
 from restapi.config import Settings, settings_of_environment
 

@@ -1,4 +1,4 @@
-"""`aiida-like apache-config`: the files that `restapi/apache_config.py` makes, written where the user wants them."""
+"""`aiida-like apache-config`: the files of `apache_files.py`, written where the user wants them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from aiida_like.profiles import find_all
-from restapi.apache_config import APACHE_GROUP, CACHE, app_of, files, write
+from restapi.commands.apache_files import APACHE_GROUP, CACHE, app_of, files, write
 from restapi.commands.errors import told_in_one_line
 from restapi.commands.options import repository_option
-from restapi.site import check_names
+from restapi.hosting.site import check_names
 
 
 @click.command("apache-config")

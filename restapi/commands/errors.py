@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 
 from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError, TargetError
-from restapi.query import Refused
+from restapi.commands.in_process import Refused
 
 EXIT_CODES: Mapping[type[AiidaLikeError], int] = {
     TargetError: 2,

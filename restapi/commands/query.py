@@ -10,11 +10,11 @@ from rich.console import Console
 
 from aiida_like.profiles import demo, find
 from restapi.commands.errors import told_in_one_line
+from restapi.commands.in_process import File, Found, Refused, ask
 from restapi.commands.options import repository_option
+from restapi.commands.text_table import table_of, write_csv
 from restapi.commands.unpacking import open_visibly
 from restapi.config import settings_of_environment
-from restapi.query import File, Found, Refused, ask
-from restapi.tables import table_of, write_csv
 
 
 @click.command()

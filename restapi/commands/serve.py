@@ -16,8 +16,8 @@ from restapi.commands.options import repository_option
 from restapi.commands.server import check_address, run
 from restapi.commands.unpacking import open_visibly
 from restapi.config import Settings, settings_of_environment
-from restapi.home import EXAMPLES
-from restapi.site import site_of
+from restapi.hosting.home import EXAMPLES
+from restapi.hosting.site import site_of
 
 
 def _settings_help() -> str:

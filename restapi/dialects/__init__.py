@@ -1,0 +1,1 @@
+"""The HTTP interfaces that are spoken; none knows another."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from querylang.options import OptionSpec
+from restapi.dialects.resource import DialectResource, Route
 from restapi.openapi.answer import Subject
 from restapi.openapi.schema import Shape
-from restapi.routing import DialectResource, Route
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from querylang.facets import facet_keys
 from querylang.options import OptionSpec, boolean, integer, order_terms, words
 from querylang.projection import shown_keys
 from querylang.schema import OPERATORS, Entity, Field, FieldType, Relation
-from restapi import lineage
 from restapi.config import Settings
-from restapi.fetch import Count
+from restapi.fetching import lineage
+from restapi.fetching.lists import Count
 from restapi.openapi.answer import Parameter
 from restapi.openapi.schema import BOOLEAN, TEXT, Schema, one_of
 

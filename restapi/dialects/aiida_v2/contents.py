@@ -9,14 +9,14 @@ from aiida_like.formats import StoredNode, download, visualization
 from aiida_like.repository import key_of, paths
 from querylang.options import Options
 from querylang.schema import Entity
+from restapi.answering.files import Tree, answer_file, parsed, retrieved_files
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.rows import find
-from restapi.encoding import attachment, stored_json
-from restapi.exchange import asked
-from restapi.files import Tree, answer_file, parsed, retrieved_files
+from restapi.dialects.resource import DialectResource
+from restapi.http.encoding import attachment, stored_json
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi.shared import DOWNLOAD
-from restapi.reply import Reply
-from restapi.routing import DialectResource
 
 _CALCJOB = "process.calculation.calcjob."
 

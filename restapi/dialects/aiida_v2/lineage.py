@@ -8,17 +8,17 @@ from aiida_like.links import INCOMING, OUTGOING
 from querylang.condition import Condition
 from querylang.options import Options
 from querylang.schema import Entity
-from restapi import lineage
+from restapi.answering.provenance import CRATE, answer_crate, answer_prov
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.links import Related
 from restapi.dialects.aiida_v2.rows import find
-from restapi.exchange import asked
+from restapi.dialects.resource import DialectResource
+from restapi.fetching import lineage
+from restapi.fetching.reading import narrowed
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi import shared
-from restapi.provenance import CRATE, answer_crate, answer_prov
-from restapi.reading import narrowed
-from restapi.reply import Reply
-from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]
 

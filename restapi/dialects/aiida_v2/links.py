@@ -13,14 +13,14 @@ from aiida_like.models import link, node
 from querylang.condition import Condition
 from querylang.options import Options
 from querylang.schema import Entity
-from restapi.context import Context
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.rows import answer_rows, find
-from restapi.exchange import asked
+from restapi.dialects.resource import DialectResource
+from restapi.http.context import Context
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi.answer import Answer, Subject
-from restapi.reply import Reply
-from restapi.routing import DialectResource
 
 _ID = NODES.fields["id"]
 

@@ -9,13 +9,13 @@ from typing import Any
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODE_ENTITIES, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v2.paths import ENTITY, KIND
+from restapi.dialects.resource import Route
+from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.about import LANGUAGE
 from restapi.openapi.answer import PLAIN, Subject
 from restapi.openapi.dialect import Dialect, Place, place_of
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
 from restapi.openapi.schema import TEXT
-from restapi.paths import ID, PAGE
-from restapi.routing import Route
 
 _ABOUT = f"""Provenance that AiiDA stored, read-only, as the manual of AiiDA's REST API, version 2, describes it.
 {LANGUAGE}

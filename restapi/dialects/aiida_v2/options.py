@@ -9,7 +9,7 @@ from aiida_like.formats import DOWNLOADS, PICTURES
 from querylang.facets import facet_keys
 from querylang.options import OptionSpec, ignored, integer, order_terms, word, words
 from querylang.projection import shown_keys
-from restapi.preferences import FORMAT
+from restapi.http.preferences import FORMAT
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {

@@ -8,12 +8,12 @@ from aiida_like import __version__
 from aiida_like.models import node
 from querylang.compile import Statement
 from restapi.dialects.aiida_v2 import answers, options, render
-from restapi.exchange import asked
+from restapi.dialects.resource import DialectResource
+from restapi.fetching.reading import fetch_remembered
+from restapi.fetching.statistics import statistics, user_of
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi.shared import OF_USER
-from restapi.reading import fetch_remembered
-from restapi.reply import Reply
-from restapi.routing import DialectResource
-from restapi.statistics import statistics, user_of
 
 _GROUPS = {
     "calculation": ("process.",),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from querylang.schema import Field, FieldType
-from restapi.encoding import json_reply
-from restapi.exchange import Asked
-from restapi.headers import set_total
-from restapi.reply import Reply
+from restapi.http.encoding import json_reply
+from restapi.http.exchange import Asked
+from restapi.http.headers import set_total
+from restapi.http.reply import Reply
 
 _SCHEMA_TYPES = {
     FieldType.INTEGER: "int",

@@ -9,12 +9,12 @@ from restapi.dialects.aiida_v2 import answers, contents, lineage, links, options
 from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
 from restapi.dialects.aiida_v2.openapi import dialect_of
 from restapi.dialects.aiida_v2.paths import ENTITY, KIND
-from restapi.exchange import asked, script_root
+from restapi.dialects.resource import DialectResource, Route, paged
+from restapi.http.exchange import asked, script_root
+from restapi.http.reply import Reply, Whole
+from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.document import written
 from restapi.openapi.shared import DOCUMENT
-from restapi.paths import ID, PAGE
-from restapi.reply import Reply, Whole
-from restapi.routing import DialectResource, Route, paged
 
 
 class Endpoints(DialectResource):

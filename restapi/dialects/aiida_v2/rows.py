@@ -14,16 +14,16 @@ from querylang.lower import kind_of, lower, order_by
 from querylang.options import Options
 from querylang.projection import projected
 from querylang.schema import Entity, Field
-from restapi import rows
-from restapi.context import Context
+from restapi.answering import lists as rows
+from restapi.answering.rendering import Shown, objects_of
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES, USERS
-from restapi.exchange import asked
-from restapi.fetch import fetch_by_id, fetch_by_uuid
+from restapi.dialects.resource import DialectResource
+from restapi.fetching.lists import fetch_by_id, fetch_by_uuid
+from restapi.http.context import Context
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi.answer import Answer, Subject
-from restapi.rendering import Shown, objects_of
-from restapi.reply import Reply
-from restapi.routing import DialectResource
 
 
 class Rows(DialectResource):

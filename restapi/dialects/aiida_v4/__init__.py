@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Blueprint
 
 from querylang.parse import Parser
-from restapi import errors
 from restapi.config import Settings
-from restapi.context import Context
 from restapi.dialects.aiida_v4.options import OPTIONS
 from restapi.dialects.aiida_v4.routes import DIALECT, ROUTES
-from restapi.opening import LazyStorage
-from restapi.paths import Ways
-from restapi.routing import mount
+from restapi.dialects.resource import mount
+from restapi.http import errors
+from restapi.http.context import Context
+from restapi.http.lazy_storage import LazyStorage
+from restapi.http.route_tree import Ways
 
 __all__ = ["DIALECT", "ROUTES", "blueprint"]
 

@@ -12,16 +12,16 @@ from aiida_like.formats import Download, StoredNode, derived_properties, downloa
 from aiida_like.models import comment, user
 from aiida_like.repository import key_of, paths
 from querylang.schema import Entity
-from restapi.context import Context
+from restapi.answering.files import answer_file, parsed
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.files import listing
 from restapi.dialects.aiida_v4.rows import V4Resource, find
-from restapi.encoding import attachment, http_date, stored_json
-from restapi.exchange import asked
-from restapi.files import answer_file, parsed
+from restapi.http.context import Context
+from restapi.http.encoding import attachment, http_date, stored_json
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi.shared import FILE
-from restapi.reply import Reply
 
 
 class Attributes(V4Resource):

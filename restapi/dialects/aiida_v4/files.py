@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiida_like.repository import entries
-from restapi.files import Tree
+from restapi.answering.files import Tree
 
 
 def listing(tree: Tree, folder: str) -> list[dict[str, str]]:

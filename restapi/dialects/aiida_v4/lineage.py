@@ -5,17 +5,17 @@ from __future__ import annotations
 from aiida_like.links import INCOMING, OUTGOING
 from querylang.condition import Condition
 from querylang.options import Options
-from restapi import lineage
+from restapi.answering.provenance import CRATE, answer_crate, answer_prov
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.rows import V4Resource, answer_rows, find
-from restapi.exchange import asked
+from restapi.fetching import lineage
+from restapi.fetching.reading import narrowed
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi import shared
 from restapi.openapi.answer import Answer, Subject
 from restapi.openapi.schema import TEXT
-from restapi.provenance import CRATE, answer_crate, answer_prov
-from restapi.reading import narrowed
-from restapi.reply import Reply
 
 _ID = NODES.fields["id"]
 

@@ -16,17 +16,17 @@ from querylang.lower import lower
 from querylang.options import Window
 from querylang.projection import projected
 from querylang.schema import Entity, Field, FieldType
+from restapi.answering.files import parsed
+from restapi.answering.lists import answer_rows
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
 from restapi.dialects.aiida_v4.rows import V4Resource, find, full_type_of, order_of
-from restapi.encoding import http_date
-from restapi.exchange import asked
-from restapi.fetch import fetch_with_total
-from restapi.files import parsed
+from restapi.fetching.lists import fetch_with_total
+from restapi.http.encoding import http_date
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi.answer import Answer, Subject
 from restapi.openapi.schema import TEXT
-from restapi.reply import Reply
-from restapi.rows import answer_rows
 
 _ID = (NODES.fields["id"],)
 

@@ -7,14 +7,14 @@ from types import MappingProxyType
 
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.options import OPTIONS
+from restapi.dialects.resource import Route
+from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.about import LANGUAGE
 from restapi.openapi.answer import JSON, Subject
 from restapi.openapi.dialect import Dialect, Place, place_of
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
 from restapi.openapi.schema import TEXT
 from restapi.openapi.shared import ERROR
-from restapi.paths import ID, PAGE
-from restapi.routing import Route
 
 _ABOUT = f"""Provenance that AiiDA stored, read-only, as `verdi restapi` of AiiDA 2 answers it.
 {LANGUAGE}

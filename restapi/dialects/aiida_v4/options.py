@@ -10,7 +10,7 @@ from querylang.facets import facet_keys
 from querylang.options import OptionSpec, boolean, ignored, integer, order_terms, word, words
 from querylang.projection import shown_keys
 from restapi.dialects.aiida_v4.full_type import read_full_type
-from restapi.preferences import FORMAT
+from restapi.http.preferences import FORMAT
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {

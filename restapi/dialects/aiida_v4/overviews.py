@@ -11,12 +11,12 @@ from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.full_type import FullType, full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.exchange import asked
-from restapi.node_types import type_counts, types, values_of
+from restapi.fetching.node_types import type_counts, types, values_of
+from restapi.fetching.reading import json_remembered
+from restapi.fetching.statistics import statistics, user_of
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 from restapi.openapi.shared import OF_USER
-from restapi.reading import json_remembered
-from restapi.reply import Reply
-from restapi.statistics import statistics, user_of
 
 API_VERSION = (4, 1, 0)
 AIIDA_VERSION = "2.9"

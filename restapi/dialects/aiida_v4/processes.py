@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.models import log
+from restapi.answering.files import parsed, retrieved_files
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.files import listing
 from restapi.dialects.aiida_v4.rows import V4Resource, find
-from restapi.encoding import http_date
-from restapi.exchange import asked
-from restapi.files import parsed, retrieved_files
-from restapi.reply import Reply
+from restapi.http.encoding import http_date
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 
 PROCESSES = replace(NODES, name="processes", kind="process.")
 CALCJOBS = replace(NODES, name="calcjobs", kind="process.calculation.calcjob.")

@@ -13,8 +13,8 @@ from querylang.schema import Entity, Field, FieldType
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.exchange import asked
-from restapi.reply import Reply
+from restapi.http.exchange import asked
+from restapi.http.reply import Reply
 
 
 class Properties(V4Resource):

@@ -12,15 +12,15 @@ from aiida_like.errors import QueryError
 from querylang.graph.ast import As, Function, Projection
 from querylang.graph.read import read
 from querylang.schema import FieldType
-from restapi.blocks import fill, listed
+from restapi.answering.row_batches import fill, listed
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.encoding import PLACE, http_date
-from restapi.exchange import asked, current
-from restapi.fetch_graph import fetch_graph
-from restapi.reply import Reply
+from restapi.fetching.querybuilder import fetch_graph
+from restapi.http.encoding import PLACE, http_date
+from restapi.http.exchange import asked, current
+from restapi.http.reply import Reply
 
 _HELP = (
     "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "

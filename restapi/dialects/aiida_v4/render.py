@@ -11,12 +11,12 @@ import orjson
 from aiida_like.storage.json_expressions import json_value
 from querylang.decode import decode
 from querylang.schema import Field, FieldType
+from restapi.answering.rendering import Shown, objects_of
 from restapi.dialects.aiida_v4.full_type import full_type
-from restapi.encoding import LargeJSON, json_reply, stored_json
-from restapi.exchange import Asked
-from restapi.headers import set_total
-from restapi.rendering import Shown, objects_of
-from restapi.reply import Reply
+from restapi.http.encoding import LargeJSON, json_reply, stored_json
+from restapi.http.exchange import Asked
+from restapi.http.headers import set_total
+from restapi.http.reply import Reply
 
 Chosen = Mapping[str, tuple[str, ...]]
 """Paths below columns of content, of which not all is to be shown."""

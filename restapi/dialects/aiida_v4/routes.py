@@ -10,12 +10,12 @@ from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODE
 from restapi.dialects.aiida_v4.openapi import dialect_of
 from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.exchange import asked, script_root
+from restapi.dialects.resource import Route, paged
+from restapi.http.exchange import asked, script_root
+from restapi.http.reply import Reply, Whole
+from restapi.http.route_tree import ID
 from restapi.openapi.document import written
 from restapi.openapi.shared import DOCUMENT
-from restapi.paths import ID
-from restapi.reply import Reply, Whole
-from restapi.routing import Route, paged
 
 
 class Endpoints(V4Resource):

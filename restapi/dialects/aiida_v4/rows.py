@@ -16,16 +16,16 @@ from querylang.options import Options, OrderTerm
 from querylang.projection import projected
 from querylang.schema import Entity, Field
 from querylang.terms import Term
-from restapi import rows
-from restapi.context import Context
+from restapi.answering import lists as rows
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.full_type import conditions_of
-from restapi.exchange import Asked, asked
-from restapi.fetch import fetch_by_id, fetch_by_uuid
+from restapi.dialects.resource import DialectResource
+from restapi.fetching.lists import fetch_by_id, fetch_by_uuid
+from restapi.http.context import Context
+from restapi.http.exchange import Asked, asked
+from restapi.http.reply import Reply
 from restapi.openapi.answer import Answer, Subject
-from restapi.reply import Reply
-from restapi.routing import DialectResource
 
 _CONTENT = ("attributes", "extras")
 

@@ -1,0 +1,1 @@
+"""Rows -> bodies of answers."""

@@ -1,0 +1,63 @@
+"""Files of nodes -> responses; the same for all AiiDA dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Select, bindparam, select
+
+from aiida_like.errors import FileNotFound
+from aiida_like.models import link, node
+from aiida_like.repository import key_of
+from aiida_like.storage import Storage
+from aiida_like.storage.expressions import unindexed
+from restapi.http.encoding import attachment
+from restapi.http.reply import Reply
+
+Tree = Mapping[str, Any]
+
+
+def parsed(stored: str | None) -> dict[str, Any]:
+    return dict(orjson.loads(stored)) if stored else {}
+
+
+def retrieved_files(storage: Storage, pk: int) -> Tree | None:
+    """The tree of files that a calculation job left, in its output `retrieved`; None without such an output."""
+    rows = storage.rows("retrieved", _select_retrieved, {"main": pk})
+    return parsed(rows[0][0]) if rows else None
+
+
+def answer_file(storage: Storage, tree: Tree, written: str) -> Reply:
+    """The file at the path that a client wrote, for download.
+
+    Raises:
+        QueryError, FileNotFound: as `key_of`.
+    """
+    path = _path_of(tree, written)
+    file = storage.repository.read(key_of(tree, path))
+    return attachment(file.blocks, file.size, path.replace("/", "_"))
+
+
+def _path_of(tree: Tree, written: str) -> str:
+    """A known client writes `+` for a blank, so that is tried where no file has the plus in its name."""
+    try:
+        key_of(tree, written)
+    except FileNotFound:
+        blank = written.replace("+", " ")
+        if blank == written:
+            raise
+        key_of(tree, blank)
+        return blank
+    return written
+
+
+def _select_retrieved() -> Select[Any]:
+    return (
+        select(node.c.repository_metadata)
+        .join_from(link, node, link.c.output_id == node.c.id)
+        .where(link.c.input_id == bindparam("main", type_=BigInteger()), unindexed(link.c.label) == "retrieved")
+        .order_by(node.c.id)
+        .limit(1)
+    )

@@ -1,0 +1,56 @@
+"""Rows -> the objects that both AiiDA dialects show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from querylang.schema import Field, FieldType
+from restapi.http.encoding import http_date, stored_json
+
+WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
+    FieldType.BOOLEAN: bool,
+    FieldType.DATETIME: http_date,
+    FieldType.JSON: stored_json,
+}
+"""Values of all other types are shown as they are stored."""
+
+
+MakeObjects = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How rows are shown: as objects, each with these `names` as its keys, in this order."""
+
+    names: tuple[str, ...]
+    objects: MakeObjects
+
+
+@lru_cache(maxsize=1024)
+def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
+    """What makes objects of rows of these fields.
+
+    Of two fields, the second one a time, it is `lambda rows: [{k0: v0, k1: w1(v1)} for v0, v1, in rows]`: written so,
+    an object takes half the time of one that is made of names and values, some of which are then written over.
+    """
+    known: dict[str, Any] = {}
+    values, entries = [], []
+    for number, field in enumerate(fields):
+        known[f"k{number}"] = field.name
+        value = f"v{number}"
+        values.append(f"{value},")
+        if field.type in WRITERS:
+            write = WRITERS[field.type]
+            known[f"w{number}"] = _or_null(write) if field.is_nullable else write
+            value = f"w{number}({value})"
+        entries.append(f"k{number}: {value}")
+    # Names come from clients, and are no part of what is evaluated.
+    code = f"lambda rows: [{{{', '.join(entries)}}} for {' '.join(values)} in rows]"
+    return cast("MakeObjects", eval(code, known))  # noqa: S307
+
+
+def _or_null(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else write(value)

@@ -1,0 +1,191 @@
+"""Writes the tables of docs/ from the tables of the code: `python -m restapi.commands.documentation [FOLDER]`.
+
+Between `<!-- begin NAME -->` and `<!-- end NAME -->` a document holds a generated table; the rest is written by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+
+from querylang.ast import Operator
+from querylang.graph import operators
+from querylang.graph.schema import RELATIONS, VERTICES
+from querylang.options import OptionSpec
+from querylang.relations import OF_NODES
+from querylang.schema import MEANINGS, OPERATORS, Entity, FieldType
+from restapi.config import Settings
+from restapi.dialects.aiida_v2.aliases import ALIASES
+from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, KINDS, NODES, USERS
+from restapi.dialects.aiida_v2.options import OPTIONS
+from restapi.dialects.aiida_v2.paths import ENTITY, KIND
+from restapi.dialects.aiida_v2.routes import ROUTES
+from restapi.dialects.aiida_v4 import entities as v4
+from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
+from restapi.dialects.aiida_v4.routes import ROUTES as V4_ROUTES
+from restapi.dialects.resource import Route
+from restapi.fetching import lineage
+from restapi.http.route_tree import ID, PAGE
+
+FOLDER = Path(__file__).parent.parent.parent / "docs"
+
+
+def written(document: str) -> str:
+    """The document with all its tables made anew."""
+    for name, make in TABLES.items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        block = f"{begin}\n\n{make()}\n\n{end}"
+        before, found, rest = document.partition(begin)
+        if found:
+            document = before + block + rest.partition(end)[2]
+    return document
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(header), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _operators() -> str:
+    types = [kind for kind in FieldType if OPERATORS[kind] and kind is not FieldType.UUID]
+    return _table(
+        ("operator", "meaning", *(kind.value for kind in types)),
+        (
+            (f"`{operator.value}`", MEANINGS[operator], *("✓" if operator in OPERATORS[kind] else "" for kind in types))
+            for operator in Operator
+        ),
+    )
+
+
+def _keys(entity: Entity) -> str:
+    rows = [
+        (
+            f"`{field.name}`",
+            "string" if field.type is FieldType.UUID else field.type.value,
+            "yes" if field.is_shown else "no",
+            field.help,
+        )
+        for field in entity.fields.values()
+        if field.is_filterable
+    ]
+    rows += [(f"`{name}`", "", "", f"the same as `{of}`") for name, of in entity.synonyms.items()]
+    return _table(("key", "type", "in lists", "meaning"), rows)
+
+
+def _related() -> str:
+    return _table(
+        ("key of nodes", "finds nodes by", "values"),
+        (
+            (
+                f"`{relation.key}`",
+                relation.help,
+                "the node, then types of links" if relation.links else "one, or a list behind `=in=`",
+            )
+            for relation in OF_NODES
+        ),
+    )
+
+
+def _kinds() -> str:
+    return _table(("resource", "types that begin with"), ((f"`{name}`", f"`{start}`") for name, start in KINDS.items()))
+
+
+def _aliases() -> str:
+    return _table(("old", "today"), ((f"`{old}`", f"`{new}`") for old, new in ALIASES))
+
+
+def _options(options: Mapping[str, OptionSpec]) -> str:
+    return _table(("key", "meaning"), ((f"`{name}`", spec.help) for name, spec in options.items()))
+
+
+def _routes(routes: Iterable[Route]) -> str:
+    def path(text: str) -> str:
+        return text.replace(ENTITY, "RESOURCE").replace(KIND, "NODES").replace(ID, "ID").replace(PAGE, "N")
+
+    return _table(
+        ("path", "answer"),
+        ((f"`{path(route.path)}`", _first_line(route.resource)) for route in routes if "/page" not in route.path),
+    )
+
+
+def _relations() -> str:
+    return _table(
+        ("vertex", "keyword", "joined to", "edge"),
+        (
+            (
+                f"`{vertex.name}`",
+                f"`{keyword}`",
+                f"`{relation.to.name}`",
+                ", ".join(f"`{name}`" for name in relation.edge.columns),
+            )
+            for (vertex, keyword), relation in RELATIONS.items()
+        ),
+    )
+
+
+def _columns() -> str:
+    return _table(
+        ("vertex", "columns"),
+        (
+            (f"`{vertex.name}`", ", ".join(f"`{name}`" for name in (*vertex.columns, *vertex.synonyms)))
+            for vertex in VERTICES.values()
+        ),
+    )
+
+
+def _graph_operators() -> str:
+    return _table(
+        ("type", "operators"),
+        ((kind.value, " ".join(f"`{name}`" for name in tests)) for kind, tests in operators.TESTS.items()),
+    )
+
+
+def _first_line(resource: type) -> str:
+    return (resource.__doc__ or "").partition("\n")[0]
+
+
+def _settings() -> str:
+    return _table(
+        ("setting", "default", "meaning"),
+        (
+            (f"`{field.name.upper()}`", "" if field.default is None else f"`{field.default}`", field.metadata["help"])
+            for field in fields(Settings)
+        ),
+    )
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "operators": _operators,
+    "keys of nodes": lambda: _keys(NODES),
+    "keys of computers": lambda: _keys(COMPUTERS),
+    "keys of users": lambda: _keys(USERS),
+    "keys of groups": lambda: _keys(GROUPS),
+    "related": _related,
+    "kinds": _kinds,
+    "aliases": _aliases,
+    "options": lambda: _options(OPTIONS),
+    "options of lineage": lambda: _options(lineage.OPTIONS),
+    "routes": lambda: _routes(ROUTES),
+    "v4 routes": lambda: _routes(V4_ROUTES),
+    "v4 options": lambda: _options(V4_OPTIONS),
+    "v4 keys of nodes": lambda: _keys(v4.NODES),
+    "v4 keys of computers": lambda: _keys(v4.COMPUTERS),
+    "v4 keys of groups": lambda: _keys(v4.GROUPS),
+    "v4 keys of users": lambda: _keys(v4.USERS),
+    "vertices": _columns,
+    "relations": _relations,
+    "operators of filters": _graph_operators,
+    "settings": _settings,
+}
+
+
+def main(folder: Path) -> None:
+    for file in sorted(folder.glob("*.md")):
+        file.write_text(written(file.read_text()))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

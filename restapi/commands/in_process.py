@@ -1,0 +1,89 @@
+"""A query without a server: the same application answers it, in this process."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask
+from werkzeug.test import Client
+
+from aiida_like.errors import AiidaLikeError
+from aiida_like.profiles import Profile
+from restapi.commands.text_table import Row
+from restapi.config import Settings
+from restapi.hosting.app import create_app
+from restapi.hosting.open_profiles import storage_of
+
+DEFAULT = "/api/v4/"
+_RAW = string.ascii_letters + string.digits + string.punctuation
+
+
+class Refused(AiidaLikeError):
+    """The query is at fault, or its profile; the message is that of the answer."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `data` of an answer holds: rows, or something else. `total` is how many rows there are in all."""
+
+    data: Any
+    rows: Sequence[Row] | None
+    total: int | None
+
+    @property
+    def facets(self) -> Mapping[str, Any]:
+        """Counts beside the rows, see `restapi.answering.facets`."""
+        return self.data.get("facets", {}) if self.rows is not None else {}
+
+
+@dataclass(frozen=True)
+class File:
+    """An answer that is no JSON."""
+
+    content: bytes
+
+
+def ask(profile: Profile, settings: Settings, query: str) -> Found | File:
+    """`query` is a path and a query string as behind `/api/v4/`, or behind the root if it begins with `/`.
+
+    Raises:
+        Refused: the status of the answer is not 200.
+    """
+    application = create_app(profile, settings)
+    try:
+        return ask_application(application, query)
+    finally:
+        storage_of(application).close()
+
+
+def ask_application(application: Flask, query: str) -> Found | File:
+    """Raises Refused."""
+    path, _, text = query.partition("?")
+    response = Client(application).get(
+        path if path.startswith("/") else DEFAULT + path, query_string=quote(text, safe=_RAW), buffered=True
+    )
+    is_answered = response.status_code == HTTPStatus.OK
+    if not response.is_json and is_answered:
+        return File(response.data)
+    if not response.is_json:
+        raise Refused(response.text.strip() or f"status {response.status_code}")
+    body: Any = response.json
+    if not is_answered:
+        raise Refused(body["message"])
+    data = body.get("data", body)
+    rows = _rows_of(data)
+    total = response.headers.get("X-Total-Count", type=int)
+    return Found(data, rows, total if rows is not None else None)
+
+
+def _rows_of(data: Any) -> Sequence[Row] | None:
+    """The one list of objects that `data` holds, with nothing but facets beside it."""
+    lists = [value for key, value in data.items() if key != "facets"] if isinstance(data, dict) else []
+    if len(lists) == 1 and isinstance(lists[0], list) and all(isinstance(row, dict) for row in lists[0]):
+        return lists[0]
+    return None

@@ -1,0 +1,1 @@
+"""Queries -> rows: the one room that waits for the database."""

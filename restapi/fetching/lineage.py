@@ -1,0 +1,169 @@
+"""Ancestors and descendants, and the graph around a node; the same for all AiiDA dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Select, String, bindparam, select
+
+from aiida_like.errors import QueryError
+from aiida_like.links import (
+    INCOMING,
+    KINDS_OF_LINKS,
+    LINK_TYPES,
+    OUTGOING,
+    Direction,
+    Ways,
+    id_list,
+    links_between,
+    nearest,
+    types_named,
+    within,
+)
+from aiida_like.models import node
+from aiida_like.storage import Storage
+from aiida_like.storage.expressions import among
+from querylang.ast import Option
+from querylang.condition import Condition
+from querylang.options import Options, OptionSpec, in_range, integer
+from querylang.schema import Field
+from restapi.config import Settings
+from restapi.http.encoding import http_date
+
+DIRECTIONS: Mapping[str, tuple[Direction, ...]] = MappingProxyType(
+    {"in": (INCOMING,), "out": (OUTGOING,), "both": (INCOMING, OUTGOING)}
+)
+
+
+def depth(option: Option) -> int:
+    number = integer(option)
+    if not number:
+        raise QueryError("depth counts links, from 1; without it there is no limit")
+    return number
+
+
+def link_types(option: Option) -> tuple[str, ...]:
+    return types_named(option.words, option.key)
+
+
+def _directions(option: Option) -> tuple[Direction, ...]:
+    written = ",".join(option.words)
+    if written not in DIRECTIONS:
+        raise QueryError(f"direction takes one of {', '.join(DIRECTIONS)}, not {written!r}")
+    return DIRECTIONS[written]
+
+
+OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
+    {
+        "depth": OptionSpec(depth, "At most so many links away, 1 or more; the default is any number.", least=1),
+        "link_type": OptionSpec(
+            link_types,
+            "Which links are followed: data (input_calc and create), logic (input_work, return, call_calc, "
+            "call_work), all, or some of the six types, separated by commas; the default is data in lists, else all.",
+            choices=(*KINDS_OF_LINKS, *LINK_TYPES),
+        ),
+        "direction": OptionSpec(
+            _directions,
+            "in: to ancestors, out: to descendants, or both; the default is both, of prov in.",
+            choices=tuple(DIRECTIONS),
+        ),
+    }
+)
+"""Reserved for these resources only: `link_type` is a key of filters too."""
+
+GRAPH_OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
+    {
+        **OPTIONS,
+        "limit": OptionSpec(
+            integer,
+            "At most so many nodes, or processes of ro-crate; the nearest come first.",
+            least=1,
+            most="max_graph_nodes",
+        ),
+    }
+)
+"""Where a limit is no number of rows."""
+
+LIST = frozenset({"depth", "link_type"})
+GRAPH = frozenset({"depth", "link_type", "direction", "limit"})
+
+
+FEWER_ROWS = "narrow it with a smaller depth, fewer types in link_type, or more filters"
+FEWER_NODES = "narrow it with a smaller limit or depth, fewer types in link_type, or one direction"
+
+
+def relation_to(storage: Storage, direction: Direction, field: Field, main: int, given: Options) -> Condition:
+    """What makes a node, whose id is `field`, an ancestor or a descendant of another.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    ways = Ways((direction,), given.get("link_type", KINDS_OF_LINKS["data"]))
+    if "depth" in given:
+        return Condition("among", field, (id_list(within(storage, ways, main, given.get("depth"))),))
+    return Condition(_CLOSURES[direction.name], field, (main, *ways.tested))
+
+
+_CLOSURES = {INCOMING.name: "ancestors of", OUTGOING.name: "descendants of"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a request asks for of the graph around a node."""
+
+    ways: Ways
+    depth: int | None
+    limit: int
+
+
+def part_of(given: Options, settings: Settings, direction: str = "both") -> Part:
+    """`direction` is that of a request which names none.
+
+    Raises:
+        QueryError: the limit is out of range.
+    """
+    most = settings.max_graph_nodes
+    return Part(
+        Ways(given.get("direction", DIRECTIONS[direction]), given.get("link_type", LINK_TYPES)),
+        given.get("depth"),
+        in_range("limit", given.get("limit", min(settings.graph_nodes, most)), most),
+    )
+
+
+def graph_around(storage: Storage, main: int, part: Part) -> dict[str, Any]:
+    """The nodes nearest to one, and the links between them.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    found = nearest(storage, part.ways, main, part.depth, part.limit)
+    rows = storage.rows("nodes of graph", _select_nodes, {"ids": id_list(found.distances)})
+    nodes = [_node(found.distances[row[0]], *row) for row in rows]
+    nodes.sort(key=lambda each: (each["distance"], each["id"]))
+    links = [
+        dict(zip(("input_id", "output_id", "type", "label"), row, strict=True))
+        for row in links_between(storage, found.distances, part.ways.types)
+    ]
+    return {"nodes": nodes, "links": links, "truncated": found.is_truncated}
+
+
+def _node(
+    distance: int, pk: int, uuid: str, label: str, node_type: str, process_type: str | None, ctime: str
+) -> dict[str, Any]:
+    return {
+        "id": pk,
+        "uuid": uuid,
+        "label": label,
+        "node_type": node_type,
+        "process_type": process_type,
+        "ctime": http_date(ctime),
+        "distance": distance,
+    }
+
+
+def _select_nodes() -> Select[Any]:
+    columns = (node.c.id, node.c.uuid, node.c.label, node.c.node_type, node.c.process_type, node.c.ctime)
+    return select(*columns).where(among(node.c.id, bindparam("ids", type_=String())))

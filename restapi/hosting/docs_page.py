@@ -1,0 +1,73 @@
+"""The page at `PREFIX/docs` of each dialect: its operations to read and to try, by Swagger UI.
+
+All that a browser loads comes from here: the files of Swagger UI are those of the package `flask-swagger-ui`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from flask import Blueprint, Response, make_response, render_template, send_from_directory
+
+from aiida_like import __version__
+from aiida_like.profiles import Profile
+from restapi.http.headers import tag_by_content
+from restapi.openapi.dialect import Dialect
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; style-src 'self' 'unsafe-inline'"
+)
+"""Swagger UI sets styles of elements; nothing else may stand in the page itself."""
+
+_SECONDS = 86_400
+"""How long browsers keep the files; the page asks for them under their version."""
+
+
+def blueprint(profile: Profile, dialects: Sequence[Dialect]) -> Blueprint:
+    made = Blueprint("docs", __name__)
+    made.after_request(tag_by_content)
+    folders = _folders()
+    names = ",".join(f'"{name}"' for name in folders)
+    for dialect in dialects:
+        path, endpoint = f"{dialect.prefix}/docs", dialect.prefix.rpartition("/")[2]
+        made.add_url_rule(path, f"page_{endpoint}", partial(_page, profile, dialect, dialects))
+        made.add_url_rule(f"{path}/<any({names}):name>", f"file_{endpoint}", partial(_file, folders))
+    return made
+
+
+def _folders() -> Mapping[str, Path]:
+    """Where each file of the page is."""
+    swagger_ui = Path(str(files("flask_swagger_ui"))) / "dist"
+    return {
+        "swagger-ui.css": swagger_ui,
+        "swagger-ui-bundle.js": swagger_ui,
+        "docs.css": Path(__file__).parent / "static",
+        "docs.js": Path(__file__).parent / "static",
+    }
+
+
+def _page(profile: Profile, dialect: Dialect, dialects: Sequence[Dialect]) -> Response:
+    page = render_template(
+        "docs.html",
+        profile=profile,
+        dialect=dialect,
+        dialects=dialects,
+        version=__version__,
+        of_files=f"{__version__}-{version('flask-swagger-ui')}",
+    )
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _file(folders: Mapping[str, Path], name: str) -> Response:
+    response = send_from_directory(folders[name], name, max_age=_SECONDS)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

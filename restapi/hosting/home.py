@@ -1,0 +1,83 @@
+"""The page at `/`: what is served here, and URLs to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from sqlalchemy import Select, func, select
+
+from aiida_like import __version__
+from aiida_like.models import computer, group, link, node, user
+from aiida_like.profiles import Profile
+from aiida_like.storage import Storage
+from restapi.http import headers
+from restapi.http.encoding import json_response
+from restapi.http.lazy_storage import LazyStorage
+
+_TABLES = {"nodes": node, "links": link, "groups": group, "users": user, "computers": computer}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A URL worth a click, relative to the root, with a word on it."""
+
+    url: str
+    text: str
+
+
+EXAMPLES = (
+    Example("api/v2/nodes?limit=5&orderby=-ctime", "the five youngest nodes"),
+    Example('api/v2/structures?label=ilike="si%"', "structures whose label begins with si"),
+    Example('api/v2/calculations?state="FAILED"', "calculations that failed"),
+    Example("api/v2/computers?enabled=true", "computers in use"),
+    Example("api/v2/nodes/statistics", "how many nodes of which type, created when"),
+    Example("api/v2/nodes/schema", "the fields of a node"),
+    Example("api/v2", "all endpoints"),
+    Example(
+        'api/v4/nodes?full_type="process.%25|%25"&attributes=true&limit=5', "processes with all they hold, in API v4"
+    ),
+    Example(
+        "api/v4/nodes?attributes.energy<0&orderby=attributes.energy&limit=5",
+        "the five lowest energies, wherever they are",
+    ),
+    Example("api/v2/nodes?facet=type,state,user&limit=1", "how many nodes of each type, in each state, by whom"),
+    Example("api/v4/nodes?fields=uuid,label,ctime,attributes.energy&format=csv", "all nodes as a table, a CSV file"),
+    Example("api/v4/nodes/full_types_count", "the tree of all types"),
+    Example("api/v4", "all endpoints of API v4"),
+    Example("api/v4/docs", "all of API v4 to read and to try; of API v2 at /api/v2/docs"),
+)
+
+
+def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
+    made = Blueprint("home", __name__)
+    made.after_request(headers.vary_by_accept)
+    made.after_request(headers.tag_by_content)
+
+    @made.get("/")
+    def home() -> Response | str:
+        counts = count_all(storage())
+        if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+            return render_template("home.html", profile=profile, counts=counts, examples=EXAMPLES, version=__version__)
+        return json_response(
+            {
+                "profile": profile.name,
+                "storage": profile.backend.value,
+                "counts": counts,
+                "api": {version: f"{request.url_root}api/{version}" for version in ("v2", "v4")},
+                "version": __version__,
+            }
+        )
+
+    return made
+
+
+def count_all(storage: Storage) -> dict[str, int]:
+    """How many nodes, links, groups, users and computers there are."""
+    (row,) = storage.rows("home", _select_counts, {})
+    return dict(zip(_TABLES, row, strict=True))
+
+
+def _select_counts() -> Select[Any]:
+    return select(*(select(func.count()).select_from(table).scalar_subquery() for table in _TABLES.values()))

@@ -1,0 +1,114 @@
+"""Values -> JSON, HTTP dates and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from flask import Response
+
+from restapi.http.reply import Reply, Whole, as_response
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+LARGE = 1 << 16
+"""From so many bytes on an answer is sent while it is made."""
+
+PLACE = orjson.Fragment(b"\0")
+"""Stands in JSON for what comes later; a NUL is nowhere else in it."""
+
+
+class LargeJSON:
+    """JSON from the database that is too large to be copied as a whole."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def pieces(self) -> Iterator[bytes]:
+        for start in range(0, len(self.text), LARGE):
+            yield self.text[start : start + LARGE].encode()
+
+
+def stored_json(text: str | None) -> orjson.Fragment | LargeJSON:
+    """JSON from the database, which goes into the response as it is."""
+    if text is None:
+        return orjson.Fragment("{}")
+    return orjson.Fragment(text) if len(text) <= LARGE else LargeJSON(text)
+
+
+def dumps(value: Any, option: int | None = None) -> bytes:
+    """JSON, with what is `stored_json` in it."""
+    return orjson.dumps(value, default=_whole, option=option)
+
+
+def _whole(value: Any) -> orjson.Fragment:
+    assert isinstance(value, LargeJSON), value
+    return orjson.Fragment(value.text)
+
+
+def json_response(body: Any, status: int = 200) -> Response:
+    """For Flask."""
+    return as_response(json_reply(body, status))
+
+
+def json_reply(body: Any, status: int = 200) -> Reply:
+    """Streamed if there is large JSON in it."""
+    large: list[LargeJSON] = []
+
+    def placed(value: Any) -> orjson.Fragment:
+        assert isinstance(value, LargeJSON), value
+        large.append(value)
+        return PLACE
+
+    written = orjson.dumps(body, default=placed)
+    if not large:
+        return Whole(written, status)
+    return Response(_filled(written.split(b"\0"), large), status, content_type="application/json")
+
+
+def _filled(between: Sequence[bytes], large: Sequence[LargeJSON]) -> Iterator[bytes]:
+    for part, value in zip(between, large, strict=False):
+        yield part
+        yield from value.pieces()
+    yield between[-1]
+
+
+def attachment(
+    content: bytes | Iterator[bytes], size: int | None, name: str, content_type: str = "application/octet-stream"
+) -> Reply:
+    """A file of `size` bytes, if that is known, for a browser to store under `name`, never to show."""
+    reply: Reply
+    if isinstance(content, bytes):
+        reply = Whole(content, content_type=content_type)
+    else:
+        reply = Response(content, content_type=content_type)
+    if size is not None:
+        reply.headers["Content-Length"] = str(size)
+    # RFC 6266: the plain name for all clients, the encoded one for those that know it.
+    plain = "".join(character if character.isascii() and character.isprintable() else "_" for character in name)
+    plain = plain.replace("\\", "_").replace('"', "_")
+    disposition = f'attachment; filename="{plain}"'
+    if plain != name:
+        disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
+    reply.headers["Content-Disposition"] = disposition
+    reply.headers["X-Content-Type-Options"] = "nosniff"
+    return reply
+
+
+def http_date(stored: str | None) -> str | None:
+    """`2016-04-29 19:24:12.123` in UTC -> `Fri, 29 Apr 2016 19:24:12 GMT` (RFC 1123)."""
+    return None if stored is None else f"{_day(stored[:10])} {stored[11:19]} GMT"
+
+
+@lru_cache(maxsize=4096)
+def _day(stored: str) -> str:
+    day = date.fromisoformat(stored)
+    return f"{_DAYS[day.weekday()]}, {day.day:02d} {_MONTHS[day.month - 1]} {day.year:04d}"

@@ -1,0 +1,105 @@
+"""Headers that every dialect gives."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from urllib.parse import quote
+
+from flask import Response
+
+from querylang.ast import Option, Query
+from querylang.options import Window
+from querylang.unparse import unparse
+from restapi.http.exchange import SAFE, Asked, current
+from restapi.http.reply import Reply
+
+_SAFE = "!$&'()*+,-./:;=?@_~"
+"""What a query may hold raw (RFC 3986)."""
+
+_UNSAFE = re.compile(r'[^!-~]|["<>\\^`{|}]')
+_PAGE = re.compile(r"/page(/\d*)?/?$")
+
+CROSS_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": (
+        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
+    ),
+}
+"""Any page may read any answer, errors too: there is nothing here that a cookie protects."""
+
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
+    "Access-Control-Allow-Headers": (
+        "Content-Type, Authorization, X-Requested-With, Cache-Control, If-None-Match, Prefer"
+    ),
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def allow_cross_origin(response: Response) -> Response:
+    response.headers.extend(CROSS_ORIGIN)
+    return response
+
+
+def allow_preflight(response: Response) -> Response:
+    response.headers.update(_PREFLIGHT)
+    return response
+
+
+def vary_by_accept(response: Response) -> Response:
+    """For pages that are HTML or JSON, as the client likes."""
+    response.vary.add("Accept")
+    return response
+
+
+def tag_by_content(response: Response) -> Response:
+    """A strong ETag of the bytes, for whole answers that no data version stands for; 304 for who has them."""
+    exchange = current()
+    if response.status_code != HTTPStatus.OK or exchange.method not in SAFE or not response.is_sequence:
+        return response
+    response.headers.setdefault("Cache-Control", "no-cache")
+    response.add_etag()
+    response.make_conditional(exchange.environ)
+    return response
+
+
+def set_total(reply: Reply, total: int) -> None:
+    """Clients read either of the two names."""
+    reply.headers["X-Total-Counts"] = reply.headers["X-Total-Count"] = str(total)
+
+
+def last_page(total: int, size: int) -> int:
+    """With no rows there is one page, and it is empty."""
+    return max(1, -(-total // size))
+
+
+def page_links(asked: Asked, window: Window, last: int | None, *, has_next: bool) -> str:
+    """A `Link` header with first, prev, next and last (RFC 8288), for a path that has a page in it.
+
+    `last` is None where it is not known; then `has_next` says whether there is a next one.
+    """
+    page = window.page or 1
+    pages = {"first": 1, "prev": page - 1, "next": page + 1, "last": last or 0}
+    most = last or (page + 1 if has_next else page)
+    path = asked.url_root.rstrip("/") + _escape(_PAGE.sub("", asked.path))
+    query = f"?{_escape(asked.query_string)}" if asked.query_string else ""
+    return ", ".join(
+        f'<{path}/page/{number}{query}>; rel="{relation}"' for relation, number in pages.items() if 1 <= number <= most
+    )
+
+
+def cursor_link(asked: Asked, query: Query, cursor: str) -> str:
+    """A `Link` header with the next rows of a list: the same query with another cursor."""
+    pairs = (pair for pair in query.pairs if not (isinstance(pair, Option) and pair.key == "cursor"))
+    text = unparse(Query((*pairs, Option("cursor", (cursor,)))))
+    return f'<{asked.url_root.rstrip("/")}{_escape(asked.path)}?{quote(text, safe=_SAFE)}>; rel="next"'
+
+
+def _escape(reference: str) -> str:
+    """What a query may hold raw, a URI reference between angle brackets may not."""
+    return _UNSAFE.sub(_escaped, reference)
+
+
+def _escaped(character: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in character[0].encode())
