@@ -30,7 +30,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    text,
     true,
 )
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_traverse
@@ -64,12 +63,11 @@ class RowsQuery:
 
 @dataclass(frozen=True)
 class Statement:
-    """What `Storage.rows` takes. `is_popular`: most clients begin with these rows."""
+    """What `Storage.rows` takes."""
 
     shape: Hashable
     build: Callable[[], Select[Any]]
     values: Mapping[str, Any]
-    is_popular: bool = False
 
 
 NEAR = 1000
@@ -84,7 +82,7 @@ def compile_rows(query: RowsQuery, window: Window, *, keys_first: bool = True) -
     """
     if _begins_at_once(query, window):
         values = {"limit": window.limit}
-        return Statement(("first rows", _shape(query)), lambda: _select_first_rows(query), values, is_popular=True)
+        return Statement(("first rows", _shape(query)), lambda: _select_first_rows(query), values)
     values = {"limit": window.limit, "offset": window.offset, **_values((*query.conditions, *query.behind))}
     if not keys_first and window.offset < NEAR and all(map(_is_small, query.fields)):
         return Statement(("near rows", _shape(query)), lambda: _select_near_rows(query), values)
@@ -112,12 +110,6 @@ def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
         return Statement(("total", *_matched(query)), lambda: _select_total(query), _values(query.conditions))
     values = {"most": most, **_values(query.conditions)}
     return Statement(("bounded total", *_matched(query)), lambda: _select_bounded_total(query), values)
-
-
-def compile_totals(query: RowsQuery, width: int) -> Statement:
-    """A SELECT of blocks of keys, so many in each, and how many rows fulfil the conditions in each that has some."""
-    values = {"width": width, **_values(query.conditions)}
-    return Statement(("totals", *_matched(query)), lambda: _select_totals(query), values)
 
 
 def compile_matches(query: RowsQuery) -> Statement:
@@ -311,12 +303,6 @@ def _table(entity: Entity, used: Iterable[ColumnElement[Any]]) -> FromClause:
 
 def _select_matches(query: RowsQuery) -> Select[Any]:
     return select(query.entity.key).select_from(query.entity.table).where(*_where(query.conditions))
-
-
-def _select_totals(query: RowsQuery) -> Select[Any]:
-    where = list(_where(query.conditions))
-    block = query.entity.key.op("/")(_bound("width"))
-    return select(block, func.count()).select_from(_table(query.entity, where)).where(*where).group_by(text("1"))
 
 
 def _select_bounded_total(query: RowsQuery) -> Select[Any]:

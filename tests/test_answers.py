@@ -203,17 +203,6 @@ def test_what_is_asked_once_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None
     assert [kept(key) for key in "cdcda"] == [False, False, True, True, True]
 
 
-def test_the_age_of_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of another one than is remembered it is none."""
-    kept = Memory()
-    for now, version, age in ((5.0, "1", 0.0), (8.0, "1", 3.0), (9.0, "2", 0.0), (11.0, "2", 2.0)):
-        monkeypatch.setattr(memory, "monotonic", lambda now=now: now)
-        assert kept.age(version) == age
-        kept.remember(version, now, [])
-        assert kept.age(version) == age
-    assert kept.age("1") == 0.0
-
-
 def test_the_memory_of_counts_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_ROWS", 5)
     kept = Memory(most=3)

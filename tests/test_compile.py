@@ -685,7 +685,7 @@ def test_first_rows(total: str) -> None:
         f"SELECT {total}id AS id, label AS label FROM db_dbnode ORDER BY ctime DESC, id DESC "
         "LIMIT :limit OFFSET :param_1"
     )
-    assert (statement.values, statement.is_popular) == ({"limit": 20}, True)
+    assert statement.values == {"limit": 20}
 
 
 @pytest.mark.parametrize(
@@ -703,7 +703,6 @@ def test_first_rows(total: str) -> None:
 def test_rows_that_an_index_does_not_begin_with(query: RowsQuery, offset: int) -> None:
     statement = compile_rows(query, Window(20, offset))
     assert "IN (SELECT" in sql(statement, "sqlite")
-    assert not statement.is_popular
 
 
 NEAR_ROWS = {

@@ -80,21 +80,6 @@ def test_rows_are_found_once(target: dict[str, Any], serve: Serve, forgetful: Fl
 FIRST = "/api/v4/nodes?orderby=-ctime&limit=5"
 
 
-def test_first_rows_are_kept_however_fast(target: dict[str, Any], serve: Serve) -> None:
-    """Not on PostgreSQL, which tells the data version with the rows: to ask for it alone takes as long."""
-    app = serve(find(**target), {})
-    client, is_told_alone = app.test_client(), app.extensions["aiida_like_storage"]().data_version.along is None
-    expected = client.get(FIRST).json["data"]
-    assert client.get(f"{FIRST}&_=1").json["data"] == expected
-    with statements() as run:
-        assert client.get(f"{FIRST}&_=2").json["data"] == expected
-        assert client.get(FIRST.replace("nodes?", "nodes/page/1?").replace("limit", "perpage")).json["data"] == expected
-    assert bool([sql for sql in run if "ctime DESC" in sql]) is not is_told_alone
-    with statements() as run:
-        client.get(f"{FIRST}&offset=1")
-    assert run
-
-
 def test_first_rows_behind_a_commit(changing: Writable, serve: Serve) -> None:
     client = serve(find(**changing.target), {}).test_client()
     with changing.committing() as commit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from aiida_like.profiles import find
 from restapi.fetching import bookmarks as marks
 from restapi.fetching import reading, totals
-from tests.conftest import Golden, GoldenPostgreSQL, fetched_by
+from tests.conftest import Golden, fetched_by
 from tests.golden import graph
 from tests.writable import Writable
 
@@ -110,84 +110,6 @@ def test_what_takes_sqlite_longer(golden: Golden, serve: Serve, bound: str, betw
     with fetched_by(totals) as seen:
         total(client, f"v4/nodes?{bound}&limit=1")
     assert bool(seen) is between
-
-
-@pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("parts", [1, 9, 1000])
-def test_marks_between_blocks_of_keys(
-    target: dict[str, Any], serve: Serve, forgetful: FlaskClient, path: str, parts: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On SQLite nothing is counted in blocks."""
-    monkeypatch.setattr("aiida_like.storage.SETTLED", 0.0)
-    monkeypatch.setattr(totals, "FAR", 2)
-    monkeypatch.setattr(totals, "BLOCKS", parts)
-    client = serve(find(**target), {}).test_client()
-    chosen = random.Random(f"{path} {parts}")
-    for bound in BOUNDS:
-        for number in (*chosen.sample(range(-5, 90), 12), -(10**15), 10**15):
-            url = f"{path}{bound}{number}&limit=1"
-            assert total(client, url) == total(forgetful, url), url
-
-
-def test_blocks_are_not_counted_of_what_changes_often(
-    golden_postgresql: GoldenPostgreSQL, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("aiida_like.storage.SETTLED", 1000.0)
-    monkeypatch.setattr(totals, "FAR", 2)
-    monkeypatch.setattr(totals, "BLOCKS", 20)
-    client = serve(find(golden_postgresql.url, str(golden_postgresql.repository)), {}).test_client()
-    with fetched_by(totals) as seen:
-        assert total(client, "v4/nodes?id>40&limit=1") == total(client, "v4/nodes?id>40&limit=2")
-    assert [statement.shape for statement in seen if statement.shape[0] == "totals"] == []
-
-
-def test_blocks_are_counted_once(target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aiida_like.storage.SETTLED", 0.0)
-    monkeypatch.setattr(totals, "FAR", 2)
-    monkeypatch.setattr(totals, "BLOCKS", 20)
-    app = serve(find(**target), {})
-    client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
-    if not storage.estimates:
-        return
-    with fetched_by(totals) as seen:
-        for number in range(60):
-            total(client, f"v4/nodes?node_type=like=%22data.%25%22&id>{number}&limit=1")
-    assert [statement.shape[0] for statement in seen].count("totals") == 1  # type: ignore[index]
-    parts = [statement.values for statement in seen if statement.shape[0] == "total"]  # type: ignore[index]
-    assert parts
-    assert all(abs(values["v1_0"] - values["v2_0"]) <= 3 for values in parts)
-
-
-def test_totals_of_types(target: dict[str, Any], serve: Serve, forgetful: FlaskClient) -> None:
-    client = serve(find(**target), {}).test_client()
-    tree = client.get("/api/v4/nodes/full_types_count", buffered=True).json["data"]
-    types = list(full_types(tree))
-    assert len(types) > 20
-    urls = [f"v4/nodes?full_type=%22{each.replace('%', '%25')}%22&limit=1" for each in types]
-    expected = [total(forgetful, url) for url in urls]
-    with fetched_by(totals) as seen:
-        assert [total(client, url) for url in urls] == expected
-    assert seen == []
-
-
-def full_types(tree: dict[str, Any]) -> Iterator[str]:
-    if tree["full_type"] is not None:
-        yield tree["full_type"]
-    for each in tree["subspaces"]:
-        yield from full_types(each)
-
-
-def test_types_of_linked_nodes_are_other_numbers(client: FlaskClient, forgetful: FlaskClient) -> None:
-    client.get("/api/v4/nodes/full_types_count", buffered=True)
-    url = f"v4/nodes/{graph.relax}/links/outgoing?node_type=like=%22data.%25%22&limit=1"
-    assert total(client, url) == total(forgetful, url)
-
-
-def test_the_tree_comes_from_its_numbers(client: FlaskClient, forgetful: FlaskClient) -> None:
-    """Types are known where their numbers are."""
-    client.get("/api/v4/nodes/full_types_count", buffered=True)
-    found = [each.get("/api/v4/nodes/full_types", buffered=True).json["data"] for each in (client, forgetful)]
-    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("version", ["v2", "v4"])

@@ -23,7 +23,7 @@ from querylang.compile import RowsQuery
 from querylang.graph import walk as graph_walk
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
-from querylang.graph.walk import compile_extent, compile_frequency, kinds_of, lone_kind, of_type
+from querylang.graph.walk import compile_frequency, kinds_of
 from querylang.lower import lower, order_by
 from querylang.options import OrderTerm, Window, split
 from querylang.parse import Parser
@@ -31,8 +31,6 @@ from querylang.walk import along, can_walk, is_shorter
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.fetching import lists as fetch
-from restapi.fetching import querybuilder as fetch_graph
-from tests import writable
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.test_plans import explained, listed
@@ -242,88 +240,6 @@ def test_a_dictionary_goes_on_from_vertex_to_vertex(golden: Golden, tmp_path: Pa
         assert [step for step in steps if "BLOOM" in step or "AUTOMATIC" in step] == []
         assert "SCAN t1" in steps[0]
         assert all("SEARCH" in step for step in steps[1:5])
-
-
-ALONE = "process.calculation.calcjob.CalcJobNode."
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        (JOB | BY_ID, True),
-        (JOB | BY_ID | {"filters": {"n": {"id": {">": 3}, "attributes.exit_status": 0}}}, True),
-        (JOB | BY_TIME, False),
-        (chain() | BY_ID, False),
-        ({"path": [{**JOB["path"][0], "subclassing": False}], "limit": 5} | BY_ID, False),
-        ({"path": [{**JOB["path"][0], "entity_type": [ALONE, "data.Data."]}], "limit": 5} | BY_ID, False),
-        (JOB | BY_ID | {"filters": {"n": LABELLED}}, False),
-        (JOB | BY_ID | {"filters": {"n": {"node_type": {"like": "data.core.int.%"}}}}, True),
-        (JOB | BY_ID | {"filters": {"n": {"node_type": {"!like": "data.core.int.%"}}}}, False),
-    ],
-)
-def test_where_a_type_can_be_alone(asked: dict[str, Any], expected: bool) -> None:
-    query = read(asked)
-    assert (lone_kind(query, kinds_of(query)) is not None) is expected
-
-
-@pytest.mark.parametrize("descending", [True, False])
-def test_the_index_on_a_type_that_is_alone_has_the_order(golden: Golden, descending: bool) -> None:
-    order = {"order_by": [{"n": [{"id": {"order": "desc" if descending else "asc"}}]}]}
-    query = read(JOB | order | {"filters": {"n": {"attributes.exit_status": {">=": 0}}}, "project": {"n": ["id"]}})
-    with closing(open_storage(find(str(golden.sqlite)))) as storage:
-        kind = lone_kind(query, kinds_of(query))
-        assert kind is not None
-        ((first, last),) = fetch.fetch(storage, compile_extent(kind))
-        assert first == last == ALONE
-        steps = explained(storage, compile_extent(kind))
-        assert steps.count("SEARCH") == 2
-        assert "node_type" in steps
-        single = compile_graph(of_type(query, kind, first), 5)
-        steps = explained(storage, single)
-        assert "node_type" in steps
-        assert "TEMP B-TREE" not in steps
-        assert fetch.fetch(storage, single) == fetch.fetch(storage, compile_graph(query, 5)) != []
-
-
-def test_a_second_type_of_a_kind(golden: Golden, serve: Callable[..., Flask], tmp_path: Path) -> None:
-    """It is found as soon as it is committed, also while the rows are read."""
-    copied = writable.sqlite(golden, tmp_path)
-    asked = {**JOB, **BY_ID, "project": {"n": ["id", "node_type"]}, "limit": 3}
-    app = serve(find(**copied.target), {})
-    client = app.test_client()
-
-    def types() -> set[str]:
-        found = client.post("/api/v4/querybuilder", json=asked).json["data"]["n"]
-        assert len(found) == 3
-        return {each["node_type"] for each in found}
-
-    retype = f"UPDATE db_dbnode SET node_type = '{{}}' WHERE id = (SELECT max(id) FROM db_dbnode WHERE {KIND_OF_JOBS})"
-    with copied.committing() as commit:
-        assert types() == {ALONE}
-        commit(retype.format(ALONE.replace("CalcJobNode", "Special")))
-        assert len(types()) == 2
-        commit(retype.format(ALONE))
-        assert types() == {ALONE}
-        storage = app.extensions["aiida_like_storage"]()
-        fetch_once = fetch_graph.fetch_list
-
-        for change, number, fetched in (
-            ("UPDATE db_dbuser SET institution = 'another'", 1, 1),
-            (retype.format(ALONE.replace("CalcJobNode", "Special")), 2, 2),
-        ):
-            ran: list[Any] = []
-
-            def fetch_and_commit(*args: Any, change: str = change, ran: list[Any] = ran) -> Any:
-                ran.append(fetch_once(*args))
-                commit(change)
-                return ran[-1]
-
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(fetch_graph, "fetch_list", fetch_and_commit)
-                assert (len(types()), len(ran)) == (number, fetched)
-        assert storage.database.rows("SELECT count(DISTINCT node_type) FROM db_dbnode WHERE " + KIND_OF_JOBS, {}) == [
-            (2,)
-        ]
 
 
 KIND_OF_JOBS = "node_type LIKE 'process.calculation.calcjob.%'"

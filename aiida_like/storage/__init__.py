@@ -31,9 +31,6 @@ __all__ = ["Limits", "Prepared", "Row", "Storage", "open_storage"]
 
 _MAX_PREPARED = 1024
 
-SETTLED = 1.0
-"""Seconds that a data version must have been there: what is read ahead would else be old before it is asked for."""
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -100,29 +97,10 @@ class Storage:
         self._reading.awaits = False
         return [row[:-1] for row in rows]
 
-    def rows_at(
-        self, version: str, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]
-    ) -> list[Row] | None:
-        """As `rows`, if they are those of this data version; None: they may be others.
-
-        Raises:
-            StatementTimeout, StorageError: as `Database.rows`.
-        """
-        comes_along = self.awaits_version
-        rows = self.rows(shape, build, values)
-        if self.version_begun() != version or not self.is_of_one_server:
-            return None
-        # What was told before the rows says nothing of a commit in between.
-        return rows if (comes_along and rows) or self.version() == version else None
-
     @property
     def remembered_version(self) -> str | None:
         """The data version of what is remembered; None: nothing is."""
         return None if self.memory is None else self.memory.version
-
-    def is_settled(self, version: str | None) -> bool:
-        """Whether it pays to read more than a request needs, for those that come: this version has been for a while."""
-        return version is not None and self.memory is not None and self.memory.age(version) >= SETTLED
 
     def recall(
         self, version: str | None, shape: Hashable, values: Mapping[str, Any], *, is_list: bool = False
@@ -266,7 +244,7 @@ def open_storage(
         case Backend.SQLITE_ZIP, Path() as path, _:
             file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
             repository: Repository = FolderRepository(path) if path.is_dir() else ZippedRepository(path)
-            database = sqlite.connect(file, limits, immutable=True, stays_mapped=not remembers)
+            database = sqlite.connect(file, limits, immutable=True)
             version = Constant(archive.content_of(path, file))
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
             if not path.is_file():
@@ -274,7 +252,7 @@ def open_storage(
                     f"the profile {profile.name!r} has no database file {path}", "its database is missing"
                 )
             repository = Container.open(container)
-            database = sqlite.connect(path, limits, immutable=False, stays_mapped=not remembers)
+            database = sqlite.connect(path, limits, immutable=False)
             version = FileVersion(path, forget_connections=database.close)
         case Backend.PSQL_DOS, URL() as url, Path() as container:
             repository = Container.open(container)

@@ -50,8 +50,8 @@ class Database:
     `start_clock` is called before each statement with the driver's connection. `explain` is what stands before a
     statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there will be.
     `empty` takes its rows from a cursor, which is then kept, as making one takes the driver nearly as long as a small
-    statement; None: making one costs nothing, and it is closed. `settle` is called behind a statement with the driver's
-    connection. `indexes_have_keys`: each holds the keys of its rows, which are found without the rows.
+    statement; None: making one costs nothing, and it is closed. `indexes_have_keys`: each holds the keys of its rows,
+    which are found without the rows.
     """
 
     engine: Engine
@@ -63,7 +63,6 @@ class Database:
     start_clock: Callable[[Any], None]
     explain: str | None = None
     empty: Callable[[Any], None] | None = None
-    settle: Callable[[Any], None] | None = None
     indexes_have_keys: bool = True
     answered: Answered = field(default_factory=Answered, repr=False, compare=False)
 
@@ -130,7 +129,5 @@ class Database:
         else:
             self.empty(cursor)
             info[_CURSOR] = cursor
-        if self.settle is not None:
-            self.settle(connection.dbapi_connection)
         self.answered.by.add(info.get(SERVER))
         return rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 Rows = Sequence[Sequence[Any]]
@@ -22,10 +21,9 @@ MAX_ROWS = 60_000
 
 @dataclass
 class _Held:
-    """`since` when something is remembered of the version, `older` what is forgotten next."""
+    """`older` is what is forgotten next."""
 
     version: str | None
-    since: float
     older: Mapping[Hashable, Rows] = field(default_factory=dict)
     results: dict[Hashable, Rows] = field(default_factory=dict)
     rows: int = 0
@@ -39,18 +37,13 @@ class Memory:
 
     def __init__(self, most: int = MAX_RESULTS) -> None:
         self._most = most
-        self._held = _Held(None, monotonic())
+        self._held = _Held(None)
         self._slow: set[Hashable] = set()
 
     @property
     def version(self) -> str | None:
         """That of what is remembered."""
         return self._held.version
-
-    def age(self, version: str) -> float:
-        """Seconds since something was first remembered of this version."""
-        held = self._held
-        return monotonic() - held.since if held.version == version else 0.0
 
     def recall(self, version: str, key: Hashable) -> Rows | None:
         held = self._held
@@ -70,9 +63,9 @@ class Memory:
         held = self._held
         # In one step: another thread never finds results of one version under the name of another.
         if held.version != version:
-            held = self._held = _Held(version, monotonic())
+            held = self._held = _Held(version)
         elif len(held.results) >= self._most or held.rows + len(rows) > MAX_ROWS:
-            held = self._held = _Held(version, held.since, held.results)
+            held = self._held = _Held(version, held.results)
         held.rows += len(rows) - len(held.results.get(key, ()))
         held.results[key] = rows
 

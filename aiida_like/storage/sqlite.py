@@ -13,26 +13,23 @@ from aiida_like.storage import jsonb
 from aiida_like.storage.connections import Connections
 from aiida_like.storage.database import Database, Limits
 from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER, lower_case
-from aiida_like.storage.mapping import Mapping, map_file
 from aiida_like.storage.patterns import parsed
 
 _BUSY_SECONDS = 10.0
 """How long a reader waits for a writer of AiiDA that is just committing."""
 
+_MAPPED = 1 << 30
+"""Bytes of a file that may be mapped into memory: so SQLite scans a table several times as fast as page by page.
+
+What is mapped is the kernel's page cache, which all workers share, and which it takes back when it needs room.
+"""
+
 _CLOCK_INTERVAL = 50_000
 """Instructions of SQLite's virtual machine between two looks at the clock, about a millisecond."""
 
 
-_LOOK_EVERY, _LOOK_BEHIND = 8, 0.0002
-"""So many statements, and one that took so many seconds, may have mapped enough of the file to look at.
-
-The first one is looked at too, for what is there without it.
-"""
-
-
 class _Connection(sqlite3.Connection):
-    began, deadline = 0.0, float("inf")
-    statements = 0
+    deadline = float("inf")
 
     def is_late(self) -> bool:
         return time.monotonic() > self.deadline
@@ -44,11 +41,8 @@ def uri_of(file: Path, *, immutable: bool) -> str:
     return f"file:{quote(str(file.absolute()))}?{mode}"
 
 
-def connect(file: Path, limits: Limits, *, immutable: bool, stays_mapped: bool = False) -> Database:
-    """`immutable` says that nobody writes to the file, so it needs no locks and may be on a read-only disk.
-
-    `stays_mapped`: whole tables are scanned again and again, see `mapping`.
-    """
+def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
+    """`immutable` says that nobody writes to the file, so it needs no locks and may be on a read-only disk."""
     uri = uri_of(file, immutable=immutable)
 
     def new_connection() -> _Connection:
@@ -67,19 +61,11 @@ def connect(file: Path, limits: Limits, *, immutable: bool, stays_mapped: bool =
         connection.execute("PRAGMA case_sensitive_like = ON")
         connection.execute("PRAGMA query_only = ON")
         trust(connection, is_trusted=not immutable)
-        map_file(connection)
+        connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return connection
 
     def start_clock(connection: _Connection) -> None:
-        connection.began = time.monotonic()
-        connection.deadline = connection.began + limits.statement_seconds
-
-    mapping = Mapping()
-
-    def trim(connection: _Connection) -> None:
-        if connection.statements % _LOOK_EVERY == 0 or time.monotonic() - connection.began > _LOOK_BEHIND:
-            mapping.trim(connection)
-        connection.statements += 1
+        connection.deadline = time.monotonic() + limits.statement_seconds
 
     engine = create_engine(
         "sqlite+pysqlite://",
@@ -96,7 +82,6 @@ def connect(file: Path, limits: Limits, *, immutable: bool, stays_mapped: bool =
         is_timeout=lambda error: str(error) == "interrupted",
         is_disconnect=lambda _: False,
         start_clock=start_clock,
-        settle=None if stays_mapped else trim,
     )
 
 

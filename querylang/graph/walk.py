@@ -1,8 +1,6 @@
 """The shorter way to the rows of a QueryBuilder's dictionary, for databases without statistics: see `querylang.walk`.
 
 Here nobody counts the rows. That many are of the types which are asked for must do, and that nothing else narrows.
-
-Types are asked for with all that are below them. Where there is only one, the index on the type has its rows by id.
 """
 
 from __future__ import annotations
@@ -11,15 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, func, select
 
 from querylang.compile import Statement
 from querylang.graph.ast import As, GraphQuery, Operand, Projection, Step, Term, Test
 from querylang.graph.compile import compile_graph, values_of
 from querylang.graph.schema import Vertex, Walk
 from querylang.options import Window
-from querylang.predicates import TESTS
-from querylang.terms import Every, Not, Some, leaves, shape_of
+from querylang.terms import Every, leaves, shape_of
 from querylang.walk import ONE_IN, is_shorter
 
 
@@ -64,37 +61,6 @@ def compile_frequency(kind: Kind, most: int) -> Statement:
     return Statement(("frequency", name, shape_of(terms)), build, values)
 
 
-def lone_kind(query: GraphQuery, kinds: Sequence[Kind]) -> Kind | None:
-    """The one kind of the query, if its rows are wanted by id, and its types are those that begin alike."""
-    if len(query.steps) > 1 or len(kinds) != 1 or query.order[0].operand.column.name != "id":
-        return None
-    (kind,) = kinds
-    return kind if [test.name for test in kind.tests] == ["has prefix"] and all(map(_is_affirmed, kind.terms)) else None
-
-
-def compile_extent(kind: Kind) -> Statement:
-    """A SELECT of the first and the last type of the kind that there is."""
-    (test,) = kind.tests
-    column = kind.vertex.table.c[test.operand.column.name]
-
-    def build() -> Select[Any]:
-        fits = TESTS[test.name](column, *(bindparam(f"v0_{i}") for i in range(len(test.values))))
-        # Each of the two alone is one look into the index.
-        return select(*(select(end(column)).where(fits).scalar_subquery() for end in (func.min, func.max)))
-
-    return Statement(("extent", kind.vertex.name, test.name), build, values_of(kind.terms))
-
-
-def of_type(query: GraphQuery, kind: Kind, name: str) -> GraphQuery:
-    """The query of the one type that there is of its kind."""
-    (test,) = kind.tests
-    (step,) = query.steps
-    filters = query.filters[step.tag]
-    assert isinstance(filters, Every), filters
-    terms = (Test("=", test.operand, (name,)) if term in kind.terms else term for term in filters.terms)
-    return replace(query, filters={**query.filters, step.tag: Every(tuple(terms))})
-
-
 def along(query: GraphQuery, frequency: int, size: int) -> GraphQuery:
     """The same rows, found along their order, if that is shorter: so many of `size` rows are of the rarest type."""
     window = Window(query.limit or 0, query.offset)
@@ -120,17 +86,6 @@ def _is_within_reach(step: Step) -> bool:
 
 def is_of_kind(term: Term, type_column: str | None) -> bool:
     return all(test.operand.taken is As.ITSELF and test.operand.column.name == type_column for test in leaves(term))
-
-
-def _is_affirmed(term: Term) -> bool:
-    """Whether nothing is negated."""
-    match term:
-        case Not():
-            return False
-        case Every(terms=terms) | Some(terms=terms):
-            return all(map(_is_affirmed, terms))
-        case _:
-            return True
 
 
 def _has_index(operand: Operand) -> bool:

@@ -25,7 +25,6 @@ from aiida_like.storage.expressions import has_prefix
 from aiida_like.storage.patterns import prefix_end
 from querylang.compile import Statement
 from restapi.fetching.reading import fetch_remembered
-from restapi.http.exchange import version_of_request
 
 Types = tuple[str, str | None]
 """Node type and process type."""
@@ -40,17 +39,6 @@ def type_counts(storage: Storage, user: int | None) -> TypeCounts:
         if found is not None:
             return found
     return _types_of(fetch_remembered(storage, _all_type_counts(user)))
-
-
-def recalled_type_counts(storage: Storage) -> TypeCounts | None:
-    """The same of all users, if it has been asked for since something was committed."""
-    version = version_of_request()
-    quick = storage.recall(version, _QUICK_TYPE_COUNTS.shape, {})
-    found = _usual(_types_of(quick)) if quick is not None else None
-    if found is not None:
-        return found
-    rows = storage.recall(version, _all_type_counts(None).shape, {})
-    return None if rows is None else _types_of(rows)
 
 
 def _usual(found: dict[Types, int]) -> TypeCounts | None:
@@ -70,9 +58,6 @@ def _all_type_counts(user: int | None) -> Statement:
 
 def types(storage: Storage) -> Iterable[Types]:
     """Each node type and process type that occurs."""
-    counted = recalled_type_counts(storage)
-    if counted is not None:
-        return counted
     found = _types_of(fetch_remembered(storage, Statement(("quick types",), _quick_types, {})))
     of_data = found.pop(_OF_ALL)
     is_usual = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)

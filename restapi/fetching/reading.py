@@ -69,12 +69,9 @@ def fetch_rows(storage: Storage, query: RowsQuery, window: Window) -> Rows:
 
 
 def fetch_list(storage: Storage, statement: Statement) -> Rows:
-    """Few rows of a statement that has taken long, as only its time tells, are remembered until something is committed.
-
-    So are those that many clients ask for, where it costs next to nothing to see whether they are still the same.
-    """
+    """Rows of a list; small results of statements that were measured to be slow are remembered until a commit."""
     shape, values = statement.shape, statement.values
-    is_kept = storage.is_slow(shape, values) or (statement.is_popular and storage.data_version.along is None)
+    is_kept = storage.is_slow(shape, values)
     if is_kept:
         rows = storage.recall(version_of_request(), shape, values, is_list=True)
         if rows is not None:

@@ -1,25 +1,23 @@
 """How many rows a list has in all: counted once, and remembered until something is committed.
 
 Some numbers follow from others. Lists that begin at different ids, as `id>1000` and `id>1020`, differ by the rows
-between, which are counted faster. And how many nodes there are of each type says how many match a pattern of types.
+between, which are counted faster.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Table
 
-from aiida_like.models import node
 from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, compile_total, compile_totals
+from querylang.compile import RowsQuery, compile_total
 from querylang.condition import Condition
 from querylang.terms import Term
 from querylang.walk import compile_size
 from restapi.fetching.bookmarks import Marks
-from restapi.fetching.node_types import recalled_type_counts
 from restapi.fetching.reading import fetch, statistic
 from restapi.http.exchange import version_of_request
 
@@ -38,9 +36,7 @@ def recall_total(storage: Storage, query: RowsQuery) -> int | None:
     rows = storage.recall(version_of_request(), counted.shape, counted.values)
     if rows is not None:
         return int(rows[0][0])
-    found = _of_types(storage, query)
-    if found is None:
-        found = _from_nearest(storage, query)
+    found = _from_nearest(storage, query)
     if found is not None:
         remember_total(storage, query, found)
     return found
@@ -54,7 +50,7 @@ def may_be_known(storage: Storage, query: RowsQuery) -> bool:
     counted = compile_total(query)
     if storage.recall(storage.remembered_version, counted.shape, counted.values) is not None:
         return True
-    return _bounded(query) is not None or _type_tests(query) is not None
+    return _bounded(query) is not None
 
 
 def remember_total(storage: Storage, query: RowsQuery, total: int) -> None:
@@ -157,27 +153,6 @@ class _Part:
         """The total of the list."""
         return self.total(int(fetch(storage, compile_total(self.query()))[0][0]))
 
-    def count_blocks(self, storage: Storage, width: int) -> int:
-        """The same, and leaves marks between blocks of keys, so that no other bound is far from one."""
-        found = fetch(storage, compile_totals(self.query(), width))
-        numbers = {int(block): int(number) for block, number in found}
-        total = self.total(sum(numbers.values()))
-        side, behind = self.bounded.side, min(total, self.known)
-        lower, marks = min(self.end, self.bounded.bound), []
-        for block in sorted(numbers, reverse=not side.is_below):
-            passed = behind + numbers[block]
-            marks.append((side.bound_at(block * width), behind if side.is_below else passed))
-            behind = passed
-        # The first block begins before the part does.
-        self.bounded.marks(storage).add(*(mark for mark in marks if mark[0] > lower))
-        return total
-
-
-FAR = 10_000
-"""Rows of so many keys are counted at once; of more, so that there are marks between them."""
-
-BLOCKS = 250
-"""Of so many equal parts of a table."""
 
 WITH_END = 3.5
 """Times as long as a row that is only passed."""
@@ -195,48 +170,4 @@ def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
     beside = (_Part(bounded, *mark) for mark in known[max(0, position - 1) : position + 1])
     last = _Part(bounded, 0 if bounded.side.is_below else size, 0, is_last=True)
     part = min((last, *beside), key=lambda each: each.length * (1 if storage.estimates else each.effort))
-    width = -(-size // BLOCKS)
-    if storage.estimates and part.length > max(FAR, 2 * width) and storage.is_settled(version_of_request()):
-        return part.count_blocks(storage, width)
     return None if part.is_last else part.count(storage)
-
-
-_TYPE_TESTS: Mapping[str, Callable[..., bool]] = {
-    "=": lambda found, wanted: found == wanted,
-    "has prefix": lambda found, _, start, __: found is not None and found.startswith(start),
-    "empty": lambda found: not found,
-}
-
-
-def _of_types(storage: Storage, query: RowsQuery) -> int | None:
-    """The number of nodes of some types, from those of each type."""
-    tests = _type_tests(query)
-    if tests is None:
-        return None
-    counts = recalled_type_counts(storage)
-    if counts is None:
-        return None
-    return sum(number for types, number in counts.items() if all(test(*types) for test in tests))
-
-
-_TypeTest = Callable[[str, str | None], bool]
-
-
-def _type_tests(query: RowsQuery) -> list[_TypeTest] | None:
-    """None: there are conditions about something else than types, or none at all."""
-    if query.entity.table is not node:
-        return None
-    tests = [test for test in map(_type_test, query.conditions) if test is not None]
-    return tests if len(tests) == len(query.conditions) > 0 else None
-
-
-def _type_test(term: Term[Condition]) -> _TypeTest | None:
-    """None: it is about something else than types."""
-    if not isinstance(term, Condition) or term.test not in _TYPE_TESTS:
-        return None
-    test, values = _TYPE_TESTS[term.test], term.values
-    if term.field.expression is node.c.node_type:
-        return lambda node_type, _: test(node_type, *values)
-    if term.field.expression is node.c.process_type:
-        return lambda _, process_type: test(process_type, *values)
-    return None
