@@ -9,27 +9,40 @@ SOURCES := setup.cfg pyproject.toml
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+# uv makes the environments. It reads no settings of pip: these are handed on, where the environment has them.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_CERT
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+# An account may have no home to keep a cache in.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
+ifneq ($(shell mkdir -p '$(CACHE)' 2>/dev/null && test -w '$(CACHE)' && echo yes),yes)
+export UV_CACHE_DIR ?= $(CURDIR)/build/uv
+endif
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode
 
-$(VENV)/.installed: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures,provenance]'
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv
+
+$(VENV)/.installed: $(SOURCES) | $(BIN)/uv
+	$(INSTALL) --python $(BIN)/python --editable '.[postgresql,structures,provenance]'
 	@touch $@
 
 $(VENV)/.tests-installed: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable '.[postgresql,structures,provenance,test,check]'
+	$(INSTALL) --python $(BIN)/python --editable '.[postgresql,structures,provenance,test,check]'
 	@touch $@
 
 $(VENV)/.benchmarks-installed: $(VENV)/.tests-installed
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(INSTALL) --python $(BIN)/python --editable '.[bench]'
 	@touch $@
 
 # aiida-core's own server, to compare with; it needs another Flask than ours. gunicorn is for the benchmarks.
-$(VENV)-peer/.installed: $(SOURCES)
-	$(PYTHON) -m venv $(VENV)-peer
-	$(VENV)-peer/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)-peer/bin/python -m pip install --quiet 'aiida-core[rest]>=2.9' ase pycifrw scipy 'gunicorn>=23.0'
+$(VENV)-peer/.installed: $(SOURCES) | $(BIN)/uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-peer
+	$(INSTALL) --python $(VENV)-peer/bin/python 'aiida-core[rest]>=2.9' ase pycifrw scipy 'gunicorn>=23.0'
 	@touch $@
 
 .PHONY: install
@@ -46,23 +59,50 @@ check: $(VENV)/.tests-installed ## Format, lint, types, import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Two processes, each with the servers that its files of tests ask.
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# Two processes, each with the servers that its files of tests ask. setup.cfg says what the markers are.
+PYTEST := -m pytest -n 2 --dist loadfile
+IN_PROCESS := not server and not browser and not oracle and not long and not repeat
+# Where tests are not to compile the same modules again and again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: fast
+fast: $(VENV)/.tests-installed ## Run the tests that need no server, in a minute
+	$(BIN)/python $(PYTEST) -q -m '$(IN_PROCESS)'
 
 .PHONY: test
-test: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Install what the tests need, run all of them, check coverage
+test: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Install what the tests need, run them, check coverage
 	sh tests/system_packages.sh
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=
+	$(BIN)/python $(PYTEST) -m 'not long and not repeat' --cov --cov-report=
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --include='querylang/*' --fail-under=100
 
-.PHONY: test-lowest
-test-lowest: $(VENV)/.tests-installed $(VENV)-peer/.installed ## Run the tests with the lowest versions that setup.cfg allows
-	$(PYTHON) -m venv $(VENV)-lowest
-	$(VENV)-lowest/bin/python -m pip install --quiet uv
-	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct \
+.PHONY: test-all
+test-all: $(VENV)/.tests-installed $(VENV)-peer/.installed $(VENV)-lowest/.installed ## Run all tests, with the lowest versions too
+	sh tests/system_packages.sh
+	$(BIN)/python $(PYTEST)
+	$(VENV)-lowest/bin/python $(PYTEST) -k 'not eight_clients'
+
+$(VENV)-lowest/.installed: $(SOURCES) | $(BIN)/uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-lowest
+	$(INSTALL) --python $(VENV)-lowest/bin/python --resolution lowest-direct \
 	    --editable '.[postgresql,structures,provenance,test]'
-	$(VENV)-lowest/bin/python -m pytest -q $(SIDE_BY_SIDE) -k 'not eight_clients'
+	@touch $@
+
+# What speaks to the libraries, rather than to itself.
+LOWEST := cli conditional compile database export files filters formats_arrays formats_derived formats_structure graph \
+    json lineage manual openapi patterns projection provenance query rendering site storage v2 v4
+
+.PHONY: test-lowest
+test-lowest: $(VENV)-lowest/.installed ## Run some tests with the lowest versions that setup.cfg allows
+	sh tests/system_packages.sh
+	$(VENV)-lowest/bin/python $(PYTEST) -q -m 'not browser and not long and not repeat' -k 'not eight' \
+	    $(LOWEST:%=tests/test_%.py)
+
+NUMBER := 120
+
+.PHONY: mutants
+mutants: $(VENV)/.tests-installed ## Make small faults in the code, show those that no test notices: NUMBER=120
+	$(BIN)/python -m tests.mutate --number $(NUMBER)
 
 NODES := 100000
 

@@ -40,7 +40,7 @@ class RequestError(AiidaLikeError):
 
 
 class QuerySyntaxError(RequestError):
-    """`column` counts characters of the decoded text from 1; the end of the text is one column behind it.
+    """`column` counts characters of the decoded text from 1; the end of the text is one column after it.
 
     The message shows the text around it, with a caret below.
     """

@@ -1,4 +1,4 @@
-"""Links between nodes, and walks over them: ancestors, descendants and what is nearest to a node."""
+"""Links between nodes, and walks over links: ancestors, descendants and the nodes nearest to one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, or_
 
 from aiida_like.errors import QueryError, StatementTimeout
 from aiida_like.models import link
-from aiida_like.storage import Row, Storage
-from aiida_like.storage.expressions import among, unindexed
+from aiida_like.storage import Row, Snapshot, Statement
+from aiida_like.storage.expressions import in_json_array, unindexed
 
 LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
 """All that AiiDA has."""
@@ -28,13 +28,13 @@ DATA_LINKS = KINDS_OF_LINKS["data"]
 
 
 def types_named(words: Iterable[str], where: str) -> tuple[str, ...]:
-    """The types of links that words name, each by itself or by its kind.
+    """The types of links that words name, singly or by data, logic and all.
 
-    In the order of `LINK_TYPES`, so that the order in which they are written makes no other statement. `where` is what
-    an error says first.
+    They come in the order of `LINK_TYPES`, so that the order of the words makes no other statement. `where` is the
+    beginning of an error.
 
     Raises:
-        QueryError: a word names none; the message lists those that do.
+        QueryError: a word names no type; the message lists the words that do.
     """
     named: set[str] = set()
     for word in words:
@@ -47,7 +47,7 @@ def types_named(words: Iterable[str], where: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Direction:
-    """Which end of a link is here, and which is there."""
+    """A direction over links: the column of the end where it starts, `here`, and of the other, `there`."""
 
     name: str
     here: ColumnElement[int]
@@ -59,23 +59,23 @@ OUTGOING = Direction("outgoing", link.c.input_id, link.c.output_id)
 
 
 @dataclass(frozen=True)
-class Ways:
-    """The links that a walk follows: those of some types, from their one end to the other or in both directions."""
+class LinkFilter:
+    """The links that a walk follows: links of some types, in one direction or in both."""
 
     directions: tuple[Direction, ...]
     types: tuple[str, ...] = LINK_TYPES
 
     @property
     def tested(self) -> tuple[str, ...]:
-        """The types that a link must be looked at for; none if each will do."""
+        """The types to compare links with; none if links of all types are followed."""
         return () if set(self.types) == set(LINK_TYPES) else self.types
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The nodes nearest to one: how many links away each is, by its id, the node itself first.
+    """The nodes nearest to one: the number of links to each, by its id, the node itself first.
 
-    `is_truncated` says whether there are more, as near as was asked for.
+    `is_truncated`: further nodes lie within the depth that was asked for.
     """
 
     distances: Mapping[int, int]
@@ -85,27 +85,27 @@ class Neighbourhood:
 def reached(
     direction: Direction, starts: ColumnElement[bool], types: Sequence[ColumnElement[str]] = ()
 ) -> Select[tuple[int]]:
-    """The ids of all nodes that links of some types lead to, or of any type without `types`.
+    """A SELECT of the ids of all nodes that links of some types lead to; without `types`, links of any type.
 
-    `starts` is a test of `direction.here`, where walks begin. Each node is found once, so even circles come to an end.
-    Where they begin is among them only if a circle leads back to it.
+    `starts` is a condition on `direction.here`, where walks begin. Each node is found once, so even circles come to an
+    end. The start of a walk is found only if a circle leads back to it.
     """
     seeds = select(direction.there.label("id")).where(starts, *_of_types(types))
-    # Without a name: a statement may have several.
+    # The CTE has no name, because a statement may have several.
     walk = seeds.cte(recursive=True)
     steps = select(direction.there).select_from(walk.join(link, direction.here == walk.c.id)).where(*_of_types(types))
     return select(walk.union(steps).c.id)
 
 
-def within(storage: Storage, ways: Ways, start: int, depth: int) -> set[int]:
+def reached_within(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth: int) -> set[int]:
     """The ids of all nodes that at most `depth` links lead to; the start only if a circle leads back to it.
 
-    A recursive statement would find a node again in each depth; here each is looked at once.
+    A recursive statement would find a node again at each depth; here each node is looked at once.
 
     Raises:
         StatementTimeout, StorageError.
     """
-    neighbours = _neighbours_of(storage, ways)
+    neighbours = _neighbours_of(snapshot, link_filter)
     seen: set[int] = set()
     frontier = {start}
     for _ in range(depth):
@@ -116,16 +116,16 @@ def within(storage: Storage, ways: Ways, start: int, depth: int) -> set[int]:
     return seen
 
 
-def nearest(storage: Storage, ways: Ways, start: int, depth: int | None, limit: int) -> Neighbourhood:
+def nearest(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth: int | None, limit: int) -> Neighbourhood:
     """The nodes nearest to one, at most `limit` with itself, at most `depth` links away.
 
-    Of those that are equally far the first count that are met when nodes are gone through by their ids, and the links
-    of each by theirs. No more links are read than that takes.
+    Of nodes that are equally far those come first that a breadth-first walk meets first, which follows nodes in the
+    order of their ids, and the links of each node in the order of theirs. No more links are read than the walk needs.
 
     Raises:
         StatementTimeout, StorageError.
     """
-    neighbours = _neighbours_of(storage, ways)
+    neighbours = _neighbours_of(snapshot, link_filter)
     distances = {start: 0}
     frontier = [start]
     distance = 0
@@ -143,21 +143,25 @@ def nearest(storage: Storage, ways: Ways, start: int, depth: int | None, limit: 
     return Neighbourhood(distances, is_truncated=False)
 
 
-def links_between(storage: Storage, ids: Iterable[int], types: Sequence[str]) -> list[Row]:
+def links_between(snapshot: Snapshot, ids: Iterable[int], types: Sequence[str]) -> list[Row]:
     """The input_id, output_id, type and label of all links that have both ends among some nodes."""
-    tested = Ways((), tuple(types)).tested
+    tested = LinkFilter((), tuple(types)).tested
     values = {"ids": id_list(ids), **_named(tested)}
-    return storage.rows(("links between", len(tested)), lambda: _select_between(len(tested)), values)
+    return snapshot.rows(Statement(("links between", len(tested)), lambda: _select_between(len(tested)), values))
 
 
-def links_at(storage: Storage, direction: Direction, ids: Iterable[int], types: Sequence[str], limit: int) -> list[Row]:
-    """As `links_between`, for all that have their one end among some nodes; at most `limit`."""
+def links_at(
+    snapshot: Snapshot, direction: Direction, ids: Iterable[int], types: Sequence[str], limit: int
+) -> list[Row]:
+    """The same of the links that start at some nodes in a direction, at most `limit`."""
     values = {"ids": id_list(ids), "limit": limit, **_named(types)}
-    return storage.rows(("links at", direction.name, len(types)), lambda: _select_at(direction, len(types)), values)
+    return snapshot.rows(
+        Statement(("links at", direction.name, len(types)), lambda: _select_at(direction, len(types)), values)
+    )
 
 
 def id_list(ids: Iterable[int]) -> str:
-    """As the operator `among` takes them."""
+    """The ids as one text, which the SQL function `in_json_array` takes."""
     return orjson.dumps(sorted(ids)).decode()
 
 
@@ -165,20 +169,20 @@ _FIRST_CHUNK, _LAST_CHUNK = 1_000, 64_000
 _SLICE = 1_000
 
 
-def _neighbours_of(storage: Storage, ways: Ways) -> Callable[[Iterable[int]], Iterator[int]]:
-    """What goes from some nodes to the other ends of their links, reading no more links than are asked for.
+def _neighbours_of(snapshot: Snapshot, link_filter: LinkFilter) -> Callable[[Iterable[int]], Iterator[int]]:
+    """A function from some nodes to the other ends of their links, which reads no more links than are consumed.
 
-    All its statements together may take as long as one.
+    All its statements together may take as long as one statement may.
     """
-    seconds = storage.database.limits.statement_seconds
+    seconds = snapshot.storage.database.limits.statement_seconds
     deadline = time.monotonic() + seconds
-    named = _named(ways.tested)
+    named = _named(link_filter.tested)
 
     def rows(direction: Direction, values: Mapping[str, Any]) -> list[Row]:
         if time.monotonic() > deadline:
             raise StatementTimeout(seconds)
         shape = ("neighbours", direction.name, len(named))
-        return storage.rows(shape, lambda: _select_links(direction, len(named)), {**values, **named})
+        return snapshot.rows(Statement(shape, lambda: _select_links(direction, len(named)), {**values, **named}))
 
     def chunks(direction: Direction, ids: Sequence[int]) -> Iterator[list[Row]]:
         near, after, limit = ids[0], -1, _FIRST_CHUNK
@@ -193,7 +197,7 @@ def _neighbours_of(storage: Storage, ways: Ways) -> Callable[[Iterable[int]], It
 
     def neighbours(ids: Iterable[int]) -> Iterator[int]:
         ordered = sorted(ids)
-        for direction in ways.directions:
+        for direction in link_filter.directions:
             for first in range(0, len(ordered), _SLICE):
                 for found in chunks(direction, ordered[first : first + _SLICE]):
                     yield from (there for *_, there in found)
@@ -202,12 +206,12 @@ def _neighbours_of(storage: Storage, ways: Ways) -> Callable[[Iterable[int]], It
 
 
 def _select_links(direction: Direction, types: int) -> Select[Any]:
-    """The links of some nodes behind the link `after` of the node `near`."""
+    """The links of some nodes, from the link after `after` of the node `near` on."""
     here = direction.here
     return (
         select(here, link.c.id, direction.there)
         .where(
-            among(here, bindparam("ids", type_=String())),
+            in_json_array(here, bindparam("ids", type_=String())),
             or_(here > bindparam("near", type_=BigInteger()), link.c.id > bindparam("after", type_=BigInteger())),
             *_of_types(_binds(types)),
         )
@@ -221,7 +225,11 @@ def _select_between(types: int) -> Select[Any]:
     ids = bindparam("ids", type_=String())
     return (
         select(link.c.input_id, link.c.output_id, link.c.type, link.c.label)
-        .where(among(link.c.output_id, ids), among(unindexed(link.c.input_id), ids), *_of_types(_binds(types)))
+        .where(
+            in_json_array(link.c.output_id, ids),
+            in_json_array(unindexed(link.c.input_id), ids),
+            *_of_types(_binds(types)),
+        )
         .order_by(link.c.output_id, link.c.input_id, link.c.id)
     )
 
@@ -229,7 +237,7 @@ def _select_between(types: int) -> Select[Any]:
 def _select_at(direction: Direction, types: int) -> Select[Any]:
     return (
         select(link.c.input_id, link.c.output_id, link.c.type, link.c.label)
-        .where(among(direction.here, bindparam("ids", type_=String())), *_of_types(_binds(types)))
+        .where(in_json_array(direction.here, bindparam("ids", type_=String())), *_of_types(_binds(types)))
         .order_by(direction.here, link.c.id)
         .limit(bindparam("limit", type_=BigInteger()))
     )

@@ -1,4 +1,4 @@
-"""What a query string says, before anybody asks whether it makes sense."""
+"""The syntax tree of a query string, before its keys, operators and values are checked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from querylang.terms import Term
 
 
 class Operator(Enum):
+    """The value is how the operator is written; `operators.OPERATORS` says what each one means."""
+
     EQUAL = "="
     UNEQUAL = "!="
     GREATER = ">"
@@ -25,6 +27,9 @@ class Operator(Enum):
     STARTS_WITH = "=startswith="
     IS_NULL = "=isnull="
 
+    # That of Enum is a call in Python, for each comparison of a query.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True)
 class String:
@@ -33,14 +38,14 @@ class String:
 
 @dataclass(frozen=True)
 class Integer:
-    """Of 64 bits."""
+    """An integer of 64 bits."""
 
     value: int
 
 
 @dataclass(frozen=True)
 class Float:
-    """Finite."""
+    """A finite number."""
 
     value: float
 
@@ -60,7 +65,7 @@ class DateTime:
 
 @dataclass(frozen=True)
 class Null:
-    """JSON's null."""
+    """The null of JSON."""
 
 
 Literal = String | Integer | Float | Boolean | DateTime | Null
@@ -68,7 +73,7 @@ Literal = String | Integer | Float | Boolean | DateTime | Null
 
 @dataclass(frozen=True)
 class Comparison:
-    """`key operator value,...`; `path` is where in the JSON of the key, as in `attributes.kinds.0.name`."""
+    """`key operator value,...`; `path` are the keys that lead into JSON, as in `attributes.kinds.0.name`."""
 
     key: str
     operator: Operator

@@ -1,15 +1,15 @@
 """Conditions -> one SELECT.
 
-The tests and fields of a query are its *shape*; for each shape the SELECT is built and compiled once, and a request
-brings only the values.
+The predicates and fields of a query are its *cache key*: the SELECT is built and compiled once for each key, and a
+request brings only the values. Whatever SQL depends on must be part of the key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, count
+from itertools import count
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -35,77 +35,73 @@ from sqlalchemy import (
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_traverse
 
 from aiida_like.models import JSONText, Timestamp
-from aiida_like.storage.expressions import lowered
-from aiida_like.storage.json_expressions import AtPath, json_kind
+from aiida_like.storage.expressions import casefolded
+from aiida_like.storage.json_expressions import AtPath, json_type
+from aiida_like.storage.statements import Statement
 from querylang.condition import Condition, Order
 from querylang.facets import Facet
 from querylang.keyset import compared, nulls_are_last, total_order
+from querylang.lowering.predicates import PREDICATES, at_same_path
 from querylang.options import Window
-from querylang.predicates import TESTS, at_same_place
 from querylang.schema import Entity, Field, FieldType
-from querylang.terms import Every, Not, Some, Term, leaves, shape_of
+from querylang.terms import Every, Not, Some, Term, cache_key_of, leaves
 
 
 @dataclass(frozen=True)
 class RowsQuery:
     """The rows of an entity that fulfil all conditions; `fields` are the columns.
 
-    `behind` is what a row of this page fulfils too, and does not matter for how many rows there are in all.
+    `after` are seek conditions: the rows of a page fulfil them too, but they do not count for the total.
+    `with_total`: each row begins with the number of all rows that fulfil the conditions.
     """
 
     entity: Entity
     fields: tuple[Field, ...]
     conditions: tuple[Term[Condition], ...] = ()
     order: tuple[Order, ...] = ()
-    behind: tuple[Term[Condition], ...] = ()
+    after: tuple[Term[Condition], ...] = ()
     with_total: bool = False
 
 
-@dataclass(frozen=True)
-class Statement:
-    """What `Storage.rows` takes."""
-
-    shape: Hashable
-    build: Callable[[], Select[Any]]
-    values: Mapping[str, Any]
-
-
 NEAR = 1000
-"""Rows to pass, up to which a window is near: columns of so many are made for nothing."""
+"""How many rows a near window passes at most: their columns are read for nothing."""
 
 
 def compile_rows(query: RowsQuery, window: Window, *, keys_first: bool = True) -> Statement:
     """A SELECT of the fields in one window; with `with_total` the first column is the number of all rows.
 
-    `keys_first`: indexes tell keys, so rows are looked up only once it is known which. Where an index leads to the row
-    all the same, the columns of a near window are taken at once, unless they are large.
+    `keys_first`: indexes have the keys of rows, so only the rows of the page are looked up. Where each index leads to
+    the rows anyway, the columns of a near window are read at once, unless they are large.
     """
-    if _begins_at_once(query, window):
+    if not (window.offset or query.conditions or query.after) and _begins_at_once(query):
         values = {"limit": window.limit}
-        return Statement(("first rows", _shape(query)), lambda: _select_first_rows(query), values)
-    values = {"limit": window.limit, "offset": window.offset, **_values((*query.conditions, *query.behind))}
+        return Statement(("first rows", _cache_key(query)), lambda: _select_first_rows(query), values)
+    values = {"limit": window.limit, "offset": window.offset, **_values((*query.conditions, *query.after))}
     if not keys_first and window.offset < NEAR and all(map(_is_small, query.fields)):
-        return Statement(("near rows", _shape(query)), lambda: _select_near_rows(query), values)
-    return Statement(("rows", _shape(query)), lambda: _select_rows(query), values)
+        return Statement(("near rows", _cache_key(query)), lambda: _select_near_rows(query), values)
+    return Statement(("rows", _cache_key(query)), lambda: _select_rows(query), values)
 
 
 def compile_some(query: RowsQuery, most: int) -> Statement:
     """A SELECT of the fields of at most `most` rows, in any order."""
     values = {"most": most, **_values(query.conditions)}
-    return Statement(("some", *_found(query)), lambda: _select_some(query, _bound("most")), values)
-
-
-def compile_object(query: RowsQuery) -> Statement:
-    """The same of one object: a second row shows that it is not the only one."""
-    # Where PostgreSQL reads that few rows are wanted, it keeps its plan; a number that it does not know yet could be
-    # any, and it would plan each statement anew, which takes longer than running it.
     return Statement(
-        ("object", *_found(query)), lambda: _select_some(query, literal_column("2")), _values(query.conditions)
+        ("some", *_matched(query), _names(query.fields), _order_key(query.order)),
+        lambda: _select_some(query, _bound("most")),
+        values,
     )
 
 
+def compile_object(query: RowsQuery) -> Statement:
+    """A SELECT of the fields of one object; a second row shows that the object is not the only one."""
+    # The limit is a literal, so that PostgreSQL keeps its plan: it would plan for each value of a parameter anew, which
+    # takes longer than running the statement.
+    cache_key = ("object", *_matched(query), _names(query.fields), _order_key(query.order))
+    return Statement(cache_key, lambda: _select_some(query, literal_column("2")), _values(query.conditions))
+
+
 def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
-    """A SELECT of the number of rows that fulfil the conditions; with `most` no more than that are counted."""
+    """A SELECT of the number of rows that fulfil the conditions; of at most `most` rows if that is given."""
     if most is None:
         return Statement(("total", *_matched(query)), lambda: _select_total(query), _values(query.conditions))
     values = {"most": most, **_values(query.conditions)}
@@ -113,28 +109,29 @@ def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
 
 
 def compile_matches(query: RowsQuery) -> Statement:
-    """A SELECT of all rows that fulfil the conditions, for a database to say how many it expects, never to run."""
+    """A SELECT of all rows that fulfil the conditions, to ask a planner how many it expects; it is never run."""
     return Statement(("matches", *_matched(query)), lambda: _select_matches(query), _values(query.conditions))
 
 
 def compile_facet(query: RowsQuery, facet: Facet, limit: int) -> Statement:
-    """A SELECT of values, how many rows have each, how many values there are in all, and the names of the values.
+    """A SELECT of values, the number of rows of each, the number of different values, and the labels of the values.
 
-    The most frequent come first, NULL behind others that are as frequent.
+    The most frequent values come first; NULL comes after other values that are as frequent.
     """
     values = {"limit": limit, **_values(query.conditions)}
-    shape = ("facet", facet.key, *_matched(query))
-    return Statement(shape, lambda: _select_facet(query, facet), values)
+    cache_key = ("facet", facet.key, *_matched(query))
+    return Statement(cache_key, lambda: _select_facet(query, facet), values)
 
 
 def _matched(query: RowsQuery) -> tuple[Hashable, ...]:
-    """The shape of what is the same for all windows, orders and fields."""
-    return query.entity.name, tuple(map(shape_of, query.conditions))
-
-
-def _found(query: RowsQuery) -> tuple[Hashable, ...]:
-    """The shape of what is the same for all windows and orders."""
-    return *_matched(query), _names(query.fields)
+    """The part of a cache key that is the same for all windows, orders and fields."""
+    keys: list[Hashable] = [query.entity.name]
+    for each in query.conditions:
+        if isinstance(each, Condition):
+            keys.append((each.predicate, each.field.name, len(each.values)))
+        else:
+            keys.append(cache_key_of(each))
+    return tuple(keys)
 
 
 @lru_cache(maxsize=1024)
@@ -142,20 +139,24 @@ def _names(fields: tuple[Field, ...]) -> tuple[str, ...]:
     return tuple(field.name for field in fields)
 
 
-def _shape(query: RowsQuery) -> Hashable:
-    return (
-        *_found(query),
-        tuple((order.field.name, order.descending) for order in query.order),
-        tuple(map(shape_of, query.behind)),
-        query.with_total,
-    )
+def _cache_key(query: RowsQuery) -> Hashable:
+    after = tuple(map(cache_key_of, query.after)) if query.after else ()
+    return *_matched(query), _names(query.fields), _order_key(query.order), after, query.with_total
+
+
+@lru_cache(maxsize=1024)
+def _order_key(order: tuple[Order, ...]) -> Hashable:
+    return tuple(each.cache_key for each in order)
 
 
 def _values(conditions: Sequence[Term[Condition]]) -> dict[str, Any]:
-    values = {}
-    for position, condition in enumerate(chain.from_iterable(map(leaves, conditions))):
-        for i, value in enumerate(condition.values):
-            values[f"v{position}_{i}"] = value
+    """The values of all conditions, by the names under which they are bound."""
+    values, position = {}, 0
+    for term in conditions:
+        for condition in (term,) if type(term) is Condition else leaves(term):
+            for i, value in enumerate(condition.values):
+                values[f"v{position}_{i}"] = value
+            position += 1
     return values
 
 
@@ -179,27 +180,26 @@ def _expression(term: Term[Condition], positions: Iterator[int], *, is_negated: 
 def _tested(condition: Condition, position: int, *, is_negated: bool) -> ColumnElement[bool]:
     expression = condition.field.expression
     binds = [
-        # Integers get no cast to the width of the column: 2^40 is a number that no id has, not an error.
+        # BigInteger, not the width of the column: 2^40 is an integer that no id is equal to, not an error.
         bindparam(f"v{position}_{i}", type_=BigInteger() if type(value) is int else None)
         for i, value in enumerate(condition.values)
     ]
-    test = TESTS[condition.test](expression, *binds)
+    test = PREDICATES[condition.predicate](expression, *binds)
     if not is_negated or not isinstance(expression, AtPath):
         return test
-    # Of another type is no, where nothing is is unknown; without a NOT the two come to the same.
-    kind = at_same_place(expression, json_kind)
-    return case((kind.is_not(None), func.coalesce(test, false())))
+    # A value of another type is false and no value is NULL, which differ only under a NOT.
+    type_ = at_same_path(expression, json_type)
+    return case((type_.is_not(None), func.coalesce(test, false())))
 
 
 def first_of(query: RowsQuery) -> ColumnElement[Any]:
-    """What its rows are ordered by first."""
+    """The expression of the first term of its order."""
     return compared(query.order[0]).expression if query.order else query.entity.key
 
 
-def _begins_at_once(query: RowsQuery, window: Window) -> bool:
-    """Whether its rows are the first ones of an index, which leaves hardly any of them to be put in order."""
-    passes_some = window.offset or query.conditions or query.behind
-    if passes_some or not isinstance(query.entity.table, Table):
+def _begins_at_once(query: RowsQuery) -> bool:
+    """Whether the first rows of all are the first of an index, so that hardly anything is sorted."""
+    if not isinstance(query.entity.table, Table):
         return False
     first = first_of(query)
     return isinstance(first, Column) and bool(
@@ -216,11 +216,11 @@ def _is_small(field: Field) -> bool:
 
 
 def _select_near_rows(query: RowsQuery) -> Select[Any]:
-    where = list(_where((*query.conditions, *query.behind)))
+    where = list(_where((*query.conditions, *query.after)))
     order = _order(query)
     found = _table(query.entity, (*where, *order))
     if not isinstance(found, Table):
-        # Rows of both tables would be joined before it is known which are on the page.
+        # All rows of both tables would be joined before the page is cut out.
         return _select_rows(query)
     counted = where[: len(query.conditions)]
     if found is query.entity.table:
@@ -230,8 +230,8 @@ def _select_near_rows(query: RowsQuery) -> Select[Any]:
 
 
 def _select_rows(query: RowsQuery) -> Select[Any]:
-    # Once for the page and the total: the walk to the ancestors of a node is one, and takes its time.
-    where = list(_where((*query.conditions, *query.behind)))
+    # The same expressions for the page and the total: so the statement walks to the ancestors of a node only once.
+    where = list(_where((*query.conditions, *query.after)))
     order = _order(query)
     # The ids first, which an index may give; only then the wide rows of one page.
     page = (
@@ -247,7 +247,7 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
 
 @dataclass(frozen=True)
 class _Page:
-    """Rows of a table, to be joined in its place."""
+    """The rows of a page, which stand in for their table in a SELECT."""
 
     table: Table
     rows: Subquery
@@ -261,7 +261,7 @@ class _Page:
 
 
 def _in_order(query: RowsQuery, where: Sequence[ColumnElement[bool]], page: _Page | None = None) -> Select[Any]:
-    """All rows, or those of a page; with `with_total`, how many of all fulfil `where`."""
+    """A SELECT of all rows in order, or of those of a page. `where`: the conditions that the total counts."""
     columns = [field.expression.label(field.name) for field in query.fields]
     rows = select(*columns).select_from(query.entity.table).order_by(*_order(query))
     if page is not None:
@@ -294,7 +294,7 @@ def _count(query: RowsQuery, where: Sequence[ColumnElement[bool]]) -> Select[Any
 
 
 def _table(entity: Entity, used: Iterable[ColumnElement[Any]]) -> FromClause:
-    """What has the columns that are used beside the key."""
+    """The smallest table that has the key and the columns that are used."""
     columns = {each for element in used for each in iterate(element) if isinstance(each, Column)}
     if entity.narrow is None or any(each.table is not entity.narrow for each in columns):
         return entity.table
@@ -312,20 +312,20 @@ def _select_bounded_total(query: RowsQuery) -> Select[Any]:
 
 def _select_facet(query: RowsQuery, facet: Facet) -> Select[Any]:
     value = facet.field.expression.label("value")
-    # In a SELECT of its own: PostgreSQL takes an expression with values in it for another one in GROUP BY.
+    # In a SELECT of its own: PostgreSQL does not recognise an expression with parameters in GROUP BY.
     matches = select(value).select_from(query.entity.table).where(*_where(query.conditions)).subquery()
     number = func.count().label("number")
-    ordered = lowered(matches.c.value) if facet.field.type is FieldType.STRING else matches.c.value
+    ordered = casefolded(matches.c.value) if facet.field.type is FieldType.STRING else matches.c.value
     counts = (
         select(matches.c.value, number, func.count().over().label("distinct"))
         .group_by(matches.c.value)
         .order_by(number.desc(), ordered.nulls_last(), matches.c.value)
         .limit(_bound("limit"))
     )
-    if facet.names is None:
+    if facet.labels is None:
         return counts
-    names, groups = facet.names, counts.subquery()
-    name = select(names.name).select_from(names.table).where(names.key == groups.c.value).scalar_subquery()
+    labels, groups = facet.labels, counts.subquery()
+    name = select(labels.name).select_from(labels.table).where(labels.key == groups.c.value).scalar_subquery()
     return select(groups, name).order_by(groups.c.number.desc(), groups.c.value.nulls_last())
 
 

@@ -18,23 +18,23 @@ from aiida_like.errors import QueryError
 from aiida_like.models import Timestamp, Uuid
 from querylang.condition import Order
 from querylang.keyset import Place, compared
-from querylang.uuids import is_uuid
+from querylang.lowering.uuids import is_uuid
 
 
 def write_place(order: Sequence[Order], place: Place) -> str:
-    """A text for a URL, that stands for the place in this order only."""
-    # Not orjson, which has no word for an infinite number; JSON in a profile can hold one.
+    """A text for a URL that stands for a place, and is valid in this order only."""
+    # Not orjson, which cannot write an infinite number; JSON in a profile can hold one.
     return urlsafe_b64encode(json.dumps([_signature(order), *place]).encode()).decode().rstrip("=")
 
 
 def read_place(order: Sequence[Order], text: str) -> Place:
-    """Raises QueryError: it was not written by `write_place`, or for another order."""
+    """The place that a text stands for. Raises QueryError: `write_place` did not write it, or for another order."""
     try:
         signature, *values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if signature != _signature(order):
             raise QueryError("the cursor is of a list with another order: take it along with the same orderby=")
         if len(values) != len(order):
-            raise ValueError  # noqa: TRY301 (as whatever else is wrong with it)
+            raise ValueError  # noqa: TRY301 (handled below with all other faults of the text)
         return tuple(_checked(term, value) for term, value in zip(order, values, strict=True))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise QueryError(
@@ -53,12 +53,12 @@ def _checked(order: Order, value: Any) -> Any:
         if field.is_nullable:
             return None
         raise ValueError
-    kind = field.expression.type
-    return next(check for known, check in _CHECKS.items() if isinstance(kind, known))(value)
+    type_ = field.expression.type
+    return next(check for known, check in _CHECKS.items() if isinstance(type_, known))(value)
 
 
 def _text(value: Any) -> str:
-    # A database takes no NUL, and a driver no half of a character.
+    # Databases refuse NUL, and drivers refuse half of a surrogate pair.
     if not isinstance(value, str) or "\0" in value:
         raise ValueError
     value.encode()
@@ -107,4 +107,4 @@ _CHECKS: Mapping[type[TypeEngine[Any]], Callable[[Any], Any]] = {
     Timestamp: _time,
     Uuid: _uuid,
 }
-"""A cursor comes from the client, who may have made it up: what it holds must be what such a column holds."""
+"""The checks of values by the type of their column: a client may have made up the cursor."""

@@ -29,7 +29,7 @@ _WELL_FORMED = re.compile(
 
 
 def decode(raw: bytes) -> str:
-    """Never fails: bytes that are no UTF-8 are taken for Latin-1, as WSGI does."""
+    """The text of any bytes: those that are no UTF-8 are taken for Latin-1, as WSGI does."""
     try:
         text = raw.decode()
     except UnicodeDecodeError:

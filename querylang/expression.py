@@ -1,4 +1,4 @@
-"""What stands behind `filter=`: a boolean expression -> `terms.Term` of comparisons.
+"""The text after `filter=`, a boolean expression -> `terms.Term` of comparisons.
 
     expression  = conjunction { "OR" conjunction }
     conjunction = factor { "AND" factor }
@@ -15,7 +15,7 @@ may be in lower case. The expression ends at `&`, or with the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyparsing import Empty, Forward, Group, ParserElement, ParseResults, Regex, ZeroOrMore
@@ -29,7 +29,7 @@ from querylang.values import list_of, value_before
 MAX_DEPTH = 32
 """How deep parentheses may be nested."""
 
-WORDS = {
+WORDS: Mapping[str, Operator] = {
     "IN": Operator.IN,
     "NOT IN": Operator.NOT_IN,
     "LIKE": Operator.LIKE,
@@ -40,6 +40,7 @@ WORDS = {
     "IS NULL": Operator.IS_NULL,
     "IS NOT NULL": Operator.IS_NULL,
 }
+"""The operators that have a word beside their symbol."""
 
 _BLANK = r"[ \t\r\n+]"
 _END = rf"(?={_BLANK}|[,)&]|\Z)"
@@ -48,7 +49,7 @@ _OTHERS = tuple(word for word in WORDS if word not in (*_LISTS, *_NULLS))
 
 
 def expression() -> ParserElement:
-    """Begins behind `filter=`, with whatever blanks there are."""
+    """The grammar of an expression, with the blanks before it."""
     nested = Forward()
     group = _token(r"\(").suppress() - nested - _token(r"\)").suppress().set_name("AND, OR or )")
     atom = (group | _comparison()).set_name('a comparison such as label="Si", NOT or (')
@@ -58,7 +59,7 @@ def expression() -> ParserElement:
 
 
 def check_depth(text: str) -> None:
-    """Raises QuerySyntaxError: parentheses are nested too deep; each takes the parser a few calls."""
+    """Raises QuerySyntaxError: parentheses are nested too deep for the parser, which calls itself for each."""
     depth = 0
     for found in re.finditer(rf"{TEXT}|[()]", text):
         depth += {"(": 1, ")": -1}.get(found[0], 0)
@@ -67,7 +68,7 @@ def check_depth(text: str) -> None:
 
 
 def _token(pattern: str) -> ParserElement:
-    """With the blanks behind it, so that an error points at what comes next."""
+    """The grammar of a token and the blanks after it, so that an error points at what comes next."""
     return Regex(rf"(?:{pattern}){_BLANK}*")
 
 
@@ -76,10 +77,10 @@ def _word(words: str) -> ParserElement:
 
 
 def _joined(
-    item: ParserElement, word: str, kind: Callable[[tuple[Term[Comparison], ...]], Term[Comparison]]
+    item: ParserElement, word: str, junction: Callable[[tuple[Term[Comparison], ...]], Term[Comparison]]
 ) -> ParserElement:
     def join(_: str, __: int, found: ParseResults) -> Term[Comparison]:
-        return kind(tuple(found)) if len(found) > 1 else found[0]
+        return junction(tuple(found)) if len(found) > 1 else found[0]
 
     return (item + ZeroOrMore(_word(word).suppress() - item)).set_parse_action(join)
 

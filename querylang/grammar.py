@@ -39,17 +39,17 @@ _WORD = rf'{TEXT}{_END}|(?!")[^,&\0]*'
 
 
 class Grammar:
-    """The grammar for one set of reserved keys. Parses from several threads at once."""
+    """The grammar for one set of reserved keys. Several threads can parse with it at once."""
 
     def __init__(self, reserved: Iterable[str]) -> None:
         self._query = _query(reserved)
-        # pyparsing finishes building at the first use, and not safely when two threads come first together.
+        # pyparsing finishes building at the first use, which is not safe if two threads begin at once.
         self.parse(
             'limit=1&a=like="b"&c=in=1,-1.5,true,2016-04-23T05:45+03:45&filter=NOT (a.b=1 OR c IN (2) AND d IS NULL)'
         )
 
     def parse(self, text: str) -> Query:
-        """Raises QuerySyntaxError."""
+        """The query that the text says. Raises QuerySyntaxError."""
         if "filter" in text:
             check_depth(text)
         try:
@@ -73,7 +73,7 @@ def _option(reserved: Iterable[str]) -> ParserElement:
     names = "|".join(sorted(map(re.escape, reserved), key=len, reverse=True)) or "(?!)"
     key = Regex(rf"(?:{names})(?![A-Za-z0-9_.])")
     equals = Regex("=").suppress().set_name("'=', the only operator of this key")
-    # One expression for all words: they are in nearly every query, and each step of a parser takes its time.
+    # One regular expression for all words, which are in nearly every query: each step of a parser costs time.
     words = Regex(rf"(?:{_WORD})(?:,(?:{_WORD}))*(?=&|\Z)").set_name('words or "texts", separated by commas')
     option = key - equals - words
     return option.set_parse_action(lambda _, __, found: Option(found[0], _words(found[1])))

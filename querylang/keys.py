@@ -1,4 +1,4 @@
-"""Keys and operators, which stand in pairs and in expressions: text -> what is compared, and how."""
+"""The spelling of keys and operators, the same in pairs and in expressions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SYMBOLS = "|".join(re.escape(text) for text in sorted((each.value for each in Op
 
 
 def split_key(text: str) -> tuple[str, tuple[str, ...]]:
-    """`attributes.kinds.0."a b"` -> the key, and the path in its JSON."""
+    """The key and the path of `attributes.kinds.0."a b"`."""
     key, dot, rest = text.partition(".")
     if not dot:
         return text, ()

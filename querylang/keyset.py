@@ -1,7 +1,7 @@
-"""Keyset paging: a place in the order of rows, and what makes a row follow it.
+"""Keyset paging: a place in the order of rows, and the seek condition of the rows after it.
 
 A place is the values by which one row is ordered. Rows that are inserted or deleted meanwhile do not move it, and an
-index finds it at once, however deep it lies.
+index finds the rows after it at once, however deep in the list they are.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from aiida_like.storage.expressions import lowered
+from aiida_like.storage.expressions import casefolded
 from aiida_like.storage.json_expressions import json_string
 from querylang.condition import Condition, Order
+from querylang.lowering.predicates import Predicate
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Every, Some, Term
 
@@ -22,7 +23,7 @@ Place = tuple[Any, ...]
 
 
 _MAX_ORDERS = 256
-"""So many are worked out once: nearly each request has one of few."""
+"""How many orders are remembered: nearly all requests have one of a few."""
 
 
 @lru_cache(maxsize=_MAX_ORDERS)
@@ -41,7 +42,7 @@ def row_key(entity: Entity) -> Field:
 
 @lru_cache(maxsize=_MAX_ORDERS)
 def place_fields(order: tuple[Order, ...]) -> tuple[Field, ...]:
-    """What is to be selected of a row to know its place."""
+    """The fields whose values are the place of a row."""
     return tuple(replace(compared(term), name=f"place {number}") for number, term in enumerate(order))
 
 
@@ -51,44 +52,47 @@ def reversed_order(order: tuple[Order, ...]) -> tuple[Order, ...]:
 
 
 def compared(order: Order) -> Field:
-    """What is ordered by: of text its lower case, as alphabetical is what `<` and `>` mean by it."""
+    """The field that rows are sorted by: text is casefolded, because `<` and `>` compare text alphabetically."""
     field = order.field
-    is_text = field.type is FieldType.STRING or isinstance(field.expression, json_string)
-    return replace(field, name=f"lowered {field.name}", expression=lowered(field.expression)) if is_text else field
+    if field.type is not FieldType.STRING and not isinstance(field.expression, json_string):
+        return field
+    return replace(field, name=f"casefolded {field.name}", expression=casefolded(field.expression))
 
 
 def nulls_are_last(order: Order) -> bool:
     return order.descending or order.missing_last
 
 
-def following(order: Sequence[Order], place: Place) -> Term[Condition]:
-    """What a row fulfils that comes behind the place in a total order."""
+def rows_after(order: Sequence[Order], place: Place) -> Term[Condition]:
+    """The seek condition: what the rows after a place fulfil, in a total order."""
     first, value = order[0], place[0]
-    behind = _behind(order, place)
+    after = _after(order, place)
     if len(order) == 1 or value is None or first.field.is_nullable:
-        return behind
-    # The same once more, in a form that an index on the first term can serve.
-    return Every((Condition("<=" if first.descending else ">=", compared(first), (value,)), behind))
+        return after
+    # Implied by the other, and in a form that an index on the first term can serve.
+    predicate = Predicate.LESS_OR_EQUAL if first.descending else Predicate.GREATER_OR_EQUAL
+    return Every((Condition(predicate, compared(first), (value,)), after))
 
 
-def _behind(order: Sequence[Order], place: Place) -> Term[Condition]:
+def _after(order: Sequence[Order], place: Place) -> Term[Condition]:
     (first, *rest), (value, *values) = order, place
-    further = _further(first, value)
+    comes_later = _comes_later(first, value)
     if not rest:
-        return further
-    return Some((further, Every((_equal(first, value), _behind(rest, tuple(values))))))
+        return comes_later
+    return Some((comes_later, Every((_equal(first, value), _after(rest, tuple(values))))))
 
 
-def _further(order: Order, value: Any) -> Term[Condition]:
+def _comes_later(order: Order, value: Any) -> Term[Condition]:
+    """The condition of the rows that one term of an order puts after a value."""
     field = compared(order)
     if value is None:
-        return Some(()) if nulls_are_last(order) else Condition("is not null", field)
-    further = Condition("<" if order.descending else ">", field, (value,))
+        return Some(()) if nulls_are_last(order) else Condition(Predicate.IS_NOT_NULL, field)
+    comes_later = Condition(Predicate.LESS if order.descending else Predicate.GREATER, field, (value,))
     if field.is_nullable and nulls_are_last(order):
-        return Some((further, Condition("is null", field)))
-    return further
+        return Some((comes_later, Condition(Predicate.IS_NULL, field)))
+    return comes_later
 
 
 def _equal(order: Order, value: Any) -> Condition:
     field = compared(order)
-    return Condition("is null", field) if value is None else Condition("=", field, (value,))
+    return Condition(Predicate.IS_NULL, field) if value is None else Condition(Predicate.EQUAL, field, (value,))

@@ -21,8 +21,10 @@ _INT64_END = 2**63
 class OptionSpec:
     """One reserved key: `read` makes a value of its words, `help` is one sentence for the documentation.
 
-    `choices` are what it can be, or be a list of, if that is little. A number is at least `least`; `most` names the
-    setting that it may not exceed.
+    In the sentence `{max_limit}` stands for the value of that setting.
+
+    `choices` are all words that the key takes, one or a list of them; empty: it takes others too. A number is at least
+    `least`, and at most the setting that `most` names.
     """
 
     read: Callable[[Option], Any]
@@ -32,20 +34,10 @@ class OptionSpec:
     most: str | None = None
 
 
-@dataclass(frozen=True)
-class Options:
-    """The values of the reserved keys of one request."""
+Options = Mapping[str, Any]
+"""The values of the reserved keys of one request."""
 
-    values: Mapping[str, Any]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self.values.get(key, default)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.values
-
-
-NO_OPTIONS = Options(MappingProxyType({}))
+NO_OPTIONS: Options = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ class OrderTerm:
 
 @dataclass(frozen=True)
 class Window:
-    """Which of the matching rows are asked for. `page` counts from 1; None: no pages were asked for."""
+    """The part of the matching rows that is asked for. `page` counts from 1; None: no pages were asked for."""
 
     limit: int
     offset: int = 0
@@ -73,9 +65,9 @@ class WindowLimits:
 def split(
     query: Query, specs: Mapping[str, OptionSpec], allowed: Iterable[str]
 ) -> tuple[Options, tuple[Term[Comparison], ...]]:
-    """The options and the filters of a query, all of which must be fulfilled.
+    """The options of a query and its filters, all of which a row must fulfil.
 
-    `allowed` are the reserved keys that make sense for the resource.
+    `allowed` are the reserved keys that the resource takes.
 
     Raises:
         QueryError: an option that makes no sense here, stands twice, or has a value that cannot be read.
@@ -97,35 +89,53 @@ def split(
     for positive, negative in (("alist", "nalist"), ("elist", "nelist")):
         if positive in options and negative in options:
             raise QueryError(f"{positive} is incompatible with {negative}: give one of them")
-    return Options(MappingProxyType(options)), tuple(filters)
+    return options, tuple(filters)
 
 
 def window(options: Options, page: int | None, limits: WindowLimits) -> Window:
-    """Raises QueryError: limits and pages are mixed, or out of range."""
-    limit, offset, size = options.get("limit"), options.get("offset"), options.get("perpage")
-    if "cursor" in options and (page is not None or offset is not None or size is not None):
+    """The window that the options and the page in the path ask for; `page` None: the path names no page.
+
+    Raises:
+        QueryError: limits and pages are mixed, or out of range.
+    """
+    if "cursor" in options and (page is not None or "offset" in options or "perpage" in options):
         raise QueryError("cursor is incompatible with offset, perpage and a page in the path: it says where to go on")
     if page is not None:
-        if limit is not None or offset is not None:
-            raise QueryError("requesting a specific page is incompatible with limit and offset")
-        size = in_range("perpage", limits.page_size if size is None else size, limits.max_limit)
-        if page < 1:
-            raise QueryError("pages are counted from 1")
-        if page * size >= _INT64_END:
-            raise QueryError(f"page {page} is out of any range")
-        return Window(size, (page - 1) * size, page)
-    if size is not None:
-        if limit is not None or offset is not None:
+        return _window_of_page(options, page, limits)
+    if "perpage" in options:
+        if _names_rows(options):
             raise QueryError("perpage key is incompatible with limit and offset")
         raise QueryError("perpage needs a page in the path: append /page/1 to the resource")
-    return Window(in_range("limit", limits.max_limit if limit is None else limit, limits.max_limit), offset or 0)
+    limit = options.get("limit", limits.max_limit)
+    check_range("limit", limit, limits.max_limit)
+    return Window(limit, options.get("offset", 0))
 
 
-def in_range(key: str, value: int, most: int) -> int:
-    """Raises QueryError: a number of rows or nodes is not within its limits."""
+def _window_of_page(options: Options, page: int, limits: WindowLimits) -> Window:
+    if _names_rows(options):
+        raise QueryError("requesting a specific page is incompatible with limit and offset")
+    size = options.get("perpage", limits.page_size)
+    check_range("perpage", size, limits.max_limit)
+    if page < 1:
+        raise QueryError("pages are counted from 1")
+    if page * size >= _INT64_END:
+        raise QueryError(f"page {page} is out of any range")
+    return Window(size, (page - 1) * size, page)
+
+
+def _names_rows(options: Options) -> bool:
+    return "limit" in options or "offset" in options
+
+
+def last_page(total: int, size: int) -> int:
+    """The number of the last page. With no rows there is one page, and it is empty."""
+    return max(1, -(-total // size))
+
+
+def check_range(key: str, value: int, most: int) -> None:
+    """Raises QueryError: a number of rows or nodes is not between 1 and `most`."""
     if not 1 <= value <= most:
         raise QueryError(f"{key}={value} is out of range: it goes from 1 to {most}")
-    return value
 
 
 def _usable(usable: frozenset[str], specs: Mapping[str, OptionSpec]) -> str:
@@ -134,7 +144,7 @@ def _usable(usable: frozenset[str], specs: Mapping[str, OptionSpec]) -> str:
 
 
 def integer(option: Option) -> int:
-    """A number of rows, from 0 to 2^63 - 1."""
+    """A number of rows, from 0 to 2^63 - 1. Raises QueryError: it is none."""
     (word, *more) = option.words
     if more or not (word.isascii() and word.isdigit()):
         raise QueryError(f"{option.key} takes an integer without a sign, not {','.join(option.words)!r}")
@@ -147,7 +157,7 @@ def integer(option: Option) -> int:
 
 @lru_cache(maxsize=256)
 def order_terms(option: Option) -> tuple[OrderTerm, ...]:
-    """`-ctime,+id,label`"""
+    """The terms of an order such as `-ctime,+id,label`. Raises QueryError: one is no key."""
     terms = []
     for word in option.words:
         text = word.removeprefix("-") if word.startswith("-") else word.removeprefix("+")
@@ -163,12 +173,12 @@ def words(option: Option) -> tuple[str, ...]:
 
 
 def word(option: Option) -> str:
-    """One word, which may hold commas."""
+    """The whole value as one word, in which there may be commas."""
     return ",".join(option.words)
 
 
 def boolean(option: Option) -> bool:
-    """Clients write `true`, `False`, `"true"`."""
+    """True or false, in any case and with or without quotes, as clients write it. Raises QueryError: it is neither."""
     text = ",".join(option.words).lower()
     if text not in {"true", "false"}:
         raise QueryError(f"{option.key} takes true or false, not {','.join(option.words)!r}")

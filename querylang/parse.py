@@ -1,37 +1,78 @@
-"""Text -> `ast.Query`: plain queries at once, all others by the grammar, which is made when the first of them comes.
+"""Text -> `ast.Query`: plain queries at once, all others by the grammar, which is made for the first of them.
 
-Making it, and importing pyparsing for it, takes longer than assembling an application.
+Making it, and importing pyparsing for it, takes longer than assembling an application. Plain queries, such as
+`limit=20&orderby=-ctime&label="si"`, are read without it, because it takes longer; whatever is not as plain as that is
+left to it, errors too.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import TYPE_CHECKING
 
-from querylang.ast import Query
-from querylang.plain import Plain
+from querylang.ast import Comparison, DateTime, Integer, Literal, Operator, Option, Query, String
+from querylang.keys import SYMBOLS
 
 if TYPE_CHECKING:
     from querylang.grammar import Grammar
 
 
+_OPTION = re.compile(r'([a-z_]+)=(?:([^"&\0]*)|"([^"&\0]*)")')
+_INTEGER = "[+-]?[0-9]{1,18}"
+_VALUE = rf'({_INTEGER}(?:,{_INTEGER})*)|"([^"&\0]*)"|([1-8][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}})'
+_COMPARISON = re.compile(f"([A-Za-z_][A-Za-z0-9_]*)({SYMBOLS})(?:{_VALUE})")
+_DAY = timedelta(days=1)
+_OPERATORS = {operator.value: operator for operator in Operator}
+
+
 class Parser:
-    """For one set of reserved keys. Parses from several threads at once."""
+    """The parser for one set of reserved keys. Several threads can parse with it at once."""
 
     def __init__(self, reserved: Iterable[str]) -> None:
         self._reserved = frozenset(reserved)
-        self._plain = Plain(self._reserved)
 
     def parse(self, text: str) -> Query:
         """Raises QuerySyntaxError."""
-        plain = self._plain.read(text)
+        plain = self.parse_plain(text)
         return _grammar_of(self._reserved).parse(text) if plain is None else plain
+
+    def parse_plain(self, text: str) -> Query | None:
+        """None: it is not plain."""
+        pairs: list[Comparison | Option] = []
+        for piece in filter(None, text.split("&")):
+            pair = self._plain_pair(piece)
+            if pair is None:
+                return None
+            pairs.append(pair)
+        return Query(tuple(pairs))
+
+    def _plain_pair(self, piece: str) -> Comparison | Option | None:
+        found = _OPTION.fullmatch(piece)
+        if found is not None and found[1] in self._reserved:
+            return Option(found[1], (found[3],) if found[2] is None else tuple(found[2].split(",")))
+        found = _COMPARISON.fullmatch(piece)
+        if found is None or found[1] in self._reserved or found[1] == "filter":
+            return None
+        key, symbol, integers, string, day = found.groups()
+        value: Literal
+        if integers is not None:
+            return Comparison(key, _OPERATORS[symbol], tuple(map(Integer, map(int, integers.split(",")))))
+        if string is not None:
+            value = String(string)
+        else:
+            try:
+                value = DateTime(datetime.fromisoformat(day).replace(tzinfo=timezone.utc), _DAY)
+            except ValueError:
+                return None
+        return Comparison(key, _OPERATORS[symbol], (value,))
 
 
 _making = threading.Lock()
-"""pyparsing is not made for building in two threads at once."""
+"""Held while a grammar is made, because pyparsing cannot build in two threads at once."""
 
 
 def _grammar_of(reserved: frozenset[str]) -> Grammar:
@@ -41,7 +82,7 @@ def _grammar_of(reserved: frozenset[str]) -> Grammar:
 
 @cache
 def _made(reserved: frozenset[str]) -> Grammar:
-    """The only one for these reserved keys: it is large, and many applications in one process have the same."""
+    """The only grammar for these keys: it is large, and many applications in one process have the same keys."""
     from querylang.grammar import Grammar
 
     return Grammar(reserved)

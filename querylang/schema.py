@@ -1,4 +1,4 @@
-"""What can be asked of an entity: its fields, their types, and the operators of each type."""
+"""What can be asked of an entity: its fields, their types, and what its rows are related to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause
@@ -15,10 +14,11 @@ from sqlalchemy import ColumnElement, FromClause
 from aiida_like.errors import QueryError
 from aiida_like.storage.patterns import Pattern
 from querylang.ast import Operator
+from querylang.lowering.predicates import Predicate
 
 
 class FieldType(Enum):
-    """The value is what clients call the type."""
+    """The types of fields; the value of each is its name for clients."""
 
     INTEGER = "integer"
     STRING = "string"
@@ -31,50 +31,9 @@ class FieldType(Enum):
     __hash__ = object.__hash__
 
 
-_IDENTITY = frozenset({Operator.EQUAL, Operator.UNEQUAL})
-_MEMBERSHIP = frozenset({Operator.IN, Operator.NOT_IN})
-_RELATION = frozenset(
-    {Operator.GREATER, Operator.LESS, Operator.GREATER_OR_EQUAL, Operator.LESS_OR_EQUAL},
-)
-_PATTERN = frozenset({Operator.LIKE, Operator.ILIKE, Operator.STARTS_WITH})
-_ABSENCE = frozenset({Operator.IS_NULL})
-
-OPERATORS: Mapping[FieldType, frozenset[Operator]] = MappingProxyType(
-    {
-        FieldType.INTEGER: _IDENTITY | _MEMBERSHIP | _RELATION | _ABSENCE,
-        FieldType.STRING: _IDENTITY | _MEMBERSHIP | _RELATION | _PATTERN | _ABSENCE | {Operator.CONTAINS},
-        FieldType.UUID: _IDENTITY | _MEMBERSHIP | _RELATION | _PATTERN | _ABSENCE,
-        FieldType.BOOLEAN: _IDENTITY | _ABSENCE,
-        FieldType.DATETIME: _IDENTITY | _MEMBERSHIP | _RELATION | _ABSENCE,
-        FieldType.JSON: frozenset(Operator),
-    },
-)
-"""The operators that a field of each type takes; what lies in a JSON field takes those of the value's type."""
-
-MEANINGS: Mapping[Operator, str] = MappingProxyType(
-    {
-        Operator.EQUAL: "is equal to; for a time: lies in the day, hour, minute or second that is written",
-        Operator.UNEQUAL: "is not equal to",
-        Operator.GREATER: "is greater than, follows in the alphabet, is later than",
-        Operator.LESS: "is less than, precedes in the alphabet, is earlier than",
-        Operator.GREATER_OR_EQUAL: "is greater than or equal to",
-        Operator.LESS_OR_EQUAL: "is less than or equal to",
-        Operator.LIKE: "matches the pattern, in which % is any sequence and _ at most one character",
-        Operator.ILIKE: "matches the pattern, upper and lower case being the same",
-        Operator.IN: "is equal to one of a comma-separated list",
-        Operator.NOT_IN: "is equal to none of a comma-separated list",
-        Operator.HAS: "the object has this key, the list this text, or it is this text",
-        Operator.CONTAINS: "the text contains this text, or the list this value",
-        Operator.STARTS_WITH: "the text starts with this text",
-        Operator.IS_NULL: "true: there is no value; false: there is one",
-    },
-)
-"""What each operator says, for the documentation."""
-
-
 @dataclass(frozen=True, eq=False)
 class Field:
-    """One key of an entity; each is only equal to itself, so what is made for some of them can be looked up fast.
+    """One key of an entity. A field is equal to itself alone, so that what is made for fields can be looked up fast.
 
     `expression` is its SQL; `is_nullable` says that it can be NULL, which no comparison matches.
     `aliases` turns an old name, or an old pattern, into today's.
@@ -95,58 +54,60 @@ class Field:
 
 @dataclass(frozen=True)
 class Relation:
-    """A key that asks for what a row is related to.
+    """A key that compares the rows to which a row is related.
 
-    `field` is what is looked at, `named` the test for names or uuids, `numbered` that for ids. `links` are the types of
-    links over which it is a relation to a node; None: it is none.
+    `field` is what is looked at, `named` the predicate for names or uuids, `numbered` the one for ids. `links` are the
+    types of the links that lead to the related node; None: it is related to something else, over no links.
     """
 
     key: str
     field: Field
-    named: str
-    numbered: str
+    named: Predicate
+    numbered: Predicate
     help: str
     links: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Entity:
-    """What a resource lists; each is only equal to itself, as its fields are.
+    """The rows that a resource lists. An entity is equal to itself alone, as its fields are.
 
     `narrow` is a part of `table` that has the same rows, for statements that need no column of the rest.
-    `key` is the integer column that names a row; `kind` is the prefix that `kind_field` has in each row.
+    `key` is the integer column that names a row; `type_prefix` is what `type_field` starts with in each row.
     `synonyms` are other names of fields, `withheld` keys that exist and are kept back, with the reason.
-    `pattern` reads what stands behind `=like=`. `relations` are keys for what a row is related to.
+    `pattern` reads the text after `=like=`. `relations` are keys for what a row is related to.
     """
 
     name: str
     table: FromClause
     key: ColumnElement[int]
     fields: Mapping[str, Field]
-    kind: str | None = None
-    kind_field: Field | None = None
+    type_prefix: str | None = None
+    type_field: Field | None = None
     synonyms: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
     pattern: Callable[[str], Pattern] = Pattern.parse
     relations: tuple[Relation, ...] = ()
     narrow: FromClause | None = None
 
-    def relation(self, key: str) -> Relation | None:
-        return next((relation for relation in self.relations if relation.key == key), None)
+    @cached_property
+    def relations_by_key(self) -> Mapping[str, Relation]:
+        return {relation.key: relation for relation in self.relations}
 
-    def has(self, key: str) -> bool:
-        """Whether there is a field that can be filtered by under `key`."""
-        found = self.fields.get(self.synonyms.get(key, key))
-        return found is not None and found.is_filterable
+    @cached_property
+    def filterable(self) -> Mapping[str, Field]:
+        """The fields that can be filtered and ordered by, under all their names."""
+        fields = {name: known for name, known in self.fields.items() if known.is_filterable}
+        return fields | {name: fields[of] for name, of in self.synonyms.items() if of in fields}
 
     def field(self, key: str) -> Field:
-        """The field that can be filtered and ordered by under `key`.
+        """The field called `key`, by which rows can be filtered and ordered.
 
         Raises:
             QueryError: there is none; the message lists what there is.
         """
-        found = self.fields.get(self.synonyms.get(key, key))
-        if found is not None and found.is_filterable:
+        found = self.filterable.get(key)
+        if found is not None:
             return found
         if key in self.withheld:
             raise QueryError(f"the key {key!r} of {self.name} is withheld: {self.withheld[key]}")

@@ -1,6 +1,6 @@
-"""Boolean expressions over leaves of any kind: comparisons of a text, tests of a column.
+"""Boolean expressions over leaves of any type: comparisons of a text, conditions on a field.
 
-A leaf has a `shape`: leaves of one shape differ in their values only.
+A condition has a `cache_key`: conditions with equal keys differ in their values only.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Every(Generic[L]):
-    """True without terms."""
+    """A conjunction, true if it has no terms."""
 
     terms: tuple[Term[L], ...]
 
 
 @dataclass(frozen=True)
 class Some(Generic[L]):
-    """False without terms."""
+    """A disjunction, false if it has no terms."""
 
     terms: tuple[Term[L], ...]
 
@@ -36,7 +36,7 @@ Term = Union[L, Every[L], Some[L], Not[L]]  # noqa: UP007 (Python 3.10 has no ot
 
 
 def leaves(term: Term[L]) -> Sequence[L]:
-    """From left to right."""
+    """The leaves from left to right."""
     match term:
         case Every(terms=terms) | Some(terms=terms):
             return [leaf for each in terms for leaf in leaves(each)]
@@ -46,20 +46,21 @@ def leaves(term: Term[L]) -> Sequence[L]:
             return (term,)
 
 
-def shape_of(term: Term[Any]) -> Hashable:
+def cache_key_of(term: Term[Any]) -> Hashable:
+    """The form of the expression, with the cache keys of its leaves."""
     match term:
         case Every(terms=terms):
-            return "and", tuple(map(shape_of, terms))
+            return "and", tuple(map(cache_key_of, terms))
         case Some(terms=terms):
-            return "or", tuple(map(shape_of, terms))
+            return "or", tuple(map(cache_key_of, terms))
         case Not(term=negated):
-            return "not", shape_of(negated)
+            return "not", cache_key_of(negated)
         case _:
-            return term.shape  # type: ignore[no-any-return]
+            return term.cache_key  # type: ignore[no-any-return]
 
 
 def replaced(term: Term[L], replace: Callable[[L], Term[M]]) -> Term[M]:
-    """Each leaf by what `replace` makes of it."""
+    """The expression with each leaf replaced by what `replace` makes of it."""
     match term:
         case Every(terms=terms):
             return Every(tuple(replaced(each, replace) for each in terms))

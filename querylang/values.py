@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta, timezone
 
 from pyparsing import Group, ParseFatalException, ParserElement, ParseResults, Regex, ZeroOrMore
@@ -25,7 +26,7 @@ _WIDTHS = {
 
 
 def value_before(end: str) -> ParserElement:
-    """A literal that `end` follows, a regular expression for what is not taken."""
+    """The grammar of a literal, with `end` after it: a regular expression that looks ahead."""
     datetime_ = Regex(
         r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
         r"(?:T(?P<hour>[0-9]{2})(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?)?"
@@ -60,26 +61,34 @@ def _float(text: str, at: int, found: ParseResults) -> Literal:
 
 def _datetime(text: str, at: int, found: ParseResults) -> Literal:
     parts = found.as_dict()
-    width = timedelta(days=1)
-    for name, of_part in _WIDTHS.items():
-        width = of_part if parts.get(name) else width
-    fraction = parts.get("fraction") or ""
-    if fraction:
-        width = timedelta(microseconds=10 ** (6 - len(fraction)))
+    width = _width(parts)
     try:
-        day = datetime.fromisoformat(parts["date"]).replace(tzinfo=_zone(parts.get("shift") or "Z"))
-        start = day.replace(
-            hour=int(parts.get("hour") or 0),
-            minute=int(parts.get("minute") or 0),
-            second=int(parts.get("second") or 0),
-            microsecond=int(fraction.ljust(6, "0")) if fraction else 0,
-        )
+        start = _start(parts)
         # Both ends must exist in UTC, too: the years are 1 to 9999.
         start.astimezone(timezone.utc)
         (start + width).astimezone(timezone.utc)
     except (ValueError, OverflowError) as error:
         raise ParseFatalException(text, at, f"a time of the calendar ({error})") from error
     return DateTime(start, width)
+
+
+def _width(parts: Mapping[str, str]) -> timedelta:
+    """The length of the interval, by the smallest unit that is written."""
+    if parts.get("fraction"):
+        return timedelta(microseconds=10 ** (6 - len(parts["fraction"])))
+    written = [width for name, width in _WIDTHS.items() if parts.get(name)]
+    return written[-1] if written else timedelta(days=1)
+
+
+def _start(parts: Mapping[str, str]) -> datetime:
+    """Raises ValueError: there is no such time."""
+    day = datetime.fromisoformat(parts["date"]).replace(tzinfo=_zone(parts.get("shift") or "Z"))
+    return day.replace(
+        hour=int(parts.get("hour") or 0),
+        minute=int(parts.get("minute") or 0),
+        second=int(parts.get("second") or 0),
+        microsecond=int((parts.get("fraction") or "").ljust(6, "0")),
+    )
 
 
 def _zone(shift: str) -> timezone:

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,49 +18,53 @@ from aiida_like.storage import Limits
 from querylang.options import WindowLimits
 
 
+def _setting(default: Any, help_: str, *, in_answers: bool = False) -> Any:
+    """A field of settings; `in_answers`: whether two servers that differ in it only can answer GET differently."""
+    return field(default=default, metadata={"help": help_, "in_answers": in_answers})
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What can be chosen; the names in capitals are keys of a configuration.
+    """The settings of an operator; the names in capitals are keys of a configuration.
 
     With `AIIDA_LIKE_` in front of them they are variables of the environment.
     """
 
-    profile: str | None = field(default=None, metadata={"help": "what is served; default: AiiDA's default profile"})
-    repository: str | None = field(
-        default=None, metadata={"help": "the folder that holds container/, for a postgresql:// URL"}
+    profile: str | None = _setting(None, "what is served; default: AiiDA's default profile")
+    repository: str | None = _setting(None, "the folder that holds container/, for a postgresql:// URL")
+    cache_folder: str | None = _setting(
+        None, "where databases of archives are unpacked to; default: ~/.cache/aiida-like"
     )
-    cache_folder: str | None = field(
-        default=None, metadata={"help": "where databases of archives are unpacked to; default: ~/.cache/aiida-like"}
+    statement_seconds: float = _setting(30.0, "how long a statement may take")
+    connections: int = _setting(16, "how many statements may run at once in one process")
+    max_limit: int = _setting(400, "the largest and the default limit of a list", in_answers=True)
+    page_size: int = _setting(20, "how many rows a page has without perpage", in_answers=True)
+    max_query_length: int = _setting(8000, "how long a query string may be, in bytes", in_answers=True)
+    max_query_rows: int = _setting(10_000, "how many rows a query of POST may have")
+    max_export_rows: int = _setting(1_000_000, "how many rows a file of format csv or ndjson may have", in_answers=True)
+    graph_nodes: int = _setting(1000, "how many nodes a graph has without limit", in_answers=True)
+    max_graph_nodes: int = _setting(10_000, "the largest limit of a graph", in_answers=True)
+    max_open_profiles: int = _setting(64, "how many profiles of several are kept open in one process")
+    cache: bool = _setting(
+        default=True, help_="whether counts and answers are remembered as long as nothing is committed"
     )
-    statement_seconds: float = field(default=30.0, metadata={"help": "how long a statement may take"})
-    connections: int = field(default=16, metadata={"help": "how many statements may run at once in one process"})
-    max_limit: int = field(default=400, metadata={"help": "the largest and the default limit of a list"})
-    page_size: int = field(default=20, metadata={"help": "how many rows a page has without perpage"})
-    max_query_length: int = field(default=8000, metadata={"help": "how long a query string may be, in bytes"})
-    max_query_rows: int = field(default=10_000, metadata={"help": "how many rows a query of POST may have"})
-    max_export_rows: int = field(
-        default=1_000_000, metadata={"help": "how many rows a file of format csv or ndjson may have"}
-    )
-    graph_nodes: int = field(default=1000, metadata={"help": "how many nodes a graph has without limit"})
-    max_graph_nodes: int = field(default=10_000, metadata={"help": "the largest limit of a graph"})
-    max_open_profiles: int = field(
-        default=64, metadata={"help": "how many profiles of several are kept open in one process"}
-    )
-    cache: bool = field(
-        default=True, metadata={"help": "whether counts and answers are remembered as long as nothing is committed"}
-    )
-    access_log: bool = field(default=False, metadata={"help": "whether each request is logged, as one line of JSON"})
-    archive_max_age: int = field(
-        default=3600,
-        metadata={"help": "how long caches may answer for an archive without asking again, in seconds"},
-    )
-    max_body_length: int = field(default=1_000_000, metadata={"help": "how long the body of POST may be, in bytes"})
+    access_log: bool = _setting(default=False, help_="whether each request is logged, as one line of JSON")
+    archive_max_age: int = _setting(3600, "how long caches may answer for an archive without asking again, in seconds")
+    max_body_length: int = _setting(1_000_000, "how long the body of POST may be, in bytes")
+
+    @property
+    def in_answers(self) -> tuple[Any, ...]:
+        """The values that decide what is answered to GET with status 200, for entity tags.
+
+        Not all values: nothing that anybody can see may be made of a password.
+        """
+        return tuple(getattr(self, each.name) for each in fields(self) if each.metadata["in_answers"])
 
     @property
     def limits(self) -> Limits:
         return Limits(self.statement_seconds, self.connections)
 
-    @property
+    @cached_property
     def window_limits(self) -> WindowLimits:
         return WindowLimits(self.max_limit, self.page_size)
 
@@ -73,7 +78,7 @@ class Settings:
 
 
 def settings_from(given: Settings | Mapping[str, Any] | None) -> Settings:
-    """Those of the environment, if none are given.
+    """The given settings; those of the environment, if none are given.
 
     Raises:
         TargetError: as `read_settings`.
@@ -99,7 +104,7 @@ def settings_of_environment() -> Settings:
 
 
 def settings_of_file(path: Path) -> Settings:
-    """Those of a Python file: its names in capitals. It is never imported, so several can have one name.
+    """The settings of a Python file: its names in capitals. It is never imported, so several can have one name.
 
     Raises:
         TargetError: there is no such file, or as `read_settings`.

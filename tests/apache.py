@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,22 +52,15 @@ class Apache:
         subprocess.run([*self.command, "-k", "graceful"], check=True, timeout=30)
 
 
-def make_environment(folder: Path, wheel: Path) -> Path:
-    """A virtual environment of the Python that Debian's mod_wsgi is built for, with our package."""
-    environment = folder / "venv"
-    subprocess.run(["/usr/bin/python3", "-m", "venv", str(environment)], check=True, capture_output=True)
-    install = [str(environment / "bin/pip"), "install", "--quiet", f"{wheel}[postgresql,structures]"]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return environment
-
-
 @contextmanager
 def apache(folder: Path, site: str, aiida: Mapping[str, Any]) -> Iterator[Apache]:
     """Apache with the configuration `site`; `folder` has wsgi/. `aiida` is the content of AiiDA's config.json."""
     program = require("apache2")
     port = free_port()
-    (folder / "site.conf").write_text(site)
+    # The daemons begin in the home of their account, which may have none.
+    (folder / "site.conf").write_text(
+        re.sub(r"^WSGIDaemonProcess \S+", rf"\g<0> home={folder}", site, flags=re.MULTILINE)
+    )
     (folder / ".aiida").mkdir()
     (folder / ".aiida" / "config.json").write_text(json.dumps(aiida))
     (folder / "xdg").mkdir()

@@ -1,4 +1,4 @@
-"""What many tests share. The golden storages are made when the first test asks for them."""
+"""What many tests share. The golden storages are copied when the first test asks for them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import settings
 
-from tests import servers
+from aiida_like.tuning import Tuning
+from tests import golden_cache, servers
 from tests.servers import PostgreSQL, require
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
     from selenium.webdriver import Chrome
+    from werkzeug.test import TestResponse
 
-    from aiida_like.storage import Storage
-    from querylang.compile import Statement
+    from aiida_like.storage import Statement
     from tests.writable import Writable
 
 ROOT = Path(__file__).parent.parent
@@ -38,8 +40,87 @@ settings.register_profile("untimed", deadline=None)
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 settings.load_profile("repeatable" if os.environ.get("CI") else "untimed")
 
+T = TypeVar("T")
+
+NOTHING_IS_SLOW = Tuning(slow_seconds=float("inf"))
+"""For tests that count statements: which lists are remembered must not depend on what else the machine does."""
+
 COMMAND = (sys.executable, "-m", "restapi.cli")
 """`aiida-like`, of the environment that the tests run in."""
+
+
+MARKED = {
+    "server": (
+        *("test_apache.py", "test_gunicorn.py", "test_manual.py", "test_peer.py", "test_watchdog.py", "test_wheel.py"),
+        *("test_browser.py", "test_docs_page.py", "test_benchmarks.py"),
+        *("test_cli.py::test_serve", "test_cli.py::test_flask_run", "test_cli.py::test_a_port_that_is_taken"),
+        "test_access_log.py::test_as_users_see_it",
+        "test_row_batches.py::test_a_large_list_comes_in_chunks",
+        "test_export.py::test_a_file_that_breaks_off_is_seen",
+    ),
+    "browser": ("test_browser.py", "test_docs_page.py"),
+    "oracle": (
+        *("test_peer.py", "test_v2_aiida.py", "test_graph_aiida.py", "test_full_types.py", "test_formats_derived.py"),
+        *("test_lineage.py::test_the_querybuilder_of_aiida", "test_lineage.py::test_the_traversal_of_aiida"),
+        *("test_answers.py::test_aiida", "test_conditional.py::test_aiida"),
+    ),
+    "long": ("test_site.py::test_a_hundred_archives", "test_benchmarks.py::test_the_commands_have_help"),
+    "repeat": ("test_peer.py::test_the_same_answer[sqlite", "test_peer.py::test_the_same_rows[sqlite"),
+}
+"""Which tests have which marker, by how their names begin; setup.cfg says what the markers mean.
+
+A test of PostgreSQL is `server`, one of the whole `effort` is `long`, one more storage is `repeat`: see `_markers`.
+"""
+
+OF_CONTAINERS = ("test_files.py", "test_golden.py", "test_storage.py")
+OF_PROFILES = ("test_answers.py", "test_conditional.py", "test_data_version.py", "test_database.py", "test_slow.py")
+NOT_REPEATED = {"packed": OF_CONTAINERS, "sqlite": (*OF_CONTAINERS, *OF_PROFILES)}
+"""Where these storages are other than an archive; elsewhere the archive shows the same."""
+
+IN_WORDS = ("test_compile.py",)
+"""Where PostgreSQL is only a way to write SQL."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    names = {item.nodeid for item in items}
+    for item in items:
+        for marker in sorted(_markers(item, names)):
+            item.add_marker(marker)
+
+
+def _markers(item: pytest.Item, names: Container[str]) -> set[str]:
+    """`names` are all that there are."""
+    name = f"{item.path.name}::{item.name}"
+    found = {marker for marker, beginnings in MARKED.items() if name.startswith(beginnings)}
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    words = {value for value in parameters.values() if isinstance(value, str)}
+    if "postgresql" in {*words, *getattr(item, "fixturenames", ())} and not name.startswith(IN_WORDS):
+        found.add("server")
+    target = parameters.get("target", "")
+    if not name.startswith(NOT_REPEATED.get(target, ("",))) and item.nodeid.replace(target, "archive") in names:
+        found.add("repeat")
+    if parameters.get("effort") == "whole":
+        found.add("long")
+    return found
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much of what could be tested is: all of it at `make test-all` alone."""
+
+    is_whole: bool
+
+    def of(self, cases: Sequence[T], number: int) -> Sequence[T]:
+        """So many cases, always the same ones, or all."""
+        return cases if self.is_whole else Random(0).sample(cases, min(number, len(cases)))
+
+    def either(self, sample: T, whole: T) -> T:
+        return whole if self.is_whole else sample
+
+
+@pytest.fixture(params=["sample", "whole"])
+def effort(request: pytest.FixtureRequest) -> Effort:
+    return Effort(request.param == "whole")
 
 
 @dataclass(frozen=True)
@@ -61,24 +142,19 @@ class GoldenPostgreSQL:
     repository: Path
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_is_slow() -> Iterator[None]:
-    """What is remembered must not depend on what else the machine does; `test_slow.py` says what is slow."""
-    from aiida_like import storage
-    from restapi.fetching import reading
-
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (reading, storage):
-            patch.setattr(module, "SLOW", 3600.0)
-        yield
+@pytest.fixture(scope="session")
+def golden_cached() -> Path:
+    """Where the golden storages are kept from one session to the next."""
+    return golden_cache.cache_folder()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test sees or touches the files of who runs it."""
+def own_home(golden_cached: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees or touches the files of who runs it, but for the golden storages in the cache, found before."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
+        patch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR") or str(golden_cached / "uv"))
         patch.delenv("AIIDA_PATH", raising=False)
         patch.delenv("XDG_CACHE_HOME", raising=False)
         for name in [name for name in os.environ if name.startswith("AIIDA_LIKE_")]:
@@ -87,10 +163,10 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Golden]:
-    """Made once a session; no test may change a byte of it."""
+def golden(golden_cached: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Golden]:
+    """A copy for the session; no test may change a byte of it."""
     folder = tmp_path_factory.mktemp("golden")
-    _write_golden(folder)
+    golden_cache.copy_sqlite(golden_cached, folder)
     # AiiDA's own bookkeeping beside the profiles, logs and locks, is not what is guarded.
     guarded = [folder / "golden.aiida", folder / "sqlite", folder / "packed"]
     before = [_fingerprint(path) for path in guarded]
@@ -99,17 +175,24 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Golden]:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    with servers.postgresql() as server:
+def golden_postgresql_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("golden-postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgresql(golden_cached: Path, golden_postgresql_files: Path) -> Iterator[PostgreSQL]:
+    """A server whose database `golden` tests use as `golden_postgresql`."""
+    with servers.postgresql(
+        fill=partial(golden_cache.copy_postgresql, golden_cached, golden_postgresql_files)
+    ) as server:
+        golden_cache.set_port(golden_postgresql_files, server.port)
         yield server
 
 
 @pytest.fixture(scope="session")
-def golden_postgresql(postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoldenPostgreSQL]:
-    """Made once a session; no test may change a row or a file of it."""
-    folder = tmp_path_factory.mktemp("golden-postgresql")
-    url = postgresql.create("golden")
-    _write_golden(folder, "--postgresql", url)
+def golden_postgresql(postgresql: PostgreSQL, golden_postgresql_files: Path) -> Iterator[GoldenPostgreSQL]:
+    """A copy for the session; no test may change a row or a file of it."""
+    folder, url = golden_postgresql_files, postgresql.url("golden")
     before = _dump(url), _fingerprint(folder / "repository")
     yield GoldenPostgreSQL(folder, url, folder / "repository")
     assert (_dump(url), _fingerprint(folder / "repository")) == before
@@ -159,31 +242,31 @@ def forgetful(target: dict[str, Any], serve: Callable[..., Flask]) -> FlaskClien
 
 
 @contextmanager
-def fetched_by(module: ModuleType, name: str = "fetch") -> Iterator[list[Statement]]:
-    """The statements that its `fetch` was given in the block."""
-    seen: list[Statement] = []
-    fetch = getattr(module, name)
+def statements_read() -> Iterator[list[Statement]]:
+    """The statements that are read in the block."""
+    from aiida_like.storage import Snapshot
 
-    def look(storage: Storage, statement: Statement) -> Any:
+    seen: list[Statement] = []
+    read = Snapshot.rows
+
+    def look(snapshot: Snapshot, statement: Statement) -> Any:
         seen.append(statement)
-        return fetch(storage, statement)
+        return read(snapshot, statement)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, name, look)
+        patch.setattr(Snapshot, "rows", look)
         yield seen
+
+
+def headers_of(answer: TestResponse) -> dict[str, str]:
+    """All but `Server-Timing`, which says how it was found this time."""
+    return {name: value for name, value in answer.headers.items() if name != "Server-Timing"}
 
 
 @pytest.fixture(scope="module")
 def archive_client(golden: Golden, serve: Callable[..., Flask]) -> FlaskClient:
     """For what does not depend on the storage."""
     return serve(str(golden.archive), {}).test_client()
-
-
-def _write_golden(folder: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "tests.write_golden", str(folder), *arguments]
-    environment = {**os.environ, "AIIDA_PATH": str(folder)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def at_once(ask: Callable[[int], None], number: int = 8) -> None:
@@ -237,14 +320,14 @@ def target(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def changing(request: pytest.FixtureRequest, golden: Golden, postgresql: PostgreSQL, tmp_path: Path) -> Writable:
+def changing(request: pytest.FixtureRequest, golden: Golden, tmp_path: Path) -> Writable:
     """A copy that may be changed."""
     from tests import writable
 
     if request.param == "sqlite":
         return writable.sqlite(golden, tmp_path)
     stored: GoldenPostgreSQL = request.getfixturevalue("golden_postgresql")
-    return writable.postgresql(stored, postgresql, tmp_path.name, tmp_path)
+    return writable.postgresql(stored, request.getfixturevalue("postgresql"), tmp_path.name, tmp_path)
 
 
 def run(command: Sequence[str | Path], folder: Path, code: int = 0) -> str:
@@ -263,6 +346,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
-    run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, source], folder)
+    run([sys.executable, "-m", "build", "--installer", "uv", "--wheel", "--outdir", folder, source], folder)
     (built,) = folder.glob("*.whl")
     return built

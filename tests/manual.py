@@ -5,6 +5,7 @@ What is expected: the names or uuids of the objects, in order; how many there ar
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
@@ -370,3 +371,49 @@ RELATED: Mapping[str, Expected] = {
 """URLs that the manual describes but does not print, and misprints as they were meant."""
 
 TABLE: Mapping[str, Expected] = {**MANUAL, **RELATED}
+
+
+OF_EACH_KIND: Mapping[str, Expected] = {
+    **{
+        url: TABLE[url]
+        for url in (
+            "/users/2",
+            "/c=+id",  # without a route
+            '/nodes?type="data.Data."',
+            "/users/?first_name=ilike=%22aii%%22",  # escaped quotes
+            '/nodes?label=like="a%d_"',  # % that escapes nothing
+            '/nodes/?id>45&type=like="%data%"',  # % that seems to
+            r'/nodes?description=like="This%20calculation%20is%20%\%%20useful"',
+            "/computers?orderby=+name",
+            "/nodes?id=in=45,56,78",
+            "/nodes?ctime>2016-04-23T05:45+03:45",
+            '/users/?last_name<="m"',
+        )
+    },
+    '/users?last_name="M%C3%BC%C3%9Fig"': Objects("users", "id", (2,)),
+    '/groups?name="favourites%2FAda\'s"': uuids("groups", groups.favourites),
+}
+"""A URL of each kind of characters that a server, a proxy or a browser may treat in its own way."""
+
+
+def check(expected: Expected, status: int, text: str) -> None:
+    """Holds an answer against what is expected."""
+    match expected:
+        case Objects(key, name, values):
+            data = json.loads(text)["data"]
+            assert (status, [*data], tuple(row[name] for row in data[key])) == (200, [key], values)
+        case Total(number):
+            assert (status, len(json.loads(text)["data"]["nodes"])) == (200, number)
+        case Data(data):
+            assert (status, _without_aiidas_own(json.loads(text)["data"])) == (200, data)
+        case Refused(message):
+            assert (status, json.loads(text)) == (400, {"message": message})
+        case NoRoute():
+            assert (status, text) == (404, "No resource has this URL. GET /api/v2 lists all endpoints.\n")
+
+
+def _without_aiidas_own(data: dict[str, Any]) -> dict[str, Any]:
+    """Extras without the two that AiiDA itself gives a node."""
+    if "extras" not in data:
+        return data
+    return {"extras": {key: value for key, value in data["extras"].items() if key not in ("_aiida_hash", "hidden")}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,11 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NoReturn
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import urlopen
 
 import pytest
+
+from tests.watchdog import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -99,10 +102,13 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql(data: Path | None = None, **settings: str) -> Iterator[PostgreSQL]:
+def postgresql(
+    data: Path | None = None, fill: Callable[[Path], None] | None = None, **settings: str
+) -> Iterator[PostgreSQL]:
     """A PostgreSQL server with a cluster of its own, over TCP with a password and over a socket without.
 
-    `data` is where the cluster is, made first where there is none; without it, it goes away at the end.
+    `data` is where the cluster is, made first where there is none; without it, it goes away at the end. `fill` copies
+    one, of the same user and password, to there.
 
     Its collation is ICU's en-US, on every machine the same: like the en_US.UTF-8 of AiiDA's databases, and unlike
     SQLite, it sorts `alpha` before `Beta`.
@@ -113,11 +119,13 @@ def postgresql(data: Path | None = None, **settings: str) -> Iterator[PostgreSQL
         folder = Path(name)
         server = PostgreSQL(free_port(), sockets=folder)
         data = data or folder / "data"
+        if fill:
+            fill(data)
         data.mkdir(exist_ok=True)
         password = folder / "password"
         password.write_text(server.password)
         if account:
-            for path in (folder, data, password):
+            for path in (folder, data, password, *data.rglob("*")):
                 shutil.chown(path, account["user"], account["group"])
         if not (data / "PG_VERSION").exists():
             _run(
@@ -180,6 +188,12 @@ def _accepts(server: PostgreSQL) -> bool:
     return True
 
 
+def schema(url: str) -> bytes:
+    """Its statements."""
+    command = [require("pg_dump"), "--schema-only", "--no-owner", url]
+    return re.sub(r"^\\.*$", "", _run(command), flags=re.MULTILINE).encode()
+
+
 @contextmanager
 def chromium() -> Iterator[Chrome]:
     """A headless Chromium with a profile of its own, which talks to nobody but the pages under test."""
@@ -202,11 +216,13 @@ def chromium() -> Iterator[Chrome]:
             f"--user-data-dir={profile}",
         ):
             options.add_argument(argument)
-        browser = Chrome(options=options, service=ChromeService(executable_path=driver))
-        try:
-            yield browser
-        finally:
-            browser.quit()
+        service = ChromeService(executable_path=driver, popen_kw={"start_new_session": True})
+        browser = Chrome(options=options, service=service)
+        with watched(service.process.pid, signal.SIGTERM):
+            try:
+                yield browser
+            finally:
+                browser.quit()
 
 
 @dataclass(frozen=True)
@@ -247,7 +263,7 @@ def _status(url: str) -> int:
     except HTTPError as error:
         error.close()
         return error.code
-    except (URLError, ConnectionError):
+    except OSError:
         return 0
 
 
@@ -275,7 +291,7 @@ class _Process:
         try:
             self.popen.wait(LAST_PATIENCE)
         except subprocess.TimeoutExpired:
-            self.popen.kill()
+            os.killpg(self.popen.pid, signal.SIGKILL)
             self.popen.wait()
             pytest.fail(f"{self.popen.args} did not end at {stop.name}:\n{self.output}")
 
@@ -283,12 +299,13 @@ class _Process:
 @contextmanager
 def _process(command: Sequence[str], stop: signal.Signals, **options: Any) -> Iterator[_Process]:
     with TemporaryFile() as printed:
-        popen = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, **options)
+        popen = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True, **options)
         process = _Process(popen, printed)
-        try:
-            yield process
-        finally:
-            process.end(stop)
+        with watched(popen.pid, stop):
+            try:
+                yield process
+            finally:
+                process.end(stop)
 
 
 def _run(command: Sequence[str], **options: Any) -> str:

@@ -11,8 +11,6 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 need curl curl
 need apache2 apache2
 ls /usr/lib/apache2/modules/mod_wsgi.so >/dev/null 2>&1 || need mod_wsgi libapache2-mod-wsgi-py3
-# Apache's Python is Debian's own; the environment for it is made with this.
-/usr/bin/python3 -c 'import ensurepip' >/dev/null 2>&1 || need ensurepip python3-venv
 need nginx nginx-light
 need chromium chromium
 need chromedriver chromium-driver

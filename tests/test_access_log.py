@@ -15,10 +15,10 @@ from werkzeug.test import Client
 from aiida_like.profiles import find
 from restapi import create_site
 from restapi.hosting.site import Site
+from tests.asking import get
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph
 from tests.servers import free_port, serving, wait_until
-from tests.test_cli import get
 
 NODES = '/api/v2/nodes?limit=3&label=like="%25i%25"'
 
@@ -45,7 +45,8 @@ def test_a_request(target: dict[str, Any], serve: Callable[..., Flask], caplog: 
         "url": NODES,
         "status": 200,
         "bytes": len(answer.data),
-        "rows": 3,
+        # SQLite has counted all rows before it was asked for three; PostgreSQL tells the number with them.
+        "rows": 3 if "repository" in target else 1 + 3,
     }
     assert [(each["method"], each["status"]) for each in others] == [("GET", 200), ("GET", 400), ("HEAD", 200)]
     assert others[0]["rows"] > 1
@@ -88,7 +89,7 @@ def test_the_list_of_profiles(golden: Golden, caplog: pytest.LogCaptureFixture) 
     site.open.close()
     assert [(each["profile"], each["url"], each["rows"]) for each in entries(caplog)] == [
         (None, "/", 2),
-        ("b", "/b" + NODES, 3),
+        ("b", "/b" + NODES, 1 + 3),
     ]
 
 
@@ -98,6 +99,6 @@ def test_as_users_see_it(golden: Golden) -> None:
     with serving(command, root) as server:
         get(root + NODES.replace('"', "%22"))
         # Written when an answer is sent, a moment after it arrived: the line of `/` may come behind this one.
-        wait_until(lambda: '"rows":3}\n' in server.stderr)
-        written = next(json.loads(line) for line in server.stderr.splitlines() if line.endswith('"rows":3}'))
+        wait_until(lambda: '"rows":4}\n' in server.stderr)
+        written = next(json.loads(line) for line in server.stderr.splitlines() if line.endswith('"rows":4}'))
     assert written["url"] == NODES.replace('"', "%22")

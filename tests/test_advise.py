@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from aiida_like.advice import choose, on_sqlite
 from aiida_like.advice.catalogue import existing_indexes, without_statistics
 from aiida_like.advice.index import Index, Part
-from aiida_like.advice.trial import Asked, Trial
+from aiida_like.advice.trial import Asked, Sample, Trial
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
 from restapi.cli import main
@@ -205,6 +205,29 @@ def test_the_statements_of_the_server_use_it(stored: Writable, copy: Writable) -
         commit('UPDATE db_dbnode SET attributes = \'{"energy": 5, "name": "x"}\' WHERE id = 1000')
 
 
+def room(stored: Writable) -> int:
+    """Bytes that the database takes, with its indexes."""
+    with closing(stored.connect()) as connection:
+        if "repository" in stored.target:
+            return int(connection.execute("SELECT pg_indexes_size('db_dbnode')").fetchone()[0])
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+
+@pytest.mark.usefixtures("untimed")
+@pytest.mark.parametrize(("rows", "rounding"), [(1_000_000, 0.02), (8060, 0.1)])
+def test_its_size(stored: Writable, copy: Writable, rows: int, rounding: float) -> None:
+    """That of the index in the database itself, also where a part of the table was copied."""
+    (only,) = advised(stored, "nodes?user=2&orderby=-mtime&limit=5", rows=rows).advised
+    before = room(copy)
+    with closing(copy.connect()) as connection:
+        connection.execute(only.index.statement.replace("CONCURRENTLY ", ""))
+        connection.commit()
+    assert only.size == pytest.approx(room(copy) - before, rel=rounding)
+
+
 @pytest.mark.usefixtures("untimed")
 def test_an_index_of_another_name_is_enough(stored: Writable, copy: Writable) -> None:
     query = "nodes?user=2&orderby=-mtime&limit=5"
@@ -257,6 +280,17 @@ def test_a_sample(stored: Writable) -> None:
     sample = advice.samples["db_dbnode"]
     assert (sample.is_whole, sample.rows) == (False, NODES + 81)
     assert 0 < sample.copied < NODES
+
+
+BLOCKS = {6000: 3000, 8060: 8000, NODES + 80: 8000, NODES + 81: NODES + 81}
+"""Ids are copied in blocks of 5000, of which the first has 4081 rows and the third 3000."""
+
+
+@pytest.mark.usefixtures("untimed")
+@pytest.mark.parametrize("rows", BLOCKS)
+def test_a_sample_of_sqlite(long_sqlite: Writable, rows: int) -> None:
+    advice = advised(long_sqlite, "nodes?user=2&orderby=-mtime&limit=5", rows=rows)
+    assert (advice.samples, advice.not_measured) == ({"db_dbnode": Sample(BLOCKS[rows], NODES + 81)}, None)
 
 
 @pytest.mark.usefixtures("untimed")
@@ -393,12 +427,6 @@ def test_a_role_that_may_make_no_temporary_tables(long_postgresql: Writable, pos
             commit("GRANT TEMPORARY ON DATABASE advise TO PUBLIC")
             commit("DROP OWNED BY looker")
             commit("DROP ROLE looker")
-
-
-def test_a_long_name() -> None:
-    index = Index("db_dbnode", (Part("(x)", "attributes_" + "very_" * 20 + "long"),))
-    assert (len(index.name), index.name[:11]) == (63, "aiida_like_")
-    assert index.name != Index("db_dbnode", (Part("(x)", "attributes_" + "very_" * 20 + "longer"),)).name
 
 
 def test_help() -> None:

@@ -10,14 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from aiida_like.storage import memory
-from aiida_like.storage.memory import Memory
+from aiida_like.storage.result_cache import ResultCache
+from aiida_like.tuning import Tuning
 from restapi.fetching import reading
-from restapi.http import answer_cache
-from restapi.http.answer_cache import AnswerCache, Kept
-from tests.conftest import Golden
+from restapi.http.answer_cache import AnswerCache
+from restapi.http.reply import CachedAnswer
+from tests.conftest import NOTHING_IS_SLOW, Golden, headers_of
 from tests.golden import graph
-from tests.test_conditional import URLS, statements
+from tests.recorded import statements
+from tests.urls import URLS
 from tests.writable import Writable
 
 
@@ -27,12 +28,12 @@ def test_an_answer_that_was_given(target: dict[str, Any], app: Flask, client: Fl
     first, _ = (client.get(url, buffered=True) for _ in range(2))
     with statements(app) as run:
         again = client.get(url, buffered=True)
-    assert (again.status_code, again.data, dict(again.headers)) == (200, first.data, dict(first.headers))
+    assert (again.status_code, again.data, headers_of(again)) == (200, first.data, headers_of(first))
     is_kept = "Content-Disposition" not in first.headers  # files are streamed
     if is_kept:
         assert len(run) == (1 if "repository" in target else 0)
         head = client.head(url, buffered=True)
-        assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(first.headers))
+        assert (head.status_code, head.data, headers_of(head)) == (200, b"", headers_of(first))
 
 
 def test_what_was_answered_to_an_old_tag_is_kept(archive_client: FlaskClient) -> None:
@@ -44,7 +45,7 @@ def test_what_was_answered_to_an_old_tag_is_kept(archive_client: FlaskClient) ->
 
 
 def test_it_can_be_switched_off(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
-    app = serve(find(**target), {"CACHE": "no"})
+    app = serve(find(**target), {"CACHE": "no"}, tuning=NOTHING_IS_SLOW)
     client = app.test_client()
     for url in ("/api/v4/nodes?limit=3", "/api/v4/nodes/statistics", "/api/v2/nodes/types"):
         numbers = []
@@ -65,13 +66,13 @@ COUNTED = [
 
 def test_a_count_serves_all_windows(golden: Golden, serve: Callable[..., Flask]) -> None:
     """The number of rows is that of the conditions, whatever part of them is shown, and in which dialect."""
-    app = serve(find(str(golden.sqlite)), {})
+    app = serve(find(str(golden.sqlite)), {}, tuning=NOTHING_IS_SLOW)
     client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
     for first, second in COUNTED:
         client.get(first, buffered=True)
-        before = dict(storage.memory._held.results)
+        before = dict(storage.caches.results._current.results)
         client.get(second, buffered=True)
-        assert storage.memory._held.results == before
+        assert storage.caches.results._current.results == before
         assert before
 
 
@@ -133,7 +134,7 @@ def test_nothing_is_ever_old(changing: Writable, serve: Callable[..., Flask]) ->
                 first, *others, right = (each.get(url, buffered=True) for each in (client, client, client, forgetful))
                 assert (first.status_code, first.data) == (200, right.data), url
                 assert {each.data for each in others} == {right.data}, url
-                assert all(dict(each.headers) == dict(right.headers) for each in (first, *others)), url
+                assert all(headers_of(each) == headers_of(right) for each in (first, *others)), url
                 seen[url].append(first.data + first.headers["X-Total-Count"].encode())
     unchanged = {url for url, answers in seen.items() if len(set(answers)) == 1}
     assert unchanged <= {f"/api/v4/nodes/{graph.silicon}/links/outgoing"}
@@ -168,14 +169,12 @@ def test_while_others_commit(changing: Writable, serve: Callable[..., Flask]) ->
     assert numbers == [number for number in range(numbers[0], numbers[0] + 20) for _ in range(2)]
 
 
-def test_the_memory_of_answers_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_cache, "MAX_BYTES", 1000)
-    monkeypatch.setattr(answer_cache, "MAX_ANSWER", 400)
-    cache = AnswerCache()
+def test_the_memory_of_answers_has_an_end() -> None:
+    cache = AnswerCache(Tuning(answers_bytes=1000, answer_bytes=400))
 
     def keep(key: str, size: int = 300) -> None:
         for _ in range(2):
-            cache.keep(key, Kept("version", key.encode() * size, (("Name", "value"),)))
+            cache.keep(key, CachedAnswer("version", key.encode() * size, (("Name", "value"),)))
 
     def kept() -> str:
         return "".join(key for key in "labcd" if cache.get(key))
@@ -189,10 +188,9 @@ def test_the_memory_of_answers_has_an_end(monkeypatch: pytest.MonkeyPatch) -> No
     assert kept() == "acd"
 
 
-def test_what_is_asked_once_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_cache, "MAX_ASKED", 2)
-    cache = AnswerCache()
-    answer = Kept("version", b"body", ())
+def test_what_is_asked_once_is_not_kept() -> None:
+    cache = AnswerCache(Tuning(answers_noted=2))
+    answer = CachedAnswer("version", b"body", ())
 
     def kept(key: str) -> bool:
         cache.keep(key, answer)
@@ -203,9 +201,8 @@ def test_what_is_asked_once_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None
     assert [kept(key) for key in "cdcda"] == [False, False, True, True, True]
 
 
-def test_the_memory_of_counts_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MAX_ROWS", 5)
-    kept = Memory(most=3)
+def test_the_memory_of_counts_has_an_end() -> None:
+    kept = ResultCache(most=3, most_rows=5)
     for number in range(3):
         kept.remember("1", number, [(number,)])
     kept.remember("1", "too long", [(1,)] * 6)
@@ -218,5 +215,51 @@ def test_the_memory_of_counts_has_an_end(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [kept.recall("1", key) for key in (1, "long")] == [[(1,)], [(1,)] * 5]
     kept.remember("1", 5, [(5,)])
     assert (kept.recall("1", 5), kept.recall("2", 5)) == ([(5,)], None)
-    kept.remember("2", 6, [])
-    assert (kept.recall("2", 6), kept.recall("2", 5), kept.recall("1", 5)) == ([], None, None)
+
+
+def test_results_are_of_one_version() -> None:
+    """Of two versions those of the last one are known, and the others are forgotten for good."""
+    kept = ResultCache(most=3, most_rows=5)
+    assert (kept.version, len(kept), kept.recall("1", "a")) == (None, 0, None)
+    for key in "abcd":
+        kept.remember("1", key, [(key,)])
+    assert (kept.version, [kept.recall("1", key) for key in "ad"]) == ("1", [[("a",)], [("d",)]])
+    kept.remember("2", "e", [])
+    assert (kept.version, len(kept), kept.recall("2", "e")) == ("2", 1, [])
+    assert [kept.recall(version, key) for version in "12" for key in "abcd"] == [None] * 8
+    kept.remember("1", "a", [("a",)])
+    assert (kept.version, kept.recall("2", "e")) == ("1", None)
+
+
+def test_rows_are_counted_once_for_each_result() -> None:
+    """Also where a result takes the place of another."""
+    kept = ResultCache(most=10, most_rows=10)
+    kept.remember("1", "a", [(1,)])
+    for number in (2, 3, 1, 3):
+        kept.remember("1", "b", [(number,)] * number)
+        assert len(kept) == 2
+    kept.remember("1", "c", [(1,)] * 5)
+    assert len(kept) == 3
+    kept.remember("1", "d", [(1,)] * 2)
+    assert (len(kept), kept.recall("1", "d")) == (1, [(1,)] * 2)
+    # Those before it are the generation that is forgotten next.
+    assert kept.recall("1", "b") == [(3,)] * 3
+
+
+def test_what_is_slow_stays_so_at_other_versions() -> None:
+    kept = ResultCache(most=2, most_rows=5)
+    kept.note_slow("a")
+    kept.remember("1", "a", [])
+    kept.remember("2", "b", [])
+    assert [kept.is_slow(key) for key in "ab"] == [True, False]
+    kept.note_slow("b")
+    kept.note_slow("c")  # of too many all others are forgotten
+    assert [kept.is_slow(key) for key in "abc"] == [False, False, True]
+
+
+def test_each_storage_remembers_as_much_as_it_is_told(golden: Golden, serve: Callable[..., Flask]) -> None:
+    app = serve(find(str(golden.sqlite)), {}, tuning=Tuning(cached_results=3))
+    client, storage = app.test_client(), app.extensions["aiida_like_storage"]()
+    for number in range(10):
+        client.get(f"/api/v4/nodes?label=in=%22{number}%22&limit=1")
+        assert 0 < len(storage.caches.results) <= 3

@@ -21,7 +21,7 @@ from aiida_like.storage.archive import database_file, default_cache_folder
 from aiida_like.zipped import FolderRepository, ZippedRepository
 from tests.conftest import Golden
 from tests.golden import graph
-from tests.test_cli import rezip
+from tests.writable import rezip
 
 
 def count(file: Path) -> int:

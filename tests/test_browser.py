@@ -13,11 +13,11 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
+from tests.asking import curl
 from tests.conftest import COMMAND, Golden
 from tests.golden import graph, ids
-from tests.manual import TABLE, labels
+from tests.manual import OF_EACH_KIND, Objects, check, labels
 from tests.servers import free_port, serving
-from tests.test_manual import check, curl
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,11 @@ def opened(browser: Chrome, url: str) -> tuple[int, str]:
     return status, str(browser.find_element(By.TAG_NAME, "pre").get_attribute("textContent"))
 
 
-@pytest.mark.parametrize("url", TABLE)
+@pytest.mark.parametrize("url", OF_EACH_KIND)
 def test_address_bar(root: str, chromium: Chrome, url: str) -> None:
     """It encodes quotes and brackets, and leaves `%da` alone; the answer is the one that curl gets."""
     status, text = opened(chromium, f"{root}/api/v2{url}")
-    check(TABLE[url], status, text)
+    check(OF_EACH_KIND[url], status, text)
     by_curl = curl(f"{root}/api/v2{url}")
     assert status == by_curl.status
     if status == 404:
@@ -48,10 +48,17 @@ def test_address_bar(root: str, chromium: Chrome, url: str) -> None:
         assert (shown.get("data"), shown.get("message")) == (sent.get("data"), sent.get("message"))
 
 
-def test_blanks_in_the_address_bar(root: str, chromium: Chrome) -> None:
-    """The example that curl refuses as it is printed."""
-    status, text = opened(chromium, rf'{root}/api/v2/nodes?description=like="This calculation is %\% useful"')
-    check(labels("percent"), status, text)
+TYPED = {
+    r'/nodes?description=like="This calculation is %\% useful"': labels("percent"),
+    '/users?last_name="Müßig"': Objects("users", "id", (2,)),
+}
+"""What curl or gunicorn refuses as it is typed."""
+
+
+@pytest.mark.parametrize("url", TYPED)
+def test_what_the_address_bar_encodes(root: str, chromium: Chrome, url: str) -> None:
+    status, text = opened(chromium, f"{root}/api/v2{url}")
+    check(TYPED[url], status, text)
 
 
 PAGE = b"""<!doctype html>

@@ -9,12 +9,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner
@@ -26,14 +24,11 @@ from aiida_like.profiles import find, find_all
 from restapi.cli import main
 from restapi.commands import serve as serve_command
 from restapi.config import Settings, settings_of_file
+from tests.asking import get
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
 from tests.golden import graph
 from tests.servers import PostgreSQL, free_port, serving
-
-
-def get(url: str) -> Any:
-    with urlopen(url, timeout=30) as answer:
-        return json.load(answer)
+from tests.writable import rezip
 
 
 def users(root: str) -> list[str]:
@@ -113,15 +108,6 @@ def refused(*arguments: str, env: Mapping[str, str] | None = None) -> str:
     code, output = run(*arguments, env=env)
     assert (code, output.count("\n"), output[:7]) == (2, 1, "Error: ")
     return output[7:].rstrip("\n")
-
-
-def rezip(archive: Path, changed: Path, change: Callable[[str, bytes], bytes | None]) -> Path:
-    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            content = change(name, source.read(name))
-            if content is not None:
-                target.writestr(name, content)
-    return changed
 
 
 def with_version(version: str) -> Callable[[str, bytes], bytes]:

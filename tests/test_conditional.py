@@ -6,10 +6,10 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,129 +19,33 @@ from flask.testing import FlaskClient
 from werkzeug.test import Client, TestResponse
 
 from aiida_like.profiles import find
-from aiida_like.storage.connections import Connections, Taken
 from restapi import create_site
-from restapi.dialects import aiida_v2, aiida_v4
+from restapi.config import Settings
+from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
+from restapi.hosting.app import INTERFACES, Application
 from restapi.hosting.site import Site
 from tests import writable
-from tests.conftest import Golden, GoldenPostgreSQL
+from tests.conftest import Golden, GoldenPostgreSQL, headers_of
 from tests.golden import graph
+from tests.recorded import statements
 from tests.servers import PostgreSQL
-from tests.test_cli import rezip
-from tests.test_data_version import relabel, relabelled
-from tests.writable import Writable
-
-V2 = [
-    "/",
-    "/openapi.json",
-    "/server",
-    "/server/endpoints",
-    "/nodes",
-    '/nodes?id>45&type=like="%data%"&orderby=-ctime&limit=5',
-    "/nodes/page",
-    "/nodes/page/2?perpage=10",
-    "/users",
-    "/computers/?limit=3&offset=2&orderby=id",
-    "/users/2",
-    f"/nodes/{graph.silicon}",
-    "/nodes/schema",
-    "/nodes/statistics?user=1",
-    "/nodes/types",
-    f"/nodes/{graph.silicon}/io/inputs",
-    f"/nodes/{graph.silicon}/io/outputs",
-    f"/nodes/{graph.silicon}/io/tree?in_limit=1",
-    *(
-        f"/nodes/{graph.relax_scf}/{resource}"
-        for resource in ("ancestors", "descendants?depth=2", "graph", "prov", "ro-crate")
-    ),
-    "/calculations/338357f4-f2/io/retrieved_inputs",
-    "/calculations/338357f4-f2/io/retrieved_outputs",
-    '/calculations/338357f4-f2/io/retrieved_outputs?filename="aiida.out"&rtype=download',
-    f"/nodes/{graph.silicon}/content/attributes?alist=cell",
-    f"/nodes/{graph.silicon}/content/extras",
-    f"/structures/{graph.silicon}/content/visualization?visformat=xsf",
-    f"/structures/{graph.silicon}/content/download?format=cif",
-    f"/nodes/{graph.array}/content/download?format=npz",
-    f"/bands/{graph.bands}/content/download",
-]
-
-V4 = [
-    "/",
-    "/openapi.json",
-    "/server",
-    "/server/endpoints",
-    "/nodes?attributes=true&extras=true&orderby=-ctime&limit=5",
-    '/nodes?full_type="process.%25|%25"',
-    "/nodes/page/2",
-    f"/nodes/{graph.silicon}",
-    "/users",
-    "/users/2",
-    "/groups",
-    "/computers",
-    "/nodes/projectable_properties",
-    "/nodes/statistics",
-    "/nodes/full_types",
-    "/nodes/full_types_count",
-    "/nodes/download_formats",
-    f"/nodes/{graph.silicon}/links/incoming",
-    f"/nodes/{graph.silicon}/links/outgoing",
-    f"/nodes/{graph.silicon}/links/tree",
-    *(
-        f"/nodes/{graph.relax_scf}/{resource}"
-        for resource in ("ancestors?depth=2", "descendants", "graph?limit=3", "prov", "ro-crate")
-    ),
-    f"/nodes/{graph.silicon}/contents/attributes",
-    f"/nodes/{graph.silicon}/contents/extras",
-    f"/nodes/{graph.silicon}/contents/derived_properties",
-    f"/nodes/{graph.silicon}/contents/comments",
-    f"/nodes/{graph.folder}/repo/list",
-    f"/nodes/{graph.folder}/repo/contents?filename=large.txt",
-    f"/nodes/{graph.silicon}/download?download_format=xsf",
-    f"/processes/{graph.relax}/report",
-    f"/calcjobs/{graph.relax_scf}/input_files",
-    f"/calcjobs/{graph.relax_scf}/output_files",
-]
-
-URLS = [*(f"/api/v2{path}" for path in V2), *(f"/api/v4{path}" for path in V4)]
+from tests.urls import URLS, WRONG
+from tests.writable import Writable, relabel, relabelled, rezip
 
 NODE = f"/api/v4/nodes/{graph.zeta}"
 LABEL = f"{NODE}?attributes=false"
-WRONG = [
-    ("/api/v2/nodes?foo=1", 400),
-    ("/api/v2/nodes?limit=x", 400),
-    ("/api/v2/nodes/00000000", 400),
-    ("/api/v4/nodes/00000000-0000-4000-8000-000000000000", 404),
-    (f"/api/v4/nodes/{graph.folder}/repo/contents?filename=nothing", 404),
-    ("/api/v4/nothing", 404),
-    ("/api/v4/querybuilder", 405),
-]
 
 
 def ask(client: Client, url: str, tags: str, method: str = "GET") -> TestResponse:
     return client.open(url, method=method, headers={"If-None-Match": tags}, buffered=True)
 
 
-@contextmanager
-def statements(app: Flask) -> Iterator[list[object]]:
-    """One entry for each statement of the block: each takes a connection, and gives it back."""
-    seen: list[object] = []
-    connections = app.extensions["aiida_like_storage"]().database.connections
-
-    def take() -> Taken:
-        taken = Connections.take(connections)
-        seen.append(taken)
-        return taken
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connections, "take", take)
-        yield seen
-
-
 def test_every_resource_is_here(app: Flask) -> None:
-    asked = {app.url_map.bind("localhost").match(url.partition("?")[0])[0].rpartition("_")[0] for url in URLS}
-    dialects = (("aiida_v2", aiida_v2.ROUTES), ("aiida_v4", aiida_v4.ROUTES))
-    routes = {f"{dialect}.{route.resource.__name__}" for dialect, routes in dialects for route in routes}
-    assert routes - asked == {"aiida_v4.QueryBuilder"}
+    assert isinstance(app, Application)
+    found = [app.routes.find(url.partition("?")[0]) for url in URLS]
+    asked = {each[0].resource for each in found if each is not None}
+    routes = {route.resource for interface in INTERFACES for route in interface.routes}
+    assert routes - asked == {QueryBuilder}
 
 
 @pytest.mark.parametrize("url", URLS)
@@ -166,10 +70,10 @@ def test_an_answer_that_the_client_has(app: Flask, client: FlaskClient, target: 
         }
         assert len(run) == (1 if "repository" in target else 0)
     other = ask(client, url, '"0"')
-    assert (other.status_code, other.data, dict(other.headers)) == (200, first.data, dict(first.headers))
+    assert (other.status_code, other.data, headers_of(other)) == (200, first.data, headers_of(first))
     if "Content-Disposition" not in first.headers:  # a file that nobody reads is closed by the garbage collector
         head = ask(client, url, '"0"', "HEAD")
-        assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(first.headers))
+        assert (head.status_code, head.data, headers_of(head)) == (200, b"", headers_of(first))
     assert first.headers["Cache-Control"] == policy
     assert first.headers["Vary"] == "Accept, Prefer"
 
@@ -279,6 +183,47 @@ def test_each_process_gives_the_same(target: dict[str, Any], client: FlaskClient
     settings = {"ACCESS_LOG": True, "STATEMENT_SECONDS": 7, "CONNECTIONS": 2, "ARCHIVE_MAX_AGE": 60}
     other = serve(find(**target), settings).test_client()
     assert other.get(NODE).headers["ETag"] == client.get(NODE).headers["ETag"]
+
+
+SETTINGS = {each.name: each for each in fields(Settings)}
+
+
+def test_each_setting_says_whether_it_shows() -> None:
+    """Somebody has thought of it for each one; those that show are what `in_answers` is made of."""
+    assert {type(each.metadata["in_answers"]) for each in SETTINGS.values()} == {bool}
+    settings = Settings(max_limit=391, page_size=17)
+    assert settings.in_answers == tuple(
+        getattr(settings, name) for name, each in SETTINGS.items() if each.metadata["in_answers"]
+    )
+    assert {391, 17} < set(settings.in_answers)
+
+
+def other_than(setting: Field[Any], folder: Path) -> Any:
+    match setting.default:
+        case bool(value):
+            return not value
+        case int(value) | float(value):
+            return value + 1
+        case _:
+            return str(folder)
+
+
+SHOWING = ["/api/v2/nodes", "/api/v2/openapi.json", "/api/v4/openapi.json", "/api/v4/nodes/page/1", "/api/v4/server"]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_differs_in_one_setting(
+    golden: Golden, serve: Callable[..., Flask], archive_client: FlaskClient, tmp_path: Path, name: str
+) -> None:
+    """It has other tags, if it can have other answers; else it has the same answers with the same tags."""
+    shows = SETTINGS[name].metadata["in_answers"]
+    settings = replace(Settings(), **{name: other_than(SETTINGS[name], tmp_path)})
+    other = serve(find(str(golden.archive)), settings).test_client()
+    for url in SHOWING:
+        first, second = (client.get(url, buffered=True) for client in (archive_client, other))
+        assert (first.headers["ETag"] != second.headers["ETag"]) is shows, url
+        if not shows:
+            assert first.data == second.data
 
 
 def test_how_long_archives_are_kept(golden: Golden, serve: Callable[..., Flask]) -> None:

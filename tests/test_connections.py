@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aiida_like.errors import StorageError
-from aiida_like.storage import connections
-from aiida_like.storage.connections import Connections
+from aiida_like.storage import database as connections
+from aiida_like.storage.database import Connections
 from tests.servers import wait_until
 
 

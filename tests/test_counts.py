@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from aiida_like.profiles import find
-from restapi.fetching import lists as fetch
+from aiida_like.tuning import Tuning
 from tests.conftest import GoldenPostgreSQL
 from tests.golden import graph
 
@@ -83,9 +83,9 @@ def test_an_estimate_of_few_rows_is_exact(client: FlaskClient) -> None:
     assert numbers(ask(client, f"{LIST}?id<=5&limit=2", "count=estimated")) == ("5", "5", "count=exact")
 
 
-def test_an_estimate_of_many_rows(client: FlaskClient, target: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_estimate_of_many_rows(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
     """PostgreSQL says what its planner expects; SQLite has no such numbers, and counts."""
-    monkeypatch.setattr(fetch, "COUNTED", 10)
+    client = serve(find(**target), {}, tuning=Tuning(estimated_rows=10)).test_client()
     for query in ("", '?type=like="data.%"', "?attributes.value=isnull=true", '?user="Ada Lindqvist"&limit=1'):
         response = ask(client, LIST + query, "count=estimated")
         total, _, applied = numbers(response)
@@ -101,11 +101,9 @@ def test_an_estimate_of_many_rows(client: FlaskClient, target: dict[str, Any], m
     assert ("last" in relations(paged)) == ("repository" not in target)
 
 
-def test_estimates_follow_statistics(
-    golden_postgresql: GoldenPostgreSQL, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_estimates_follow_statistics(golden_postgresql: GoldenPostgreSQL, serve: Callable[..., Flask]) -> None:
     """They are those of the planner: another condition, another number."""
-    monkeypatch.setattr(fetch, "COUNTED", 1)
-    client = serve(find(golden_postgresql.url, str(golden_postgresql.repository)), {}).test_client()
+    profile = find(golden_postgresql.url, str(golden_postgresql.repository))
+    client = serve(profile, {}, tuning=Tuning(estimated_rows=1)).test_client()
     whole, some = (int(numbers(ask(client, LIST + query, "count=estimated"))[0] or 0) for query in ("", "?id<=40"))
     assert whole > some > 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,28 +15,22 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from aiida_like.errors import StorageError, TargetError
 from aiida_like.models import node
 from aiida_like.profiles import find
-from aiida_like.storage import Storage, open_storage
-from aiida_like.storage.connections import Connections, Taken
+from aiida_like.storage import Snapshot, Statement, Storage, open_storage
+from aiida_like.storage.database import Connections, Taken
 from aiida_like.storage.file_version import FileVersion
 from tests import writable
-from tests.conftest import Golden, GoldenPostgreSQL
+from tests.conftest import NOTHING_IS_SLOW, Golden, GoldenPostgreSQL
 from tests.golden import graph
-from tests.servers import PostgreSQL, standby, wait_until
+from tests.servers import PostgreSQL, schema, standby, wait_until
 from tests.servers import postgresql as own_postgresql
-from tests.test_cli import rezip
-from tests.test_database import schema
-from tests.writable import Writable
+from tests.writable import Writable, relabel, relabelled, rezip
 
 LABEL = f"SELECT label FROM db_dbnode WHERE uuid = '{graph.zeta}'"
-
-
-def relabel(label: object) -> str:
-    return f"UPDATE db_dbnode SET label = '{label}' WHERE uuid = '{graph.zeta}'"
 
 
 @pytest.fixture
@@ -47,7 +40,8 @@ def opened() -> Iterator[ExitStack]:
 
 
 def opening(opened: ExitStack, **target: Any) -> Storage:
-    storage = open_storage(find(**target))
+    # Where nothing is found it says no version if that took long.
+    storage = open_storage(find(**target), tuning=NOTHING_IS_SLOW)
     opened.callback(storage.close)
     return storage
 
@@ -65,17 +59,18 @@ def label_of(storage: Storage) -> str:
 def test_nothing_was_committed(target: dict[str, Any], opened: ExitStack) -> None:
     """It is the same in all processes, whatever they read."""
     storage, other = opening(opened, **target), opening(opened, **target)
-    version = storage.version()
+    snapshot = storage.read()
+    version = snapshot.version
     assert version is not None
-    assert label_of(storage) == "ZETA"
-    assert storage.version() == other.version() == version
-    assert storage.is_of_one_server
+    assert labels(snapshot, graph.zeta) == ["ZETA"]
+    assert storage.read().version == other.read().version == snapshot.version == version
+    assert snapshot.version_of_all is not None
 
 
-def labels(storage: Storage, uuid: str) -> list[str]:
+def labels(snapshot: Snapshot, uuid: str) -> list[str]:
     """By a statement that can bring the version along."""
     query = select(node.c.label).where(node.c.uuid == bindparam("uuid", type_=node.c.uuid.type))
-    return [label for (label,) in storage.rows("labels", lambda: query, {"uuid": uuid})]
+    return [label for (label,) in snapshot.rows(Statement("labels", lambda: query, {"uuid": uuid}))]
 
 
 def test_it_comes_with_the_first_rows(changing: Writable, opened: ExitStack) -> None:
@@ -85,16 +80,16 @@ def test_it_comes_with_the_first_rows(changing: Writable, opened: ExitStack) -> 
         for number in range(5):
             commit(relabel(number))
             for uuid, found in ((graph.zeta, [str(number)]), ("00000000-0000-0000-0000-000000000000", [])):
-                storage.begin()
-                assert labels(storage, uuid) == found
-                told = storage.version_begun()
-                assert told == storage.version()
+                snapshot = storage.read()
+                assert labels(snapshot, uuid) == found
+                told = snapshot.version
+                assert told == storage.read().version
                 assert told is not None
-                storage.begin()
-                assert storage.version_begun() == told
-                assert labels(storage, uuid) == found
+                snapshot = storage.read()
+                assert snapshot.version == told
+                assert labels(snapshot, uuid) == found
             commit(relabel("later"))
-            assert storage.version_begun() == told != storage.version()
+            assert snapshot.version == told != storage.read().version
 
 
 def test_rows_and_version_take_one_statement(target: dict[str, Any], opened: ExitStack) -> None:
@@ -109,9 +104,9 @@ def test_rows_and_version_take_one_statement(target: dict[str, Any], opened: Exi
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connections, "take", take)
         for _ in range(3):
-            storage.begin()
-            assert labels(storage, graph.zeta) == ["ZETA"]
-            assert storage.version_begun() is not None
+            snapshot = storage.read()
+            assert labels(snapshot, graph.zeta) == ["ZETA"]
+            assert snapshot.version is not None
     assert len(taken) == 3
 
 
@@ -124,13 +119,13 @@ class TestSQLite:
             connection.execute("PRAGMA wal_autocheckpoint = 7")
             storage = opening(opened, **sqlite.target)
             label_of(storage)
-            seen = {storage.version()}
+            seen = {storage.read().version}
             for number in range(300):
                 connection.execute(relabel(number))
                 connection.commit()
-                version = storage.version()
+                version = storage.read().version
                 assert version not in seen
-                assert (label_of(storage), storage.version()) == (str(number), version)
+                assert (label_of(storage), storage.read().version) == (str(number), version)
                 seen.add(version)
         assert None not in seen
 
@@ -146,7 +141,7 @@ class TestSQLite:
                 storage.database.close()  # its connections
             with sqlite.committing() as commit:
                 commit(relabel(number))
-            version = storage.version()
+            version = storage.read().version
             assert version is None or version not in seen
             assert label_of(storage) == str(number)
             seen.add(version)
@@ -154,12 +149,12 @@ class TestSQLite:
 
     def test_what_is_not_committed(self, sqlite: Writable, opened: ExitStack) -> None:
         storage = opening(opened, **sqlite.target)
-        version = storage.version()
+        version = storage.read().version
         with closing(sqlite.connect()) as connection:
             connection.execute(relabel("new"))
-            assert (storage.version(), label_of(storage)) == (version, "ZETA")
+            assert (storage.read().version, label_of(storage)) == (version, "ZETA")
             connection.rollback()
-        assert (storage.version(), label_of(storage)) == (version, "ZETA")
+        assert (storage.read().version, label_of(storage)) == (version, "ZETA")
 
     def test_a_log_without_an_index(self, sqlite: Writable, opened: ExitStack) -> None:
         """It says nothing about a commit that nobody has read, so nothing can be told."""
@@ -169,23 +164,23 @@ class TestSQLite:
         with sqlite.committing() as commit:
             commit("PRAGMA journal_mode = wal")
         assert not file.with_name("database.sqlite-shm").exists()
-        assert storage.version() is None
+        assert storage.read().version is None
         assert label_of(storage) == "ZETA"
-        assert storage.version() is not None
+        assert storage.read().version is not None
 
     def test_a_writer_that_died_between_the_copies(self, sqlite: Writable, opened: ExitStack) -> None:
         with sqlite.committing() as commit:
             commit("PRAGMA journal_mode = wal")
         storage = opening(opened, **sqlite.target)
         label_of(storage)
-        assert storage.version() is not None
+        assert storage.read().version is not None
         index = Path(sqlite.target["target"]) / "database.sqlite-shm"
         with open_without_closing(index) as descriptor:
             second = os.pread(descriptor, 1, 56)
             os.pwrite(descriptor, bytes([second[0] ^ 1]), 56)
-            assert storage.version() is None
+            assert storage.read().version is None
             os.pwrite(descriptor, second, 56)
-        assert storage.version() is not None
+        assert storage.read().version is not None
 
     def test_another_file_takes_its_place(self, sqlite: Writable, opened: ExitStack, tmp_path: Path) -> None:
         """Its counter is the same; connections that are open would go on to read the old one."""
@@ -197,16 +192,16 @@ class TestSQLite:
                 connection.commit()
         storage = opening(opened, **sqlite.target)
         other = opening(opened, **sqlite.target)
-        seen = {storage.version()}
+        seen = {storage.read().version}
         before = len(list(Path("/proc/self/fd").iterdir()))
         for number in range(20):
             chosen = left if number % 2 else right
             shutil.copy(chosen, tmp_path / "new")
             (tmp_path / "new").replace(file)
-            version = storage.version()
+            version = storage.read().version
             assert version not in seen
             assert label_of(storage) == chosen.name
-            assert (other.version(), label_of(other)) == (version, chosen.name)
+            assert (other.read().version, label_of(other)) == (version, chosen.name)
             seen.add(version)
         assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
 
@@ -214,14 +209,14 @@ class TestSQLite:
         file = Path(sqlite.target["target"]) / "database.sqlite"
         backup = shutil.copy(file, tmp_path / "backup")
         storage = opening(opened, **sqlite.target)
-        seen = {storage.version()}
+        seen = {storage.read().version}
         for number in range(3):
             time.sleep(0.02)  # a clock of the file system ticks each 10 ms or more often
             shutil.copyfile(backup, file)
-            seen.add(storage.version())
+            seen.add(storage.read().version)
             with sqlite.committing() as commit:
                 commit(relabel(number))
-            seen.add(storage.version())
+            seen.add(storage.read().version)
         assert len(seen) == 7
 
     def test_a_file_that_is_gone(self, sqlite: Writable, opened: ExitStack, tmp_path: Path) -> None:
@@ -229,11 +224,11 @@ class TestSQLite:
         file = Path(sqlite.target["target"]) / "database.sqlite"
         file.rename(tmp_path / "away")
         with pytest.raises(StorageError, match=r"database\.sqlite cannot be read: No such file or directory$"):
-            storage.version()
+            _ = storage.read().version
         file.write_bytes(b"")
-        assert storage.version() is None
+        assert storage.read().version is None
         (tmp_path / "away").rename(file)
-        assert storage.version() is not None
+        assert storage.read().version is not None
         assert label_of(storage) == "ZETA"
 
     @pytest.mark.parametrize("mode", ["delete", "wal"])
@@ -243,7 +238,7 @@ class TestSQLite:
             commit(f"PRAGMA journal_mode = {mode}")
         reading, closed = (open_storage(find(**sqlite.target)) for _ in range(2))
         for storage in (reading, closed):
-            storage.version()
+            assert storage.read().version is not None
         connection = reading.database.engine.raw_connection()
         connection.cursor().execute("BEGIN")
         connection.cursor().execute("SELECT id FROM db_dbnode").fetchone()
@@ -296,13 +291,13 @@ class TestPostgreSQL:
 
     def test_each_commit(self, copied: Writable, opened: ExitStack) -> None:
         storage, other = opening(opened, **copied.target), opening(opened, **copied.target)
-        seen = {storage.version()}
+        seen = {storage.read().version}
         with copied.committing() as commit:
             for number in range(100):
                 commit(relabel(number))
-                version = storage.version()
+                version = storage.read().version
                 assert version not in seen
-                assert (label_of(storage), other.version()) == (str(number), version)
+                assert (label_of(storage), other.read().version) == (str(number), version)
                 seen.add(version)
         assert None not in seen
 
@@ -315,12 +310,12 @@ class TestPostgreSQL:
                     connection.execute("SAVEPOINT inner_one")
                     connection.execute(f"UPDATE db_dbnode SET label = 'x' WHERE id = {number + 1}")
                     connection.execute("RELEASE inner_one")
-                seen = {storage.version()}
+                seen = {storage.read().version}
                 for number in order:
-                    assert storage.version() in seen
+                    assert storage.read().version in seen
                     connections[number].commit()
-                    assert storage.version() not in seen
-                    seen.add(storage.version())
+                    assert storage.read().version not in seen
+                    seen.add(storage.read().version)
 
     def test_a_crash(self, opened: ExitStack, golden_postgresql: GoldenPostgreSQL) -> None:
         """It takes back what was not on disk yet, and gives the same transaction ids to others."""
@@ -339,7 +334,7 @@ class TestPostgreSQL:
             replica = stack.enter_context(standby(server))
             storage = opening(stack, target=replica.url("golden"), **repository(golden_postgresql))
             same = opening(stack, target=url, **repository(golden_postgresql))
-            seen = {storage.version(), same.version()}
+            seen = {storage.read().version, same.read().version}
             assert len(seen - {None}) == 2
             connections = [stack.enter_context(closing(psycopg.connect(url))) for _ in range(3)]
             for number, connection in enumerate(connections):
@@ -348,7 +343,7 @@ class TestPostgreSQL:
             for count, connection in enumerate(reversed(connections), 1):
                 connection.commit()
                 wait_until(lambda count=count: settings_of(storage) == count)
-                told.append(storage.version())
+                told.append(storage.read().version)
             assert told[:2] == [None, None]
             assert told[2] is not None
             assert told[2] not in seen
@@ -364,14 +359,16 @@ class TestPostgreSQL:
             target = url.replace(f"@127.0.0.1:{primary.port}/golden", f"@/golden?{hosts}")
             assert target != url
             storage = opening(standbys, target=target, **repository(golden_postgresql))
-            version = storage.version()
-            assert settings_of(storage) == 0
-            assert storage.is_of_one_server
+            snapshot = storage.read()
+            version = snapshot.version
+            assert nodes_of(snapshot) == 0
+            assert snapshot.version_of_all is not None
             primaries.close()
-            assert settings_of(storage) == 0
-            assert not storage.is_of_one_server
-            assert storage.version() not in {version, None}
-            assert storage.is_of_one_server
+            assert nodes_of(snapshot) == 0
+            assert snapshot.version_of_all is None
+            snapshot = storage.read()
+            assert snapshot.version not in {version, None}
+            assert snapshot.version_of_all is not None
 
 
 def repository(stored: GoldenPostgreSQL) -> dict[str, str]:
@@ -391,10 +388,15 @@ def settings_of(storage: Storage) -> int:
     return int(number)
 
 
+def nodes_of(snapshot: Snapshot) -> int:
+    ((number,),) = snapshot.rows(Statement("nodes", lambda: select(func.count()).select_from(node), {}))
+    return int(number)
+
+
 def server_of(storage: Storage) -> str:
     """What the version says of it; nothing while it does not answer."""
     try:
-        return (storage.version() or "").rpartition(" ")[0]
+        return (storage.read().version or "").rpartition(" ")[0]
     except StorageError:
         return ""
 
@@ -405,12 +407,12 @@ class TestArchive:
         other = rezip(golden.archive, tmp_path / "other.aiida", relabelled)
         folder = tmp_path / "folder"
         shutil.unpack_archive(golden.archive, folder, "zip")
-        versions = [opening(opened, target=str(each)).version() for each in (golden.archive, copy, other, folder)]
+        versions = [opening(opened, target=str(each)).read().version for each in (golden.archive, copy, other, folder)]
         assert versions[0] == versions[1] is not None
         assert len(set(versions)) == 3
         database = folder / "db.sqlite3"
         database.write_bytes(relabelled("db.sqlite3", database.read_bytes()))
-        assert opening(opened, target=str(folder)).version() not in versions
+        assert opening(opened, target=str(folder)).read().version not in versions
 
     def test_a_folder_without_its_database(self, golden: Golden, tmp_path: Path) -> None:
         shutil.unpack_archive(golden.archive, tmp_path / "folder", "zip")
@@ -418,13 +420,3 @@ class TestArchive:
         (tmp_path / "folder" / "db.sqlite3").unlink()
         with pytest.raises(TargetError, match=r"folder cannot be read: No such file or directory$"):
             open_storage(profile)
-
-
-def relabelled(name: str, content: bytes) -> bytes:
-    if name != "db.sqlite3":
-        return content
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.deserialize(content)
-        connection.execute(relabel("other"))
-        connection.commit()
-        return connection.serialize()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,11 +17,11 @@ from sqlalchemy import String, literal, select, union_all
 
 from aiida_like.errors import StatementTimeout, StorageError, TargetError
 from aiida_like.profiles import Profile, find
-from aiida_like.storage import Limits, Storage, open_storage
-from aiida_like.storage.expressions import like, lower_case, lowered, matches
+from aiida_like.storage import Limits, Statement, Storage, open_storage
+from aiida_like.storage.expressions import casefold, casefolded, like, matches
 from aiida_like.storage.patterns import Pattern
 from tests.conftest import Golden, GoldenPostgreSQL
-from tests.servers import PostgreSQL, require
+from tests.servers import PostgreSQL, schema
 from tests.servers import postgresql as own_postgresql
 
 
@@ -79,19 +78,23 @@ ODD = ["", "a", "A", "Ä", "ä", "é", "É", "ÉCOLE", "Straße", "İ", "ΣΑΣ"
 
 def test_text_is_the_same_everywhere(storage: Storage) -> None:
     words = union_all(*(select(literal(word).label("word")) for word in ODD)).subquery()
-    lower = lowered(words.c.word)
-    rows = storage.rows("lowered", lambda: select(words.c.word, lower).order_by(lower, words.c.word), {})
-    assert dict(map(tuple, rows)) == {word: lower_case(word) for word in ODD}
-    assert [lower for _, lower in rows] == sorted(map(lower_case, ODD))
+    lower = casefolded(words.c.word)
+    rows = storage.read().rows(
+        Statement("lowered", lambda: select(words.c.word, lower).order_by(lower, words.c.word), {})
+    )
+    assert dict(map(tuple, rows)) == {word: casefold(word) for word in ODD}
+    assert [lower for _, lower in rows] == sorted(map(casefold, ODD))
 
 
 def test_a_sigma_is_one_letter_wherever_it_stands(storage: Storage) -> None:
     """A word ends in another one than the beginning of the word, when each is put into lower case."""
     words = union_all(*(select(literal(word).label("word")) for word in ODD)).subquery()
-    pattern = Pattern.parse(lower_case("\u03a3\u0391\u03a3%"))
-    condition = like(lowered(words.c.word), literal(pattern.like))
-    assert storage.rows("sigma", lambda: select(words.c.word).where(condition), {}) == [("\u03a3\u0391\u03a3",)]
-    assert lower_case("\u03a3\u0391\u03a3\u03a3").startswith(lower_case("\u03a3\u0391\u03a3"))
+    pattern = Pattern.parse(casefold("\u03a3\u0391\u03a3%"))
+    condition = like(casefolded(words.c.word), literal(pattern.like))
+    assert storage.read().rows(Statement("sigma", lambda: select(words.c.word).where(condition), {})) == [
+        ("\u03a3\u0391\u03a3",)
+    ]
+    assert casefold("\u03a3\u0391\u03a3\u03a3").startswith(casefold("\u03a3\u0391\u03a3"))
 
 
 @pytest.mark.parametrize("text", ["%", "_", "a%", "a_b", r"\%", r"\\", "É%", "%_A%", "_" * 40, "%\n%"])
@@ -100,20 +103,20 @@ def test_patterns_are_the_same_everywhere(storage: Storage, text: str) -> None:
     words = union_all(*(select(literal(word).label("word")) for word in ODD)).subquery()
     candidates = like(words.c.word, literal(pattern.like))
     exact = matches(words.c.word, literal(pattern.text), literal(pattern.regex))
-    rows = storage.rows(text, lambda: select(words.c.word).where(candidates, exact), {})
+    rows = storage.read().rows(Statement(text, lambda: select(words.c.word).where(candidates, exact), {}))
     assert sorted(word for (word,) in rows) == sorted(word for word in ODD if pattern.matches(word))
 
 
 def test_null_matches_nothing(storage: Storage) -> None:
     nothing = literal(None, String)
-    statement = select(lowered(nothing), matches(nothing, literal("a_"), literal("^a.?$")))
-    assert [tuple(row) for row in storage.rows("null", lambda: statement, {})] == [(None, None)]
+    statement = select(casefolded(nothing), matches(nothing, literal("a_"), literal("^a.?$")))
+    assert [tuple(row) for row in storage.read().rows(Statement("null", lambda: statement, {}))] == [(None, None)]
 
 
 def test_statements_are_forgotten_when_there_are_many(storage: Storage) -> None:
     for number in range(1100):
-        assert storage.rows(number, lambda n=number: select(literal(n)), {}) == [(number,)]
-    assert len(storage._prepared) < 1024
+        assert storage.read().rows(Statement(number, lambda n=number: select(literal(n)), {})) == [(number,)]
+    assert len(storage.statements) < 1024
 
 
 def test_connections_that_the_server_ended(golden_postgresql: GoldenPostgreSQL) -> None:
@@ -139,12 +142,6 @@ def test_a_server_that_is_gone(golden_postgresql: GoldenPostgreSQL) -> None:
     with pytest.raises(StorageError, match="Connection refused"):
         storage.database.rows("SELECT 1", {})
     storage.close()
-
-
-def schema(url: str) -> bytes:
-    command = [require("pg_dump"), "--schema-only", "--no-owner", url]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return re.sub(r"^\\.*$", "", text, flags=re.MULTILINE).encode()
 
 
 def test_aiida_can_commit_while_we_read(golden: Golden, tmp_path: Path) -> None:
@@ -186,7 +183,7 @@ def test_a_server_without_icu(golden_postgresql: GoldenPostgreSQL, postgresql: P
         connection.execute("SET allow_system_table_mods = on")
         connection.execute("DELETE FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu'")
     storage = open_storage(find(url, str(golden_postgresql.repository)))
-    assert storage.rows("ascii", lambda: select(lowered(literal("ABC"))), {}) == [("abc",)]
+    assert storage.read().rows(Statement("ascii", lambda: select(casefolded(literal("ABC"))), {})) == [("abc",)]
     storage.close()
 
 

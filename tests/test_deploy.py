@@ -13,9 +13,9 @@ from flask import Flask
 from aiida_like.profiles import find
 from tests.conftest import ROOT, GoldenPostgreSQL
 from tests.golden import graph
+from tests.manual import TABLE
 from tests.peer_requests import GET, POST
 from tests.servers import PostgreSQL, free_port
-from tests.test_manual import TABLE
 
 DOCUMENT = (ROOT / "docs" / "deploy.md").read_text()
 (GRANTS,) = re.findall(r"```sql\n(CREATE ROLE.*?)```", DOCUMENT, re.DOTALL)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from aiida_like.profiles import demo
 from querylang.ast import Operator
-from querylang.graph.operators import TESTS as GRAPH_TESTS
+from querylang.graph.operators import OPERATORS as GRAPH_OPERATORS
 from querylang.graph.schema import RELATIONS
 from restapi.commands.documentation import FOLDER, TABLES, main, written
 from restapi.config import Settings
@@ -56,7 +56,7 @@ def test_every_word_of_the_language_is_documented() -> None:
     names = [operator.value for operator in Operator] + sorted(
         keys | set(OPTIONS) | set(V4_OPTIONS) | set(lineage.OPTIONS)
     )
-    names += [keyword for _, keyword in RELATIONS] + [name for tests in GRAPH_TESTS.values() for name in tests]
+    names += [keyword for _, keyword in RELATIONS] + [name for known in GRAPH_OPERATORS.values() for name in known]
     names += [name.upper() for name in vars(Settings())]
     assert [name for name in names if f"`{name}`" not in text] == []
 

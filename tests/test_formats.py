@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pkgutil import resolve_name
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
-from aiida_like.formats import KINDS, StoredNode, download, download_formats, visualization
+from aiida_like.formats import FORMATS, StoredNode, download, download_formats, visualization
 from tests.conftest import ROOT, run
 
 UUID = "5c9c7d1e-3b0f-4d52-8a1f-0d9f6f3c2b11"
@@ -49,7 +50,7 @@ def test_formats_of_a_type(node_type: str, formats: tuple[str, ...]) -> None:
 
 
 def test_all_functions_are_there() -> None:
-    for kind in KINDS.values():
+    for kind in FORMATS.values():
         names = [*kind.downloads.values(), *kind.pictures.values(), *filter(None, [kind.properties])]
         assert all(callable(resolve_name(f"aiida_like.formats.{name}")) for name in names)
 
@@ -61,7 +62,7 @@ def test_a_server_starts_without_what_only_files_need() -> None:
 
 
 def test_a_longer_start_of_a_type_comes_before_a_shorter_one() -> None:
-    starts = list(KINDS)
+    starts = list(FORMATS)
     assert [
         (start, later) for index, start in enumerate(starts) for later in starts[index:] if later > start in later
     ] == []
@@ -78,6 +79,8 @@ def test_a_longer_start_of_a_type_comes_before_a_shorter_one() -> None:
         ("data.core.upf.UpfData.", "xml", "upf nodes cannot be downloaded as 'xml': available as upf, json"),
         ("data.core.array.ArrayData.", "", "array nodes cannot be downloaded as '': available as json, npz"),
         ("data.core.dict.Dict.", "json", "Dict nodes cannot be downloaded as 'json': there is no format for them"),
+        ("Plain", "json", "Plain nodes cannot be downloaded as 'json': there is no format for them"),
+        ("Plain.", None, "Plain nodes cannot be downloaded: there is no format for them"),
         (
             "process.calculation.calcjob.CalcJobNode.",
             None,
@@ -157,21 +160,42 @@ def test_upf_as_json() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<UPF version='2.0.1'/>", "this upf file cannot be written as json (IndexError("),
-        ("<UPF version='2.0.1'>", "this upf file cannot be written as json (ParseError("),
+        ("<UPF version='2.0.1'/>", r"this upf file cannot be written as json \(IndexError\(.*\)\): ask for upf"),
+        ("<UPF version='2.0.1'>", r"this upf file cannot be written as json \(ParseError\(.*\)\): ask for upf"),
         ("nothing", "this file is of no version of UPF that could be written as json: ask for upf"),
     ],
 )
 def test_upf_that_is_none(text: str, message: str) -> None:
     with pytest.raises(FeatureUnavailable) as raised:
         download(node("data.core.upf.UpfData.", {"filename": "Si.upf"}, Si_upf=text.encode()), "json")
-    assert str(raised.value).startswith(message)
+    assert re.fullmatch(message, str(raised.value))
 
 
 def test_upf_as_json_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "upf_to_json", None)
-    with pytest.raises(MissingExtra):
+    with pytest.raises(MissingExtra, match=r"^writing a pseudopotential as json needs the optional part 'structures'"):
         download(node("data.core.upf.UpfData.", {"filename": "Si.upf"}, Si_upf=UPF.encode()), "json")
+
+
+NAMES: dict[tuple[str, str | None], str] = {
+    ("data.core.cif.CifData.", None): "a.b",
+    ("data.core.cif.CifData.", "cif"): "a.b",
+    ("data.core.upf.UpfData.", "upf"): "a.b",
+    ("data.core.array.ArrayData.", "json"): f"{UUID}.json",
+    ("data.core.array.ArrayData.", "npz"): f"{UUID}.npz",
+}
+
+
+@pytest.mark.parametrize(("node_type", "asked"), NAMES)
+def test_names_of_files(node_type: str, asked: str | None) -> None:
+    """Only a node that is a file has a name of its own."""
+    made = download(node(node_type, {"filename": "a.b"}, a_b=b""), asked)
+    assert (made.name, made.format) == (NAMES[node_type, asked], asked or "cif")
+
+
+@pytest.mark.parametrize("filename", [None, 5, ["a.cif"]])
+def test_a_name_that_is_none(filename: Any) -> None:
+    assert download(cif({"filename": filename}, a_cif=b"")).name == f"{UUID}.cif"
 
 
 @pytest.mark.parametrize("attributes", [{}, {"filename": "gone.cif"}])

@@ -340,9 +340,28 @@ def test_kpoints_without_a_picture(node: Callable[[], orm.KpointsData], message:
     assert str(raised.value) == message
 
 
+def test_the_largest_mesh_with_a_picture() -> None:
+    points = visualization(stored(kpoints(mesh=[100, 100, 10])))["explicit_kpoints_rel"]
+    assert (len(points), points[-1]) == (100_000, [0.99, 0.99, 0.9])
+
+
+def test_a_label_at_the_last_point() -> None:
+    node = changed(kpoints(POINTS), {"label_numbers": [5], "labels": ["T"]})
+    assert visualization(node)["kpoints_rel"] == {"T": POINTS[5].tolist()}
+
+
+def test_labels_without_a_partner_are_none() -> None:
+    """As zip has it: what is longer is cut."""
+    node = changed(kpoints(POINTS), {"label_numbers": [0, 2, 3], "labels": ["A", "B"]})
+    assert visualization(node)["path"] == [["A", "B"]]
+
+
 @pytest.mark.parametrize(
     ("attributes", "files", "reason"),
     [
+        ({}, {"kpoints": np.zeros(6)}, "ValueError('vectors of shape (6,), not (n, 3)')"),
+        ({}, {"kpoints": np.zeros((1, 6, 3))}, "ValueError('vectors of shape (1, 6, 3), not (n, 3)')"),
+        ({"label_numbers": [-1], "labels": ["A"]}, {}, "ValueError('a label outside of 6 k-points')"),
         ({}, {"kpoints": np.zeros((6, 2))}, "ValueError('vectors of shape (6, 2), not (n, 3)')"),
         ({"cell": [1, 2, 3]}, {}, "ValueError('vectors of shape (3,), not (n, 3)')"),
         ({"label_numbers": [0, 6], "labels": ["A", "B"]}, {}, "ValueError('a label outside of 6 k-points')"),
@@ -368,10 +387,11 @@ def bands(
     units: str | None = "eV",
     cell: list[list[float]] | None = CELL,
     hole: tuple[int, ...] | None = None,
+    points: NDArray[Any] = POINTS,
 ) -> orm.BandsData:
     node = orm.BandsData(label=label)
-    node.set_kpointsdata(kpoints(POINTS, labels, cell=cell))
-    energies = np.random.default_rng(1).normal(size=(spins, len(POINTS), 4))
+    node.set_kpointsdata(kpoints(points, labels, cell=cell))
+    energies = np.random.default_rng(1).normal(size=(spins, len(points), 4))
     if hole is not None:
         energies[hole] = np.nan
     node.set_bands(energies if spins > 1 else energies[0], units=units)
@@ -385,6 +405,9 @@ BANDS = {
     "labels at neighbours": lambda: bands([(0, "A"), (1, "B"), (2, "C"), (5, "D")]),
     "one label": lambda: bands([(2, "X")]),
     "no label": lambda: bands([]),
+    "one step without a label": lambda: bands([], points=POINTS[:2]),
+    "one step with a label": lambda: bands([(1, "X")], points=POINTS[:2]),
+    "one step with two": lambda: bands([(0, "A"), (1, "X")], points=POINTS[:2]),
     "no cell": lambda: bands(cell=None),
     "not a number": lambda: bands(hole=(0, 2, 1)),
 }
@@ -410,6 +433,11 @@ def test_bands_are_the_export_of_aiida(make: Callable[[], orm.BandsData]) -> Non
 )
 def test_label_of_the_axis(label: str, units: str | None, expected: str) -> None:
     assert visualization(stored(bands(label=label, units=units)))["Y_label"] == expected
+
+
+@pytest.mark.parametrize(("units", "expected"), [("None", "silicon"), ("", "silicon ()")])
+def test_units_as_they_are_stored(units: str, expected: str) -> None:
+    assert visualization(changed(bands(), {"units": units}))["Y_label"] == expected
 
 
 def test_units_may_be_missing() -> None:

@@ -129,11 +129,19 @@ def test_codes_are_described_with_their_computer(label: str, computer: str | Non
     assert description_of(node, computer) == expected
 
 
+MESH = "Kpoints mesh: 2x2x2 (+0.0,0.5,0.0)"
+
 OTHERS = [
     ("data.core.dict.Dict.", {"a": 1}, ""),
     ("process.calculation.calcjob.CalcJobNode.", {"state": "withscheduler"}, "withscheduler"),
     ("process.calculation.calcjob.CalcJobNode.", {}, ""),
+    ("process.calculation.calcjob.CalcJobNode.", {"state": None}, ""),
+    ("process.workflow.workchain.WorkChainNode.", {"state": "withscheduler"}, ""),
     ("data.core.array.kpoints.KpointsData.", {}, ""),
+    ("data.core.array.kpoints.KpointsData.", {"mesh": [2, 2, 2], "offset": [0, 0.5, 0]}, MESH),
+    ("data.core.array.kpoints.KpointsData.", {"mesh": [2, 2, 2]}, ""),
+    ("data.core.array.kpoints.KpointsData.", {"mesh": [2, 2, 2], "array|kpoints": [8, 3]}, "(Path of 8 kpts)"),
+    ("data.core.array.bands.BandsData.", {"array|kpoints": [1, 3]}, "(Path of 1 kpts)"),
 ]
 
 
@@ -141,7 +149,7 @@ OTHERS = [
 def test_other_descriptions(node_type: str, attributes: dict[str, Any], expected: str) -> None:
     node = StoredNode.without_files("u", node_type, "label", attributes)
     assert description_of(node, None) == expected
-    if "kpoints" not in node_type:
+    if "array" not in node_type:
         assert derived_properties(node) == {}
 
 

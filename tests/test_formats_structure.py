@@ -15,7 +15,7 @@ from ase import io as ase_io
 from numpy.typing import NDArray
 
 from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
-from aiida_like.formats import StoredNode, download, visualization
+from aiida_like.formats import StoredNode, description_of, download, visualization
 from tests.formats_profile import memory_profile, orm, stored
 
 pytestmark = [
@@ -267,6 +267,54 @@ def test_files_need_ase(file_format: str, monkeypatch: pytest.MonkeyPatch) -> No
         download(silicon, file_format)
     assert str(raised.value) == str(MissingExtra("structures", f"writing a structure as {file_format}"))
     assert visualization(silicon)["formula"] == "Si2"
+
+
+def occupied(weight: float) -> StoredNode:
+    """One atom on a site that is as full as that."""
+    silicon = stored(STRUCTURES["silicon"]())
+    kinds = [{"name": "Si", "symbols": ["Si"], "weights": [weight]}]
+    return StoredNode(silicon.uuid, silicon.node_type, "", {**silicon.attributes, "kinds": kinds}, silicon.read, ())
+
+
+OCCUPIED = {
+    1.0: ("Si2", "Si", True),
+    1 - 0.9e-6: ("{Si1.00}2", "Si<sub>1.00</sub>", True),
+    1 - 1.1e-6: ("{Si1.00X0.00}2", "Si<sub>1.00</sub> + vacancy<sub>0.00</sub>", False),
+    0.5: ("{Si0.50X0.50}2", "Si<sub>0.50</sub> + vacancy<sub>0.50</sub>", False),
+    1.25: ("{Si1.25}2", "Si<sub>1.25</sub>", True),
+}
+"""A millionth less than full is full, but not written as such."""
+
+
+@pytest.mark.parametrize("weight", OCCUPIED)
+def test_how_full_a_site_is(weight: float) -> None:
+    formula, html, is_full = OCCUPIED[weight]
+    picture = visualization(occupied(weight))
+    assert picture["formula"] == formula
+    assert {atom["atomic_elements_html"] for atom in picture["str_viz_info"]["data"]["m"][0]["a"]} == {html}
+    if is_full:
+        assert download(occupied(weight), "xyz").content.startswith(b"2\nLattice=")
+    else:
+        with pytest.raises(FeatureUnavailable):
+            download(occupied(weight), "xyz")
+
+
+COUNTED = {
+    ("Si", "Si"): ("Si2", "Si"),
+    ("Ga", "As", "As"): ("As2Ga", "As2Ga"),
+    ("Na", "Cl", "Na", "Cl"): ("Cl2Na2", "ClNa"),
+    ("H", "O", "H", "C", "H", "H"): ("CH4O", "CH4O"),
+    ("H", "Br", "H", "Br"): ("Br2H2", "BrH"),
+    ("C", "C", "H", "H", "Al", "Al"): ("C2H2Al2", "CHAl"),
+    ("C",): ("C", "C"),
+}
+"""By Hill, and as small as can be."""
+
+
+@pytest.mark.parametrize("symbols", COUNTED)
+def test_formulas(symbols: tuple[str, ...]) -> None:
+    node = stored(orm.StructureData(ase=Atoms(symbols, positions=np.eye(6, 3)[: len(symbols)], cell=[9, 9, 9])))
+    assert (visualization(node)["formula"], description_of(node, None)) == COUNTED[symbols]
 
 
 @pytest.mark.parametrize(

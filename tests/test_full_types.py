@@ -138,5 +138,5 @@ def test_types_of_unusual_nodes(changing: Writable) -> None:
         for change in ("UPDATE db_dbnode SET label = ''", *UNUSUAL):
             commit(change)
             expected = {(each[0], each[1]): each[2] for each in storage.database.rows(COUNTED, {})}
-            assert type_counts(storage, None) == expected
-            assert sorted(types(storage), key=str) == sorted(expected, key=str)
+            assert type_counts(storage.read(), None) == expected
+            assert sorted(types(storage.read()), key=str) == sorted(expected, key=str)

@@ -27,10 +27,9 @@ from querylang.ast import (
 )
 from querylang.grammar import Grammar
 from querylang.parse import Parser
-from querylang.plain import Plain
 from querylang.terms import Every, Not, Some, Term
 from querylang.unparse import unparse
-from restapi.dialects.aiida_v2.options import OPTIONS
+from tests.entities import OPTIONS
 
 PARSER, GRAMMAR = Parser(OPTIONS), Grammar(OPTIONS)
 UTC = timezone.utc
@@ -462,7 +461,7 @@ plain_pieces = [
 @settings(max_examples=1000)
 @given(st.lists(st.sampled_from(plain_pieces), max_size=8).map("".join))
 def test_the_short_way_is_the_same(text: str) -> None:
-    quickly = Plain(OPTIONS).read(text)
+    quickly = Parser(OPTIONS).parse_plain(text)
     assert quickly is None or quickly == GRAMMAR.parse(text)
 
 
@@ -475,7 +474,7 @@ def test_most_queries_are_plain() -> None:
         "id=in=5,-7,+9",
         'orderby="id"&limit=5',
     ]
-    assert [text for text in plain if Plain(OPTIONS).read(text) is None] == []
+    assert [text for text in plain if Parser(OPTIONS).parse_plain(text) is None] == []
 
 
 def _column_of_error(text: str) -> int:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
-from querylang.graph.ast import As, Function, Projection
+from querylang.graph.ast import Function, Projection
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
 from querylang.graph.schema import NODE, RELATIONS, VERTICES, Direct, Vertex
+from querylang.lowering.as_type import AsType
 from querylang.schema import FieldType
-from tests.conftest import Golden, GoldenPostgreSQL, oracle
+from tests.conftest import Effort, Golden, GoldenPostgreSQL, oracle
 from tests.golden import graph
 
 Query = dict[str, Any]
@@ -47,7 +48,7 @@ def here(golden: Golden, golden_postgresql: GoldenPostgreSQL) -> Iterator[Ask]:
 def ours(storage: Storage, asked: Query) -> list[list[Any]]:
     query = read(asked)
     statement = compile_graph(query, 100_000 if query.limit is None else query.limit)
-    rows = storage.rows(statement.shape, statement.build, statement.values)
+    rows = storage.read().rows(statement)
     # aiida-core projects all vertices first.
     places = sorted(
         range(len(query.projections)), key=lambda place: query.projections[place].operand.tag.startswith("e")
@@ -59,7 +60,7 @@ def shown(projection: Projection, value: Any) -> Any:
     operand = projection.operand
     if projection.function is Function.COUNT or value is None:
         return value
-    if operand.taken is As.JSON or (operand.taken is As.ITSELF and operand.column.type is FieldType.JSON):
+    if operand.as_type is AsType.JSON or (operand.as_type is AsType.ITSELF and operand.column.type is FieldType.JSON):
         return orjson.loads(value)
     return value
 
@@ -287,22 +288,25 @@ def queries(draw: st.DrawFn, edges: tuple[str, ...], paths: tuple[str, ...]) -> 
     return query
 
 
-thorough = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+def asked(check: Callable[[Query], None], queries: st.SearchStrategy[Query], number: int) -> None:
+    """Checks so many queries."""
+    settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])(given(queries)(check))()
 
 
-@thorough
-@given(query=queries(("link",), PATHS))
-def test_the_same_rows(query: Query, aiida: Ask, here: Ask) -> None:
-    expected = aiida(query)
-    assert isinstance(expected, list), expected
-    assert here(query) == dict.fromkeys(("sqlite", "postgresql"), canonical(expected))
+def test_the_same_rows(aiida: Ask, here: Ask, effort: Effort) -> None:
+    def check(query: Query) -> None:
+        expected = aiida(query)
+        assert isinstance(expected, list), expected
+        assert here(query) == dict.fromkeys(("sqlite", "postgresql"), canonical(expected))
+
+    asked(check, queries(("link",), PATHS), effort.either(60, 300))
 
 
-@thorough
-@given(query=queries(tuple(EDGES), (*PATHS, *QUOTED)))
-def test_sqlite_and_postgresql_agree(query: Query, here: Ask) -> None:
+def test_sqlite_and_postgresql_agree(here: Ask, effort: Effort) -> None:
     """Where aiida-core 2.9 fails, too: on the edges of walks and of groups, on keys with quotes."""
-    found = here(query)
-    assert found["sqlite"] == found["postgresql"]
+
+    def check(query: Query) -> None:
+        found = here(query)
+        assert found["sqlite"] == found["postgresql"]
+
+    asked(check, queries(tuple(EDGES), (*PATHS, *QUOTED)), effort.either(60, 300))

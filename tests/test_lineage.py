@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,24 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aiida_like.links import INCOMING, KINDS_OF_LINKS, LINK_TYPES, OUTGOING, Direction, Ways, links_between, nearest
+from aiida_like.links import (
+    INCOMING,
+    KINDS_OF_LINKS,
+    LINK_TYPES,
+    OUTGOING,
+    Direction,
+    LinkFilter,
+    links_between,
+    nearest,
+)
 from aiida_like.profiles import find
-from aiida_like.storage import Storage, open_storage
+from aiida_like.storage import Row, Snapshot, Statement, Storage, open_storage
 from querylang.compile import RowsQuery, compile_rows
-from querylang.options import Options, Window
+from querylang.options import Window
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.fetching.lineage import DIRECTIONS, relation_to
 from restapi.fetching.lists import fetch_page
-from restapi.fetching.reading import fetch
-from tests.conftest import Golden, GoldenPostgreSQL, at_once, oracle
+from tests.conftest import Effort, Golden, GoldenPostgreSQL, at_once, oracle
 from tests.golden import graph, ids
 from tests.links_graph import (
     CHAIN,
@@ -184,12 +191,25 @@ def test_windows_and_pages(client: FlaskClient, version: str, more: str) -> None
     )
 
 
+class Noting(Snapshot):
+    """A snapshot that notes how many rows each statement has brought."""
+
+    def __init__(self, storage: Storage) -> None:
+        super().__init__(storage)
+        self.seen: list[int] = []
+
+    def rows(self, statement: Statement) -> list[Row]:
+        found = super().rows(statement)
+        self.seen.append(len(found))
+        return found
+
+
 def reached(
-    storage: Storage, direction: Direction, start: int, types: Sequence[str], depth: int | None = None
+    snapshot: Snapshot, direction: Direction, start: int, types: Sequence[str], depth: int | None = None
 ) -> set[int]:
     given = {"link_type": types} | ({} if depth is None else {"depth": depth})
-    condition = relation_to(storage, direction, ID, start, Options(given))
-    found = fetch(storage, compile_rows(RowsQuery(NODES, (ID,), (condition,)), Window(100_000)))
+    condition = relation_to(snapshot, direction, ID, start, given)
+    found = snapshot.rows(compile_rows(RowsQuery(NODES, (ID,), (condition,)), Window(100_000)))
     assert len(found) == len({row[0] for row in found})
     return {row[0] for row in found}
 
@@ -199,12 +219,17 @@ NAMES = {"in": INCOMING, "out": OUTGOING}
 
 @pytest.mark.parametrize("direction", NAMES)
 @pytest.mark.parametrize("kind", KINDS_OF_LINKS)
-def test_every_golden_node(storage: Storage, golden_links: list[Link], direction: str, kind: str) -> None:
+def test_every_golden_node(
+    storage: Storage, golden_links: list[Link], direction: str, kind: str, effort: Effort
+) -> None:
     near = neighbours(golden_links, KINDS_OF_LINKS[kind], [direction])
-    for start in range(1, ids[graph.created] + 1):
+    for start in effort.of(range(1, ids[graph.created] + 1), 30):
         for depth in (None, 1, 2, 3):
             expected = closure(near, start, depth)
-            assert reached(storage, NAMES[direction], start, KINDS_OF_LINKS[kind], depth) == expected, (start, depth)
+            assert reached(storage.read(), NAMES[direction], start, KINDS_OF_LINKS[kind], depth) == expected, (
+                start,
+                depth,
+            )
 
 
 @pytest.mark.parametrize("direction", NAMES)
@@ -213,7 +238,7 @@ def test_every_golden_node(storage: Storage, golden_links: list[Link], direction
 def test_links_of_chance(storage: Storage, direction: str, types: Sequence[str], depth: int | None) -> None:
     near = neighbours(LINKS, types, [direction])
     for start in CHANCE:
-        assert reached(storage, NAMES[direction], start, types, depth) == closure(near, start, depth), start
+        assert reached(storage.read(), NAMES[direction], start, types, depth) == closure(near, start, depth), start
 
 
 LARGE = {
@@ -230,25 +255,24 @@ LARGE = {
 @pytest.mark.parametrize("depth", [None, 1000])
 def test_walks_come_to_an_end(storage: Storage, name: str, depth: int | None) -> None:
     start, expected = LARGE[name]
-    assert reached(storage, OUTGOING, start, LINK_TYPES, depth) == set(expected)
+    assert reached(storage.read(), OUTGOING, start, LINK_TYPES, depth) == set(expected)
 
 
 def test_each_link_is_read_once(storage: Storage) -> None:
     """However many ways there are: 19 layers of 100 links, each walked over in one statement."""
-    rows: list[int] = []
-    counted = replace(storage, observe=rows.append)
-    reached(counted, OUTGOING, LAYERS[0][0], LINK_TYPES, 1000)
-    assert rows[:-1] == [10] + [100] * 18 + [0]
+    snapshot = Noting(storage)
+    reached(snapshot, OUTGOING, LAYERS[0][0], LINK_TYPES, 1000)
+    assert snapshot.seen[:-1] == [10] + [100] * 18 + [0]
 
 
 def test_the_walk_is_made_once(storage: Storage) -> None:
     """Not again for the number of rows."""
-    condition = relation_to(storage, OUTGOING, ID, HUB, Options({}))
+    condition = relation_to(storage.read(), OUTGOING, ID, HUB, {})
     query = RowsQuery(NODES, (ID,), (condition,), with_total=True)
     for keys_first in (True, False):
         statement = compile_rows(query, Window(5), keys_first=keys_first)
-        assert storage.prepare(statement.build()).sql.count("RECURSIVE") == 1
-    page = fetch_page(storage, query, Window(5))
+        assert storage.statements.compile(statement.build()).sql.count("RECURSIVE") == 1
+    page = fetch_page(storage.read(), query, Window(5))
     assert (len(page.rows), page.total.number) == (5, len(SPOKES))
 
 
@@ -266,30 +290,30 @@ def ways_between(start: int, keyword: str) -> dict[str, Any]:
     }
 
 
-def test_the_querybuilder_of_aiida_core_finds_the_same(golden_postgresql: GoldenPostgreSQL) -> None:
-    starts = range(1, ids[graph.created] + 1)
+def test_the_querybuilder_of_aiida_core_finds_the_same(golden_postgresql: GoldenPostgreSQL, effort: Effort) -> None:
+    starts = effort.of(range(1, ids[graph.created] + 1), 30)
     opened = closing(open_storage(find(golden_postgresql.url, str(golden_postgresql.repository))))
     with opened as storage, oracle("tests.querybuilder_oracle", golden_postgresql) as ask:
         for start in starts:
             for keyword, direction in (("with_ancestors", OUTGOING), ("with_descendants", INCOMING)):
                 found = {row[0] for row in ask(ways_between(start, keyword))}
-                assert reached(storage, direction, start, KINDS_OF_LINKS["data"]) == found, (start, keyword)
+                assert reached(storage.read(), direction, start, KINDS_OF_LINKS["data"]) == found, (start, keyword)
 
 
-def test_the_traversal_of_aiida_core_finds_the_same(golden_postgresql: GoldenPostgreSQL) -> None:
-    starts = range(1, ids[graph.created] + 1)
+def test_the_traversal_of_aiida_core_finds_the_same(golden_postgresql: GoldenPostgreSQL, effort: Effort) -> None:
+    starts = effort.of(range(1, ids[graph.created] + 1), 12)
     opened = closing(open_storage(find(golden_postgresql.url, str(golden_postgresql.repository))))
     with opened as storage, oracle("tests.traversal_oracle", golden_postgresql) as ask:
         for start in starts:
             for kind, types in KINDS_OF_LINKS.items():
                 for depth in (None, 2):
                     asked = {"start": start, "depth": depth}
-                    incoming = reached(storage, INCOMING, start, types, depth)
-                    outgoing = reached(storage, OUTGOING, start, types, depth)
+                    incoming = reached(storage.read(), INCOMING, start, types, depth)
+                    outgoing = reached(storage.read(), OUTGOING, start, types, depth)
                     # There the start is always a part of it.
                     assert incoming | {start} == set(ask({**asked, "forward": [], "backward": types})), (start, kind)
                     assert outgoing | {start} == set(ask({**asked, "forward": types, "backward": []})), (start, kind)
-                    part = nearest(storage, Ways((INCOMING, OUTGOING), types), start, depth, 1000)
+                    part = nearest(storage.read(), LinkFilter((INCOMING, OUTGOING), types), start, depth, 1000)
                     assert set(part.distances) == set(ask({**asked, "forward": types, "backward": types})), (
                         start,
                         kind,
@@ -427,14 +451,16 @@ def test_a_circle_is_drawn(client: FlaskClient) -> None:
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("types", [TYPES, DATA])
 @pytest.mark.parametrize("depth", [None, 1, 2, 10**18])
-def test_the_nearest_nodes(storage: Storage, direction: str, types: Sequence[str], depth: int | None) -> None:
-    ways = Ways(DIRECTIONS[direction], tuple(types))
+def test_the_nearest_nodes(
+    storage: Storage, direction: str, types: Sequence[str], depth: int | None, effort: Effort
+) -> None:
+    link_filter = LinkFilter(DIRECTIONS[direction], tuple(types))
     near = neighbours(LINKS, types, ["in", "out"] if direction == "both" else [direction])
-    for start in CHANCE[::3]:
+    for start in effort.of(CHANCE[::3], 4):
         all_of_them = distances(near, start)
         wanted = sorted(far for far in all_of_them.values() if depth is None or far <= depth)
         for limit in (1, 2, 5, 13, 39, 40, 1000):
-            found = nearest(storage, ways, start, depth, limit)
+            found = nearest(storage.read(), link_filter, start, depth, limit)
             assert sorted(found.distances.values()) == wanted[:limit]
             assert found.distances == {each: all_of_them[each] for each in found.distances}
             assert found.is_truncated is (len(wanted) > limit)
@@ -443,30 +469,29 @@ def test_the_nearest_nodes(storage: Storage, direction: str, types: Sequence[str
                 for link in LINKS
                 if {link.input_id, link.output_id} <= set(found.distances) and link.type in types
             }
-            assert {tuple(row[:3]) for row in links_between(storage, found.distances, types)} == between
+            assert {tuple(row[:3]) for row in links_between(storage.read(), found.distances, types)} == between
 
 
 def test_the_first_of_equally_far_nodes_come_first(storage: Storage) -> None:
-    found = nearest(storage, Ways((OUTGOING,)), HUB, None, 2500)
+    found = nearest(storage.read(), LinkFilter((OUTGOING,)), HUB, None, 2500)
     assert list(found.distances) == [HUB, *SPOKES[:2499]]
     assert found.is_truncated
-    found = nearest(storage, Ways((OUTGOING,)), LAYERS[0][3], None, 16)
+    found = nearest(storage.read(), LinkFilter((OUTGOING,)), LAYERS[0][3], None, 16)
     assert list(found.distances) == [LAYERS[0][3], *LAYERS[1], *LAYERS[2][:5]]
 
 
 @pytest.mark.parametrize("limit", [1, 1000, len(SPOKES), len(SPOKES) + 1])
 def test_a_hub(storage: Storage, limit: int) -> None:
-    found = nearest(storage, Ways((OUTGOING,)), HUB, 1, limit)
+    found = nearest(storage.read(), LinkFilter((OUTGOING,)), HUB, 1, limit)
     assert (len(found.distances), found.is_truncated) == (limit, limit <= len(SPOKES))
-    spokes = nearest(storage, Ways((INCOMING, OUTGOING)), SPOKES[7], None, limit)
+    spokes = nearest(storage.read(), LinkFilter((INCOMING, OUTGOING)), SPOKES[7], None, limit)
     assert (len(spokes.distances), spokes.is_truncated) == (limit, limit <= len(SPOKES))
 
 
 def test_no_more_links_are_read_than_are_needed(storage: Storage) -> None:
-    rows: list[int] = []
-    counted = replace(storage, observe=rows.append)
-    nearest(counted, Ways((OUTGOING,)), HUB, None, 100)
-    assert rows == [1000]
+    snapshot = storage.read()
+    nearest(snapshot, LinkFilter((OUTGOING,)), HUB, None, 100)
+    assert (snapshot.effort.rows, snapshot.effort.statements) == (1000, 1)
 
 
 @pytest.mark.parametrize("name", LARGE)

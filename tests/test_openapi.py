@@ -25,11 +25,12 @@ from restapi.dialects import aiida_v2, aiida_v4
 from restapi.dialects.aiida_v2.options import OPTIONS as V2_OPTIONS
 from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
 from restapi.dialects.aiida_v4.query_schema import QUERY, VERTEX
+from restapi.hosting.app import Application
 from restapi.openapi.dialect import Dialect
-from tests import test_conditional
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.manual import TABLE
+from tests.urls import URLS, WRONG
 
 DIALECTS = {"v2": aiida_v2, "v4": aiida_v4}
 
@@ -135,17 +136,20 @@ def test_documents_are_valid(document: Document) -> None:
 def test_each_route_is_there(name: str, document: Document, dialect: Dialect) -> None:
     """And nothing else: each path of the document is that of one route."""
     routes = DIALECTS[name].ROUTES
-    assert {place.path for place in dialect.places} == set(document.content["paths"])
-    assert {place.route.path for place in dialect.places} == {route.path for route in routes}
-    assert all(place.route in routes for place in dialect.places)
+    assert {described.path for described in dialect.paths} == set(document.content["paths"])
+    assert {described.route.path for described in dialect.paths} == {route.path for route in routes}
+    assert all(described.route in routes for described in dialect.paths)
 
 
 def test_paths_are_those_of_the_server(name: str, document: Document, archive_client: FlaskClient) -> None:
     """The server finds a resource at each, with the parameters filled in."""
-    urls = archive_client.application.url_map.bind("localhost")
+    app = archive_client.application
+    assert isinstance(app, Application)
     for path in document.content["paths"]:
         filled = path.replace("{kind}", "structures").replace("{id}", "1").replace("{page}", "1")
-        assert urls.match(f"/api/{name}{filled}")[0].startswith(f"aiida_{name}.")
+        found = app.routes.find(f"/api/{name}{filled}")
+        assert found is not None, path
+        assert found[0].dialect.interface.prefix == f"/api/{name}"
 
 
 def operations(document: Document) -> Iterator[tuple[str, str, Any]]:
@@ -167,15 +171,15 @@ def test_operations_can_be_told(document: Document) -> None:
 
 def test_each_option_is_documented(document: Document, dialect: Dialect) -> None:
     named: dict[type, set[str]] = {}
-    for place in dialect.places:
-        for operation in document.content["paths"][place.path].values():
+    for described in dialect.paths:
+        for operation in document.content["paths"][described.path].values():
             parameters = [document.resolved(each) for each in operation.get("parameters", ())]
             names = [each["name"] for each in parameters if each["in"] == "query"]
             assert len(names) == len(set(names))
-            named.setdefault(place.resource, set()).update(names)
-            entity = place.resource.filters_about(place.subject)
+            named.setdefault(described.resource, set()).update(names)
+            entity = described.resource.filters_about(described.subject)
             if entity is not None:
-                reserved = {*dialect.options, *place.resource.reserved}
+                reserved = {*dialect.options, *described.resource.reserved}
                 keys = {key for key, field in entity.fields.items() if field.is_filterable}
                 assert {*keys, *(each.key for each in entity.relations), "filter"} - reserved <= set(names)
     for resource, names_ in named.items():
@@ -194,9 +198,9 @@ def test_only_what_a_resource_takes_is_documented(name: str, document: Document,
 
 
 URLS = [
-    *test_conditional.URLS,
+    *URLS,
     *(f"/api/v2{url}" for url, expected in TABLE.items()),
-    *(url for url, _ in test_conditional.WRONG if url not in {"/api/v4/nothing", "/api/v4/querybuilder"}),
+    *(url for url, _ in WRONG if url not in {"/api/v4/nothing", "/api/v4/querybuilder"}),
     "/api/v2/nodes?fields=uuid,pk,attributes.energy,extras&limit=5",
     "/api/v4/nodes?fields=uuid,pk,attributes.energy,extras&limit=5",
     "/api/v4/computers?fields=metadata.x,id",
@@ -259,13 +263,50 @@ def test_limits_are_those_of_the_settings(golden: Golden, serve: Callable[..., F
     client = serve(find(str(golden.archive)), settings).test_client()
     document = Document.of(client.get("/api/v4/openapi.json").json)
 
-    def largest(path: str, name: str) -> int:
+    def parameter(path: str, name: str) -> dict[str, Any]:
         parameters = map(document.resolved, document.content["paths"][path]["get"]["parameters"])
-        return int(next(each["schema"]["maximum"] for each in parameters if each["name"] == name))
+        return next(each for each in parameters if each["name"] == name)
 
+    def largest(path: str, name: str) -> int:
+        return int(parameter(path, name)["schema"]["maximum"])
+
+    help_ = "At most so many rows; the default is the largest allowed, 50."
+    for path in ("/nodes", "/users", "/nodes/{id}/descendants"):
+        assert parameter(path, "limit")["description"] == help_
     assert (largest("/nodes", "limit"), largest("/nodes/page", "perpage")) == (50, 50)
     assert largest("/nodes/{id}/graph", "limit") == 70
     assert Settings().max_limit != 50
+
+
+def numbers(document: Document) -> Iterator[tuple[str, str, int, int]]:
+    """For each bound of a number: its name, a URL with a hole for it, the number at the bound and one beyond."""
+    for path, _, operation in operations(document):
+        for parameter in map(document.resolved, operation.get("parameters", ())):
+            name, schema = parameter["name"], parameter["schema"]
+            if schema.get("type") == "integer" and name != "id":
+                values = {"kind": "nodes", "page": "1", "id": graph.relax_scf} | (
+                    {name: "{}"} if parameter["in"] == "path" else {}
+                )
+                url = re.sub(r"\{(\w+)\}", lambda found, values=values: values[found[1]], path)
+                url += f"?{name}={{}}" if parameter["in"] == "query" else ""
+                yield from (
+                    (name, url, schema[bound], schema[bound] + step) for bound, step in STEPS if bound in schema
+                )
+
+
+STEPS = (("minimum", -1), ("maximum", 1))
+
+
+def test_numbers_are_taken_as_far_as_they_are_described(
+    name: str, document: Document, archive_client: FlaskClient
+) -> None:
+    """The smallest and the largest of each, and one beyond: page 0, limit 401."""
+    tried = set()
+    for key, url, *bounds in numbers(document):
+        answers = (archive_client.get(f"/api/{name}{url.format(number)}", buffered=True) for number in bounds)
+        assert [answer.status_code == 400 for answer in answers] == [False, True], url
+        tried.add((key, bounds[0]))
+    assert {("page", 1), ("perpage", 1), ("perpage", 400), ("limit", 400), ("limit", 10_000), ("depth", 1)} <= tried
 
 
 def test_it_is_what_is_installed(document: Document) -> None:

@@ -10,7 +10,7 @@ from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Integer, Operator
 from querylang.options import Options, OrderTerm, Window, WindowLimits, split, window
 from querylang.parse import Parser
-from querylang.projection import MAX_FIELDS, Shown
+from querylang.projection import MAX_FIELDS, ProjectedKey
 from restapi.dialects.aiida_v2.options import (
     ANYWHERE,
     ATTRIBUTES,
@@ -48,7 +48,7 @@ READ = {
     "in_limit=007": ("in_limit", 7),
     'fields=id,attributes.a."b c".0,id': (
         "fields",
-        (Shown("id", "id", ()), Shown('attributes.a."b c".0', "attributes", ("a", "b c", "0"))),
+        (ProjectedKey("id", "id", ()), ProjectedKey('attributes.a."b c".0', "attributes", ("a", "b c", "0"))),
     ),
     "offset=9223372036854775807": ("offset", 2**63 - 1),
 }
@@ -63,7 +63,7 @@ def test_values(text: str) -> None:
 
 def test_split() -> None:
     options, comparisons = split(PARSER.parse("limit=5&id>3"), OPTIONS, LIST)
-    assert dict(options.values) == {"limit": 5}
+    assert dict(options) == {"limit": 5}
     assert comparisons == (Comparison("id", Operator.GREATER, (Integer(3),)),)
     assert options.get("offset") is None
 

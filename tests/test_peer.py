@@ -22,8 +22,6 @@ from tests.conftest import COMMAND, ROOT, Golden, GoldenPostgreSQL
 from tests.golden import graph
 from tests.peer_requests import FAULTS, GET, NOT_ON_SQLITE, POST, POST_FAULTS
 
-pytestmark = pytest.mark.peer
-
 PEER = ROOT / ".venv-peer" / "bin" / "verdi"
 """aiida-core[rest] needs an environment of its own, because it needs another Flask; `make` makes it."""
 

@@ -12,13 +12,15 @@ from aiida_like import links
 from aiida_like.links import INCOMING, OUTGOING, Direction
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
-from querylang.compile import RowsQuery, Statement, compile_rows
+from querylang.compile import RowsQuery, Statement
 from querylang.condition import Condition
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
-from querylang.keyset import following, total_order
-from querylang.lower import kind_of, lower, order_by, uuid_prefix
-from querylang.options import OrderTerm, Window, split
+from querylang.keyset import rows_after, total_order
+from querylang.lowering.columns import uuid_prefix
+from querylang.lowering.lower import lower, order_by, type_prefix_conditions
+from querylang.lowering.predicates import Predicate
+from querylang.options import OrderTerm, split
 from querylang.parse import Parser
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2.entities import NODE_ENTITIES, NODES
@@ -26,6 +28,7 @@ from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v4 import entities as v4
 from restapi.dialects.aiida_v4.rows import order_of
 from tests.golden import graph
+from tests.plans import explained, listed
 
 PARSER = Parser(OPTIONS)
 
@@ -46,31 +49,6 @@ def plan(storage: Storage, conditions: tuple[Condition, ...], order: tuple[Order
     return explained(storage, listed(storage, query))
 
 
-def listed(storage: Storage, query: RowsQuery) -> Statement:
-    return compile_rows(query, Window(20), keys_first=storage.database.indexes_have_keys)
-
-
-def explained(storage: Storage, statement: Statement) -> str:
-    """What the database does, one step a line; of PostgreSQL with indexes preferred, as the golden graph is small."""
-    prepared = storage.prepare(statement.build())
-    values = {**prepared.constants, **statement.values}
-    connection = storage.database.engine.raw_connection()
-    cursor = connection.cursor()
-    if storage.database.engine.dialect.name == "postgresql":
-        for step in ("seqscan", "bitmapscan", "sort", "hashjoin"):
-            cursor.execute(f"SET enable_{step} = off")
-        cursor.execute("SET plan_cache_mode = force_custom_plan")
-        cursor.execute("EXPLAIN " + prepared.sql, values)
-        steps = [row[0] for row in cursor.fetchall()]
-        cursor.execute("RESET ALL")
-    else:
-        cursor.execute("EXPLAIN QUERY PLAN " + prepared.sql, values)
-        steps = [row[3] for row in cursor.fetchall()]
-    cursor.close()
-    connection.close()
-    return "\n".join(steps)
-
-
 def conditions_of(text: str) -> tuple[Condition, ...]:
     return lower(split(PARSER.parse(text), OPTIONS, OPTIONS)[1], NODES)
 
@@ -84,7 +62,7 @@ INDEXED = {
     "a uuid pattern": (conditions_of('uuid=like="3383%"'), "uuid"),
     "a uuid as a pattern": (conditions_of('uuid=like="338357f4-f236-4f9c-8fbe-cd550dc6b858"'), "uuid"),
     "a uuid as a pattern without case": (conditions_of('uuid=ilike="338357F4-F236-4F9C-8FBE-CD550DC6B858"'), "uuid"),
-    "a kind": (kind_of(NODE_ENTITIES["structures"]), "node_type"),
+    "a kind": (type_prefix_conditions(NODE_ENTITIES["structures"]), "node_type"),
     "a pattern that begins with text": (conditions_of('type=like="data.core.array.%"'), "node_type"),
     "a pattern with _": (conditions_of('label=like="under_score"'), "label"),
     "a label": (conditions_of('label="aiida"'), "label"),
@@ -104,7 +82,7 @@ def test_an_index_serves(storage: Storage, name: str) -> None:
 
 @pytest.mark.parametrize("relation", ["incoming of", "outgoing of"])
 def test_neighbours_come_from_the_index_of_links(storage: Storage, relation: str) -> None:
-    steps = plan(storage, (Condition(relation, NODES.fields["id"], (7,)),))
+    steps = plan(storage, (Condition(Predicate(relation), NODES.fields["id"], (7,)),))
     assert ("output_id" if relation == "incoming of" else "input_id") in steps
     assert "Seq Scan" not in steps
     assert "SCAN db_dblink" not in steps
@@ -122,7 +100,7 @@ def test_a_cursor_is_a_range_of_an_index(storage: Storage, key: str) -> None:
     """Nothing before it is read, and nothing is sorted but rows of equal value."""
     place, condition = PLACES[key]
     order = total_order(order_by((OrderTerm(key, descending=False),), NODES), NODES)
-    query = RowsQuery(NODES, (NODES.fields["id"],), (), order, (following(order, place),))
+    query = RowsQuery(NODES, (NODES.fields["id"],), (), order, (rows_after(order, place),))
     steps = explained(storage, listed(storage, query))
     found = [step for step in steps.splitlines() if re.search(condition, step)]
     assert any("SEARCH db_dbnode" in step or "Index Cond" in step for step in found), steps
@@ -132,7 +110,7 @@ def test_a_cursor_is_a_range_of_an_index(storage: Storage, key: str) -> None:
 LINEAGE = {
     "ancestors of": ("output_id", (7, "create", "input_calc")),
     "descendants of": ("input_id", (7, "return")),
-    "among": ("rowid", ("[7,8]",)),
+    "in json array": ("rowid", ("[7,8]",)),
 }
 ON_TYPE = re.compile(r"\(type=|Cond: \(+(\w+\.)?type")
 """The index on types of links, which finds far too many."""
@@ -144,16 +122,16 @@ NARROWED = ("", "id>3", 'type=like="data.%"', "ctime>2016-04-23", 'label="aiida"
 @pytest.mark.parametrize("text", NARROWED)
 def test_ancestors_come_from_the_index_of_links(storage: Storage, test: str, key: str, text: str) -> None:
     column, values = LINEAGE[test]
-    relation = Condition(test, NODES.fields["id"], values)
+    relation = Condition(Predicate(test), NODES.fields["id"], values)
     order = order_by((OrderTerm(key, descending=True),), NODES)
     query = RowsQuery(NODES, NODES.shown, (relation, *conditions_of(text)), order, with_total=True)
     steps = explained(storage, listed(storage, query))
-    assert (column in steps) or test == "among"
+    assert (column in steps) or test == "in json array"
     assert ON_TYPE.search(steps) is None
     assert "Seq Scan" not in steps
     assert [step for step in steps.splitlines() if step.startswith("SCAN db_")] == []
     # The walk, which two parts need, is made once.
-    assert steps.count("RECURSIVE STEP") + steps.count("Recursive Union") == (test != "among")
+    assert steps.count("RECURSIVE STEP") + steps.count("Recursive Union") == (test != "in json array")
 
 
 @pytest.mark.parametrize("direction", [INCOMING, OUTGOING], ids=lambda direction: direction.name)
@@ -210,7 +188,7 @@ def test_version_4_orders_by_id_last(storage: Storage) -> None:
 
 @pytest.mark.parametrize("entity", [v4.INCOMING, v4.OUTGOING], ids=lambda entity: entity.name)
 def test_links_of_version_4_come_from_the_index_of_links(storage: Storage, entity: Entity) -> None:
-    main = Condition("=", entity.fields["main"], (7,))
+    main = Condition(Predicate.EQUAL, entity.fields["main"], (7,))
     steps = explained(storage, listed(storage, RowsQuery(entity, entity.shown, (main,))))
     assert ("output_id" if entity is v4.INCOMING else "input_id") in steps
     assert "Seq Scan" not in steps

@@ -13,7 +13,7 @@ from querylang.schema import Field, FieldType
 from restapi.answering.rendering import objects_of
 from tests.conftest import Golden
 from tests.golden import graph
-from tests.test_conditional import URLS
+from tests.urls import URLS
 
 NAMES = ["label", "", "lambda", '"]: 1} for _ in (); raise', "attributes.a'b\\", "{0}", "v0", "é\n"]
 

@@ -20,10 +20,9 @@ from werkzeug.test import TestResponse
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import demo
-from aiida_like.storage import Storage
+from aiida_like.storage import LazyStorage, Storage
 from restapi import create_app, create_site
 from restapi.hosting.site import Site
-from restapi.http.lazy_storage import LazyStorage
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
 from tests.golden import graph
 
@@ -72,8 +71,11 @@ def test_where_each_is(golden: Golden, make: Callable[..., Site]) -> None:
         f"http://localhost/golden/api/v2/nodes/{graph.silicon}",
         f"/api/v2/nodes/{graph.silicon}",
     )
-    for path in ("/nobody/api/v2/nodes", "/golden/demo/api/v2/nodes", "/goldenx/api/v2/nodes"):
-        assert client.get(path).status_code == 404
+    for path in ("/nobody/api/v2/nodes", "/nobody", "/goldenx/api/v2/nodes", "/NOBODY/api/v4"):
+        answer = client.get(path)
+        message = f"no profile is called {path.split('/')[1]!r} here: / lists those that are served, as"
+        assert (answer.status_code, answer.json) == (404, {"message": f"{message} http://localhost/NAME/"})
+    assert client.get("/golden/demo/api/v2/nodes").status_code == 404
     assert client.get("/golden/readyz").json == client.get("/readyz").json == {"status": "ready"}
 
 
@@ -136,18 +138,13 @@ def test_what_is_closed_holds_no_file(golden: Golden, make: Callable[..., Site],
 
 
 def test_an_application_can_go() -> None:
-    """Modules are out of the way of Python's collector, which collects nothing there; applications are not."""
+    """Nothing holds one that is not served any more."""
     gone = create_app(DEMO, {})
-    frozen = gc.get_freeze_count()
-    assert frozen > 10_000
     assert Client(gone).get("/api/v4/nodes?limit=1").status_code == 200
-    # Flask-RESTful leaves the latest in the classes of its resources.
-    create_app(DEMO, {})
     reference = weakref.ref(gone)
     del gone
     gc.collect()
     assert reference() is None
-    assert gc.get_freeze_count() <= frozen
 
 
 def test_what_is_in_use_stays_open(golden: Golden, make: Callable[..., Site]) -> None:
@@ -171,7 +168,7 @@ def test_eight_threads(golden: Golden, make: Callable[..., Site]) -> None:
     expected = {"/demo": total(client, ""), **dict.fromkeys(("/a", "/b", "/c", "/d"), 81)}
 
     def ask(start: int) -> list[tuple[str, int]]:
-        mounts = [list(expected)[(start + number * (start + 1)) % 5] for number in range(40)]
+        mounts = [list(expected)[(start + number * (start + 1)) % 5] for number in range(15)]
         return [(mount, total(Client(site), mount)) for mount in mounts]
 
     with ThreadPoolExecutor(8) as pool:
@@ -232,7 +229,7 @@ FORK = """
 import os, sys
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
-from restapi.http.lazy_storage import LazyStorage
+from aiida_like.storage import LazyStorage
 
 opening = LazyStorage(lambda: open_storage(find(*sys.argv[1:])))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -11,10 +12,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aiida_like import storage
 from aiida_like.profiles import find
 from aiida_like.storage.database import Database
-from restapi.fetching import reading
+from aiida_like.tuning import Tuning
 from tests.golden import graph
 from tests.writable import Writable
 
@@ -36,24 +36,21 @@ QUERY = {
 }
 
 
-@pytest.fixture
-def all_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (reading, storage):
-        monkeypatch.setattr(module, "SLOW", 0.0)
+ALL_IS_SLOW = Tuning(slow_seconds=0.0)
 
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
     """Those that the database has run in the block."""
     run: list[str] = []
-    rows = Database.rows
+    fetch = Database.fetch
 
     def look(self: Database, sql: str, values: Any) -> Any:
         run.append(sql)
-        return rows(self, sql, values)
+        return fetch(self, sql, values)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Database, "rows", look)
+        patch.setattr(Database, "fetch", look)
         yield run
 
 
@@ -65,9 +62,8 @@ def answers(client: FlaskClient, number: int) -> list[Any]:
     return [each.json["data"] for each in found]
 
 
-@pytest.mark.usefixtures("all_is_slow")
 def test_rows_are_found_once(target: dict[str, Any], serve: Serve, forgetful: FlaskClient) -> None:
-    client = serve(find(**target), {}).test_client()
+    client = serve(find(**target), {}, tuning=ALL_IS_SLOW).test_client()
     expected = answers(forgetful, 0)
     assert answers(client, 1) == expected
     assert answers(client, 2) == expected
@@ -90,9 +86,8 @@ def test_first_rows_behind_a_commit(changing: Writable, serve: Serve) -> None:
                 assert [node["label"] for node in found] == [label] * 5
 
 
-@pytest.mark.usefixtures("all_is_slow")
 def test_not_behind_a_commit(changing: Writable, serve: Serve) -> None:
-    client = serve(find(**changing.target), {}).test_client()
+    client = serve(find(**changing.target), {}, tuning=ALL_IS_SLOW).test_client()
     forgetful = serve(find(**changing.target), {"CACHE": False}).test_client()
     with changing.committing() as commit:
         for number in range(3):
@@ -100,10 +95,9 @@ def test_not_behind_a_commit(changing: Writable, serve: Serve) -> None:
             assert answers(client, 2 * number) == answers(client, 2 * number + 1) == answers(forgetful, number)
 
 
-@pytest.mark.usefixtures("all_is_slow")
 def test_nothing_is_not_looked_for_twice(target: dict[str, Any], serve: Serve) -> None:
     """No row brings the data version along; but another statement for it takes as long."""
-    client = serve(find(**target), {}).test_client()
+    client = serve(find(**target), {}, tuning=ALL_IS_SLOW).test_client()
     client.get("/api/v4/nodes?limit=1")
     with statements() as run:
         response = client.get('/api/v4/nodes?label="no such"&limit=1')
@@ -112,52 +106,40 @@ def test_nothing_is_not_looked_for_twice(target: dict[str, Any], serve: Serve) -
     assert "ETag" in response.headers
 
 
-@pytest.mark.usefixtures("all_is_slow")
 @pytest.mark.parametrize(("few", "short"), [(4, 16_000), (50, 10)])
-def test_only_a_little_is_remembered(
-    target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch, few: int, short: int
-) -> None:
-    monkeypatch.setattr(reading, "FEW", few)
-    monkeypatch.setattr(reading, "SHORT", short)
-    client = serve(find(**target), {}).test_client()
+def test_only_a_little_is_remembered(target: dict[str, Any], serve: Serve, few: int, short: int) -> None:
+    tuning = replace(ALL_IS_SLOW, list_rows=few, list_characters=short)
+    client = serve(find(**target), {}, tuning=tuning).test_client()
     for _ in range(2):
         with statements() as run:
             client.post("/api/v4/querybuilder", json=QUERY)
     assert [sql for sql in run if "LIMIT" in sql]
 
 
-def test_what_is_fast_is_not_remembered(target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (reading, storage):
-        monkeypatch.setattr(module, "SLOW", 3600.0)
-    client = serve(find(**target), {}).test_client()
+def test_what_is_fast_is_not_remembered(target: dict[str, Any], serve: Serve) -> None:
+    client = serve(find(**target), {}, tuning=Tuning(slow_seconds=float("inf"))).test_client()
     for _ in range(2):
         with statements() as run:
             client.post("/api/v4/querybuilder", json=QUERY)
     assert [sql for sql in run if "LIMIT" in sql]
 
 
-@pytest.mark.usefixtures("all_is_slow")
-def test_lists_do_not_take_the_place_of_counts(
-    target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(storage, "MAX_LISTS", 3)
-    app = serve(find(**target), {})
+def test_lists_do_not_take_the_place_of_counts(target: dict[str, Any], serve: Serve) -> None:
+    app = serve(find(**target), {}, tuning=replace(ALL_IS_SLOW, cached_lists=3))
     client = app.test_client()
     client.get("/api/v4/nodes/statistics")
     for number in range(10):
         client.get(f"/api/v4/nodes/page/2?perpage={number + 1}")
-    opened = app.extensions["aiida_like_storage"]()
-    assert len(opened.lists._held.results) <= 3
+    caches = app.extensions["aiida_like_storage"]().caches
+    assert 0 < len(caches.lists) <= 3
     with statements() as run:
         client.get("/api/v4/nodes/statistics?_=1")
     assert [sql for sql in run if "GROUP BY" in sql] == []
 
 
-@pytest.mark.usefixtures("all_is_slow")
-def test_slow_statements_are_forgotten(target: dict[str, Any], serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage.memory, "MAX_RESULTS", 5)
-    app = serve(find(**target), {})
+def test_slow_statements_are_forgotten(target: dict[str, Any], serve: Serve) -> None:
+    app = serve(find(**target), {}, tuning=replace(ALL_IS_SLOW, cached_lists=5))
     for number in range(20):
         app.test_client().post("/api/v4/querybuilder", json={**QUERY, "limit": number + 1})
-    lists = app.extensions["aiida_like_storage"]().lists
+    lists = app.extensions["aiida_like_storage"]().caches.lists
     assert 0 < len(lists._slow) <= 5

@@ -15,8 +15,9 @@ from flask.testing import FlaskClient
 from aiida_like import __version__
 from aiida_like.profiles import find
 from restapi.http.encoding import attachment
-from tests.conftest import Golden, at_once
-from tests.golden import computers, graph, groups, ids
+from tests.conftest import Effort, Golden, at_once, headers_of
+from tests.exchanges import Exchange, check
+from tests.golden import RETRIEVED, SUBMITTED, computers, graph, groups, ids
 from tests.manual import GROUPS_SCHEMA
 
 ROOT = "http://localhost"
@@ -29,18 +30,45 @@ CORS = {
 }
 
 
-def envelope(data: Any, resource: str, path: str, query: str = "", **named: Any) -> dict[str, Any]:
-    return {
+PREFLIGHT = {"Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS", **CORS}
+
+
+def answer(url: str, data: Any, **named: Any) -> Exchange:
+    """The data in their envelope; `named` are the other headers, and what else than usual stands in the envelope."""
+    path, _, query = f"/api/v2{url}".partition("?")
+    body = {
         "data": data,
         "id": None,
         "method": "GET",
         "path": path,
         "pk": None,
         "query_string": query,
-        "resource_type": resource,
-        "url": f"{ROOT}{path}?{query}" if query else f"{ROOT}{path}",
+        "resource_type": path.split("/")[3],
+        "url": f"{ROOT}/api/v2{url}",
         "url_root": f"{ROOT}/",
-    } | named
+    }
+    others = {key: named[key] for key in body.keys() & named}
+    headers = {key.replace("_", "-"): value for key, value in named.items() if key not in body}
+    return Exchange(f"/api/v2{url}", 200, {"Content-Type": "application/json", **CORS, **headers}, body | others)
+
+
+def file(url: str, name: str, content: bytes) -> Exchange:
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Length": str(len(content)),
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return Exchange(f"/api/v2/{url}", 200, CORS | headers, content)
+
+
+def refused(url: str, message: str, status: int = 400) -> Exchange:
+    headers = {"Content-Type": "application/json", "X-Total-Counts": None, "Link": None, "ETag": None, **CORS}
+    return Exchange(f"/api/v2/{url}", status, headers, {"message": message})
+
+
+def pages(url: str, **numbers: int) -> str:
+    """The header `Link`; the number of the page goes where the URL has `%d`."""
+    return ", ".join(f'<{ROOT}/api/v2{url.replace("%d", str(page))}>; rel="{name}"' for name, page in numbers.items())
 
 
 SILICON = {
@@ -67,77 +95,85 @@ FIDIS = {
 }
 
 
-def test_list(client: FlaskClient) -> None:
-    response = client.get('/api/v2/structures/?label=like="silic%"&limit=1')
-    assert response.json == envelope(
-        {"structures": [SILICON]}, "structures", "/api/v2/structures/", 'label=like="silic%"&limit=1'
-    )
-    assert dict(response.headers) == {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(response.data)),
-        "X-Total-Counts": "1",
-        "X-Total-Count": "1",
-        # Which they are, test_conditional.py says.
-        **{name: response.headers[name] for name in ("ETag", "Cache-Control", "Vary")},
-        **CORS,
-    }
+NODE = f"nodes/{graph.silicon}"
+JOB = f"calculations/{graph.relax_scf}"
+INPUTS = f"/calculations/{graph.bands_run}/io/inputs/page/1"
+PSEUDOS = {
+    "description": "GBRV US pseudos, version 1.2",
+    "id": ids[groups.pseudos],
+    "name": "pseudos",
+    "type": "core.upf",
+    "user_id": 2,
+    "uuid": groups.pseudos,
+}
+FIVE = {"computers": [{"id": number} for number in (1, 2, 3, 4, 5)]}
+
+EXCHANGES = {
+    "a list": answer(
+        '/structures/?label=like="silic%"&limit=1', {"structures": [SILICON]}, X_Total_Counts="1", X_Total_Count="1"
+    ),
+    "an object": answer(
+        "/computers/5d490d77-638d", {"computers": [FIDIS]}, pk=3, id="5d490d77-638d", X_Total_Counts="1"
+    ),
+    **{
+        f"a group by {uuid}": answer(f"/groups/{uuid}", {"groups": [PSEUDOS]}, pk=ids[groups.pseudos], id=uuid)
+        for uuid in ("a6e5b", "A6E5B", groups.pseudos)
+    },
+    "neighbours of a kind": answer(
+        f'{INPUTS}?type="data.array.kpoints.KpointsData."&perpage=1&fields=uuid',
+        {"inputs": [{"uuid": graph.path}]},
+        pk=ids[graph.bands_run],
+        id=graph.bands_run,
+        Link=pages(f"{INPUTS}?type=%22data.array.kpoints.KpointsData.%22&perpage=1&fields=uuid", first=1, last=1),
+    ),
+    "a page": answer(
+        "/computers/page/2?perpage=2&orderby=-id&fields=id",
+        {"computers": [{"id": 3}, {"id": 2}]},
+        X_Total_Counts="5",
+        Link=pages("/computers/page/%d?perpage=2&orderby=-id&fields=id", first=1, prev=1, next=3, last=3),
+    ),
+    **{
+        f"the first page at {path}": answer(
+            f"{path}?fields=id", FIVE, Link=pages("/computers/page/1?fields=id", first=1, last=1)
+        )
+        for path in ("/computers/page", "/computers/page/", "/computers/page/1")
+    },
+    "an empty list has one page": answer(
+        "/nodes/page/1?id<0",
+        {"nodes": []},
+        X_Total_Counts="0",
+        Link=pages("/nodes/page/1?id%3C0", first=1, last=1),
+    ),
+    "an offset after the last row": answer("/computers?offset=7", {"computers": []}, X_Total_Counts="5"),
+    "a file": file(f"{JOB}/io/retrieved_inputs?filename=aiida.in", "aiida.in", SUBMITTED["aiida.in"]),
+    "a file in a folder": file(
+        f'{JOB}/io/retrieved_inputs?filename=".aiida/calcinfo.json"',
+        ".aiida_calcinfo.json",
+        SUBMITTED[".aiida/calcinfo.json"],
+    ),
+    "a file to download": file(
+        f'{JOB}/io/retrieved_outputs?filename="aiida.out"&rtype=download', "aiida.out", RETRIEVED["aiida.out"]
+    ),
+    "a file with a blank": file(
+        f"{JOB}/io/retrieved_outputs?filename=out/data%20file.xml", "out_data file.xml", b"<xml/>\n"
+    ),
+    "a file with a plus": file(
+        f'{JOB}/io/retrieved_outputs?filename="out/data+file.xml"', "out_data file.xml", b"<xml/>\n"
+    ),
+}
 
 
-def test_object(client: FlaskClient) -> None:
-    response = client.get("/api/v2/computers/5d490d77-638d")
-    path = "/api/v2/computers/5d490d77-638d"
-    assert response.json == envelope({"computers": [FIDIS]}, "computers", path, pk=3, id="5d490d77-638d")
-    assert response.headers["X-Total-Counts"] == "1"
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_exchange(client: FlaskClient, name: str) -> None:
+    check(client, EXCHANGES[name])
 
 
-@pytest.mark.parametrize("path", ["/api/v2/groups/a6e5b", "/api/v2/groups/A6E5B", f"/api/v2/groups/{groups.pseudos}"])
-def test_any_beginning_of_a_uuid_will_do(client: FlaskClient, path: str) -> None:
-    response = client.get(path)
-    assert [group["uuid"] for group in response.json["data"]["groups"]] == [groups.pseudos]
-
-
-def test_neighbours_of_a_kind(client: FlaskClient) -> None:
-    path = f"/api/v2/calculations/{graph.bands_run}/io/inputs"
-    response = client.get(f'{path}/page/1?type="data.array.kpoints.KpointsData."&perpage=1')
-    assert [node["uuid"] for node in response.json["data"]["inputs"]] == [graph.path]
-    assert (response.json["pk"], response.json["id"]) == (ids[graph.bands_run], graph.bands_run)
-    assert response.json["resource_type"] == "calculations"
-    page = f"{ROOT}{path}/page/1?type=%22data.array.kpoints.KpointsData.%22&perpage=1"
-    assert response.headers["Link"] == f'<{page}>; rel="first", <{page}>; rel="last"'
-
-
-def test_pages(client: FlaskClient) -> None:
-    response = client.get("/api/v2/computers/page/2?perpage=2&orderby=-id")
-    assert [computer["id"] for computer in response.json["data"]["computers"]] == [3, 2]
-    assert response.headers["X-Total-Counts"] == "5"
-    link = f"{ROOT}/api/v2/computers/page/%d?perpage=2&orderby=-id"
-    assert response.headers["Link"] == ", ".join(
-        f'<{link % page}>; rel="{name}"' for name, page in (("first", 1), ("prev", 1), ("next", 3), ("last", 3))
-    )
-
-
-@pytest.mark.parametrize("path", ["/api/v2/computers/page", "/api/v2/computers/page/", "/api/v2/computers/page/1"])
-def test_first_page(client: FlaskClient, path: str) -> None:
-    response = client.get(path)
-    assert [computer["id"] for computer in response.json["data"]["computers"]] == [1, 2, 3, 4, 5]
-    page = f"{ROOT}/api/v2/computers/page/1"
-    assert response.headers["Link"] == f'<{page}>; rel="first", <{page}>; rel="last"'
-
-
-def test_an_empty_list_has_one_page(client: FlaskClient) -> None:
-    response = client.get("/api/v2/nodes/page/1?id<0")
-    assert (response.json["data"], response.headers["X-Total-Counts"]) == ({"nodes": []}, "0")
-    page = f"{ROOT}/api/v2/nodes/page/1?id%3C0"
-    assert response.headers["Link"] == f'<{page}>; rel="first", <{page}>; rel="last"'
-
-
-def test_an_offset_behind_the_last_row(client: FlaskClient) -> None:
-    response = client.get("/api/v2/computers?offset=7")
-    assert (response.json["data"], response.headers["X-Total-Counts"]) == ({"computers": []}, "5")
-
-
-def test_schema(archive_client: FlaskClient) -> None:
-    assert archive_client.get("/api/v2/groups/schema").json["data"] == GROUPS_SCHEMA
+def test_the_headers_of_a_list(archive_client: FlaskClient) -> None:
+    """What the conditional ones are, test_conditional.py says."""
+    names = {*archive_client.get("/api/v2/users").headers.keys()}
+    conditional = {"ETag", "Cache-Control", "Vary", "Server-Timing"}
+    assert names - conditional == {"Content-Type", "Content-Length", "X-Total-Counts", "X-Total-Count", *CORS}
+    assert conditional <= names
 
 
 @pytest.mark.parametrize("resource", ["nodes", "structures"])
@@ -156,16 +192,6 @@ def test_schema_of_nodes(archive_client: FlaskClient, resource: str) -> None:
         "uuid": "str",
         "attributes": "dict",
     }
-
-
-def test_server(archive_client: FlaskClient) -> None:
-    response = archive_client.get("/api/v2/server")
-    assert response.json["data"] == [
-        "REST API version: v2",
-        "REST API Prefix: /api/v2",
-        "AiiDA==2",
-        f"aiida-like=={__version__}",
-    ]
 
 
 @pytest.mark.parametrize("path", ["/api/v2", "/api/v2/", "/api/v2/server/endpoints", "/api/v2/server/endpoints/"])
@@ -215,24 +241,6 @@ def test_nalist(client: FlaskClient) -> None:
     assert client.get(f"{url}?nalist=cell,sites").json["data"] == {
         "attributes": {key: everything[key] for key in ("pbc1", "pbc2", "pbc3", "kinds")}
     }
-
-
-@pytest.mark.parametrize(
-    ("uuid", "path", "key", "content", "name"),
-    [
-        (graph.relax_scf, "retrieved_inputs", "aiida.in", b"&CONTROL", "aiida.in"),
-        (graph.relax_scf, "retrieved_inputs", '".aiida/calcinfo.json"', b"{", ".aiida_calcinfo.json"),
-        (graph.relax_scf, "retrieved_outputs", '"aiida.out"&rtype=download', b"!  ", "aiida.out"),
-        (graph.relax_scf, "retrieved_outputs", "out/data%20file.xml", b"<xml/>", "out_data file.xml"),
-        (graph.relax_scf, "retrieved_outputs", '"out/data+file.xml"', b"<xml/>", "out_data file.xml"),
-    ],
-)
-def test_files_of_a_job(client: FlaskClient, uuid: str, path: str, key: str, content: bytes, name: str) -> None:
-    response = client.get(f"/api/v2/calculations/{uuid}/io/{path}?filename={key}")
-    assert response.data.startswith(content)
-    assert (response.status_code, response.content_type) == (200, "application/octet-stream")
-    assert response.headers["Content-Length"] == str(len(response.data))
-    assert response.headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
 DOWNLOADS = {
@@ -320,9 +328,6 @@ def test_what_the_recorded_client_asks(client: FlaskClient) -> None:
     assert [computer["name"] for computer in response.json["data"]["computers"]] == ["Fidis", "deneb"]
 
 
-NODE = f"nodes/{graph.silicon}"
-JOB = f"calculations/{graph.relax_scf}"
-
 ERRORS = {
     "nodes?foo=1": (
         "nodes have no key 'foo' to filter or order by. There are: ctime, id, label, mtime, state, type, user_id, "
@@ -386,50 +391,45 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("url", ERRORS)
-def test_errors(archive_client: FlaskClient, url: str) -> None:
-    response = archive_client.get("/api/v2/" + url)
-    assert (response.status_code, response.json) == (400, {"message": ERRORS[url]})
-    assert {name: response.headers[name] for name in CORS} == CORS
+NO_ROUTE = "No resource has this URL. GET /api/v2 lists all endpoints.\n"
+
+ON_ANY_STORAGE = {
+    **{url: refused(url, message) for url, message in ERRORS.items()},
+    "what a node cannot give": refused(
+        f"data/{graph.text}/content/visualization", "Str nodes cannot be visualized: there is no format for them", 501
+    ),
+    **{
+        f"no route at {url}": Exchange(url, 404, {"Content-Type": "text/plain; charset=utf-8", **CORS}, NO_ROUTE)
+        for url in ("/api/v2/c=+id", "/api/v2/foo", "/nothing", "/api/v2/users/1/io/inputs")
+    },
+    "a preflight": Exchange("/api/v2/nodes", 200, PREFLIGHT, "", method="OPTIONS"),
+    # Or a page could not read that there is none.
+    "a preflight of a URL without a route": Exchange(
+        "/api/v2/c=+id",
+        200,
+        PREFLIGHT,
+        NO_ROUTE,
+        method="OPTIONS",
+        sent_headers={"Access-Control-Request-Method": "GET"},
+    ),
+    "the schema of groups": answer("/groups/schema", GROUPS_SCHEMA),
+    "the server": answer(
+        "/server",
+        ["REST API version: v2", "REST API Prefix: /api/v2", "AiiDA==2", f"aiida-like=={__version__}"],
+    ),
+}
 
 
-def test_what_a_node_cannot_give(archive_client: FlaskClient) -> None:
-    response = archive_client.get(f"/api/v2/data/{graph.text}/content/visualization")
-    assert (response.status_code, response.json) == (
-        501,
-        {"message": "Str nodes cannot be visualized: there is no format for them"},
-    )
-
-
-@pytest.mark.parametrize("url", ["/api/v2/c=+id", "/api/v2/foo", "/nothing", "/api/v2/users/1/io/inputs"])
-def test_no_route(archive_client: FlaskClient, url: str) -> None:
-    response = archive_client.get(url)
-    assert (response.status_code, response.content_type) == (404, "text/plain; charset=utf-8")
-    assert response.text == "No resource has this URL. GET /api/v2 lists all endpoints.\n"
-    assert {name: response.headers[name] for name in CORS} == CORS
+@pytest.mark.parametrize("name", ON_ANY_STORAGE)
+def test_on_any_storage(archive_client: FlaskClient, name: str) -> None:
+    check(archive_client, ON_ANY_STORAGE[name])
 
 
 def test_nothing_can_be_written(archive_client: FlaskClient) -> None:
     response = archive_client.post("/api/v2/nodes")
-    assert (response.status_code, response.json) == (
-        405,
-        {"message": "The method is not allowed for the requested URL."},
-    )
+    message = "The method is not allowed for the requested URL."
+    assert (response.status_code, response.json) == (405, {"message": message})
     assert sorted(response.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS"]
-    assert {name: response.headers[name] for name in CORS} == CORS
-
-
-def test_preflight_of_a_url_without_route(archive_client: FlaskClient) -> None:
-    """Or a page could not read that there is none."""
-    response = archive_client.options("/api/v2/c=+id", headers={"Access-Control-Request-Method": "GET"})
-    assert (response.status_code, response.headers["Access-Control-Allow-Methods"]) == (200, "GET, HEAD, POST, OPTIONS")
-    assert archive_client.get("/api/v2/c=+id").status_code == 404
-
-
-def test_preflight(archive_client: FlaskClient) -> None:
-    response = archive_client.options("/api/v2/nodes")
-    assert response.status_code == 200
-    assert response.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST, OPTIONS"
     assert {name: response.headers[name] for name in CORS} == CORS
 
 
@@ -454,7 +454,7 @@ def test_what_was_sent(archive_client: FlaskClient, environ: dict[str, str], pat
 
 def test_head(archive_client: FlaskClient) -> None:
     head, get = archive_client.head("/api/v2/users"), archive_client.get("/api/v2/users")
-    assert (head.status_code, head.data, dict(head.headers)) == (200, b"", dict(get.headers))
+    assert (head.status_code, head.data, headers_of(head)) == (200, b"", headers_of(get))
 
 
 def test_an_archive_that_goes_away(
@@ -526,18 +526,18 @@ PARALLEL = [
 
 
 @pytest.mark.parametrize("target", ["archive", "sqlite", "postgresql"], indirect=True)
-def test_eight_clients_at_once(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
-    """For ten seconds, from the first request on: every body is the one that a single client gets."""
+def test_eight_clients_at_once(target: dict[str, Any], serve: Callable[..., Flask], effort: Effort) -> None:
+    """From the first request on, every body is the one that a single client gets."""
     app = serve(find(**target), {})
     alone = serve(find(**target), {}).test_client()
     expected = {url: _answer(alone, url) for url in PARALLEL}
-    until = time.monotonic() + 10
+    until = time.monotonic() + effort.either(2, 10)
     wrong: list[Any] = []
     answered = [0] * 8
 
     def ask(number: int) -> None:
         client = app.test_client()
-        while time.monotonic() < until and not wrong:
+        while (time.monotonic() < until or answered[number] < len(PARALLEL)) and not wrong:
             url = PARALLEL[(answered[number] + 2 * number) % len(PARALLEL)]
             answer = _answer(client, url)
             if answer != expected[url]:
@@ -546,7 +546,6 @@ def test_eight_clients_at_once(target: dict[str, Any], serve: Callable[..., Flas
 
     at_once(ask)
     assert wrong == []
-    assert min(answered) > len(PARALLEL)
 
 
 def _answer(client: FlaskClient, url: str) -> tuple[int, bytes]:

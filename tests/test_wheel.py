@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import venv
+import sys
 import zipfile
 from pathlib import Path
 from urllib.error import HTTPError
@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.conftest import run
+from tests.environments import make_environment
 from tests.servers import free_port, serving
 
 
@@ -39,10 +40,7 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
 
 
 def test_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel], tmp_path)
-    command = tmp_path / "venv" / "bin" / "aiida-like"
+    command = make_environment(tmp_path / "venv", sys.executable, str(wheel)) / "bin" / "aiida-like"
     message = run([command, "serve", "postgresql://x@127.0.0.1/x", "--repository", tmp_path], tmp_path, code=2)
     assert message == (
         f"Error: {tmp_path}/container is not a repository of AiiDA (no readable config.json of a disk-objectstore "

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
+from tests.golden import graph
 from tests.servers import PostgreSQL
 
 Commit = Callable[[str], None]
@@ -114,3 +116,28 @@ def _configure(aiida_path: Path, folder: Path, changed: dict[str, str]) -> None:
         text = text.replace(old, new)
     (folder / ".aiida").mkdir()
     (folder / ".aiida" / "config.json").write_text(text)
+
+
+def rezip(archive: Path, changed: Path, change: Callable[[str, bytes], bytes | None]) -> Path:
+    """Writes an archive whose members are what `change` makes of them; those without bytes are left out."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = change(name, source.read(name))
+            if content is not None:
+                target.writestr(name, content)
+    return changed
+
+
+def relabel(label: object) -> str:
+    return f"UPDATE db_dbnode SET label = '{label}' WHERE uuid = '{graph.zeta}'"
+
+
+def relabelled(name: str, content: bytes) -> bytes:
+    """The members of an archive in which a label is another, for `rezip`."""
+    if name != "db.sqlite3":
+        return content
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(content)
+        connection.execute(relabel("other"))
+        connection.commit()
+        return connection.serialize()

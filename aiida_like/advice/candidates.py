@@ -12,19 +12,19 @@ from sqlalchemy import ClauseList, Column, Dialect, Select, String, Table
 from aiida_like.advice.index import Index, Part
 from aiida_like.advice.uses import Expression, Uses, plain, uses_of
 from aiida_like.models import JSONText
-from aiida_like.storage.expressions import lowered
+from aiida_like.storage.expressions import casefolded
 from aiida_like.storage.json_expressions import (
     AtPath,
     is_written,
     json_boolean,
-    json_kind,
     json_length,
     json_number,
     json_string,
+    json_type,
     json_value,
 )
 
-_TAKEN = (json_number, json_string, json_boolean, json_length, json_kind)
+_ORDERED_FORMS = (json_number, json_string, json_boolean, json_length, json_type)
 """What lies at a path, in a form that has an order."""
 
 _SHORT = 255
@@ -116,9 +116,9 @@ class _Maker:
         match expression:
             case Column():
                 return None if _is_long(expression) else Part(str(expression.name), str(expression.name))
-            case lowered() if not self._is_sqlite and self._part(_inner(expression)) is not None:
+            case casefolded() if not self._is_sqlite and self._part(_inner(expression)) is not None:
                 return self._expression(expression)
-            case AtPath() if isinstance(expression, _TAKEN) and is_written(expression.path):
+            case AtPath() if isinstance(expression, _ORDERED_FORMS) and is_written(expression.path):
                 # Text has no greatest length there.
                 is_unfit = isinstance(expression, json_string) and not self._is_sqlite
                 return None if is_unfit else self._expression(expression)
@@ -148,6 +148,6 @@ def _label(expression: Expression) -> str:
     match expression:
         case AtPath():
             return "_".join((_inner(expression).name, *expression.path))
-        case lowered():
+        case casefolded():
             return f"{_label(_inner(expression))}_lowered"
     return str(getattr(expression, "name", "expression"))

@@ -1,6 +1,6 @@
 """What the stored content of a node becomes: a file to download, or the data of a picture.
 
-`KINDS` is the whole story: for each kind of node its formats, the default first, and the function that makes each.
+`FORMATS` is the whole story: for each kind of node its formats, the default first, and the function that makes each.
 Functions are named, `module:function`, and imported when they are called: numpy takes a fifth of the time to start.
 """
 
@@ -18,11 +18,11 @@ from aiida_like.formats.node import StoredNode
 __all__ = [
     "DESCRIBED",
     "DOWNLOADS",
-    "KINDS",
+    "FORMATS",
     "PICTURES",
     "Download",
-    "Kind",
     "StoredNode",
+    "TypeFormats",
     "all_download_formats",
     "derived_properties",
     "description_of",
@@ -44,7 +44,7 @@ class Download:
 
 
 @dataclass(frozen=True)
-class Kind:
+class TypeFormats:
     """`downloads` and `pictures` have the default format first; a kind without formats has neither.
 
     All three name functions of a `StoredNode`: to bytes, to a `Picture`, to a dictionary.
@@ -59,8 +59,8 @@ class Kind:
 
 
 #: by the start of the node type, the longer before the shorter
-KINDS: Mapping[str, Kind] = {
-    "data.core.structure.": Kind(
+FORMATS: Mapping[str, TypeFormats] = {
+    "data.core.structure.": TypeFormats(
         "structure",
         {
             "cif": "structure_files:cif_file",
@@ -76,30 +76,30 @@ KINDS: Mapping[str, Kind] = {
         ("StructureData.",),
         "structure_geometry:structure_properties",
     ),
-    "data.core.cif.": Kind(
+    "data.core.cif.": TypeFormats(
         "cif", {"cif": "single_file:stored_file"}, {"cif": "single_file:cif_picture"}, ("CifData.",)
     ),
-    "data.core.upf.": Kind(
+    "data.core.upf.": TypeFormats(
         "upf",
         {"upf": "single_file:stored_file", "json": "single_file:upf_json"},
         {"upf": "single_file:no_picture"},
         ("UpfData.",),
     ),
-    "data.core.array.bands.": Kind(
+    "data.core.array.bands.": TypeFormats(
         "bands",
         {"json": "bands:bands_json", "npz": "arrays:arrays_npz"},
         {"json": "bands:bands_picture"},
         ("BandsData.",),
         "derived:bands_properties",
     ),
-    "data.core.array.kpoints.": Kind(
+    "data.core.array.kpoints.": TypeFormats(
         "kpoints",
         {"json": "arrays:kpoints_json", "npz": "arrays:arrays_npz"},
         {"json": "kpoints:kpoints_picture"},
         ("KpointsData.",),
         "derived:kpoints_properties",
     ),
-    "data.core.array.": Kind(
+    "data.core.array.": TypeFormats(
         "array",
         {"json": "arrays:arrays_json", "npz": "arrays:arrays_npz"},
         {},
@@ -108,8 +108,8 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-DOWNLOADS = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.downloads))
-PICTURES = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.pictures))
+DOWNLOADS = tuple(dict.fromkeys(name for kind in FORMATS.values() for name in kind.downloads))
+PICTURES = tuple(dict.fromkeys(name for kind in FORMATS.values() for name in kind.pictures))
 """All formats that there are."""
 
 _STORED = ("cif", "upf")
@@ -138,7 +138,7 @@ def download_formats(node_type: str) -> tuple[str, ...]:
 
 def all_download_formats() -> dict[str, tuple[str, ...]]:
     """By the node types that AiiDA defines."""
-    return {start + name: tuple(kind.downloads) for start, kind in KINDS.items() for name in kind.classes}
+    return {start + name: tuple(kind.downloads) for start, kind in FORMATS.items() for name in kind.classes}
 
 
 def derived_properties(node: StoredNode) -> dict[str, Any]:
@@ -167,13 +167,13 @@ def _function(name: str) -> Callable[[StoredNode], Any]:
     return function
 
 
-def _kind(node_type: str) -> Kind:
+def _kind(node_type: str) -> TypeFormats:
     """A kind without formats is called by its class, `Dict` for `data.core.dict.Dict.`."""
-    unknown = Kind(node_type.rstrip(".").rpartition(".")[2], {}, {})
-    return next((kind for start, kind in KINDS.items() if node_type.startswith(start)), unknown)
+    unknown = TypeFormats(node_type.rstrip(".").rpartition(".")[2], {}, {})
+    return next((kind for start, kind in FORMATS.items() if node_type.startswith(start)), unknown)
 
 
-def _chosen(kind: Kind, formats: Collection[str], asked: str | None, what: str) -> str:
+def _chosen(kind: TypeFormats, formats: Collection[str], asked: str | None, what: str) -> str:
     chosen = next(iter(formats), None) if asked is None else asked
     if chosen is not None and chosen in formats:
         return chosen

@@ -10,11 +10,11 @@ import orjson
 from sqlalchemy import BigInteger, Select, String, bindparam, select
 
 from aiida_like.errors import FeatureUnavailable, QueryError
-from aiida_like.links import INCOMING, OUTGOING, Neighbourhood, Ways, id_list, links_at, nearest
+from aiida_like.links import INCOMING, OUTGOING, LinkFilter, Neighbourhood, id_list, links_at, nearest
 from aiida_like.models import node
 from aiida_like.provenance.subgraph import Link, Subgraph, subgraph_of
-from aiida_like.storage import Storage
-from aiida_like.storage.expressions import among
+from aiida_like.storage import Snapshot, Statement
+from aiida_like.storage.expressions import in_json_array
 
 CALLS = ("call_calc", "call_work")
 INPUTS = ("input_calc", "input_work")
@@ -29,7 +29,7 @@ class Run:
     trees: Mapping[int, Mapping[str, Any]]
 
 
-def read_run(storage: Storage, main: int, depth: int | None, limit: int, most: int) -> Run:
+def read_run(snapshot: Snapshot, main: int, depth: int | None, limit: int, most: int) -> Run:
     """At most `limit` processes, with at most `most` links to their data.
 
     Raises:
@@ -37,15 +37,15 @@ def read_run(storage: Storage, main: int, depth: int | None, limit: int, most: i
         QueryError: they have more data than that.
         StatementTimeout, StorageError.
     """
-    (first,) = subgraph_of(storage, Neighbourhood({main: 0}, is_truncated=False), ()).nodes
+    (first,) = subgraph_of(snapshot, Neighbourhood({main: 0}, is_truncated=False), ()).nodes
     if not first.is_process:
         raise FeatureUnavailable(f"only a process has a crate, and this node is {first.node_type}")
-    calls = nearest(storage, Ways((OUTGOING,), CALLS), main, depth, limit)
+    calls = nearest(snapshot, LinkFilter((OUTGOING,), CALLS), main, depth, limit)
     processes = calls.distances
     links = [
         Link(*row)
         for direction, types in ((INCOMING, INPUTS), (OUTGOING, OUTPUTS), (OUTGOING, CALLS))
-        for row in links_at(storage, direction, processes, types, most + 1)
+        for row in links_at(snapshot, direction, processes, types, most + 1)
     ]
     links = [link for link in links if link.type not in CALLS or link.output_id in processes]
     if len(links) > most:
@@ -53,23 +53,25 @@ def read_run(storage: Storage, main: int, depth: int | None, limit: int, most: i
     # Data are as far as the farthest process, so that the one asked for stays the first.
     last = max(processes.values()) + 1
     distances = {**{end: last for link in links for end in (link.input_id, link.output_id)}, **processes}
-    subgraph = subgraph_of(storage, Neighbourhood(distances, calls.is_truncated), links)
-    return Run(subgraph, _trees(storage, distances))
+    subgraph = subgraph_of(snapshot, Neighbourhood(distances, calls.is_truncated), links)
+    return Run(subgraph, _trees(snapshot, distances))
 
 
-def read_attributes(storage: Storage, pk: int) -> bytes:
+def read_attributes(snapshot: Snapshot, pk: int) -> bytes:
     """As JSON."""
-    rows = storage.rows("attributes to export", _select_attributes, {"id": pk})
+    rows = snapshot.rows(Statement("attributes to export", _select_attributes, {"id": pk}))
     return str(rows[0][0] or "{}").encode() if rows else b"{}"
 
 
-def _trees(storage: Storage, ids: Iterable[int]) -> Mapping[int, Mapping[str, Any]]:
-    rows = storage.rows("files to export", _select_trees, {"ids": id_list(ids)})
+def _trees(snapshot: Snapshot, ids: Iterable[int]) -> Mapping[int, Mapping[str, Any]]:
+    rows = snapshot.rows(Statement("files to export", _select_trees, {"ids": id_list(ids)}))
     return {pk: orjson.loads(stored) for pk, stored in rows if stored != "{}"}
 
 
 def _select_trees() -> Select[Any]:
-    return select(node.c.id, node.c.repository_metadata).where(among(node.c.id, bindparam("ids", type_=String())))
+    return select(node.c.id, node.c.repository_metadata).where(
+        in_json_array(node.c.id, bindparam("ids", type_=String()))
+    )
 
 
 def _select_attributes() -> Select[Any]:

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Select, String, bindparam, select
 
-from aiida_like.links import Neighbourhood, Ways, id_list, links_between, nearest
+from aiida_like.links import LinkFilter, Neighbourhood, id_list, links_between, nearest
 from aiida_like.models import node, of_process, user
-from aiida_like.storage import Storage
-from aiida_like.storage.expressions import among, json_text
+from aiida_like.storage import Snapshot, Statement
+from aiida_like.storage.expressions import in_json_array, json_text
 
 ENDED = frozenset({"finished", "excepted", "killed"})
 """The states of processes that will not change again."""
@@ -91,25 +91,28 @@ class Subgraph:
         return {each.id: each for each in self.nodes}
 
 
-def read_subgraph(storage: Storage, ways: Ways, start: int, depth: int | None, limit: int) -> Subgraph:
+def read_subgraph(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth: int | None, limit: int) -> Subgraph:
     """The nodes nearest to one, as `links.nearest` finds them, and the links between them.
 
     Raises:
         StatementTimeout, StorageError.
     """
-    found = nearest(storage, ways, start, depth, limit)
-    links = [Link(*row) for row in links_between(storage, found.distances, ways.types)]
-    return subgraph_of(storage, found, links)
+    found = nearest(snapshot, link_filter, start, depth, limit)
+    links = [Link(*row) for row in links_between(snapshot, found.distances, link_filter.types)]
+    return subgraph_of(snapshot, found, links)
 
 
-def subgraph_of(storage: Storage, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
+def subgraph_of(snapshot: Snapshot, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
     """Raises StatementTimeout, StorageError."""
-    nodes = [Node(*row) for row in storage.rows("nodes to export", _select_nodes, {"ids": id_list(found.distances)})]
+    nodes = [
+        Node(*row)
+        for row in snapshot.rows(Statement("nodes to export", _select_nodes, {"ids": id_list(found.distances)}))
+    ]
     nodes.sort(key=lambda each: (found.distances[each.id], each.id))
     there = {each.id for each in nodes}
     # A node can have been deleted since its links were read.
     links = [link for link in links if {link.input_id, link.output_id} <= there]
-    return Subgraph(nodes, links, _users(storage, {each.user_id for each in nodes}), found.is_truncated)
+    return Subgraph(nodes, links, _users(snapshot, {each.user_id for each in nodes}), found.is_truncated)
 
 
 def instant(stored: str) -> datetime:
@@ -118,8 +121,10 @@ def instant(stored: str) -> datetime:
     return datetime.fromisoformat(second).replace(microsecond=int(fraction.ljust(6, "0")), tzinfo=timezone.utc)
 
 
-def _users(storage: Storage, ids: Iterable[int]) -> Mapping[int, User]:
-    return {row[0]: User(*row) for row in storage.rows("users to export", _select_users, {"ids": id_list(ids)})}
+def _users(snapshot: Snapshot, ids: Iterable[int]) -> Mapping[int, User]:
+    return {
+        row[0]: User(*row) for row in snapshot.rows(Statement("users to export", _select_users, {"ids": id_list(ids)}))
+    }
 
 
 _OF_PROCESS = ("process_state", "exit_status", "exit_message", "process_label")
@@ -131,9 +136,9 @@ def _select_nodes() -> Select[Any]:
         *(node.c.ctime, node.c.mtime, node.c.user_id),
         *(of_process(json_text(node.c.attributes, key)) for key in _OF_PROCESS),
     )
-    return select(*columns).where(among(node.c.id, bindparam("ids", type_=String())))
+    return select(*columns).where(in_json_array(node.c.id, bindparam("ids", type_=String())))
 
 
 def _select_users() -> Select[Any]:
     columns = (user.c.id, user.c.first_name, user.c.last_name, user.c.institution)
-    return select(*columns).where(among(user.c.id, bindparam("ids", type_=String())))
+    return select(*columns).where(in_json_array(user.c.id, bindparam("ids", type_=String())))

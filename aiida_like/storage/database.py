@@ -1,18 +1,22 @@
-"""Running a statement: the one place where requests wait for a database."""
+"""Connections to a database, and running statements on them: the one place where requests wait for a database.
+
+Connections stay open between statements. The pool of SQLAlchemy looks at more at each of them than a statement takes
+that an index serves.
+"""
 
 from __future__ import annotations
 
-import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
-from sqlalchemy.exc import SQLAlchemyError
 
 from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError
-from aiida_like.storage.connections import Connections, Taken
 
 Row = Sequence[Any]
 
@@ -36,22 +40,83 @@ _CURSOR = "cursor"
 """Key of the one that is kept."""
 
 
-class Answered(threading.local):
-    """`by` are the servers that have answered statements of this thread since somebody cleared it."""
+PATIENCE = 30.0
+"""Seconds that a thread waits for its turn."""
 
-    def __init__(self) -> None:
-        self.by: set[str | None] = set()
+
+@dataclass(frozen=True)
+class Taken:
+    """`generation` tells connections apart that were opened before `forget` and after it."""
+
+    connection: PoolProxiedConnection
+    generation: int
+
+
+class Connections:
+    """At most `most` at once; further threads wait for their turn. For several threads."""
+
+    def __init__(
+        self, connect: Callable[[], PoolProxiedConnection], most: int, refusals: tuple[type[Exception], ...] = ()
+    ) -> None:
+        """`refusals` are the errors by which `connect` says that there is no connection now."""
+        self._connect = connect
+        self._refusals = refusals
+        # Not a semaphore, which is written in Python and takes as long as the rest of this class.
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(most):
+            self._turns.put(None)
+        self._idle: deque[Taken] = deque()
+        self._generation = 0
+
+    def take(self) -> Taken:
+        """Raises StorageError: all are taken, and nobody gave one back; or the database does not answer."""
+        try:
+            self._turns.get(timeout=PATIENCE)
+        except Empty:
+            raise StorageError(f"no connection to the database became free within {PATIENCE:g} seconds") from None
+        try:
+            # The one that was used last: it knows its statements best.
+            return self._idle.pop()
+        except IndexError:
+            pass
+        try:
+            generation = self._generation
+            opened = self._connect()
+            # Else SQLAlchemy closes it when a process ends, also one that only inherited it: that of another process.
+            opened.detach()
+        except self._refusals as error:
+            self._turns.put(None)
+            raise StorageError(str(error.__cause__ or error)) from error
+        except BaseException:
+            self._turns.put(None)
+            raise
+        return Taken(opened, generation)
+
+    def give(self, taken: Taken) -> None:
+        """Each that was taken comes back."""
+        if taken.generation != self._generation:
+            taken.connection.close()
+        else:
+            self._idle.append(taken)
+        self._turns.put(None)
+
+    def forget(self) -> None:
+        """Closes all, those that are taken when they come back."""
+        self._generation += 1
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().connection.close()
 
 
 @dataclass(frozen=True)
 class Database:
     """An engine, its connections, and what its driver does its own way.
 
-    `start_clock` is called before each statement with the driver's connection. `explain` is what stands before a
-    statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there will be.
-    `empty` takes its rows from a cursor, which is then kept, as making one takes the driver nearly as long as a small
-    statement; None: making one costs nothing, and it is closed. `indexes_have_keys`: each holds the keys of its rows,
-    which are found without the rows.
+    `has_clock`: the driver's connections have a `deadline`, which is set before each statement. `explain` is what
+    stands before a statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there
+    will be. `drain` makes a cursor reusable, because making one takes the driver nearly as long as a
+    small statement; None: making one costs nothing, and it is closed. `indexes_have_keys`: each index holds
+    the keys of its rows, which are found without the rows.
     """
 
     engine: Engine
@@ -60,20 +125,23 @@ class Database:
     driver_error: type[Exception]
     is_timeout: Callable[[Exception], bool]
     is_disconnect: Callable[[Exception], bool]
-    start_clock: Callable[[Any], None]
+    has_clock: bool = False
     explain: str | None = None
-    empty: Callable[[Any], None] | None = None
+    drain: Callable[[Any], None] | None = None
     indexes_have_keys: bool = True
-    answered: Answered = field(default_factory=Answered, repr=False, compare=False)
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
-        """All rows: no cursor stays open behind a statement, or AiiDA could not commit to an SQLite profile.
+        """All rows of a statement; as `fetch`."""
+        return self.fetch(sql, values)[0]
+
+    def fetch(self, sql: str, values: Mapping[str, Any]) -> tuple[list[Row], str | None]:
+        """All rows, and the server that gave them. No cursor stays open, or AiiDA could not commit to SQLite.
 
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
             StorageError: the database does not answer, or refuses the statement.
         """
-        taken = self._taken()
+        taken = self.connections.take()
         try:
             return self._fetch(taken.connection, sql, values)
         except self.driver_error as error:
@@ -96,7 +164,7 @@ class Database:
         Raises:
             StorageError: the database does not answer, or all connections are taken.
         """
-        taken = self._taken()
+        taken = self.connections.take()
         try:
             yield taken.connection
         finally:
@@ -105,17 +173,15 @@ class Database:
     def close(self) -> None:
         self.connections.forget()
 
-    def _taken(self) -> Taken:
-        try:
-            return self.connections.take()
-        except (SQLAlchemyError, self.driver_error) as error:
-            raise StorageError(str(error.__cause__ or error)) from error
-
     def _told(self, error: Exception) -> AiidaLikeError:
         return StatementTimeout(self.limits.statement_seconds) if self.is_timeout(error) else StorageError(str(error))
 
-    def _fetch(self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]) -> list[Row]:
-        self.start_clock(connection.dbapi_connection)
+    def _fetch(
+        self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]
+    ) -> tuple[list[Row], str | None]:
+        if self.has_clock:
+            timed: Any = connection.dbapi_connection
+            timed.deadline = time.monotonic() + self.limits.statement_seconds
         info = connection.info
         cursor = info.pop(_CURSOR, None) or connection.cursor()
         try:
@@ -124,10 +190,9 @@ class Database:
         except BaseException:
             cursor.close()
             raise
-        if self.empty is None:
+        if self.drain is None:
             cursor.close()
         else:
-            self.empty(cursor)
+            self.drain(cursor)
             info[_CURSOR] = cursor
-        self.answered.by.add(info.get(SERVER))
-        return rows
+        return rows, info.get(SERVER)

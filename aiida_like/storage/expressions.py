@@ -21,13 +21,16 @@ HAS_UNICODE_COLLATION = "aiida_like_has_unicode_collation"
 _FINAL_SIGMA, _SIGMA = "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}"
 
 
-def lower_case(text: str) -> str:
-    """As the SQL function `lowered`: a sigma is the same at the end of a word, where a pattern may not end."""
+def casefold(text: str) -> str:
+    """The text in lower case, as the SQL function `casefolded` gives it: not `str.casefold`, which makes ss of ß.
+
+    A sigma at the end of a word becomes the other sigma, because a word may go on where a pattern ends.
+    """
     return text.lower().replace(_FINAL_SIGMA, _SIGMA)
 
 
-class lowered(FunctionElement[str]):  # noqa: N801 (reads as the SQL function it is)
-    """`lowered(text)`: in lower case by the rules of Unicode, compared by code points."""
+class casefolded(FunctionElement[str]):  # noqa: N801 (reads as the SQL function it is)
+    """`casefolded(text)`: the text in lower case by the rules of Unicode, compared by code points."""
 
     type = String()
     inherit_cache = True
@@ -40,22 +43,22 @@ class like(FunctionElement[bool]):  # noqa: N801
 
 
 class starts_with(FunctionElement[bool]):  # noqa: N801
-    """`starts_with(text, pattern, first, behind)`: `like` for a pattern whose matches all lie in [first, behind).
+    """`starts_with(text, pattern, first, end)`: `like` for a pattern whose matches all lie in [first, end).
 
-    PostgreSQL finds the range of its `varchar_pattern_ops` index itself, SQLite is told.
+    PostgreSQL finds the range of its `varchar_pattern_ops` index itself; SQLite needs its bounds.
     """
 
     inherit_cache = True
 
 
 class has_prefix(FunctionElement[bool]):  # noqa: N801
-    """`has_prefix(text, pattern, first, behind)`: the same for a pattern that all of [first, behind) matches."""
+    """`has_prefix(text, pattern, first, end)`: `like` for a pattern that matches exactly the texts in [first, end)."""
 
     inherit_cache = True
 
 
 class matches(FunctionElement[bool]):  # noqa: N801
-    """`matches(text, pattern, regex)`: a `patterns.Pattern`, given as its text and as its regular expression."""
+    """`matches(text, pattern, regex)`: whether a text matches a `patterns.Pattern`, given as text and as regex."""
 
     inherit_cache = True
 
@@ -75,32 +78,33 @@ class json_object_text(FunctionElement[str]):  # noqa: N801
 
 
 class uuid_text(FunctionElement[str]):  # noqa: N801
-    """`uuid_text(uuid)`: for operators that only text has."""
+    """`uuid_text(uuid)`: the uuid as text, for operators that only text has."""
 
     type = String()
     inherit_cache = True
 
 
-class among(FunctionElement[bool]):  # noqa: N801
-    """`among(number, numbers)`: whether it is one of many, which are given as one text, `[1,2,3]`."""
+class in_json_array(FunctionElement[bool]):  # noqa: N801
+    """`in_json_array(number, numbers)`: whether the number is in an array, which is given as text, `[1,2,3]`."""
 
     inherit_cache = True
 
 
 class unindexed(FunctionElement[Any]):  # noqa: N801
-    """`unindexed(column)`: the value of an integer or text, for a test that no index is to be used for.
+    """`unindexed(column)`: the value of an integer or text, for a condition that no index should serve.
 
-    Databases without statistics, as SQLite's always are, would take the index on types of links: a third of them all.
+    A database without statistics, such as SQLite, would take the index on types of links, which finds a third of them.
     """
 
     inherit_cache = True
 
 
-class in_passing(FunctionElement[bool]):  # noqa: N801
-    """`in_passing(test, first)`: the test of a row to which one of another table leads, where `first` is in it.
+class defeat_bloom_filter(FunctionElement[bool]):  # noqa: N801
+    """`defeat_bloom_filter(test, first)`: the same truth, written so that it depends on the column `first` as well.
 
-    So no index is used for it, and none is made: where ANALYZE was run, SQLite would read the whole table for a Bloom
-    filter of rows that pass a test, as long as that is about nothing else.
+    `test` is about rows to which those of another table lead; `first` is a column of that table. SQLite uses no index
+    for such a test, and makes none: after ANALYZE it would read a whole table to make a Bloom filter of the rows that
+    pass a test which is about that table alone.
     """
 
     inherit_cache = True
@@ -124,15 +128,15 @@ def _json_extract(element: FunctionElement[Any], compiler: SQLCompiler, **kw: An
     return f"""json_extract({json}, '$."' || {key} || '"')"""
 
 
-@compiles(lowered, "sqlite")
-def _lowered_sqlite(element: lowered, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(casefolded, "sqlite")
+def _casefolded_sqlite(element: casefolded, compiler: SQLCompiler, **kw: Any) -> str:
     # SQLite's own lower() knows ASCII only; calling Python for every row would be ten times slower.
     (text,) = _operands(element, compiler, **kw)
     return f"(CASE WHEN {text} GLOB '*[^ -~]*' THEN {UNICODE_LOWER}({text}) ELSE lower({text}) END)"
 
 
-@compiles(lowered, "postgresql")
-def _lowered_postgresql(element: lowered, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(casefolded, "postgresql")
+def _casefolded_postgresql(element: casefolded, compiler: SQLCompiler, **kw: Any) -> str:
     (text,) = _operands(element, compiler, **kw)
     if getattr(compiler.dialect, HAS_UNICODE_COLLATION, True):
         text = f'{text} COLLATE "und-x-icu"'
@@ -147,14 +151,14 @@ def _like(element: like, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(starts_with, "sqlite")
 def _starts_with_sqlite(element: starts_with, compiler: SQLCompiler, **kw: Any) -> str:
-    text, pattern, first, behind = _operands(element, compiler, **kw)
-    return rf"({text} >= {first} AND {text} < {behind} AND {text} LIKE {pattern} ESCAPE '\')"
+    text, pattern, first, end = _operands(element, compiler, **kw)
+    return rf"({text} >= {first} AND {text} < {end} AND {text} LIKE {pattern} ESCAPE '\')"
 
 
 @compiles(has_prefix, "sqlite")
 def _has_prefix_sqlite(element: has_prefix, compiler: SQLCompiler, **kw: Any) -> str:
-    text, _, first, behind = _operands(element, compiler, **kw)
-    return f"({text} >= {first} AND {text} < {behind})"
+    text, _, first, end = _operands(element, compiler, **kw)
+    return f"({text} >= {first} AND {text} < {end})"
 
 
 @compiles(has_prefix, "postgresql")
@@ -219,14 +223,14 @@ def _utc_day_postgresql(element: utc_day, compiler: SQLCompiler, **kw: Any) -> s
     return f"CAST({_operands(element, compiler, **kw)[0]} AT TIME ZONE 'UTC' AS DATE)"
 
 
-@compiles(among, "sqlite")
-def _among_sqlite(element: among, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(in_json_array, "sqlite")
+def _in_json_array_sqlite(element: in_json_array, compiler: SQLCompiler, **kw: Any) -> str:
     number, numbers = _operands(element, compiler, **kw)
     return f"({number} IN (SELECT value FROM json_each({numbers})))"  # noqa: S608 (both are SQL, with its values bound)
 
 
-@compiles(among, "postgresql")
-def _among_postgresql(element: among, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(in_json_array, "postgresql")
+def _in_json_array_postgresql(element: in_json_array, compiler: SQLCompiler, **kw: Any) -> str:
     number, numbers = _operands(element, compiler, **kw)
     return f"({number} = ANY (CAST(translate({numbers}, '[]', '{{}}') AS BIGINT[])))"
 
@@ -243,12 +247,12 @@ def _unindexed_postgresql(element: unindexed, compiler: SQLCompiler, **kw: Any) 
     return f"({_operands(element, compiler, **kw)[0]} {nothing})"
 
 
-@compiles(in_passing, "sqlite")
-def _in_passing_sqlite(element: in_passing, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(defeat_bloom_filter, "sqlite")
+def _defeat_bloom_filter_sqlite(element: defeat_bloom_filter, compiler: SQLCompiler, **kw: Any) -> str:
     test, first = _operands(element, compiler, **kw)
     return f"(({test}) = ({first} IS {first}))"
 
 
-@compiles(in_passing, "postgresql")
-def _in_passing_postgresql(element: in_passing, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(defeat_bloom_filter, "postgresql")
+def _defeat_bloom_filter_postgresql(element: defeat_bloom_filter, compiler: SQLCompiler, **kw: Any) -> str:
     return _operands(element, compiler, **kw)[0]

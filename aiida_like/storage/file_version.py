@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiida_like.errors import StorageError, TargetError
 from aiida_like.storage.descriptors import DatabaseFile, inode_of
+from aiida_like.storage.version import Version
 
 _HEADER = 40
 _MODES = slice(18, 20)
@@ -30,8 +31,8 @@ class FileVersion:
     Safe to use from several threads.
     """
 
-    is_constant = False
-    along = None
+    constant = None
+    column = None
 
     def __init__(self, path: Path, forget_connections: Callable[[], None]) -> None:
         """Raises TargetError: there is no file that can be read."""
@@ -46,10 +47,10 @@ class FileVersion:
                 f"the database {path} cannot be read: {error.strerror}", "its database does not answer"
             ) from error
 
-    def read(self) -> str | None:
+    def read(self) -> Version:
         try:
             with self._lock:
-                return self._token(self._look())
+                return Version(self._token(self._look()))
         except OSError as error:
             raise StorageError(f"the database {self._path} cannot be read: {error.strerror}") from error
 

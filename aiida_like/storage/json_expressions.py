@@ -25,7 +25,7 @@ Path = tuple[str, ...]
 class AtPath(FunctionElement[Any]):
     """`sqlite` and `postgresql` are templates of its SQL.
 
-    In them `{kind}` is the type of the value as each database calls it, `{value}` the value, as JSON text in SQLite and
+    In them `{type}` is the type of the value as each database calls it, `{value}` the value, as JSON text in SQLite and
     as jsonb in PostgreSQL, `{text}` the same as text, and `{operand}` what it is compared with. SQLite's own functions
     are `{json}` and `{path}`.
     """
@@ -44,45 +44,45 @@ class json_value(AtPath):  # noqa: N801 (these read as the SQL functions they ar
 
     type = JSONText()
     # A function in Python is called for lists and objects alone, whose keys come in one order.
-    sqlite = "(CASE WHEN {kind} IN ('object', 'array') THEN {value} ELSE {scalar} END)"
+    sqlite = "(CASE WHEN {type} IN ('object', 'array') THEN {value} ELSE {scalar} END)"
     postgresql = "{value}"
 
 
-class json_kind(AtPath):  # noqa: N801
-    """object, array, string, number, boolean or null."""
+class json_type(AtPath):  # noqa: N801
+    """The type: object, array, string, number, boolean or null."""
 
     type = String()
     sqlite = (
-        "(CASE {kind} WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' "
-        "WHEN 'true' THEN 'boolean' WHEN 'false' THEN 'boolean' ELSE {kind} END)"
+        "(CASE {type} WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' "
+        "WHEN 'true' THEN 'boolean' WHEN 'false' THEN 'boolean' ELSE {type} END)"
     )
-    postgresql = "{kind}"
+    postgresql = "{type}"
 
 
 class json_number(AtPath):  # noqa: N801
     type = Float()
-    sqlite = "(CASE WHEN {kind} IN ('integer', 'real') THEN CAST(json_extract({json}, {path}) AS REAL) END)"
-    postgresql = "(CASE WHEN {kind} = 'number' THEN CAST({text} AS DOUBLE PRECISION) END)"
+    sqlite = "(CASE WHEN {type} IN ('integer', 'real') THEN CAST(json_extract({json}, {path}) AS REAL) END)"
+    postgresql = "(CASE WHEN {type} = 'number' THEN CAST({text} AS DOUBLE PRECISION) END)"
 
 
 class json_string(AtPath):  # noqa: N801
     type = String()
-    sqlite = "(CASE WHEN {kind} = 'text' THEN json_extract({json}, {path}) END)"
-    postgresql = "(CASE WHEN {kind} = 'string' THEN {text} END)"
+    sqlite = "(CASE WHEN {type} = 'text' THEN json_extract({json}, {path}) END)"
+    postgresql = "(CASE WHEN {type} = 'string' THEN {text} END)"
 
 
 class json_boolean(AtPath):  # noqa: N801
     type = Boolean()
-    sqlite = "(CASE {kind} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)"
-    postgresql = "(CASE WHEN {kind} = 'boolean' THEN CAST({text} AS BOOLEAN) END)"
+    sqlite = "(CASE {type} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)"
+    postgresql = "(CASE WHEN {type} = 'boolean' THEN CAST({text} AS BOOLEAN) END)"
 
 
 class json_length(AtPath):  # noqa: N801
     """Of a list."""
 
     type = Integer()
-    sqlite = "(CASE WHEN {kind} = 'array' THEN json_array_length({json}, {path}) END)"
-    postgresql = "(CASE WHEN {kind} = 'array' THEN jsonb_array_length({value}) END)"
+    sqlite = "(CASE WHEN {type} = 'array' THEN json_array_length({json}, {path}) END)"
+    postgresql = "(CASE WHEN {type} = 'array' THEN jsonb_array_length({value}) END)"
 
 
 class json_same(AtPath):  # noqa: N801
@@ -114,7 +114,7 @@ class json_has_plain_key(AtPath):  # noqa: N801
 
     type = Boolean()
     sqlite = (
-        "(CASE {kind} WHEN 'object' THEN json_type({json}, {path} || '.\"' || {operand} || '\"') IS NOT NULL "
+        "(CASE {type} WHEN 'object' THEN json_type({json}, {path} || '.\"' || {operand} || '\"') IS NOT NULL "
         "ELSE json_has_key({value}, {operand}) END)"
     )
     postgresql = json_has_key.postgresql
@@ -128,11 +128,11 @@ def _compared(relation: str, sign: str) -> tuple[str, str]:
     operand = "CAST({operand} AS DOUBLE PRECISION)"
     number = f"SELECT CAST({operand} AS NUMERIC) AS n"
     bound = f"(SELECT to_jsonb(n {sign} abs(n) * 1e-14) FROM ({number}) AS operand)"  # noqa: S608 (of two signs)
-    exactly = f"{{kind}} = 'number' THEN CAST({{text}} AS DOUBLE PRECISION) {relation} {operand}"
+    exactly = f"{{type}} = 'number' THEN CAST({{text}} AS DOUBLE PRECISION) {relation} {operand}"
     # SQLite takes the value out in any case, and only of a match its type too: a text can be cast to a number as well.
-    taken = "CAST(json_extract({json}, {path}) AS REAL)"
+    as_real = "CAST(json_extract({json}, {path}) AS REAL)"
     return (
-        f"(CASE WHEN {taken} {relation} {{operand}} THEN {{kind}} IN ('integer', 'real') ELSE 0 END)",
+        f"(CASE WHEN {as_real} {relation} {{operand}} THEN {{type}} IN ('integer', 'real') ELSE 0 END)",
         f"(CASE WHEN {{value}} {relation[0]}= {bound} THEN (CASE WHEN {exactly} ELSE false END) ELSE false END)",
     )
 
@@ -164,7 +164,7 @@ class json_as_text(AtPath):  # noqa: N801
 
     type = String()
     sqlite = (
-        "(CASE {kind} WHEN 'text' THEN json_extract({json}, {path}) WHEN 'null' THEN NULL "
+        "(CASE {type} WHEN 'text' THEN json_extract({json}, {path}) WHEN 'null' THEN NULL "
         "ELSE canonical_json({value}) END)"
     )
     postgresql = "{text}"
@@ -231,8 +231,8 @@ def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
         path = _written(compiler, "$" + "".join(f'."{key}"' for key in element.path), element.path, **kw)
     else:
         json, path = value, "'$'"
-    kind = f"json_type({json}, {path})"
-    parts = {"kind": kind, "value": value, "json": json, "path": path, "scalar": f"({json} -> {path})"}
+    type_ = f"json_type({json}, {path})"
+    parts = {"type": type_, "value": value, "json": json, "path": path, "scalar": f"({json} -> {path})"}
     return _filled(element.sqlite, **parts, operand="".join(operands))
 
 
@@ -244,8 +244,8 @@ def _at_path_postgresql(element: AtPath, compiler: SQLCompiler, **kw: Any) -> st
         path = _written(compiler, _array(element.path), element.path, **kw)
         value = f"({json} #> CAST({path} AS TEXT[]))"
         text = f"({json} #>> CAST({path} AS TEXT[]))"
-    kind = f"jsonb_typeof({value})"
-    return _filled(element.postgresql, kind=kind, value=value, text=text, operand="".join(operands))
+    type_ = f"jsonb_typeof({value})"
+    return _filled(element.postgresql, type=type_, value=value, text=text, operand="".join(operands))
 
 
 def _written(compiler: SQLCompiler, text: str, path: Path, **kw: Any) -> str:

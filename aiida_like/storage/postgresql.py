@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, NullPool, Text, cast, create_engine, event, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from aiida_like.errors import TargetError
-from aiida_like.storage.connections import Connections
-from aiida_like.storage.database import SERVER, Database, Limits
+from aiida_like.storage.database import SERVER, Connections, Database, Limits
 from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
-from aiida_like.storage.version import Along
+from aiida_like.storage.version import Version, VersionColumn
 
 if TYPE_CHECKING:
     import psycopg
@@ -61,17 +61,16 @@ def connect(url: URL, limits: Limits) -> Database:
     event.listen(engine, "first_connect", look_for_collation)
     return Database(
         engine=engine,
-        connections=Connections(engine.raw_connection, limits.connections),
+        connections=Connections(engine.raw_connection, limits.connections, (SQLAlchemyError, psycopg.Error)),
         limits=limits,
         driver_error=psycopg.Error,
         is_timeout=lambda error: isinstance(error, psycopg.errors.QueryCanceled),
         is_disconnect=lambda error: (
             isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled)
         ),
-        start_clock=lambda _: None,  # the server has the clock: statement_timeout
         explain="EXPLAIN (FORMAT JSON)",
         indexes_have_keys=False,
-        empty=lambda cursor: cursor.pgresult.clear(),
+        drain=lambda cursor: cursor.pgresult.clear(),
     )
 
 
@@ -124,25 +123,25 @@ class SnapshotVersion:
     """Which transactions are over, as far as the server has come; any that ends changes it, in all its databases."""
 
     database: Database
-    is_constant = False
+    constant = None
 
-    def read(self) -> str | None:
-        self.database.answered.by.clear()
-        ((snapshot,),) = self.database.rows("SELECT CAST(txid_current_snapshot() AS text)", {})
-        return self._told(snapshot)
+    def read(self) -> Version:
+        ((snapshot,),), server = self.database.fetch("SELECT CAST(txid_current_snapshot() AS text)", {})
+        return Version(_token(snapshot, server), server)
 
     @cached_property
-    def along(self) -> Along:
+    def column(self) -> VersionColumn:
         # By the name that PostgreSQL 12 knows too. As a SELECT of its own it is evaluated once for all rows.
+        # (One round trip with the rows: 27 us. Alone before them: 47. In a pipeline of psycopg: 84.)
         snapshot = select(cast(func.txid_current_snapshot(), Text)).scalar_subquery()
-        return Along(snapshot.label("data_version"), self._told)
-
-    def _told(self, snapshot: str) -> str | None:
-        (server,) = self.database.answered.by
-        return None if _hides_transactions(snapshot) else f"{server} {snapshot}"
+        return VersionColumn(snapshot.label("data_version"), _token)
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _token(snapshot: str, server: str | None) -> str | None:
+    return None if _hides_transactions(snapshot) else f"{server} {snapshot}"
 
 
 def _hides_transactions(snapshot: str) -> bool:

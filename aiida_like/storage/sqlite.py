@@ -8,11 +8,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import NullPool, create_engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from aiida_like.storage import jsonb
-from aiida_like.storage.connections import Connections
-from aiida_like.storage.database import Database, Limits
-from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER, lower_case
+from aiida_like.storage.database import Connections, Database, Limits
+from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER, casefold
 from aiida_like.storage.patterns import parsed
 
 _BUSY_SECONDS = 10.0
@@ -64,9 +64,6 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return connection
 
-    def start_clock(connection: _Connection) -> None:
-        connection.deadline = time.monotonic() + limits.statement_seconds
-
     engine = create_engine(
         "sqlite+pysqlite://",
         creator=new_connection,
@@ -76,12 +73,12 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
     )
     return Database(
         engine=engine,
-        connections=Connections(engine.raw_connection, limits.connections),
+        connections=Connections(engine.raw_connection, limits.connections, (SQLAlchemyError, sqlite3.Error)),
         limits=limits,
         driver_error=sqlite3.Error,
         is_timeout=lambda error: str(error) == "interrupted",
         is_disconnect=lambda _: False,
-        start_clock=start_clock,
+        has_clock=True,
     )
 
 
@@ -99,7 +96,7 @@ def _pattern_matches(pattern: str, text: str | None) -> bool | None:
 
 
 def _unicode_lower(text: str | None) -> str | None:
-    return None if text is None else lower_case(text)
+    return None if text is None else casefold(text)
 
 
 _FUNCTIONS = (

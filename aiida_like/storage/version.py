@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement
 
 
+class Version(NamedTuple):
+    """`token` is None where no token can be told; `server` is the one that told it, where there can be several."""
+
+    token: str | None
+    server: str | None = None
+
+
 @dataclass(frozen=True)
-class Along:
-    """`column` is to be selected with rows, and `told` makes the token of a value that this thread was answered."""
+class VersionColumn:
+    """How the version comes with the rows of a statement.
+
+    `column` is selected beside theirs; `decode` makes the token of its value and the name of the server.
+    """
 
     column: ColumnElement[str]
-    told: Callable[[str], str | None]
+    decode: Callable[[str, str | None], str | None]
 
 
 class DataVersion(Protocol):
@@ -25,40 +34,33 @@ class DataVersion(Protocol):
     """
 
     @property
-    def is_constant(self) -> bool:
-        """Whether the token stays the same as long as the storage is open."""
+    def constant(self) -> Version | None:
+        """The version, if it stays the same as long as the storage is open."""
 
-    def read(self) -> str | None:
-        """The token now; None: it cannot be told now, so whoever remembers something must not trust it.
+    def read(self) -> Version:
+        """The version now. Whoever remembers something must not trust one without a token.
 
         Raises StorageError.
         """
 
     @property
-    def along(self) -> Along | None:
-        """How the token comes along with rows. None: asking for it costs next to nothing."""
+    def column(self) -> VersionColumn | None:
+        """How the version comes with rows. None: asking for it alone costs next to nothing."""
 
     def close(self) -> None:
-        """After the last connection to the database."""
+        """To be called after the last connection to the database is closed."""
 
 
-class Reading(threading.local):
-    """What one thread reads for one request. `awaits`: its first statement is to tell the version."""
-
-    awaits = False
-    version: str | None = None
-
-
-@dataclass(frozen=True)
 class Constant:
-    """Of an archive: `token` is the checksum of its database."""
+    """The version of an archive: `token` is the checksum of its database."""
 
-    token: str
-    is_constant = True
-    along = None
+    column = None
 
-    def read(self) -> str:
-        return self.token
+    def __init__(self, token: str) -> None:
+        self.constant = Version(token)
+
+    def read(self) -> Version:
+        return self.constant
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -1,4 +1,4 @@
-"""What a dictionary asks, checked against the schema."""
+"""The query of a dictionary, checked against the schema."""
 
 from __future__ import annotations
 
@@ -9,27 +9,8 @@ from typing import Any
 
 from querylang import terms
 from querylang.graph.schema import Column, Relation, Source, Vertex
-
-
-class As(Enum):
-    """As what the value of an operand is taken."""
-
-    ITSELF = "itself"
-    NUMBER = "number"
-    STRING = "string"
-    BOOLEAN = "boolean"
-    KIND = "kind"
-    LENGTH = "length"
-    JSON = "json"
-    CAST_FLOAT = "f"
-    CAST_INTEGER = "i"
-    CAST_BOOLEAN = "b"
-    CAST_TEXT = "t"
-    CAST_JSON = "j"
-    CAST_DATETIME = "d"
-
-    # That of Enum is a call in Python, for each operand of a query.
-    __hash__ = object.__hash__
+from querylang.lowering.as_type import AsType
+from querylang.lowering.predicates import Predicate
 
 
 class Function(Enum):
@@ -40,28 +21,29 @@ class Function(Enum):
 
 @dataclass(frozen=True)
 class Operand:
-    """A column of what `tag` stands for; of a JSON column what is at `path` in it."""
+    """A column of what `tag` stands for; of a JSON column the value at `path` in it, taken as `as_type`."""
 
     tag: str
     column: Column
     path: tuple[str, ...] = ()
-    taken: As = As.ITSELF
+    as_type: AsType = AsType.ITSELF
 
 
 @dataclass(frozen=True)
-class Test:
-    """`name` is a key of `predicates.TESTS`."""
+class GraphCondition:
+    """A predicate of an operand, with the values that it compares the operand with."""
 
-    name: str
+    predicate: Predicate
     operand: Operand
     values: tuple[Any, ...] = ()
 
     @property
-    def shape(self) -> Hashable:
-        return self.name, self.operand, len(self.values)
+    def cache_key(self) -> Hashable:
+        """What the SQL depends on: all but the values."""
+        return self.predicate, self.operand, len(self.values)
 
 
-Term = terms.Term[Test]
+Term = terms.Term[GraphCondition]
 
 
 @dataclass(frozen=True)
@@ -87,15 +69,19 @@ class Projection:
 
 @dataclass(frozen=True)
 class Sorting:
+    """One term of an order."""
+
     operand: Operand
     descending: bool
 
 
 @dataclass(frozen=True)
 class GraphQuery:
-    """`filters` are by tag, of vertices and edges. `limit` None: all rows.
+    """A path through the graph, and what is asked of it.
 
-    `walks`: rows are to be found along the order, not by an index on what they are filtered by.
+    `filters` are by tag, of vertices and edges. `limit` None: all rows.
+
+    `forces_order_index`: rows are to be found by the index on the order, not by one on what they are filtered by.
     """
 
     steps: tuple[Step, ...]
@@ -105,16 +91,16 @@ class GraphQuery:
     limit: int | None = None
     offset: int = 0
     distinct: bool = False
-    walks: bool = False
+    forces_order_index: bool = False
 
     @property
-    def shape(self) -> Hashable:
-        """Queries of the same shape differ in nothing but values."""
-        filters = tuple((tag, terms.shape_of(term)) for tag, term in self.filters.items())
-        return self.steps, filters, self.projections, self.order, self.distinct, self.walks
+    def cache_key(self) -> Hashable:
+        """What the SQL depends on: all but the values of the filters and the window."""
+        filters = tuple((tag, terms.cache_key_of(term)) for tag, term in self.filters.items())
+        return self.steps, filters, self.projections, self.order, self.distinct, self.forces_order_index
 
 
 def source_of(step: Step) -> Mapping[str, Source]:
-    """What the tags of a step stand for."""
+    """The vertex and the edge of a step, by their tags."""
     edge = {step.edge_tag: step.relation.edge} if step.edge_tag and step.relation else {}
     return {step.tag: step.vertex, **edge}

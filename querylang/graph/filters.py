@@ -1,4 +1,4 @@
-"""Filters of a dictionary -> tests.
+"""Filters of a dictionary -> conditions.
 
     filters   = { column-and-path: value | operators, "and" | "or" | "!and" | ...: [filters, ...] }
     operators = { operator: value, "and" | "or": [operators, ...] }
@@ -14,7 +14,7 @@ from typing import Any
 
 from aiida_like.errors import QueryError
 from querylang.graph.ast import Operand, Term
-from querylang.graph.operators import shown, test_of
+from querylang.graph.operators import condition_of, shown
 from querylang.graph.schema import Source
 from querylang.schema import FieldType
 from querylang.terms import Every, Not, Some
@@ -23,15 +23,15 @@ MAX_DEPTH = 32
 """How deep filters may be nested."""
 
 Terms = Mapping[str, tuple[Term, ...]]
-"""By the key of the filter that says so: a column and a path, or a junction."""
+"""Terms by the key of their filter: a column and a path, or a junction."""
 
 _JUNCTIONS: Mapping[str, Callable[[tuple[Term, ...]], Term]] = {"and": Every, "or": Some}
 
 
 class FilterReader:
-    """Reads the filters of one tag. `where` is what an error says first.
+    """Reads the filters of one tag. `where` is the beginning of each error.
 
-    Of an outer join there may be nothing, so all its columns may be NULL.
+    `is_outer`: the tag is joined by an outer join, so all its columns can be NULL.
     """
 
     def __init__(self, tag: str, source: Source, where: str, *, is_outer: bool) -> None:
@@ -41,7 +41,7 @@ class FilterReader:
         self._is_outer = is_outer
 
     def read(self, filters: Any) -> Terms:
-        """All of which must be fulfilled.
+        """The terms of the filters, all of which must be fulfilled.
 
         Raises:
             QueryError: there is no such column, operator or value.
@@ -76,7 +76,7 @@ class FilterReader:
                 )
                 yield from _joined(word, name, terms)
             else:
-                term = test_of(operand, word, value)
+                term = condition_of(operand, word, value)
                 yield Not(term) if word != name else term
 
     def _operand(self, key: str) -> Operand:

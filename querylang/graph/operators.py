@@ -1,109 +1,144 @@
-"""What each operator of the QueryBuilder says of a column, and of what lies in JSON.
+"""The operators of the QueryBuilder: what each one says of a column, and of a value in JSON.
 
 In JSON an operator looks at values of its own type only: a number is greater than another number, never than a text,
-and what is not there is not equal to anything. Source: what the QueryBuilder of aiida-core does on PostgreSQL.
+and a value that is not there is not equal to anything. Source: what the QueryBuilder of aiida-core does on PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.expressions import lower_case
+from aiida_like.storage.expressions import casefold
 from aiida_like.storage.json_expressions import is_plain
 from aiida_like.storage.patterns import Pattern
-from querylang.graph.ast import As, Operand, Term, Test
-from querylang.graph.shape import json_of
-from querylang.lower import like_tests, stored_time, uuid_like_tests
-from querylang.relations import MAX_VALUES
+from querylang.graph.ast import GraphCondition, Operand, Term
+from querylang.graph.validation import json_of
+from querylang.lowering.as_type import AsType
+from querylang.lowering.columns import (
+    CASEFOLDED,
+    PLAIN,
+    Tested,
+    TextForm,
+    like_predicates,
+    stored_time,
+    uuid_like_predicates,
+)
+from querylang.lowering.predicates import Predicate
+from querylang.lowering.relations import MAX_LISTED_VALUES
+from querylang.lowering.uuids import is_uuid
 from querylang.schema import FieldType
 from querylang.terms import Every, Some
-from querylang.uuids import is_uuid
 
-KINDS = ("object", "array", "string", "number", "boolean", "null")
+JSON_TYPES = ("object", "array", "string", "number", "boolean", "null")
 
-_RELATIONS = {"==": "=", ">": ">", "<": "<", ">=": ">=", "<=": "<=", "=>": ">=", "=<": "<="}
-"""Comparisons, and their names as tests."""
+_Lowering = Callable[[Operand, str, Any], Term]
+"""Operand, operator and value -> term. Raises QueryError: the operator takes no such value."""
+
+_COMPARED: Mapping[str, Predicate] = {
+    "==": Predicate.EQUAL,
+    ">": Predicate.GREATER,
+    "<": Predicate.LESS,
+    ">=": Predicate.GREATER_OR_EQUAL,
+    "<=": Predicate.LESS_OR_EQUAL,
+    "=>": Predicate.GREATER_OR_EQUAL,
+    "=<": Predicate.LESS_OR_EQUAL,
+}
+"""The comparisons. Only JSON takes the last two, as in AiiDA."""
+
+_ALPHABETICAL: Mapping[Predicate, Predicate] = {
+    Predicate.GREATER: Predicate.CASEFOLDED_GREATER,
+    Predicate.LESS: Predicate.CASEFOLDED_LESS,
+    Predicate.GREATER_OR_EQUAL: Predicate.CASEFOLDED_GREATER_OR_EQUAL,
+    Predicate.LESS_OR_EQUAL: Predicate.CASEFOLDED_LESS_OR_EQUAL,
+}
+
+_OF_UUIDS: Mapping[Predicate, Predicate] = {
+    Predicate.GREATER: Predicate.UUID_GREATER,
+    Predicate.LESS: Predicate.UUID_LESS,
+    Predicate.GREATER_OR_EQUAL: Predicate.UUID_GREATER_OR_EQUAL,
+    Predicate.LESS_OR_EQUAL: Predicate.UUID_LESS_OR_EQUAL,
+}
 
 _INT64_END = 2**63
 
 
-def test_of(operand: Operand, operator: str, value: Any) -> Term:
-    """Raises QueryError: the type of the operand takes no such operator, or no such value."""
-    tests = TESTS[operand.column.type]
-    if operator not in tests:
+def condition_of(operand: Operand, operator: str, value: Any) -> Term:
+    """The term of one comparison. Raises QueryError: the operand does not take the operator, or the value."""
+    known = OPERATORS[operand.column.type]
+    if operator not in known:
         raise QueryError(
             f"there is no operator {operator!r} for {_name(operand)}, which is of type "
-            f"{operand.column.type.value}; it takes {' '.join(tests)}"
+            f"{operand.column.type.value}; it takes {' '.join(known)}"
         )
-    return tests[operator](operand, operator, value)
+    return known[operator](operand, operator, value)
 
 
 def _is_null(operand: Operand) -> Term:
-    return Test("is null", operand)
+    return GraphCondition(Predicate.IS_NULL, operand)
 
 
 def _compare_integer(operand: Operand, operator: str, value: Any) -> Term:
     if value is None and operator == "==":
         return _is_null(operand)
-    return Test(_RELATIONS[operator], operand, (_integer(operand, value),))
+    return GraphCondition(_COMPARED[operator], operand, (_integer(operand, value),))
 
 
 def _compare_string(operand: Operand, operator: str, value: Any) -> Term:
     if value is None and operator == "==":
         return _is_null(operand)
-    text = _string(operand, value)
-    return Test("=", operand, (text,)) if operator == "==" else _compare_lowered(operand, operator, text)
-
-
-def _compare_lowered(operand: Operand, operator: str, text: str) -> Term:
-    return Test(f"lowered {_RELATIONS[operator]}", operand, (lower_case(text),))
+    text, predicate = _string(operand, value), _COMPARED[operator]
+    if predicate is Predicate.EQUAL:
+        return GraphCondition(predicate, operand, (text,))
+    return GraphCondition(_ALPHABETICAL[predicate], operand, (casefold(text),))
 
 
 def _compare_uuid(operand: Operand, operator: str, value: Any) -> Term:
-    text = _string(operand, value).lower()
-    if operator == "==":
-        return Test("in", operand, (text,) if is_uuid(text) else ())
-    return Test(f"uuid {_RELATIONS[operator]}", operand, (text,))
+    text, predicate = _string(operand, value).lower(), _COMPARED[operator]
+    if predicate is Predicate.EQUAL:
+        return GraphCondition(Predicate.IN, operand, (text,) if is_uuid(text) else ())
+    return GraphCondition(_OF_UUIDS[predicate], operand, (text,))
 
 
 def _compare_datetime(operand: Operand, operator: str, value: Any) -> Term:
-    return Test(_RELATIONS[operator], operand, (_instant(operand, value),))
+    return GraphCondition(_COMPARED[operator], operand, (_instant(operand, value),))
 
 
-def _in(read: Callable[[Operand, Any], Any]) -> Callable[[Operand, str, Any], Term]:
-    def test(operand: Operand, operator: str, value: Any) -> Term:
-        return Test("in", operand, tuple(read(operand, each) for each in _values(operator, value)))
+def _in(read: Callable[[Operand, Any], Any]) -> _Lowering:
+    def lower(operand: Operand, operator: str, value: Any) -> Term:
+        return GraphCondition(Predicate.IN, operand, tuple(read(operand, each) for each in _values(operator, value)))
 
-    return test
+    return lower
 
 
 def _in_uuids(operand: Operand, operator: str, value: Any) -> Term:
     texts = (_string(operand, each).lower() for each in _values(operator, value))
-    return Test("in", operand, tuple(filter(is_uuid, texts)))
+    return GraphCondition(Predicate.IN, operand, tuple(filter(is_uuid, texts)))
 
 
 def _like(operand: Operand, operator: str, value: Any) -> Term:
     text = _string(operand, value)
     if text == "%" and not operand.column.is_nullable:
         return Every(())
-    case = "lowered " if operator == "ilike" else ""
-    pattern = Pattern.parse_sql(lower_case(text) if case else text)
-    return Every(tuple(Test(name, operand, values) for name, values in like_tests(pattern, case)))
+    pattern, form = _pattern(operator, text)
+    return _all_of(operand, like_predicates(pattern, form))
 
 
 def _like_uuid(operand: Operand, _: str, value: Any) -> Term:
     pattern = Pattern.parse_sql(_string(operand, value).lower())
-    return Every(tuple(Test(name, operand, values) for name, values in uuid_like_tests(pattern)))
+    return _all_of(operand, uuid_like_predicates(pattern))
 
 
-def _with_relations(compare: Callable[[Operand, str, Any], Term]) -> dict[str, Callable[[Operand, str, Any], Term]]:
-    return dict.fromkeys(("==", ">", "<", ">=", "<="), compare)
+def _pattern(operator: str, text: str) -> tuple[Pattern, TextForm]:
+    if operator == "ilike":
+        return Pattern.parse_sql(casefold(text)), CASEFOLDED
+    return Pattern.parse_sql(text), PLAIN
 
 
-_Tests = Mapping[str, Callable[[Operand, str, Any], Term]]
+def _all_of(operand: Operand, tested: Iterable[Tested]) -> Term:
+    return Every(tuple(GraphCondition(predicate, operand, values) for predicate, values in tested))
 
 
 def _integer(operand: Operand, value: Any) -> int:
@@ -119,7 +154,7 @@ def _string(operand: Operand, value: Any) -> str:
 
 
 def _instant(operand: Operand, value: Any) -> str:
-    """UTC where no shift is given."""
+    """A time as it is stored, taken for UTC where it has no shift."""
     try:
         time = datetime.fromisoformat(_string(operand, value).replace("Z", "+00:00").replace("z", "+00:00"))
         return stored_time(time if time.tzinfo else time.replace(tzinfo=timezone.utc))
@@ -129,93 +164,127 @@ def _instant(operand: Operand, value: Any) -> str:
         ) from None
 
 
-_COLUMNS: Mapping[FieldType, _Tests] = {
-    FieldType.INTEGER: {**_with_relations(_compare_integer), "in": _in(_integer)},
-    FieldType.STRING: {**_with_relations(_compare_string), "in": _in(_string), "like": _like, "ilike": _like},
-    FieldType.UUID: {**_with_relations(_compare_uuid), "in": _in_uuids, "like": _like_uuid, "ilike": _like_uuid},
-    FieldType.DATETIME: {**_with_relations(_compare_datetime), "in": _in(_instant)},
-}
-
-
 def _compare_json(operand: Operand, operator: str, value: Any) -> Term:
-    relation = _RELATIONS[operator]
+    predicate = _COMPARED[operator]
+    is_equality = predicate is Predicate.EQUAL
     match value:
         case bool():
-            return _typed(operand, As.BOOLEAN, relation, value)
+            return _typed(operand, AsType.BOOLEAN, predicate, value)
         case int() | float():
-            return _typed(operand, As.NUMBER, relation, _double(operand, value))
-        case str() if relation == "=":
-            return _typed(operand, As.STRING, relation, _string(operand, value))
+            return _typed(operand, AsType.NUMBER, predicate, _double(operand, value))
+        case str() if is_equality:
+            return _typed(operand, AsType.TEXT, predicate, _string(operand, value))
         case str():
-            return _typed(operand, As.STRING, f"lowered {relation}", lower_case(_string(operand, value)))
-        case dict() | list() if relation == "=":
-            return Test("json same", operand, (_json(value),))
-        case None if relation == "=":
-            # As in AiiDA: nothing is equal to null. `of_type` finds it.
+            return _typed(operand, AsType.TEXT, _ALPHABETICAL[predicate], casefold(_string(operand, value)))
+        case dict() | list() if is_equality:
+            return _typed(operand, AsType.JSON, Predicate.JSON_SAME, _json(value))
+        case None if is_equality:
+            # Nothing is equal to null, as in AiiDA; `of_type` finds it.
             return Some(())
         case _:
             raise QueryError(f"{_name(operand)} cannot be compared by {operator} with {shown(value)}")
 
 
-def _typed(operand: Operand, taken: As, name: str, *values: Any) -> Test:
-    return Test(name, Operand(operand.tag, operand.column, operand.path, taken), values)
+def _typed(operand: Operand, as_type: AsType, predicate: Predicate, *values: Any) -> GraphCondition:
+    return GraphCondition(predicate, Operand(operand.tag, operand.column, operand.path, as_type), values)
 
 
 def _in_json(operand: Operand, operator: str, value: Any) -> Term:
-    """All of one type: AiiDA would take them for the type of the first."""
+    """The values must be of one type: AiiDA would take them all for the type of the first."""
     values = _values(operator, value)
-    if all(isinstance(each, str) for each in values):
-        return _typed(operand, As.STRING, "in", *(_string(operand, each) for each in values))
-    if all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in values):
-        return _typed(operand, As.NUMBER, "in", *(_double(operand, each) for each in values))
-    if len({type(each) for each in values}) > 1:
+    types = {type(each) for each in values}
+    if types == {str}:
+        return _typed(operand, AsType.TEXT, Predicate.IN, *(_string(operand, each) for each in values))
+    if types <= {int, float}:
+        return _typed(operand, AsType.NUMBER, Predicate.IN, *(_double(operand, each) for each in values))
+    if len(types) > 1:
         raise QueryError(f"the values behind 'in' are of several types: {shown(value)}")
     return Some(tuple(_compare_json(operand, "==", each) for each in values))
 
 
 def _like_json(operand: Operand, operator: str, value: Any) -> Term:
-    case = "lowered " if operator == "ilike" else ""
-    text = _string(operand, value)
-    pattern = Pattern.parse_sql(lower_case(text) if case else text)
-    return _typed(operand, As.STRING, f"{case}like", pattern.like)
+    pattern, form = _pattern(operator, _string(operand, value))
+    return _typed(operand, AsType.TEXT, form.like, pattern.like)
 
 
 def _of_type(operand: Operand, _: str, value: Any) -> Term:
-    if value not in KINDS:
-        raise QueryError(f"of_type takes one of {', '.join(KINDS)}, not {shown(value)}")
-    taken = Operand(operand.tag, operand.column, operand.path, As.KIND)
-    kind = Test("=", taken, (value,))
-    return Some((kind, Test("is null", taken))) if value == "null" else kind
+    if value not in JSON_TYPES:
+        raise QueryError(f"of_type takes one of {', '.join(JSON_TYPES)}, not {shown(value)}")
+    is_of_type = _typed(operand, AsType.TYPE, Predicate.EQUAL, value)
+    return Some((is_of_type, _typed(operand, AsType.TYPE, Predicate.IS_NULL))) if value == "null" else is_of_type
 
 
-def _length(relation: str) -> Callable[[Operand, str, Any], Term]:
-    def test(operand: Operand, _: str, value: Any) -> Term:
-        return _typed(operand, As.LENGTH, relation, _integer(operand, value))
+def _length(predicate: Predicate) -> _Lowering:
+    return lambda operand, _, value: _typed(operand, AsType.LENGTH, predicate, _integer(operand, value))
 
-    return test
+
+def _contains(operand: Operand, _: str, value: Any) -> Term:
+    return _typed(operand, AsType.JSON, Predicate.JSON_CONTAINS, _json(value))
 
 
 def _has_key(operand: Operand, _: str, value: Any) -> Term:
     key = _string(operand, value)
-    return Test("json has plain key" if is_plain(key) else "json has key", operand, (key,))
+    predicate = Predicate.JSON_HAS_PLAIN_KEY if is_plain(key) else Predicate.JSON_HAS_KEY
+    return _typed(operand, AsType.JSON, predicate, key)
 
 
-_JSON: _Tests = {
-    **dict.fromkeys(_RELATIONS, _compare_json),
-    "in": _in_json,
-    "like": _like_json,
-    "ilike": _like_json,
-    "of_type": _of_type,
-    "contains": lambda operand, _, value: Test("json contains", operand, (_json(value),)),
-    "has_key": _has_key,
-    "of_length": _length("="),
-    "longer": _length(">"),
-    "shorter": _length("<"),
+OPERATORS: Mapping[FieldType, Mapping[str, _Lowering]] = {
+    FieldType.INTEGER: {
+        "==": _compare_integer,
+        ">": _compare_integer,
+        "<": _compare_integer,
+        ">=": _compare_integer,
+        "<=": _compare_integer,
+        "in": _in(_integer),
+    },
+    FieldType.STRING: {
+        "==": _compare_string,
+        ">": _compare_string,
+        "<": _compare_string,
+        ">=": _compare_string,
+        "<=": _compare_string,
+        "in": _in(_string),
+        "like": _like,
+        "ilike": _like,
+    },
+    FieldType.UUID: {
+        "==": _compare_uuid,
+        ">": _compare_uuid,
+        "<": _compare_uuid,
+        ">=": _compare_uuid,
+        "<=": _compare_uuid,
+        "in": _in_uuids,
+        "like": _like_uuid,
+        "ilike": _like_uuid,
+    },
+    FieldType.DATETIME: {
+        "==": _compare_datetime,
+        ">": _compare_datetime,
+        "<": _compare_datetime,
+        ">=": _compare_datetime,
+        "<=": _compare_datetime,
+        "in": _in(_instant),
+    },
+    FieldType.JSON: {
+        "==": _compare_json,
+        ">": _compare_json,
+        "<": _compare_json,
+        ">=": _compare_json,
+        "<=": _compare_json,
+        "=>": _compare_json,
+        "=<": _compare_json,
+        "in": _in_json,
+        "like": _like_json,
+        "ilike": _like_json,
+        "of_type": _of_type,
+        "contains": _contains,
+        "has_key": _has_key,
+        "of_length": _length(Predicate.EQUAL),
+        "longer": _length(Predicate.GREATER),
+        "shorter": _length(Predicate.LESS),
+    },
 }
-
-
-TESTS: Mapping[FieldType, _Tests] = {**_COLUMNS, FieldType.JSON: _JSON}
-"""The operators of each type, and what they mean."""
+"""The operators of each type of columns, and what they mean for it. No column of AiiDA's tables is a boolean."""
 
 
 def _double(operand: Operand, value: float) -> float:
@@ -232,8 +301,8 @@ def _json(value: Any) -> str:
 def _values(operator: str, value: Any) -> Sequence[Any]:
     if not isinstance(value, list) or not value:
         raise QueryError(f"{operator!r} takes a list of values, not {shown(value)}")
-    if len(value) > MAX_VALUES:
-        raise QueryError(f"{operator!r} has {len(value)} values; at most {MAX_VALUES} are allowed")
+    if len(value) > MAX_LISTED_VALUES:
+        raise QueryError(f"{operator!r} has {len(value)} values; at most {MAX_LISTED_VALUES} are allowed")
     return value
 
 
@@ -242,6 +311,6 @@ def _name(operand: Operand) -> str:
 
 
 def shown(value: Any, most: int = 40) -> str:
-    """A value in an error."""
+    """A value for the text of an error, cut off after `most` characters."""
     text = _json(value)
     return text if len(text) <= most else text[:most] + "..."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from aiida_like.errors import QueryError
 from aiida_like.storage.patterns import escape
 from querylang.graph.ast import Step, source_of
 from querylang.graph.schema import RELATIONS, VERTICES, Relation, Source, Vertex, keywords_of
-from querylang.graph.shape import boolean_at, check_keys, object_at, source_at
+from querylang.graph.validation import boolean_at, check_keys, object_at, source_at
 
 MAX_STEPS = 16
 """How many vertices a path may have: each is a join."""
@@ -25,7 +25,7 @@ STEP_KEYS = (
 
 @dataclass
 class Path:
-    """What is known while the path is read, vertex by vertex."""
+    """The steps that were read so far, and what each of their tags stands for, filters and projects."""
 
     steps: list[Step] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
@@ -36,14 +36,14 @@ class Path:
         if len(self.steps) == MAX_STEPS:
             raise QueryError(f"the path has more than {MAX_STEPS} vertices")
         check_keys(where, item, (*STEP_KEYS, *(key for key in item if key.startswith("with_"))))
-        vertex, kinds = _read_entity(where, item)
+        vertex, types = _read_entity(where, item)
         step = self._joined(where, item, vertex)
         for tag, source in source_of(step).items():
             if tag in self.sources:
                 raise QueryError(f"{where}: the tag {tag!r} is already in use")
             self.sources[tag] = source
         self.steps.append(step)
-        self._add_filters(where, item, step, kinds)
+        self._add_filters(where, item, step, types)
         for key, of in (("project", step.tag), ("edge_project", step.edge_tag)):
             if of is not None and item.get(key) is not None:
                 self.projected[of] = item[key]
@@ -64,12 +64,8 @@ class Path:
         )
 
     def _keyword(self, where: str, item: Mapping[str, Any], vertex: Vertex) -> tuple[str, str]:
-        """How the vertex is joined, and to which tag; to the one before it unless something else is said."""
-        given = [(key, value) for key, value in item.items() if key.startswith("with_")]
-        if item.get("joining_keyword") is not None:
-            given.append((item["joining_keyword"], item.get("joining_value")))
-        if item.get("direction") is not None:
-            given.append(self._direction(where, item["direction"]))
+        """The keyword by which the vertex is joined, and the tag; without any it is joined to the vertex before it."""
+        given = list(self._keywords_given(where, item))
         if len(given) > 1:
             raise QueryError(
                 f"{where}: it can be joined only once, not by {' and '.join(str(key) for key, _ in given)}"
@@ -79,6 +75,14 @@ class Path:
         if not isinstance(keyword, str) or not isinstance(to, str):
             raise QueryError(f"{where}: {keyword!r} takes the tag of a vertex, not {to!r}")
         return keyword, to
+
+    def _keywords_given(self, where: str, item: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+        """All keywords and tags by which the vertex is joined, in the three forms that AiiDA has."""
+        yield from ((key, value) for key, value in item.items() if key.startswith("with_"))
+        if item.get("joining_keyword") is not None:
+            yield item["joining_keyword"], item.get("joining_value")
+        if item.get("direction") is not None:
+            yield self._direction(where, item["direction"])
 
     def _direction(self, where: str, steps: Any) -> tuple[str, str]:
         if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= abs(steps) <= len(self.steps):
@@ -103,13 +107,13 @@ class Path:
     def _free_tag(self, vertex: Vertex) -> str:
         return next(tag for number in range(1, MAX_STEPS + 2) if (tag := f"{vertex.name}_{number}") not in self.sources)
 
-    def _add_filters(self, where: str, item: Mapping[str, Any], step: Step, kinds: Sequence[str]) -> None:
-        """What the type of the entity says, unless a filter on the same column says something else."""
+    def _add_filters(self, where: str, item: Mapping[str, Any], step: Step, types: Sequence[str]) -> None:
+        """Adds the filters of a step. One on the type column replaces the filter that the type of the entity makes."""
         own = self.filters.setdefault(step.tag, {})
         column = step.vertex.type_column
-        if column is not None and not any(kind == "" for kind in kinds):
+        if column is not None and "" not in types:
             subclassing = boolean_at(f"{where}.subclassing", item.get("subclassing", True))
-            own[column] = {"or": [_type_filter(step.vertex, kind, subclassing=subclassing) for kind in kinds]}
+            own[column] = {"or": [_type_filter(step.vertex, type_, subclassing=subclassing) for type_ in types]}
         own.update(object_at(f"{where}.filters", item.get("filters") or {}))
         if step.edge_tag is not None:
             self.filters.setdefault(step.edge_tag, {}).update(
@@ -118,7 +122,7 @@ class Path:
 
 
 def _read_entity(where: str, item: Mapping[str, Any]) -> tuple[Vertex, list[str]]:
-    """The vertex, and the types of it that are asked for; an empty text is any."""
+    """The vertex, and the types of it that are asked for; an empty text stands for any type."""
     asked = item.get("entity_type")
     asked = item.get("orm_base") if asked is None else asked
     names = asked if isinstance(asked, list) else [asked]
@@ -128,16 +132,16 @@ def _read_entity(where: str, item: Mapping[str, Any]) -> tuple[Vertex, list[str]
     vertices = {vertex.name: vertex for vertex, _ in found}
     if len(vertices) > 1:
         raise QueryError(f"{where}: entity_type mixes {' and '.join(vertices)}")
-    return found[0][0], [kind for _, kind in found]
+    return found[0][0], [type_ for _, type_ in found]
 
 
 def _entity_of(where: str, name: Any) -> tuple[Vertex, str]:
     if not isinstance(name, str):
         raise QueryError(f'{where}: entity_type is a text such as "data.core.dict.Dict." or "group.core", not {name!r}')
-    lowered = name.lower().rstrip(".")
-    if lowered in VERTICES:
-        return VERTICES[lowered], ""
-    if lowered.startswith("group."):
+    plain = name.lower().rstrip(".")
+    if plain in VERTICES:
+        return VERTICES[plain], ""
+    if plain.startswith("group."):
         return VERTICES["group"], name[len("group.") :]
     if name in {"", "node.Node."}:
         return VERTICES["node"], ""
@@ -149,13 +153,13 @@ def _entity_of(where: str, name: Any) -> tuple[Vertex, str]:
     )
 
 
-def _type_filter(vertex: Vertex, kind: str, *, subclassing: bool) -> dict[str, str]:
+def _type_filter(vertex: Vertex, type_: str, *, subclassing: bool) -> dict[str, str]:
     if not subclassing:
-        return {"==": kind}
+        return {"==": type_}
     if vertex.name == "group":
-        # All kinds of groups are kinds of `core`, whatever they are called.
-        return {"like": "%" if kind == "core" else f"{escape(kind)}%"}
-    if kind == "data.core.code.abstract.AbstractCode.":
-        # The class came later than those below it.
+        # All types of groups are subtypes of `core`, whatever they are called.
+        return {"like": "%" if type_ == "core" else f"{escape(type_)}%"}
+    if type_ == "data.core.code.abstract.AbstractCode.":
+        # The type of this class has no prefix in common with the types of its subclasses.
         return {"like": "data.core.code.%"}
-    return {"like": escape(kind.rsplit(".", 2)[0] + ".") + "%"}
+    return {"like": escape(type_.rsplit(".", 2)[0] + ".") + "%"}

@@ -1,4 +1,4 @@
-"""What a dictionary wants to see of each tag, and in which order."""
+"""The projections and the order of a dictionary."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import As, Function, Operand, Projection, Sorting
+from querylang.graph.ast import Function, Operand, Projection, Sorting
 from querylang.graph.path import Path
-from querylang.graph.schema import Source
-from querylang.graph.shape import check_keys, object_at, source_at
+from querylang.graph.schema import WALK, Source
+from querylang.graph.validation import check_keys, object_at, source_at
+from querylang.lowering.as_type import AsType
 from querylang.schema import FieldType
 
 MAX_PROJECTIONS = 200
@@ -18,7 +19,7 @@ _ALL = ("*", "**")
 
 
 def read_projections(path: Path) -> Iterator[Projection]:
-    """Of the last vertex everything, if nothing is asked for."""
+    """The projections of all tags; all columns of the last vertex if the dictionary names none."""
     asked = {tag: _specs(tag, spec) for tag, spec in path.projected.items()}
     if not any(asked.values()):
         last = path.steps[-1].tag
@@ -35,7 +36,7 @@ def read_projections(path: Path) -> Iterator[Projection]:
 
 
 def _specs(tag: str, asked: Any) -> list[tuple[str, Mapping[str, Any]]]:
-    """`"id"`, `["id", {"attributes.energy": {"cast": "f"}}]`"""
+    """Keys and what is asked of each, of `"id"` or `["id", {"attributes.energy": {"cast": "f"}}]`."""
     specs: list[tuple[str, Mapping[str, Any]]] = []
     for each in asked if isinstance(asked, list) else [asked]:
         if isinstance(each, str):
@@ -51,25 +52,28 @@ def _specs(tag: str, asked: Any) -> list[tuple[str, Mapping[str, Any]]]:
 def _projections(tag: str, source: Source, key: str, spec: Mapping[str, Any]) -> Iterator[Projection]:
     where = f"project.{tag}"
     check_keys(f"{where}.{key}", spec, ("cast", "func"))
-    if key in _ALL:
-        if spec:
-            raise QueryError(f"{where}: {key!r} stands for all columns, so it takes neither cast nor func")
-        hidden = "path" if source.name == "walk" else None
-        yield from (Projection(Operand(tag, column), name) for name, column in source.columns.items() if name != hidden)
+    if key not in _ALL:
+        yield _projection(where, _operand(where, tag, source, key, spec.get("cast")), key, spec.get("func"))
         return
-    operand = _operand(where, tag, source, key, spec.get("cast"))
-    function = spec.get("func")
-    if function is not None and function not in {known.value for known in Function}:
-        raise QueryError(
-            f"{where}.{key}: func is one of {', '.join(known.value for known in Function)}, not {function!r}"
-        )
-    if function in {"max", "min"} and operand.column.type is FieldType.JSON and operand.taken in _NO_CAST:
+    if spec:
+        raise QueryError(f"{where}: {key!r} stands for all columns, so it takes neither cast nor func")
+    hidden = "path" if source is WALK else None
+    yield from (Projection(Operand(tag, column), name) for name, column in source.columns.items() if name != hidden)
+
+
+def _projection(where: str, operand: Operand, key: str, function: Any) -> Projection:
+    if function is None:
+        return Projection(operand, key)
+    functions = {known.value: known for known in Function}
+    if not isinstance(function, str) or function not in functions:
+        raise QueryError(f"{where}.{key}: func is one of {', '.join(functions)}, not {function!r}")
+    if function in {"max", "min"} and operand.column.type is FieldType.JSON and operand.as_type in _NO_CAST:
         raise QueryError(f'{where}.{key}: {function} of JSON needs a cast, such as {{"cast": "f"}}')
-    yield Projection(operand, key, None if function is None else Function(function))
+    return Projection(operand, key, functions[function])
 
 
-_NO_CAST = (As.ITSELF, As.JSON, As.CAST_JSON)
-_CASTS = {taken.value: taken for taken in As if taken.name.startswith("CAST_")}
+_NO_CAST = (AsType.ITSELF, AsType.JSON, AsType.CAST_JSON)
+_CASTS = {as_type.value: as_type for as_type in AsType if as_type.name.startswith("CAST_")}
 
 
 def _operand(where: str, tag: str, source: Source, key: str, cast: Any) -> Operand:
@@ -82,10 +86,10 @@ def _operand(where: str, tag: str, source: Source, key: str, cast: Any) -> Opera
         if path or cast is not None:
             raise QueryError(f"{where}: {name!r} is no JSON, so it has nothing below it and takes no cast")
         return Operand(tag, column)
-    if cast is not None and cast not in _CASTS:
+    if cast is not None and (not isinstance(cast, str) or cast not in _CASTS):
         raise QueryError(f"{where}.{key}: cast is one of {', '.join(_CASTS)}, not {cast!r}")
     if cast is None:
-        return Operand(tag, column, tuple(path), As.JSON if path else As.ITSELF)
+        return Operand(tag, column, tuple(path), AsType.JSON if path else AsType.ITSELF)
     return Operand(tag, column, tuple(path), _CASTS[cast])
 
 
@@ -97,7 +101,7 @@ def read_order(path: Path, asked: Any) -> Iterator[Sorting]:
 
 
 def _order_terms(tag: str, asked: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """`"id"`, `["id", {"ctime": "desc"}, {"attributes.energy": {"order": "desc", "cast": "f"}}]`"""
+    """Keys and how each is ordered, of `["id", {"ctime": "desc"}, {"attributes.energy": {"order": "desc"}}]`."""
     for each in asked if isinstance(asked, list) else [asked]:
         if isinstance(each, str):
             yield each, {}
@@ -109,10 +113,10 @@ def _order_terms(tag: str, asked: Any) -> Iterator[tuple[str, Mapping[str, Any]]
 def _sorting(where: str, tag: str, source: Source, key: str, spec: Mapping[str, Any]) -> Sorting:
     check_keys(f"{where}.{key}", spec, ("order", "cast"))
     order = spec.get("order", "asc")
-    if order not in {"asc", "desc"}:
+    if order not in ("asc", "desc"):  # no set: JSON can hold lists, which no set can look for
         raise QueryError(f"{where}.{key}: order is asc or desc, not {order!r}")
     operand = _operand(where, tag, source, key, spec.get("cast"))
-    if operand.column.type is FieldType.JSON and operand.taken in _NO_CAST:
+    if operand.column.type is FieldType.JSON and operand.as_type in _NO_CAST:
         raise QueryError(f'{where}.{key}: to order by JSON needs a cast, such as {{"order": "asc", "cast": "f"}}')
     return Sorting(operand, order == "desc")
 

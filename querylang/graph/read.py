@@ -9,55 +9,55 @@ from typing import Any
 from aiida_like.errors import QueryError
 from querylang.graph.ast import GraphQuery, Term
 from querylang.graph.filters import Terms
-from querylang.graph.outline import Outline, outline_of
 from querylang.graph.projections import check_order
-from querylang.graph.shape import boolean_at, check_keys, number_at, object_at, source_at
+from querylang.graph.skeleton import QuerySkeleton, skeleton_of
+from querylang.graph.validation import boolean_at, check_keys, number_at, object_at, source_at
 from querylang.terms import Every, leaves
 
-MAX_TESTS = 500
+MAX_CONDITIONS = 500
 MAX_ALL_VALUES = 10_000
-"""Behind all `in` of a query together: SQLite takes 32 766 parameters, PostgreSQL 65 535."""
+"""How many values all lists of a query may have together: SQLite takes 32 766 parameters, PostgreSQL 65 535."""
 
 KEYS = ("path", "filters", "project", "project_map", "order_by", "limit", "offset", "distinct")
 
 
 def read(asked: Any) -> GraphQuery:
-    """Raises QueryError: it is no such dictionary, or asks for what there is not."""
+    """The query of a dictionary. Raises QueryError: it is no such dictionary, or names what does not exist."""
     given = object_at("a query", asked)
     check_keys("a query", given, KEYS)
-    # `project_map` is part of what AiiDA's as_dict gives; its own server does nothing with it.
-    outline = outline_of(given.get("path"), given.get("project"), given.get("order_by"))
-    filters = _read_filters(outline, object_at("filters", given.get("filters") or {}))
+    # AiiDA's as_dict gives a `project_map`, which its own server ignores.
+    skeleton = skeleton_of(given.get("path"), given.get("project"), given.get("order_by"))
+    filters = _read_filters(skeleton, object_at("filters", given.get("filters") or {}))
     distinct = boolean_at("distinct", given.get("distinct") or False)
     if distinct:
-        check_order(outline.projections, outline.order)
+        check_order(skeleton.projections, skeleton.order)
     return GraphQuery(
-        steps=outline.steps,
+        steps=skeleton.steps,
         filters=filters,
-        projections=outline.projections,
-        order=outline.order,
+        projections=skeleton.projections,
+        order=skeleton.order,
         limit=number_at("limit", given.get("limit")),
         offset=number_at("offset", given.get("offset")) or 0,
         distinct=distinct,
     )
 
 
-def _read_filters(outline: Outline, asked: Mapping[str, Any]) -> dict[str, Term]:
+def _read_filters(skeleton: QuerySkeleton, asked: Mapping[str, Any]) -> dict[str, Term]:
     for tag in asked:
-        source_at("filters", outline.sources, tag)
+        source_at("filters", skeleton.sources, tag)
     read_: dict[str, Term] = {
-        tag: Every(tuple(_terms(outline, tag, own, asked))) for tag, own in outline.filters.items()
+        tag: Every(tuple(_terms(skeleton, tag, own, asked))) for tag, own in skeleton.filters.items()
     }
-    tests = [test for term in read_.values() for test in leaves(term)]
-    if len(tests) > MAX_TESTS:
-        raise QueryError(f"the query has {len(tests)} comparisons; at most {MAX_TESTS} are allowed")
-    values = sum(len(test.values) for test in tests)
+    conditions = [condition for term in read_.values() for condition in leaves(term)]
+    if len(conditions) > MAX_CONDITIONS:
+        raise QueryError(f"the query has {len(conditions)} comparisons; at most {MAX_CONDITIONS} are allowed")
+    values = sum(len(condition.values) for condition in conditions)
     if values > MAX_ALL_VALUES:
         raise QueryError(f"the query compares with {values} values; at most {MAX_ALL_VALUES} are allowed")
     return {tag: term for tag, term in read_.items() if term != Every(())}
 
 
-def _terms(outline: Outline, tag: str, own: Terms, asked: Mapping[str, Any]) -> Iterator[Term]:
+def _terms(skeleton: QuerySkeleton, tag: str, own: Terms, asked: Mapping[str, Any]) -> Iterator[Term]:
     filters = object_at(f"filters.{tag}", asked.get(tag, {}))
-    by_key = {**own, **outline.read_filters(tag, filters)} if filters else own
+    by_key = {**own, **skeleton.read_filters(tag, filters)} if filters else own
     return chain.from_iterable(by_key.values())

@@ -1,4 +1,4 @@
-"""What a path can run through: the entities, their columns, and how they are related."""
+"""The entities of a path, their columns, and the relations between them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sqlalchemy.types import TypeEngine
 from aiida_like import models
 from aiida_like.errors import QueryError
 from aiida_like.models import JSONText, Timestamp, Uuid
+from querylang.index_scan import is_indexed
 from querylang.schema import FieldType
-from querylang.walk import is_indexed
 
 _TYPES: Mapping[type[TypeEngine[Any]], FieldType] = {
     Integer: FieldType.INTEGER,
@@ -31,7 +31,7 @@ _TYPES: Mapping[type[TypeEngine[Any]], FieldType] = {
 class Column:
     """`name` is that of the column of the table; `is_indexed`: an index gives the order by it.
 
-    Each is only equal to itself, so what is made for some of them can be looked up fast.
+    A column is equal to itself alone, so that what is made for columns can be looked up fast.
     """
 
     name: str
@@ -41,13 +41,13 @@ class Column:
 
     @cached_property
     def nullable(self) -> Column:
-        """The same, where there may be nothing."""
+        """The column in an outer join, where it can be NULL."""
         return replace(self, is_nullable=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What a tag stands for: an entity, or the edge between two. `synonyms` are other names of columns."""
+    """The table of a tag: an entity, or the edge between two. `synonyms` are other names of columns."""
 
     name: str
     columns: Mapping[str, Column]
@@ -55,7 +55,7 @@ class Source:
     withheld: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:
-        """Raises QueryError: there is none; the message lists what there is."""
+        """The column called `name`. Raises QueryError: there is none; the message lists the columns."""
         found = self.columns.get(self.synonyms.get(name, name))
         if found is not None:
             return found
@@ -69,7 +69,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Vertex(Source):
-    """An entity. `type_column` is what its kinds differ in."""
+    """An entity. `type_column` holds the types of its rows."""
 
     table: Table = models.node
     type_column: str | None = None
@@ -77,7 +77,7 @@ class Vertex(Source):
 
 def _columns(table: Table) -> Mapping[str, Column]:
     columns = (
-        # Not the quoted_name of SQLAlchemy, which orjson refuses.
+        # A plain str, because orjson refuses the quoted_name of SQLAlchemy.
         Column(str(column.name), _TYPES[type(column.type)], bool(column.nullable), is_indexed(column))
         for column in table.columns
     )
@@ -117,7 +117,7 @@ NOTHING = Source("direct relation, which", {})
 
 @dataclass(frozen=True)
 class Direct:
-    """`here` is a column of the vertex that is appended, `there` one of the vertex that it is related to."""
+    """A relation by one column of either vertex: `here` of the one that is appended, `there` of the other."""
 
     to: Vertex
     here: str
@@ -127,7 +127,7 @@ class Direct:
 
 @dataclass(frozen=True)
 class Through:
-    """Over a table of pairs: its columns `here` and `there` hold the ids of the two."""
+    """A relation over a table of pairs, whose columns `here` and `there` hold the ids of the two vertices."""
 
     to: Vertex
     table: Table
@@ -138,7 +138,7 @@ class Through:
 
 @dataclass(frozen=True)
 class Walk:
-    """Over any number of links that carry data: `here` and `there` are columns of a link, `start` one of the walk."""
+    """A relation over any number of data links; `here` and `there` are the columns of a link."""
 
     to: Vertex
     here: str
@@ -170,7 +170,7 @@ RELATIONS: Mapping[tuple[Vertex, str], Relation] = MappingProxyType(
         (LOG, "with_node"): Direct(NODE, "dbnode_id", "id"),
     }
 )
-"""What each keyword says of the vertex that is appended."""
+"""The relations of each vertex that is appended, by their keywords."""
 
 
 def keywords_of(vertex: Vertex) -> Iterable[str]:

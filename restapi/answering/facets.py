@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from aiida_like.storage import Storage
+from aiida_like.storage import Snapshot
 from querylang.compile import RowsQuery, compile_facet
 from querylang.facets import Facet
 from restapi.answering.rendering import WRITERS
 from restapi.fetching.reading import fetch_remembered, narrowed
 
-MAX_VALUES = 100
+MAX_FACET_VALUES = 100
 """How many values of a facet are listed, the most frequent ones."""
 
 
-def count_facets(storage: Storage, query: RowsQuery, facets: Iterable[Facet]) -> dict[str, Any]:
+def count_facets(snapshot: Snapshot, query: RowsQuery, facets: Iterable[Facet]) -> dict[str, Any]:
     """For each facet its values, and how many different ones there are, of all rows that fulfil the conditions.
 
     Raises:
         StatementTimeout, StorageError.
     """
     with narrowed("narrow the list with filters, or ask for fewer facets"):
-        return {facet.key: _counted(storage, query, facet) for facet in facets}
+        return {facet.key: _counted(snapshot, query, facet) for facet in facets}
 
 
-def _counted(storage: Storage, query: RowsQuery, facet: Facet) -> dict[str, Any]:
+def _counted(snapshot: Snapshot, query: RowsQuery, facet: Facet) -> dict[str, Any]:
     write = WRITERS.get(facet.field.type, lambda value: value)
-    rows = fetch_remembered(storage, compile_facet(query, facet, MAX_VALUES))
+    rows = fetch_remembered(snapshot, compile_facet(query, facet, MAX_FACET_VALUES))
     values: list[dict[str, Any]] = []
     for value, count, _, *names in rows:
         shown = {"value": None if value is None else write(value), "count": count}

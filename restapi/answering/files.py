@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 from aiida_like.errors import FileNotFound
 from aiida_like.models import link, node
 from aiida_like.repository import key_of
-from aiida_like.storage import Storage
+from aiida_like.storage import Snapshot, Statement
 from aiida_like.storage.expressions import unindexed
 from restapi.http.encoding import attachment
 from restapi.http.reply import Reply
@@ -23,20 +23,20 @@ def parsed(stored: str | None) -> dict[str, Any]:
     return dict(orjson.loads(stored)) if stored else {}
 
 
-def retrieved_files(storage: Storage, pk: int) -> Tree | None:
+def retrieved_files(snapshot: Snapshot, pk: int) -> Tree | None:
     """The tree of files that a calculation job left, in its output `retrieved`; None without such an output."""
-    rows = storage.rows("retrieved", _select_retrieved, {"main": pk})
+    rows = snapshot.rows(Statement("retrieved", _select_retrieved, {"main": pk}))
     return parsed(rows[0][0]) if rows else None
 
 
-def answer_file(storage: Storage, tree: Tree, written: str) -> Reply:
+def answer_file(snapshot: Snapshot, tree: Tree, written: str) -> Reply:
     """The file at the path that a client wrote, for download.
 
     Raises:
         QueryError, FileNotFound: as `key_of`.
     """
     path = _path_of(tree, written)
-    file = storage.repository.read(key_of(tree, path))
+    file = snapshot.storage.repository.read(key_of(tree, path))
     return attachment(file.blocks, file.size, path.replace("/", "_"))
 
 

@@ -2,102 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from aiida_like.storage import Storage
+from aiida_like.storage import Snapshot
 from querylang.compile import RowsQuery
 from querylang.cursor import read_place, write_place
 from querylang.facets import facets
-from querylang.keyset import following, place_fields, row_key, total_order
-from querylang.options import Options, Window, window
+from querylang.keyset import place_fields, row_key, rows_after, total_order
+from querylang.options import Options, Window, last_page, window
 from restapi.answering.export import answer_export
 from restapi.answering.facets import count_facets
-from restapi.answering.rendering import Shown
-from restapi.answering.row_batches import blocks_of, fill, is_wide, listed, while_streaming
-from restapi.fetching.lists import Count, Page, fetch_page
-from restapi.http.context import Context
-from restapi.http.encoding import PLACE
-from restapi.http.exchange import Asked
-from restapi.http.headers import cursor_link, last_page, page_links, set_total
-from restapi.http.preferences import Format, preferred_count, preferred_format
+from restapi.answering.rendering import RowRenderer
+from restapi.answering.row_batches import is_wide, json_list, row_batches, splice
+from restapi.fetching.lists import PageOfRows, fetch_page
+from restapi.http.encoding import PLACEHOLDER
+from restapi.http.exchange import Context
+from restapi.http.headers import cursor_link, page_links
+from restapi.http.preferences import Count, Format, preferred_count, preferred_format
 from restapi.http.reply import Reply
 
-WIDE_ROWS_AT_ONCE = 20
-"""Rows of one statement, if they hold JSON of nodes."""
+
+class Envelope(Protocol):
+    """Makes a reply of the data of a list, and the number of all rows where that is known."""
+
+    def __call__(self, data: dict[str, Any], *, total: int | None) -> Reply: ...
 
 
-def answer_rows(
-    context: Context,
-    request: Asked,
-    given: Options,
-    page: int | None,
-    query: RowsQuery,
-    shown: Shown,
-    key: str,
-    envelope: Callable[[dict[str, Any]], Reply],
-) -> Reply:
+@dataclass(frozen=True)
+class ListRequest:
+    """A list that a dialect was asked for.
+
+    `given` are the options of the query string, `page` the number in the path, `query` the rows and `renderer` how they
+    are shown. `name` is the key of the list in the answer;
+    """
+
+    given: Options
+    page: int | None
+    query: RowsQuery
+    renderer: RowRenderer
+    name: str
+    envelope: Envelope
+
+
+def answer_list(context: Context, asked: ListRequest) -> Reply:
     """The rows of a query, in the way that options and headers of the request ask for.
-
-    `key` is the name of the list in the answer; `envelope` makes a reply of its data.
 
     Raises:
         QueryError: options that make no sense together, or are out of range.
+        StatementTimeout, StorageError.
     """
-    form = preferred_format(given)
+    exchange, given = context.exchange, asked.given
+    form = Format.JSON
+    if "format" in given or exchange.accepts is not None:
+        form = preferred_format(exchange.accepts, given.get("format"))
     if form is not Format.JSON:
-        return answer_export(context.storage, context.settings, query, given, page, shown, form, key)
-    part = window(given, page, context.settings.window_limits)
-    counted = facets(given.get("facet", ()), query.entity)
-    preferred = preferred_count()
-    count = preferred or Count.EXACT
-    cursor = None
+        return answer_export(context, given, asked.page, asked.query, asked.renderer, form, asked.name)
+    part = window(given, asked.page, context.settings.window_limits)
+    counted = facets(given["facet"], asked.query.entity) if "facet" in given else ()
+    preferred = None if exchange.prefers is None else preferred_count(exchange.prefers)
     # Of rows that can be of any size the keys come first, and the rest a few at a time.
-    has_parts = is_wide(query)
-    outline = replace(query, fields=(row_key(query.entity),)) if has_parts else query
+    wide = is_wide(asked.query.fields, asked.query.entity)
+    query = replace(asked.query, fields=(row_key(asked.query.entity),)) if wide else asked.query
+    count, cursor = preferred or Count.EXACT, None
     if "cursor" in given:
-        found, cursor = _fetch_behind(context.storage, outline, given.get("cursor"), part, count)
+        found, cursor = _fetch_after(context.snapshot, query, given["cursor"], part, count)
     else:
-        looks_ahead = page is not None and count is not Count.EXACT
-        found = fetch_page(context.storage, outline, part, count, looks_ahead=looks_ahead)
-    data: dict[str, Any] = {key: PLACE if has_parts else shown.objects(found.rows)}
+        looks_ahead = asked.page is not None and count is not Count.EXACT
+        found = fetch_page(context.snapshot, query, part, count, looks_ahead=looks_ahead)
+    data: dict[str, Any] = {asked.name: PLACEHOLDER if wide else asked.renderer.objects(found.rows)}
     if counted:
-        data["facets"] = count_facets(context.storage, query, counted)
-    reply = envelope(data)
-    if has_parts:
+        data["facets"] = count_facets(context.snapshot, asked.query, counted)
+    reply = asked.envelope(data, total=found.total.number)
+    if wide:
+        tuning = context.snapshot.storage.tuning
         keys = [row[0] for row in found.rows]
-        blocks = blocks_of(while_streaming(context.storage), query, keys, shown, WIDE_ROWS_AT_ONCE)
-        reply = fill(reply, listed(blocks))
-    if found.total.number is not None:
-        set_total(reply, found.total.number)
+        batches = row_batches(context.snapshot, asked.query, keys, asked.renderer, tuning.wide_rows_at_once)
+        reply = splice(reply, json_list(batches), tuning)
     if preferred is not None:
         reply.headers["Preference-Applied"] = f"count={found.total.count.value}"
     if part.page is not None:
-        reply.headers["Link"] = page_links(request, part, _last_page(part, found), has_next=found.has_next)
+        reply.headers["Link"] = page_links(context.request, part, _last_page(part, found), has_next=found.has_next)
     if cursor is not None:
-        reply.headers["Link"] = cursor_link(request, context.parser.parse(request.text), cursor)
+        sent = context.mount.parser.parse(context.request.text)
+        reply.headers["Link"] = cursor_link(context.request, sent, cursor)
     return reply
 
 
-def _fetch_behind(
-    storage: Storage, query: RowsQuery, cursor: str, part: Window, count: Count
-) -> tuple[Page, str | None]:
-    """The rows behind the place that a cursor stands for, and the cursor of the last one if others follow.
+def _fetch_after(
+    snapshot: Snapshot, query: RowsQuery, cursor: str, part: Window, count: Count
+) -> tuple[PageOfRows, str | None]:
+    """The rows after the place that a cursor stands for, and the cursor of the last one if others follow.
 
     An empty cursor stands for the place before all rows.
     """
     order = total_order(query.order, query.entity)
     places = place_fields(order)
-    behind = (following(order, read_place(order, cursor)),) if cursor else ()
-    query = replace(query, fields=(*query.fields, *places), order=order, behind=behind)
-    found = fetch_page(storage, query, part, count, looks_ahead=True)
+    after = (rows_after(order, read_place(order, cursor)),) if cursor else ()
+    query = replace(query, fields=(*query.fields, *places), order=order, after=after)
+    found = fetch_page(snapshot, query, part, count, looks_ahead=True)
     shown = len(query.fields) - len(places)
     last = write_place(order, tuple(found.rows[-1][shown:])) if found.has_next else None
     return replace(found, rows=[row[:shown] for row in found.rows]), last
 
 
-def _last_page(part: Window, found: Page) -> int | None:
-    """None where it is not known."""
+def _last_page(part: Window, found: PageOfRows) -> int | None:
+    """The number of the last page; None where it is not known."""
     total = found.total
     return last_page(total.number, part.limit) if total.number is not None and total.count is Count.EXACT else None

@@ -22,7 +22,7 @@ MakeObjects = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Shown:
+class RowRenderer:
     """How rows are shown: as objects, each with these `names` as its keys, in this order."""
 
     names: tuple[str, ...]
@@ -31,7 +31,7 @@ class Shown:
 
 @lru_cache(maxsize=1024)
 def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
-    """What makes objects of rows of these fields.
+    """A function that makes objects of rows of these fields.
 
     Of two fields, the second one a time, it is `lambda rows: [{k0: v0, k1: w1(v1)} for v0, v1, in rows]`: written so,
     an object takes half the time of one that is made of names and values, some of which are then written over.

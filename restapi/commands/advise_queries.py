@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from aiida_like.errors import StatementTimeout
 from aiida_like.models import group, group_node, link, log, node
-from aiida_like.storage import Storage
+from aiida_like.storage import Snapshot, Statement
 
 
 def _most_frequent(column: ColumnElement[Any], *where: ColumnElement[bool]) -> Select[Any]:
@@ -21,7 +21,7 @@ def _uuid_of(column: ColumnElement[int]) -> Select[Any]:
     return select(node.c.uuid).where(node.c.id == _most_frequent(column).scalar_subquery())
 
 
-FACTS: Mapping[str, Select[Any]] = {
+MOST_FREQUENT: Mapping[str, Select[Any]] = {
     "data": _most_frequent(node.c.node_type, node.c.node_type.between("data.", "data/")),
     "process": _most_frequent(node.c.node_type, node.c.node_type.between("process.", "process/")),
     "process_type": _most_frequent(node.c.process_type, node.c.process_type != ""),
@@ -65,22 +65,22 @@ QUERIES = (
 )
 
 
-def typical_queries(storage: Storage) -> Iterator[str]:
+def typical_queries(snapshot: Snapshot) -> Iterator[str]:
     """Those that have a meaning for what is in the profile.
 
     Raises:
         StorageError.
     """
-    facts = {name: value for name in FACTS if (value := _fact(storage, name)) is not None}
+    facts = {name: value for name in MOST_FREQUENT if (value := _fact(snapshot, name)) is not None}
     for text in QUERIES:
         names = {name for _, name, *_ in Formatter().parse(text) if name}
         if names <= facts.keys():
             yield text.format(**facts)
 
 
-def _fact(storage: Storage, name: str) -> Any:
+def _fact(snapshot: Snapshot, name: str) -> Any:
     try:
-        rows = storage.rows(("typical", name), lambda: FACTS[name], {})
+        rows = snapshot.rows(Statement(("typical", name), lambda: MOST_FREQUENT[name], {}))
     except StatementTimeout:
         return None
     # Quotes would end the text that it stands in.

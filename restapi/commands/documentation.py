@@ -5,20 +5,21 @@ Between `<!-- begin NAME -->` and `<!-- end NAME -->` a document holds a generat
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from querylang.ast import Operator
-from querylang.graph import operators
+from querylang.graph.operators import OPERATORS as GRAPH_OPERATORS
 from querylang.graph.schema import RELATIONS, VERTICES
+from querylang.lowering.operators import OPERATORS
+from querylang.lowering.relations import OF_NODES
 from querylang.options import OptionSpec
-from querylang.relations import OF_NODES
-from querylang.schema import MEANINGS, OPERATORS, Entity, FieldType
+from querylang.schema import Entity, FieldType
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.aliases import ALIASES
-from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, KINDS, NODES, USERS
+from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODE_TYPE_PREFIXES, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v2.paths import ENTITY, KIND
 from restapi.dialects.aiida_v2.routes import ROUTES
@@ -50,12 +51,12 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _operators() -> str:
-    types = [kind for kind in FieldType if OPERATORS[kind] and kind is not FieldType.UUID]
+    types = [type_ for type_ in FieldType if type_ is not FieldType.UUID]
     return _table(
-        ("operator", "meaning", *(kind.value for kind in types)),
+        ("operator", "meaning", *(type_.value for type_ in types)),
         (
-            (f"`{operator.value}`", MEANINGS[operator], *("✓" if operator in OPERATORS[kind] else "" for kind in types))
-            for operator in Operator
+            (f"`{operator.value}`", spec.meaning, *("✓" if spec.lowerings[type_] else "" for type_ in types))
+            for operator, spec in OPERATORS.items()
         ),
     )
 
@@ -90,7 +91,10 @@ def _related() -> str:
 
 
 def _kinds() -> str:
-    return _table(("resource", "types that begin with"), ((f"`{name}`", f"`{start}`") for name, start in KINDS.items()))
+    return _table(
+        ("resource", "types that begin with"),
+        ((f"`{name}`", f"`{start}`") for name, start in NODE_TYPE_PREFIXES.items()),
+    )
 
 
 def _aliases() -> str:
@@ -98,7 +102,9 @@ def _aliases() -> str:
 
 
 def _options(options: Mapping[str, OptionSpec]) -> str:
-    return _table(("key", "meaning"), ((f"`{name}`", spec.help) for name, spec in options.items()))
+    return _table(
+        ("key", "meaning"), ((f"`{name}`", spec.help.format_map(vars(Settings()))) for name, spec in options.items())
+    )
 
 
 def _routes(routes: Iterable[Route]) -> str:
@@ -139,8 +145,24 @@ def _columns() -> str:
 def _graph_operators() -> str:
     return _table(
         ("type", "operators"),
-        ((kind.value, " ".join(f"`{name}`" for name in tests)) for kind, tests in operators.TESTS.items()),
+        ((type_.value, " ".join(f"`{name}`" for name in known)) for type_, known in GRAPH_OPERATORS.items()),
     )
+
+
+def _files() -> str:
+    """A table for each folder: its files, and the first sentence of the docstring of each."""
+    root = Path(__file__).parents[2]
+    sections = []
+    for package in ("aiida_like", "querylang", "restapi"):
+        for folder in sorted({file.parent for file in (root / package).rglob("*.py")}):
+            rows = [(f"`{file.name}`", _purpose(file)) for file in sorted(folder.glob("*.py")) if _purpose(file)]
+            sections.append(f"### {folder.relative_to(root)}/\n\n{_table(('file', 'what it is'), rows)}")
+    return "\n\n".join(sections)
+
+
+def _purpose(file: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
+    return " ".join(docstring.partition("\n\n")[0].split())
 
 
 def _first_line(resource: type) -> str:
@@ -158,6 +180,7 @@ def _settings() -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
+    "files": _files,
     "operators": _operators,
     "keys of nodes": lambda: _keys(NODES),
     "keys of computers": lambda: _keys(COMPUTERS),

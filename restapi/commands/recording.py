@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from sqlalchemy import Select
-
 from aiida_like.advice.choose import Advice, advise
 from aiida_like.advice.trial import Asked, Tell
 from aiida_like.profiles import Profile
-from aiida_like.storage import Row, Storage, open_storage
+from aiida_like.storage import Row, Snapshot, Statement, Storage, open_storage
 from restapi.commands.advise_queries import typical_queries
 from restapi.commands.in_process import Refused, ask_application
 from restapi.config import Settings
@@ -21,7 +19,7 @@ from restapi.hosting.app import create_app
 
 
 @dataclass(frozen=True)
-class _Recording(Storage):
+class _RecordingStorage(Storage):
     """A storage that keeps what it was asked, also what took too long."""
 
     asked: list[Asked] = field(default_factory=list)
@@ -30,14 +28,22 @@ class _Recording(Storage):
     def was_late(self) -> bool:
         return any(each.seconds >= self.database.limits.statement_seconds for each in self.asked)
 
-    def rows(self, shape: Hashable, build: Callable[[], Select[Any]], values: Mapping[str, Any]) -> list[Row]:
+    def read(self) -> Snapshot:
+        return _RecordingSnapshot(self)
+
+
+class _RecordingSnapshot(Snapshot):
+    storage: _RecordingStorage
+
+    def rows(self, statement: Statement) -> list[Row]:
         started = time.perf_counter()
         try:
-            return super().rows(shape, build, values)
+            return super().rows(statement)
         finally:
-            prepared = self._prepared_for(shape, build)
             seconds = time.perf_counter() - started
-            self.asked.append(Asked("", build(), prepared.sql, {**prepared.constants, **values}, seconds))
+            prepared = self.storage.statements.prepared(statement)
+            values = {**prepared.constants, **statement.values}
+            self.storage.asked.append(Asked("", statement.build(), prepared.sql, values, seconds))
 
 
 def advise_profile(profile: Profile, settings: Settings, queries: Sequence[str], most_rows: int, tell: Tell) -> Advice:
@@ -51,7 +57,7 @@ def advise_profile(profile: Profile, settings: Settings, queries: Sequence[str],
     settings = replace(settings, cache=False)
     with closing(_opened(profile, settings)) as storage:
         application = create_app(profile, settings, opening=lambda: storage)
-        texts = list(queries or typical_queries(storage))
+        texts = list(queries or typical_queries(storage.read()))
         asked: dict[Any, Asked] = {}
         for number, text in enumerate(texts, 1):
             storage.asked.clear()
@@ -68,6 +74,6 @@ def advise_profile(profile: Profile, settings: Settings, queries: Sequence[str],
         return advise(storage, list(asked.values()), most_rows, tell)
 
 
-def _opened(profile: Profile, settings: Settings) -> _Recording:
+def _opened(profile: Profile, settings: Settings) -> _RecordingStorage:
     opened = open_storage(profile, cache_folder=settings.cache_path, limits=settings.limits, remembers=False)
-    return _Recording(**{known.name: getattr(opened, known.name) for known in fields(Storage)})
+    return _RecordingStorage(**{known.name: getattr(opened, known.name) for known in fields(Storage)})

@@ -1,47 +1,35 @@
-"""What all dialects need of Flask-RESTful and of the router."""
+"""What a resource of a dialect is, and how a dialect answers all URLs below its prefix."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from flask import Blueprint, Response
-from flask_restful import Api, Resource
-from werkzeug.routing import BaseConverter
+from flask import Response
+from flask_restful import Resource
+from werkzeug.utils import redirect
 
+from aiida_like.errors import AiidaLikeError
+from aiida_like.storage import Effort, LazyStorage
 from querylang.options import OptionSpec
+from querylang.parse import Parser
 from querylang.schema import Entity
-from restapi.http.conditional import Conditional, answer_as_response
-from restapi.http.context import Context
-from restapi.http.exchange import current
-from restapi.http.reply import Reply
-from restapi.http.route_tree import PAGE, Way, Ways
-from restapi.openapi.answer import Answer, Parameter, Subject
+from restapi.config import Settings
+from restapi.http.conditional import Conditional, key_of
+from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
+from restapi.http.exchange import SAFE, Context, Exchange, Mount
+from restapi.http.headers import allow_preflight
+from restapi.http.reply import Answer, Reply
+from restapi.http.route_tree import PAGE, RouteTree
+from restapi.openapi.answer import AnswerSpec, Parameter, Subject
 from restapi.openapi.schema import Schema
 
 
-class DialectApi(Api):  # type: ignore[misc]  # Flask-RESTful has no types
-    def __init__(self, blueprint: Blueprint, conditional: Conditional) -> None:
-        super().__init__(blueprint)
-        self._conditional = conditional
-
-    def output(self, resource: Callable[..., Reply]) -> Callable[..., Response]:
-        """What Flask calls for a resource; Flask-RESTful would take a reply for data."""
-
-        @wraps(resource)
-        def answer(*args: Any, **kwargs: Any) -> Response:
-            return answer_as_response(self._conditional.mark(current(), resource(*args, **kwargs)))
-
-        return answer
-
-    def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:
-        """Flask-RESTful would turn our errors into its own 500; the application's handlers know better."""
-        return original_handler(e)
-
-
+@dataclass(eq=False)
 class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no types
     """What stands at a path, and what it says of itself for the document of OpenAPI.
 
@@ -52,20 +40,19 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
     answered with, status 405.
     """
 
+    context: Context
+
     reserved: ClassVar[Mapping[str, OptionSpec]] = MappingProxyType({})
     allowed: ClassVar[frozenset[str]] = frozenset()
     required: ClassVar[frozenset[str]] = frozenset()
     filters: ClassVar[Entity | None] = None
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     body: ClassVar[Schema | None] = None
-    refusal: ClassVar[Answer | None] = None
-    answer: ClassVar[Answer]
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    refusal: ClassVar[AnswerSpec | None] = None
+    answer: ClassVar[AnswerSpec]
 
     @classmethod
-    def answer_about(cls, _: Subject) -> Answer:
+    def answer_about(cls, _: Subject) -> AnswerSpec:
         """For resources whose answer depends on what the path names."""
         return cls.answer
 
@@ -91,60 +78,112 @@ def paged(path: str, resource: type[DialectResource], **defaults: Any) -> tuple[
     )
 
 
-def mount(
-    name: str, context: Context, routes: Iterable[Route], entities: Mapping[str, Mapping[str, Entity]], ways: Ways
-) -> Blueprint:
-    """A blueprint that answers all routes of a dialect; they are added to `ways`.
+def _server_timing(effort: Effort) -> str:
+    """Where an answer comes from (W3C Server-Timing): statements and their milliseconds, remembered results, and how
 
-    `entities` are those that can stand in a path, by what their converter is called there.
+    the number of rows was found.
     """
-    made = Blueprint(name, name, url_prefix=context.prefix)
-
-    @made.record_once
-    def add_converters(state: Any) -> None:
-        state.app.url_map.converters.update({name: _entity_converter(among) for name, among in entities.items()})
-
-    conditional = Conditional(context.opening, context.settings)
-
-    @made.before_request
-    def begin() -> Response | None:
-        exchange = current()
-        if exchange.raised is not None:
-            error, exchange.raised = exchange.raised, None
-            raise error
-        again = conditional.answer_again(exchange)
-        return None if again is None else answer_as_response(again)
-
-    contexts = {frozenset[str](): context}
-
-    def context_for(resource: type[DialectResource]) -> Context:
-        keys = frozenset(resource.reserved)
-        if keys not in contexts:
-            contexts[keys] = context.reserving(resource.reserved)
-        return contexts[keys]
-
-    api = DialectApi(made, conditional)
-    for number, route in enumerate(routes):
-        api.add_resource(
-            route.resource,
-            route.path,
-            endpoint=f"{route.resource.__name__}_{number}",
-            defaults=dict(route.defaults),
-            resource_class_kwargs={"context": context_for(route.resource)},
-        )
-        resource = route.resource(context_for(route.resource))
-        answers = {method: getattr(resource, method.lower()) for method in route.resource.methods}
-        ways.add(f"{context.prefix}{route.path}", Way(conditional, answers, route.defaults), entities)
-    return made
+    found = [f'db;dur={effort.seconds * 1000:.3f};desc="{effort.statements} statements"']
+    if effort.remembered:
+        found.append(f'memory;desc="{effort.remembered} results"')
+    if effort.total:
+        found.append(f'total;desc="{effort.total}"')
+    return ", ".join(found)
 
 
-def _entity_converter(entities: Mapping[str, Entity]) -> type[BaseConverter]:
-    """A URL converter: the name of a resource is the entity that it lists."""
+@dataclass(frozen=True, eq=False)
+class Interface:
+    """All that a dialect is: the reserved keys of its query strings, its routes, and how it tells errors.
 
-    class EntityConverter(BaseConverter):
-        regex = "|".join(sorted(entities, key=len, reverse=True))
+    `entities` are those that can stand in a path, by what their converter is called there; `missing` makes the answer
+    where no resource has the URL.
+    """
 
-        def to_python(self, value: str) -> Entity:
-            return entities[value]
+    prefix: str
+    options: Mapping[str, OptionSpec]
+    routes: Iterable[Route]
+    entities: Mapping[str, Mapping[str, Entity]]
+    statuses: Statuses
+    missing: Callable[[str], Reply]
 
-    return EntityConverter
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What answers at a path: a resource, made anew for each request."""
+
+    dialect: MountedDialect
+    resource: type[DialectResource]
+    mount: Mount
+
+    def answer(self, exchange: Exchange, arguments: Mapping[str, Any]) -> Answer:
+        """The answer to any method, errors included."""
+        method = exchange.method
+        name = _METHODS.get(method)
+        if name is None or not hasattr(self.resource, name):
+            return self._refuse(method)
+        dialect = self.dialect
+        try:
+            snapshot = dialect.storage.read()
+            exchange.efforts.append(snapshot.effort)
+            key = key_of(exchange) if method in SAFE else None
+            if key is not None:
+                again = dialect.conditional.answer_again(exchange, snapshot, key)
+                if again is not None:
+                    return again
+            resource = self.resource(Context(self.mount, exchange, exchange.decoded(), snapshot))
+            reply: Reply = getattr(resource, name)(**arguments)
+            if key is not None:
+                reply = dialect.conditional.mark(exchange, snapshot, key, reply)
+        except AiidaLikeError as error:
+            return reply_to(error, dialect.interface.statuses, dialect.log, exchange)
+        reply.headers["Server-Timing"] = _server_timing(snapshot.effort)
+        return reply
+
+    def _refuse(self, method: str) -> Reply:
+        """The answer to OPTIONS, and 405."""
+        allowed = sorted({"HEAD", "OPTIONS", *self.resource.methods})
+        reply = allow_preflight(Response()) if method == "OPTIONS" else not_allowed()
+        reply.headers["Allow"] = ", ".join(allowed)
+        return reply
+
+
+_METHODS = {"GET": "get", "HEAD": "get", "POST": "post"}
+"""The methods that a resource can have."""
+
+
+class MountedDialect:
+    """An interface to one storage. Its routes are added to a tree that it shares with other dialects."""
+
+    def __init__(
+        self,
+        interface: Interface,
+        settings: Settings,
+        routes: RouteTree[Endpoint],
+        storage: LazyStorage,
+        conditional: Conditional,
+        log: FailureLog,
+    ) -> None:
+        self.interface = interface
+        self.storage = storage
+        self.conditional = conditional
+        self.log = log
+        self._routes = routes
+        mount = Mount(interface.prefix, settings, interface.options, Parser(interface.options))
+        reserving = cache(lambda keys: mount.reserving(dict(keys)) if keys else mount)
+        for route in interface.routes:
+            endpoint = Endpoint(self, route.resource, reserving(tuple(route.resource.reserved.items())))
+            routes.add(interface.prefix + route.path, endpoint, route.defaults, interface.entities)
+
+    def answer(self, exchange: Exchange) -> Answer:
+        """The answer at any URL below the prefix. One that no resource has opens no storage."""
+        path = exchange.path_info
+        found = self._routes.find(path)
+        if found is not None:
+            endpoint, arguments = found
+            return endpoint.answer(exchange, arguments)
+        merged = re.sub("/{2,}", "/", path)
+        if merged != path and self._routes.find(merged) is not None:
+            moved = redirect(exchange.url_of(merged), 308, Response)
+            assert isinstance(moved, Response)
+            return moved
+        return self.interface.missing(self.interface.prefix)

@@ -1,41 +1,48 @@
-"""Marks along a list: what is known of some of its rows, in their order, until something is committed."""
+"""Bookmarks along a list: what is known of some of its rows, in their order, until something is committed."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, NoReturn
 
-from aiida_like.storage import Storage
-from querylang.compile import Statement
-from restapi.http.exchange import version_of_request
+from aiida_like.storage import Snapshot, Statement
 
-MOST = 500
-"""Marks of one list; of more, every other one is forgotten."""
 
-Mark = tuple[Any, ...]
-"""A number that says where it stands, and what is known there."""
+class Bookmark(NamedTuple):
+    """`position` says where it lies, `key` what is known there."""
+
+    position: int
+    key: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Marks:
-    """`key` tells lists apart, and is never run."""
+class Bookmarks:
+    """The bookmarks of a list. `name` and the statement that counts its rows tell lists apart."""
 
-    storage: Storage
-    key: Statement
+    snapshot: Snapshot
+    name: Hashable
+    counted: Statement
 
-    def known(self) -> Sequence[Mark]:
-        """In the order of their numbers."""
-        rows = self.storage.recall(version_of_request(), self.key.shape, self.key.values)
-        return cast("Sequence[Mark]", rows or ())
+    def known(self) -> Sequence[Bookmark]:
+        """All of them, in the order of their positions."""
+        return [Bookmark(*row) for row in self.snapshot.recall(self._statement) or ()]
 
-    def add(self, *marks: Mark) -> None:
-        """Where none stands yet."""
+    def add(self, bookmark: Bookmark) -> None:
+        """Keeps a bookmark where none lies yet; of too many every second one is forgotten."""
         kept = list(self.known())
-        for mark in marks:
-            position = bisect_left(kept, mark[:1])
-            if position == len(kept) or kept[position][0] != mark[0]:
-                kept.insert(position, mark)
-        kept = kept if len(kept) <= MOST else kept[::2]
-        self.storage.remember(version_of_request(), self.key.shape, self.key.values, kept)
+        place = bisect_left(kept, (bookmark.position,))
+        if place < len(kept) and kept[place].position == bookmark.position:
+            return
+        kept.insert(place, bookmark)
+        most = self.snapshot.storage.tuning.bookmarks
+        self.snapshot.remember(self._statement, kept if len(kept) <= most else kept[::2])
+
+    @property
+    def _statement(self) -> Statement:
+        return Statement(("bookmarks", self.name, self.counted.cache_key), _never_built, self.counted.values)
+
+
+def _never_built() -> NoReturn:
+    raise AssertionError

@@ -1,7 +1,7 @@
-"""Deep pages: the way to them begins at the nearest place that is known, or at the last row, not at the first.
+"""Deep pages: the way to them begins at the nearest bookmark, or at the last row, not at the first.
 
-Each deep page that was fetched leaves a mark where it ends: how many rows come before it, and the place of the last of
-these. The page behind it is then found at once, and any other from the milestone before it or behind it.
+Each deep page that was fetched leaves a bookmark where it ends: how many rows come before it, and the sort key of the
+last of these. The page after it is then found at once, and any other from the bookmark before it or after it.
 """
 
 from __future__ import annotations
@@ -9,74 +9,62 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, Statement, compile_total
+from aiida_like.storage import Snapshot
+from querylang.compile import RowsQuery, compile_rows, compile_total
 from querylang.condition import Order
-from querylang.keyset import Place, following, place_fields, reversed_order, total_order
+from querylang.keyset import Place, place_fields, reversed_order, rows_after, total_order
 from querylang.options import Window
-from restapi.fetching.bookmarks import Mark, Marks
-from restapi.fetching.reading import fetch_rows
-
-DEEP = 1000
-"""A page behind so many rows; fewer are passed faster than a place is looked for."""
+from restapi.fetching.bookmarks import Bookmark, Bookmarks
+from restapi.fetching.reading import Rows
 
 
 @dataclass(frozen=True)
-class _Way:
-    """Rows in one direction, behind a place or behind none, so many of them from so many on, each with its place."""
+class _KeysetScan:
+    """A scan in one direction: the sort key it starts after, if any, then an offset and a limit.
+
+    Each row also carries its sort key.
+    """
 
     order: tuple[Order, ...]
-    place: Place
+    start: Place
     window: Window
     is_backward: bool = False
 
-    def rows(self, storage: Storage, query: RowsQuery) -> Sequence[Sequence[Any]]:
-        behind = (following(self.order, self.place),) if self.place else ()
+    def rows(self, snapshot: Snapshot, query: RowsQuery) -> Rows:
+        after = (rows_after(self.order, self.start),) if self.start else ()
         fields = (*query.fields, *place_fields(self.order))
-        query = replace(query, fields=fields, order=self.order, behind=behind)
-        found = fetch_rows(storage, query, self.window)
+        query = replace(query, fields=fields, order=self.order, after=after)
+        keys_first = snapshot.storage.database.indexes_have_keys
+        found = snapshot.list_rows(compile_rows(query, self.window, keys_first=keys_first))
         return found[::-1] if self.is_backward else found
 
 
-def is_deep(query: RowsQuery, window: Window) -> bool:
-    return window.offset >= DEEP and not query.behind
-
-
-def fetch_window(
-    storage: Storage, query: RowsQuery, window: Window, total: int | None = None
-) -> Sequence[Sequence[Any]]:
+def fetch_deep(snapshot: Snapshot, query: RowsQuery, window: Window, total: int | None) -> Rows:
     """The rows of a window, of `total` rows if that is known."""
-    if not is_deep(query, window):
-        return fetch_rows(storage, query, window)
     order = total_order(query.order, query.entity)
-    milestones = Marks(storage, _key(query, order))
-    way = min(_ways(order, window, total, milestones.known()), key=lambda each: each.window.offset)
-    rows = way.rows(storage, query)
+    name = ("deep pages", tuple((term.field.name, term.descending) for term in order))
+    bookmarks = Bookmarks(snapshot, name, compile_total(query))
+    scans = _scans(order, window, total, bookmarks.known())
+    rows = min(scans, key=lambda each: each.window.offset).rows(snapshot, query)
     shown = len(query.fields)
     if rows:
-        milestones.add((window.offset + len(rows), *rows[-1][shown:]))
+        bookmarks.add(Bookmark(window.offset + len(rows), tuple(rows[-1][shown:])))
     return [row[:shown] for row in rows]
 
 
-def _ways(order: tuple[Order, ...], window: Window, total: int | None, known: Sequence[Mark]) -> Iterator[_Way]:
-    """From the milestone before the window, and from the one behind it."""
-    position = bisect_left(known, (window.offset + 1,))
-    passed, *place = known[position - 1] if position else (0,)
-    yield _Way(order, tuple(place), Window(window.limit, window.offset - passed))
+def _scans(
+    order: tuple[Order, ...], window: Window, total: int | None, known: Sequence[Bookmark]
+) -> Iterator[_KeysetScan]:
+    """The scan from the bookmark before the window, and the one from the bookmark after it."""
+    place = bisect_left(known, (window.offset + 1,))
+    passed, key = known[place - 1] if place else Bookmark(0, ())
+    yield _KeysetScan(order, key, Window(window.limit, window.offset - passed))
     if total is None or any(term.field.is_nullable for term in order):
         return
     end = min(window.offset + window.limit, total)
-    position = bisect_left(known, (end + 1,))
-    passed, *place = known[position] if position < len(known) else (total + 1,)
+    place = bisect_left(known, (end + 1,))
+    passed, key = known[place] if place < len(known) else Bookmark(total + 1, ())
     if end > window.offset:
         rows = Window(end - window.offset, passed - 1 - end)
-        yield _Way(reversed_order(order), tuple(place), rows, is_backward=True)
-
-
-def _key(query: RowsQuery, order: Sequence[Order]) -> Statement:
-    """What tells lists apart: as the number of their rows, and in which order they come."""
-    counted = compile_total(query)
-    terms = tuple((term.field.name, term.descending) for term in order)
-    return replace(counted, shape=("milestones", counted.shape, terms))
+        yield _KeysetScan(reversed_order(order), key, rows, is_backward=True)

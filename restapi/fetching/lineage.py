@@ -16,19 +16,20 @@ from aiida_like.links import (
     LINK_TYPES,
     OUTGOING,
     Direction,
-    Ways,
+    LinkFilter,
     id_list,
     links_between,
     nearest,
+    reached_within,
     types_named,
-    within,
 )
 from aiida_like.models import node
-from aiida_like.storage import Storage
-from aiida_like.storage.expressions import among
+from aiida_like.storage import Snapshot, Statement
+from aiida_like.storage.expressions import in_json_array
 from querylang.ast import Option
 from querylang.condition import Condition
-from querylang.options import Options, OptionSpec, in_range, integer
+from querylang.lowering.predicates import Predicate
+from querylang.options import Options, OptionSpec, check_range, integer
 from querylang.schema import Field
 from restapi.config import Settings
 from restapi.http.encoding import http_date
@@ -95,57 +96,61 @@ FEWER_ROWS = "narrow it with a smaller depth, fewer types in link_type, or more 
 FEWER_NODES = "narrow it with a smaller limit or depth, fewer types in link_type, or one direction"
 
 
-def relation_to(storage: Storage, direction: Direction, field: Field, main: int, given: Options) -> Condition:
-    """What makes a node, whose id is `field`, an ancestor or a descendant of another.
+def relation_to(snapshot: Snapshot, direction: Direction, field: Field, main: int, given: Options) -> Condition:
+    """The condition on nodes, whose id is `field`, that they are ancestors or descendants of another.
 
     Raises:
         StatementTimeout, StorageError.
     """
-    ways = Ways((direction,), given.get("link_type", KINDS_OF_LINKS["data"]))
+    link_filter = LinkFilter((direction,), given.get("link_type", KINDS_OF_LINKS["data"]))
     if "depth" in given:
-        return Condition("among", field, (id_list(within(storage, ways, main, given.get("depth"))),))
-    return Condition(_CLOSURES[direction.name], field, (main, *ways.tested))
+        return Condition(
+            Predicate.IN_JSON_ARRAY, field, (id_list(reached_within(snapshot, link_filter, main, given["depth"])),)
+        )
+    return Condition(_CLOSURES[direction.name], field, (main, *link_filter.tested))
 
 
-_CLOSURES = {INCOMING.name: "ancestors of", OUTGOING.name: "descendants of"}
+_CLOSURES = {INCOMING.name: Predicate.ANCESTORS_OF, OUTGOING.name: Predicate.DESCENDANTS_OF}
 
 
 @dataclass(frozen=True)
-class Part:
-    """What a request asks for of the graph around a node."""
+class GraphRequest:
+    """The part of the graph around a node that a request asks for."""
 
-    ways: Ways
+    link_filter: LinkFilter
     depth: int | None
     limit: int
 
 
-def part_of(given: Options, settings: Settings, direction: str = "both") -> Part:
+def graph_request(given: Options, settings: Settings, direction: str = "both") -> GraphRequest:
     """`direction` is that of a request which names none.
 
     Raises:
         QueryError: the limit is out of range.
     """
     most = settings.max_graph_nodes
-    return Part(
-        Ways(given.get("direction", DIRECTIONS[direction]), given.get("link_type", LINK_TYPES)),
+    limit = given.get("limit", min(settings.graph_nodes, most))
+    check_range("limit", limit, most)
+    return GraphRequest(
+        LinkFilter(given.get("direction", DIRECTIONS[direction]), given.get("link_type", LINK_TYPES)),
         given.get("depth"),
-        in_range("limit", given.get("limit", min(settings.graph_nodes, most)), most),
+        limit,
     )
 
 
-def graph_around(storage: Storage, main: int, part: Part) -> dict[str, Any]:
+def graph_around(snapshot: Snapshot, main: int, asked: GraphRequest) -> dict[str, Any]:
     """The nodes nearest to one, and the links between them.
 
     Raises:
         StatementTimeout, StorageError.
     """
-    found = nearest(storage, part.ways, main, part.depth, part.limit)
-    rows = storage.rows("nodes of graph", _select_nodes, {"ids": id_list(found.distances)})
+    found = nearest(snapshot, asked.link_filter, main, asked.depth, asked.limit)
+    rows = snapshot.rows(Statement("nodes of graph", _select_nodes, {"ids": id_list(found.distances)}))
     nodes = [_node(found.distances[row[0]], *row) for row in rows]
     nodes.sort(key=lambda each: (each["distance"], each["id"]))
     links = [
         dict(zip(("input_id", "output_id", "type", "label"), row, strict=True))
-        for row in links_between(storage, found.distances, part.ways.types)
+        for row in links_between(snapshot, found.distances, asked.link_filter.types)
     ]
     return {"nodes": nodes, "links": links, "truncated": found.is_truncated}
 
@@ -166,4 +171,4 @@ def _node(
 
 def _select_nodes() -> Select[Any]:
     columns = (node.c.id, node.c.uuid, node.c.label, node.c.node_type, node.c.process_type, node.c.ctime)
-    return select(*columns).where(among(node.c.id, bindparam("ids", type_=String())))
+    return select(*columns).where(in_json_array(node.c.id, bindparam("ids", type_=String())))

@@ -20,10 +20,9 @@ from sqlalchemy import (
 )
 
 from aiida_like.models import node
-from aiida_like.storage import Storage
+from aiida_like.storage import Snapshot, Statement
 from aiida_like.storage.expressions import has_prefix
 from aiida_like.storage.patterns import prefix_end
-from querylang.compile import Statement
 from restapi.fetching.reading import fetch_remembered
 
 Types = tuple[str, str | None]
@@ -32,13 +31,13 @@ Types = tuple[str, str | None]
 TypeCounts = dict[Types, int]
 
 
-def type_counts(storage: Storage, user: int | None) -> TypeCounts:
+def type_counts(snapshot: Snapshot, user: int | None) -> TypeCounts:
     """How many nodes there are of each node type and process type."""
     if user is None:
-        found = _usual(_types_of(fetch_remembered(storage, _QUICK_TYPE_COUNTS)))
+        found = _usual(_types_of(fetch_remembered(snapshot, _QUICK_TYPE_COUNTS)))
         if found is not None:
             return found
-    return _types_of(fetch_remembered(storage, _all_type_counts(user)))
+    return _types_of(fetch_remembered(snapshot, _all_type_counts(user)))
 
 
 def _usual(found: dict[Types, int]) -> TypeCounts | None:
@@ -56,12 +55,12 @@ def _all_type_counts(user: int | None) -> Statement:
     )
 
 
-def types(storage: Storage) -> Iterable[Types]:
+def types(snapshot: Snapshot) -> Iterable[Types]:
     """Each node type and process type that occurs."""
-    found = _types_of(fetch_remembered(storage, Statement(("quick types",), _quick_types, {})))
+    found = _types_of(fetch_remembered(snapshot, Statement(("quick types",), _quick_types, {})))
     of_data = found.pop(_OF_ALL)
     is_usual = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
-    return found if is_usual else type_counts(storage, None)
+    return found if is_usual else type_counts(snapshot, None)
 
 
 # No index has both types. So of processes alone the rows are read, and for data, which has no process type, an index of
@@ -87,9 +86,9 @@ _QUICK_TYPE_COUNTS = Statement(("quick type counts",), _quick_type_counts, {})
 def _quick_types() -> Select[Any]:
     """Of data from one type to the next, by the index."""
     processes = select(*_TYPES, literal(0)).where(_is_process(node.c.node_type)).distinct()
-    following = node.alias("following")
+    rows_after = node.alias("rows_after")
     first = select(func.min(node.c.node_type).label("node_type")).cte("occurring", recursive=True)
-    after = select(func.min(following.c.node_type)).where(following.c.node_type > first.c.node_type)
+    after = select(func.min(rows_after.c.node_type)).where(rows_after.c.node_type > first.c.node_type)
     occurring = first.union_all(select(after.scalar_subquery()).where(first.c.node_type.is_not(None)))
     data = select(occurring.c.node_type, null(), literal(0)).where(not_(_is_process(occurring.c.node_type)))
     number = select(func.count()).where(_is_process(node.c.node_type)).scalar_subquery()

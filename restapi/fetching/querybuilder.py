@@ -1,30 +1,30 @@
-"""Dictionaries of the QueryBuilder -> rows, on the shortest way: see `querylang.graph.walk`."""
+"""Dictionaries of the QueryBuilder -> rows, on the shortest way: see `querylang.graph.index_scan`."""
 
 from __future__ import annotations
 
 from aiida_like.models import node
-from aiida_like.storage import Storage
+from aiida_like.storage import Snapshot
 from querylang.graph.ast import GraphQuery
 from querylang.graph.compile import compile_graph
-from querylang.graph.walk import along, compile_frequency, kinds_of
-from querylang.walk import ONE_IN, compile_size
-from restapi.fetching.reading import Rows, fetch_list, statistic
+from querylang.graph.index_scan import compile_frequency, scan_in_order, type_filters_of
+from querylang.index_scan import ONE_IN, compile_size
+from restapi.fetching.reading import Rows
 
 
-def fetch_graph(storage: Storage, query: GraphQuery, limit: int) -> Rows:
+def fetch_graph(snapshot: Snapshot, query: GraphQuery, limit: int) -> Rows:
     """At most `limit` rows of the projections.
 
     Raises:
         StatementTimeout, StorageError.
     """
-    return fetch_list(storage, compile_graph(_shortest(storage, query), limit))
+    return snapshot.list_rows(compile_graph(_shortest(snapshot, query), limit))
 
 
-def _shortest(storage: Storage, query: GraphQuery) -> GraphQuery:
+def _shortest(snapshot: Snapshot, query: GraphQuery) -> GraphQuery:
     # Databases with statistics find the way themselves.
-    kinds = () if storage.estimates else kinds_of(query)
+    kinds = () if snapshot.storage.planner.has_statistics else type_filters_of(query)
     if not kinds:
         return query
-    size = statistic(storage, compile_size(node))
+    size = snapshot.statistic(compile_size(node))
     most = -(-size // ONE_IN)
-    return along(query, min(statistic(storage, compile_frequency(kind, most)) for kind in kinds), size)
+    return scan_in_order(query, min(snapshot.statistic(compile_frequency(kind, most)) for kind in kinds), size)

@@ -1,90 +1,116 @@
-"""How many rows a list has in all: counted once, and remembered until something is committed.
+"""How many rows a list has in all: the first of some named strategies that can tell.
 
-Some numbers follow from others. Lists that begin at different ids, as `id>1000` and `id>1020`, differ by the rows
-between, which are counted faster.
+`Server-Timing` names the one that did. The number is remembered until something is committed.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Table
 
-from aiida_like.storage import Storage
-from querylang.compile import RowsQuery, compile_total
+from aiida_like.storage import Snapshot, Statement
+from querylang.compile import RowsQuery, compile_matches, compile_total
 from querylang.condition import Condition
+from querylang.index_scan import compile_size
+from querylang.lowering.predicates import Predicate
+from querylang.options import Window
 from querylang.terms import Term
-from querylang.walk import compile_size
-from restapi.fetching.bookmarks import Marks
-from restapi.fetching.reading import fetch, statistic
-from restapi.http.exchange import version_of_request
+from restapi.fetching.bookmarks import Bookmark, Bookmarks
+from restapi.fetching.reading import Rows, fetch_remembered
+
+REMEMBERED, COUNTED, WITH_ROWS, LAST_ROWS = "remembered", "counted", "with the rows", "last rows"
 
 
-def fetch_total(storage: Storage, query: RowsQuery) -> int:
-    found = recall_total(storage, query)
-    if found is None:
-        found = int(fetch(storage, compile_total(query))[0][0])
-        remember_total(storage, query, found)
-    return found
+def fetch_total(snapshot: Snapshot, query: RowsQuery) -> int:
+    """The number of all rows.
 
-
-def recall_total(storage: Storage, query: RowsQuery) -> int | None:
-    """None: it is not known, and does not follow from what is."""
-    counted = compile_total(query)
-    rows = storage.recall(version_of_request(), counted.shape, counted.values)
-    if rows is not None:
-        return int(rows[0][0])
-    found = _from_nearest(storage, query)
-    if found is not None:
-        remember_total(storage, query, found)
-    return found
-
-
-def may_be_known(storage: Storage, query: RowsQuery) -> bool:
-    """Whether `recall_total` could tell the number once the data version is told, which is not asked for here.
-
-    It is remembered of some version, or may follow from others.
+    Raises:
+        StatementTimeout, StorageError.
     """
     counted = compile_total(query)
-    if storage.recall(storage.remembered_version, counted.shape, counted.values) is not None:
-        return True
-    return _bounded(query) is not None
+    strategies = _WITHOUT_CACHES if snapshot.storage.caches is None else STRATEGIES
+    for name, strategy in strategies.items():
+        total = strategy(snapshot, query, counted)
+        if total is not None:
+            if name != REMEMBERED and snapshot.storage.caches is not None:
+                _remember(snapshot, query, counted, total)
+            snapshot.effort.total = name
+            return total
+    raise AssertionError(query)
 
 
-def remember_total(storage: Storage, query: RowsQuery, total: int) -> None:
-    counted, version = compile_total(query), version_of_request()
-    storage.remember(version, counted.shape, counted.values, [(total,)])
-    bounded = _bounded(query)
-    if bounded is not None:
-        bounded.marks(storage).add((bounded.bound, total))
+def may_know_total(snapshot: Snapshot, query: RowsQuery) -> bool:
+    """Whether the number can be told without counting all rows, if nothing was committed since it was remembered."""
+    return snapshot.may_recall(compile_total(query)) or _id_range(query) is not None
+
+
+def note_total(snapshot: Snapshot, query: RowsQuery, total: int) -> int:
+    """The number of all rows that came with the rows themselves; it is remembered."""
+    snapshot.effort.total = WITH_ROWS
+    _remember(snapshot, query, compile_total(query), total)
+    return total
+
+
+def total_after(snapshot: Snapshot, query: RowsQuery, window: Window, rows: Rows) -> int:
+    """The number of all rows, once those of the window have come: they tell it, if they are the last ones."""
+    are_last = len(rows) < window.limit and (rows or not window.offset) and not query.after
+    if not are_last:
+        return fetch_total(snapshot, query)
+    snapshot.effort.total = LAST_ROWS
+    return window.offset + len(rows)
+
+
+def estimate_total(snapshot: Snapshot, query: RowsQuery) -> tuple[int, bool]:
+    """About how many rows there are, and whether that is exact: up to a few they are counted.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    planner, most = snapshot.storage.planner, snapshot.storage.tuning.estimated_rows
+    if not planner.has_statistics:
+        return fetch_total(snapshot, query), True
+    counted = int(fetch_remembered(snapshot, compile_total(query, most + 1))[0][0])
+    snapshot.effort.total = COUNTED if counted <= most else "estimated"
+    if counted <= most:
+        return counted, True
+    return max(planner.expected_rows(compile_matches(query)), counted), False
+
+
+def _remember(snapshot: Snapshot, query: RowsQuery, counted: Statement, total: int) -> None:
+    snapshot.remember(counted, [(total,)])
+    ids = _id_range(query)
+    if ids is not None:
+        ids.bookmarks(snapshot).add(Bookmark(ids.bound, (total,)))
+
+
+def _remembered(snapshot: Snapshot, _: RowsQuery, counted: Statement) -> int | None:
+    rows = snapshot.recall(counted)
+    return None if rows is None else int(rows[0][0])
 
 
 @dataclass(frozen=True)
 class _Side:
-    """Which rows lie between two bounds: the tests of both. `is_below`: the list has what lies below its bound."""
+    """The comparisons that select the ids between two bounds. `is_below`: the list has what lies below its bound."""
 
-    lower: str
-    upper: str
+    lower: Predicate
+    upper: Predicate
     is_below: bool
 
-    def bound_at(self, key: int) -> int:
-        """The bound between this key and the one before it."""
-        return key - 1 if self.lower == ">" else key
 
-
-_SIDES: Mapping[str, _Side] = {
-    ">": _Side(">", "<=", is_below=False),
-    ">=": _Side(">=", "<", is_below=False),
-    "<": _Side(">=", "<", is_below=True),
-    "<=": _Side(">", "<=", is_below=True),
+_SIDES: Mapping[Predicate, _Side] = {
+    Predicate.GREATER: _Side(Predicate.GREATER, Predicate.LESS_OR_EQUAL, is_below=False),
+    Predicate.GREATER_OR_EQUAL: _Side(Predicate.GREATER_OR_EQUAL, Predicate.LESS, is_below=False),
+    Predicate.LESS: _Side(Predicate.GREATER_OR_EQUAL, Predicate.LESS, is_below=True),
+    Predicate.LESS_OR_EQUAL: _Side(Predicate.GREATER, Predicate.LESS_OR_EQUAL, is_below=True),
 }
 
 
 @dataclass(frozen=True)
-class _Bounded:
-    """A list of which one condition says where it begins or ends, by the key of its rows, an integer."""
+class _IdRange:
+    """A list that begins or ends at an id, which `condition` says; `rest` are all its other conditions."""
 
     query: RowsQuery
     condition: Condition
@@ -96,78 +122,65 @@ class _Bounded:
 
     @property
     def side(self) -> _Side:
-        return _SIDES[self.condition.test]
+        return _SIDES[self.condition.predicate]
 
-    def marks(self, storage: Storage) -> Marks:
-        """Bounds with their numbers, of all lists that differ in the bound only."""
+    def bookmarks(self, snapshot: Snapshot) -> Bookmarks:
+        """Bounds with their totals, of all lists that differ in the bound only."""
         counted = compile_total(replace(self.query, conditions=self.rest))
-        return Marks(storage, replace(counted, shape=("bounds", self.condition.test, counted.shape)))
+        return Bookmarks(snapshot, ("totals", self.condition.predicate), counted)
+
+    def between(self, bound: int) -> RowsQuery:
+        """The rows between the bound of the list and another."""
+        lower, upper = sorted((bound, self.bound))
+        field = self.condition.field
+        between = (Condition(self.side.lower, field, (lower,)), Condition(self.side.upper, field, (upper,)))
+        return replace(self.query, conditions=(*self.rest, *between))
 
 
-def _bounded(query: RowsQuery) -> _Bounded | None:
+def _id_range(query: RowsQuery) -> _IdRange | None:
     bounds = [
         each
         for each in query.conditions
         if isinstance(each, Condition)
         and each.field.expression is query.entity.key
-        and each.test in _SIDES
+        and each.predicate in _SIDES
         and type(each.values[0]) is int
     ]
     if len(bounds) != 1 or not isinstance(query.entity.table, Table):
         return None
-    return _Bounded(query, bounds[0], tuple(each for each in query.conditions if each is not bounds[0]))
+    return _IdRange(query, bounds[0], tuple(each for each in query.conditions if each is not bounds[0]))
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The rows between the bound of a list and `end`, behind which there are `known`."""
-
-    bounded: _Bounded
-    end: int
-    known: int
-    is_last: bool = False
-
-    @property
-    def length(self) -> int:
-        return abs(self.end - self.bounded.bound)
-
-    @property
-    def effort(self) -> float:
-        """How long SQLite takes for a row of it: it reads the key of each where there is an upper end to look for."""
-        return 1 if self.is_last and not self.bounded.side.is_below else WITH_END
-
-    def query(self) -> RowsQuery:
-        if self.is_last:
-            return self.bounded.query
-        side, field = self.bounded.side, self.bounded.condition.field
-        lower, upper = sorted((self.end, self.bounded.bound))
-        between = (Condition(side.lower, field, (lower,)), Condition(side.upper, field, (upper,)))
-        return replace(self.bounded.query, conditions=(*self.bounded.rest, *between))
-
-    def total(self, number: int) -> int:
-        """Of the list, if there are so many of them: beside those that are known, or among them."""
-        is_beside = self.bounded.side.is_below == (self.end < self.bounded.bound)
-        return self.known + number if is_beside else self.known - number
-
-    def count(self, storage: Storage) -> int:
-        """The total of the list."""
-        return self.total(int(fetch(storage, compile_total(self.query()))[0][0]))
-
-
-WITH_END = 3.5
-"""Times as long as a row that is only passed."""
-
-
-def _from_nearest(storage: Storage, query: RowsQuery) -> int | None:
-    """The number behind a bound, from that behind the nearest one: only the rows between are counted."""
-    bounded = _bounded(query)
+def _from_bookmark(snapshot: Snapshot, query: RowsQuery, _: Statement) -> int | None:
+    """The total of a list that begins at another id, as `id>1000` after `id>1020`: only the ids between are counted."""
+    ids = _id_range(query)
     # SQLite counts by an index on the rest, past all rows that lie elsewhere, or reads all rows between.
-    if bounded is None or storage.memory is None or (bounded.rest and not storage.estimates):
+    if ids is None or (ids.rest and not snapshot.storage.planner.has_statistics):
         return None
-    size = statistic(storage, compile_size(query.entity.table))
-    known = bounded.marks(storage).known()
-    position = bisect_left(known, (bounded.bound,))
-    beside = (_Part(bounded, *mark) for mark in known[max(0, position - 1) : position + 1])
-    last = _Part(bounded, 0 if bounded.side.is_below else size, 0, is_last=True)
-    part = min((last, *beside), key=lambda each: each.length * (1 if storage.estimates else each.effort))
-    return None if part.is_last else part.count(storage)
+    known = ids.bookmarks(snapshot).known()
+    place = bisect_left(known, (ids.bound,))
+    beside = known[max(0, place - 1) : place + 1]
+    if not beside:
+        return None
+    nearest = min(beside, key=lambda each: abs(each.position - ids.bound))
+    end = 0 if ids.side.is_below else snapshot.statistic(compile_size(query.entity.table))
+    if abs(end - ids.bound) <= abs(nearest.position - ids.bound):
+        return None
+    between = int(snapshot.rows(compile_total(ids.between(nearest.position)))[0][0])
+    (total,) = nearest.key
+    is_larger = ids.side.is_below == (nearest.position < ids.bound)
+    return int(total) + between if is_larger else int(total) - between
+
+
+def _counted(snapshot: Snapshot, _: RowsQuery, counted: Statement) -> int:
+    return int(snapshot.rows(counted)[0][0])
+
+
+STRATEGIES: Mapping[str, Callable[[Snapshot, RowsQuery, Statement], int | None]] = {
+    REMEMBERED: _remembered,
+    "from a bookmark": _from_bookmark,
+    COUNTED: _counted,
+}
+"""Ways to the number of all rows, the shortest first. The rows themselves can tell it too, see `fetch_with_total`."""
+
+_WITHOUT_CACHES = {COUNTED: STRATEGIES[COUNTED]}

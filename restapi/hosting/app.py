@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request, signals
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import PathConverter
 
 from aiida_like.profiles import Profile
-from aiida_like.storage import Storage, open_storage
+from aiida_like.storage import LazyStorage, Storage, open_storage
+from aiida_like.tuning import Tuning
 from restapi.config import Settings, settings_from
 from restapi.dialects import aiida_v2, aiida_v4
-from restapi.hosting import docs_page as pages
-from restapi.hosting import health, home
+from restapi.dialects.resource import Endpoint, MountedDialect
+from restapi.hosting import docs_page, health, home
 from restapi.http import errors, headers
 from restapi.http.access_log import AccessLog
-from restapi.http.exchange import Exchange, count_rows, enter, leave
-from restapi.http.fast_path import answer, send
-from restapi.http.lazy_rule import LazyRule
-from restapi.http.lazy_storage import LazyStorage
-from restapi.http.route_tree import Ways
+from restapi.http.conditional import Conditional
+from restapi.http.errors import FailureLog
+from restapi.http.exchange import Exchange, exchange_of
+from restapi.http.reply import CROSS_ORIGIN, FROM_CACHE, BytesReply, CachedAnswer, Reply, as_response
+from restapi.http.route_tree import RouteTree
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -37,40 +39,70 @@ _SIGNALS = (
     signals.appcontext_tearing_down,
 )
 
-_LOOKED_AFTER = ("TRUSTED_HOSTS", "SERVER_NAME")
+_CHECKED_BY_FLASK = ("TRUSTED_HOSTS", "SERVER_NAME")
 """Settings of Flask that make it refuse requests."""
 
 
-class Application(Flask):
-    """`catch_internal_server` says whether what goes wrong inside is logged with its traceback, or in one line."""
+class _BesidePages(PathConverter):
+    """Any path below a prefix but that of the documentation, which is a page of Flask."""
 
-    url_rule_class = LazyRule
+    regex = r"(?!docs(?:/|\Z))[^/].*?"
+
+
+class Application(Flask):
+    """Resources of dialects are asked without Flask, whose contexts, signals and hooks take longer than a small answer.
+
+    Flask serves the pages, and all requests where somebody has added a hook: it asks the same resources then.
+    `catch_internal_server` says whether what goes wrong inside is logged with its traceback, or in one line.
+    """
 
     def __init__(self, *, catch_internal_server: bool) -> None:
         super().__init__("restapi", static_folder=None, template_folder="hosting/templates")
-        self._logs_tracebacks = catch_internal_server
+        self.failures = FailureLog(self.logger, catch_internal_server)
         self.url_map.strict_slashes = False
-        self.ways = Ways()
+        self.routes = RouteTree[Endpoint]()
         self._our_hooks: tuple[Any, ...] = ()
-        self._goes_straight: bool | None = None
+        self._bypasses_flask: bool | None = None
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         exchange = Exchange(environ)
-        token = enter(exchange)
-        try:
-            if self._goes_straight:
-                found = answer(exchange, self.ways)
-                if found is not None:
-                    return send(found, exchange, start_response)
-            elif self._goes_straight is None:
-                # Flask takes no hooks behind its first request, so now all are there.
-                self._goes_straight = self._hooks() == self._our_hooks
+        if self._bypasses_flask is None:
+            # Flask takes no hooks after its first request, so now all are there.
+            self._bypasses_flask = self._hooks() == self._our_hooks
+        found = self.routes.find(exchange.path_info) if self._bypasses_flask else None
+        if found is None:
             return super().wsgi_app(environ, start_response)
-        finally:
-            leave(token)
+        endpoint, arguments = found
+        try:
+            answer = endpoint.answer(exchange, arguments)
+        except HTTPException as error:
+            answer = errors.reply_to_http(error)
+        except Exception as error:  # noqa: BLE001 Flask logs it, and says 500
+            with self.request_context(environ):
+                return self.handle_exception(error)(environ, start_response)
+        if isinstance(answer, CachedAnswer):
+            fields: Iterable[tuple[str, str]] = (*answer.headers, FROM_CACHE)
+        elif isinstance(answer, BytesReply) and answer.status_code == HTTPStatus.OK:
+            fields = answer.headers.items()
+        else:
+            return headers.allow_cross_origin(as_response(answer))(environ, start_response)
+        start_response("200 OK", [*fields, *_CROSS_ORIGIN])
+        return () if exchange.method == "HEAD" else (answer.body,)
+
+    def mount(self, dialect: MountedDialect) -> None:
+        """Lets Flask ask a dialect at all URLs below its prefix, by whatever method."""
+
+        def view(**_: str) -> Response:
+            return as_response(dialect.answer(exchange_of(request.environ)))
+
+        prefix = dialect.interface.prefix
+        self.view_functions[prefix] = view
+        self.url_map.converters["beside_pages"] = _BesidePages
+        for path in (prefix, f"{prefix}/<beside_pages:rest>"):
+            self.url_map.add(self.url_rule_class(path, endpoint=prefix))
 
     def seal(self) -> Flask:
-        """Ours are there. Who adds a hook from here on wants it called for all requests, so none goes straight."""
+        """To be called when our hooks are there. Hooks that are added later want to be called for all requests."""
         self._our_hooks = self._hooks()
         return self
 
@@ -84,23 +116,19 @@ class Application(Flask):
         )
         counts = [{scope: len(hooks) for scope, hooks in each.items() if hooks} for each in by_scope]
         heard = [bool(signal.receivers) for signal in _SIGNALS]
-        return counts, len(self.teardown_appcontext_funcs), heard, *map(self.config.get, _LOOKED_AFTER)
+        return counts, len(self.teardown_appcontext_funcs), heard, *map(self.config.get, _CHECKED_BY_FLASK)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Nothing here is a coroutine, so nobody has to look at each hook of each request."""
         return func
 
     def log_exception(self, exc_info: Any) -> None:
-        kind, error, _ = exc_info
-        self.logger.error(
-            "%s %s: %s: %s",
-            request.method,
-            request.path,
-            kind.__name__,
-            error,
-            exc_info=exc_info if self._logs_tracebacks else None,
-        )
+        self.failures.write(exchange_of(request.environ), exc_info[1])
 
+
+_CROSS_ORIGIN = tuple(CROSS_ORIGIN.items())
+
+INTERFACES = (aiida_v2.INTERFACE, aiida_v4.INTERFACE)
 
 _assembling = threading.Lock()
 """Werkzeug compiles each route to code, for which CPython 3.11 fails now and then in two threads at once."""
@@ -112,6 +140,7 @@ def create_app(
     *,
     catch_internal_server: bool = True,
     opening: Callable[[], Storage] | None = None,
+    tuning: Tuning | None = None,
 ) -> Flask:
     """A WSGI application that serves `profile`: a target as on the command line, or one that was found already.
 
@@ -123,53 +152,56 @@ def create_app(
 
     Raises:
         TargetError: there is no such target, or no such setting.
+        TypeError: `profile` is something else, such as settings.
     """
+    if not isinstance(profile, Profile | str | None):
+        raise TypeError(f"profile is a target, not {type(profile).__name__}; settings are the second argument")
     settings = settings_from(settings)
     if isinstance(profile, str):
         settings = replace(settings, profile=profile)
     found = profile if isinstance(profile, Profile) else settings.find_profile()
-    _freeze_modules()
+    tuning = tuning or Tuning()
     with _assembling:
         application = Application(catch_internal_server=catch_internal_server)
-        return _assemble(found, settings, application, opening or _opening(found, settings))
+        return _assemble(found, settings, tuning, application, opening or _opening(found, settings, tuning))
 
 
-@cache
-def _freeze_modules() -> None:
-    """What modules hold stays as long as the process; Python's collector would look through it again and again.
-
-    Once, and before the first application is there: what is frozen is never collected, and an application can go again.
-    """
-    gc.freeze()
-
-
-def _opening(profile: Profile, settings: Settings) -> Callable[[], Storage]:
+def _opening(profile: Profile, settings: Settings, tuning: Tuning) -> Callable[[], Storage]:
     def open_profile() -> Storage:
-        observe = count_rows if settings.access_log else None
         return open_storage(
             profile,
             cache_folder=settings.cache_path,
             limits=settings.limits,
-            observe=observe,
             remembers=settings.cache,
+            tuning=tuning,
         )
 
     return open_profile
 
 
-def _assemble(profile: Profile, settings: Settings, app: Application, opening: Callable[[], Storage]) -> Flask:
+def _assemble(
+    profile: Profile, settings: Settings, tuning: Tuning, app: Application, opening: Callable[[], Storage]
+) -> Flask:
     storage = app.extensions["aiida_like_storage"] = LazyStorage(opening)
-    app.register_blueprint(aiida_v2.blueprint(storage, settings, app.ways))
-    app.register_blueprint(aiida_v4.blueprint(storage, settings, app.ways))
-    app.register_blueprint(pages.blueprint(profile, (aiida_v2.DIALECT, aiida_v4.DIALECT)))
+    conditional = Conditional(profile.name, settings, tuning)
+    for interface in INTERFACES:
+        app.mount(MountedDialect(interface, settings, app.routes, storage, conditional, app.failures))
+    app.register_blueprint(docs_page.blueprint(profile, (aiida_v2.DIALECT, aiida_v4.DIALECT)))
     app.register_blueprint(home.blueprint(profile, storage))
     app.register_blueprint(health.blueprint(storage))
-    errors.register(app)
+    errors.register(app, app.failures, _missing)
     app.after_request(headers.allow_cross_origin)
     app.after_request(_answer_preflight)
     if settings.access_log:
         app.wsgi_app = AccessLog(app.wsgi_app, profile.name)  # type: ignore[method-assign]
     return app.seal()
+
+
+def _missing(path: str) -> Reply:
+    """The answer to a URL that nothing has, in the words of the dialect that it begins as."""
+    found = (each for each in INTERFACES if path.startswith(each.prefix))
+    interface = next(found, aiida_v2.INTERFACE)
+    return interface.missing(interface.prefix)
 
 
 def _answer_preflight(response: Response) -> Response:

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, make_response, render_template, send_from
 
 from aiida_like import __version__
 from aiida_like.profiles import Profile
-from restapi.http.headers import tag_by_content
+from restapi.http.headers import tag_page
 from restapi.openapi.dialect import Dialect
 
 _POLICY = (
@@ -30,7 +30,7 @@ _SECONDS = 86_400
 
 def blueprint(profile: Profile, dialects: Sequence[Dialect]) -> Blueprint:
     made = Blueprint("docs", __name__)
-    made.after_request(tag_by_content)
+    made.after_request(tag_page)
     folders = _folders()
     names = ",".join(f'"{name}"' for name in folders)
     for dialect in dialects:

@@ -7,8 +7,8 @@ import logging
 from flask import Blueprint, Response
 
 from aiida_like.errors import AiidaLikeError, TargetError
+from aiida_like.storage import LazyStorage
 from restapi.http.encoding import json_response
-from restapi.http.lazy_storage import LazyStorage
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from sqlalchemy import Select, func, select
 from aiida_like import __version__
 from aiida_like.models import computer, group, link, node, user
 from aiida_like.profiles import Profile
-from aiida_like.storage import Storage
+from aiida_like.storage import LazyStorage, Snapshot, Statement
 from restapi.http import headers
 from restapi.http.encoding import json_response
-from restapi.http.lazy_storage import LazyStorage
+from restapi.http.exchange import exchange_of
 
 _TABLES = {"nodes": node, "links": link, "groups": group, "users": user, "computers": computer}
 
@@ -53,11 +53,11 @@ EXAMPLES = (
 def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
     made = Blueprint("home", __name__)
     made.after_request(headers.vary_by_accept)
-    made.after_request(headers.tag_by_content)
+    made.after_request(headers.tag_page)
 
     @made.get("/")
     def home() -> Response | str:
-        counts = count_all(storage())
+        counts = count_all(storage.read())
         if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
             return render_template("home.html", profile=profile, counts=counts, examples=EXAMPLES, version=__version__)
         return json_response(
@@ -73,11 +73,15 @@ def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
     return made
 
 
-def count_all(storage: Storage) -> dict[str, int]:
-    """How many nodes, links, groups, users and computers there are."""
-    (row,) = storage.rows("home", _select_counts, {})
+def count_all(snapshot: Snapshot) -> dict[str, int]:
+    """How many nodes, links, groups, users and computers there are, read for the request that Flask serves."""
+    exchange_of(request.environ).efforts.append(snapshot.effort)
+    (row,) = snapshot.rows(_COUNTS)
     return dict(zip(_TABLES, row, strict=True))
 
 
 def _select_counts() -> Select[Any]:
     return select(*(select(func.count()).select_from(table).scalar_subquery() for table in _TABLES.values()))
+
+
+_COUNTS = Statement("home", _select_counts, {})

@@ -17,7 +17,8 @@ from restapi.hosting.app import Application
 from restapi.hosting.home import count_all
 from restapi.hosting.open_profiles import OpenProfiles, storage_of
 from restapi.http import errors, headers
-from restapi.http.encoding import json_response
+from restapi.http.encoding import json_reply, json_response
+from restapi.http.reply import Reply
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,15 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
             return render_template("listing.html", entries=entries, version=__version__)
         return json_response({"profiles": [_shown(entry) for entry in entries], "version": __version__})
 
-    errors.register(app)
+    def no_profile(path: str) -> Reply:
+        name = path.split("/")[1]
+        message = f"no profile is called {name!r} here: / lists those that are served, as {request.url_root}NAME/"
+        return json_reply({"message": message}, 404)
+
+    errors.register(app, app.failures, no_profile)
     app.after_request(headers.allow_cross_origin)
     app.after_request(headers.vary_by_accept)
-    app.after_request(headers.tag_by_content)
+    app.after_request(headers.tag_page)
     return app
 
 
@@ -85,7 +91,7 @@ class _Counter:
             return known
         with self._opened.using(profile) as application:
             storage = storage_of(application)()
-            counts = count_all(storage)
+            counts = count_all(storage.read())
         if stamp is not None and storage.stamp == stamp:
             self._counted[profile.name, stamp] = counts
         return counts

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from flask import Flask
 
 from aiida_like.profiles import Profile
-from restapi.http.lazy_storage import LazyStorage
+from aiida_like.storage import LazyStorage
 
 
 class OpenProfiles:
@@ -30,7 +30,7 @@ class OpenProfiles:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those that are kept, the least recently used first."""
+        """The names of the profiles that are kept, the least recently used first."""
         with self._lock:
             return tuple(self._entries)
 

@@ -1,4 +1,4 @@
-"""Several profiles in one process: `/NAME/...` is the profile of that name, `/` lists them, all else is the first."""
+"""Several profiles in one process: `/NAME/...` is the profile of that name, `/` lists them, `/api/...` is the first."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def create_site(targets: Iterable[str] = (), settings: Settings | Mapping[str, A
 
 
 def site_of(profiles: Sequence[Profile], settings: Settings) -> WSGIApplication:
-    """As `create_site`; one profile alone is at the root only."""
+    """The application that `create_site` makes; one profile alone is at the root only."""
     check_names(profiles)
     return create_app(profiles[0], settings) if len(profiles) == 1 else Site(profiles, settings)
 
@@ -60,8 +60,8 @@ class Site:
         return self._dispatch(environ, start_response)
 
     def _root(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        is_listing = environ.get("PATH_INFO", "") in {"", "/"}
-        return (self._listing if is_listing else self._first)(environ, start_response)
+        is_of_first = environ.get("PATH_INFO", "").lstrip("/").partition("/")[0] in _RESERVED
+        return (self._first if is_of_first else self._listing)(environ, start_response)
 
     def _serve(self, profile: Profile, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with ExitStack() as stack:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import orjson
 from werkzeug.wsgi import ClosingIterator
 
-from restapi.http.exchange import ROWS
+from restapi.http.exchange import exchange_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -54,7 +54,7 @@ class AccessLog:
             "url": _url(environ),
             **sent,
             "milliseconds": round((time.perf_counter() - began) * 1000, 3),
-            "rows": environ.get(ROWS, 0),
+            "rows": sum(effort.rows for effort in exchange_of(environ).efforts),
         }
         log.info(orjson.dumps(entry).decode())
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import orjson
 from flask import Response
 
-from restapi.http.reply import Reply, Whole, as_response
+from restapi.http.reply import BytesReply, Reply, as_response, bytes_reply
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -20,7 +20,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 LARGE = 1 << 16
 """From so many bytes on an answer is sent while it is made."""
 
-PLACE = orjson.Fragment(b"\0")
+PLACEHOLDER = orjson.Fragment(b"\0")
 """Stands in JSON for what comes later; a NUL is nowhere else in it."""
 
 
@@ -59,19 +59,23 @@ def json_response(body: Any, status: int = 200) -> Response:
     return as_response(json_reply(body, status))
 
 
-def json_reply(body: Any, status: int = 200) -> Reply:
-    """Streamed if there is large JSON in it."""
+def json_reply(body: Any, status: int = 200, *, total: int | None = None) -> Reply:
+    """JSON, streamed if there is large JSON in it. `total` is the number of all rows, which has two names."""
     large: list[LargeJSON] = []
 
     def placed(value: Any) -> orjson.Fragment:
         assert isinstance(value, LargeJSON), value
         large.append(value)
-        return PLACE
+        return PLACEHOLDER
 
     written = orjson.dumps(body, default=placed)
-    if not large:
-        return Whole(written, status)
-    return Response(_filled(written.split(b"\0"), large), status, content_type="application/json")
+    headers = {"Content-Type": "application/json"}
+    if total is not None:
+        headers["X-Total-Counts"] = headers["X-Total-Count"] = str(total)
+    if large:
+        return Response(_filled(written.split(b"\0"), large), status, headers)
+    headers["Content-Length"] = str(len(written))
+    return BytesReply(written, status, headers)
 
 
 def _filled(between: Sequence[bytes], large: Sequence[LargeJSON]) -> Iterator[bytes]:
@@ -87,7 +91,7 @@ def attachment(
     """A file of `size` bytes, if that is known, for a browser to store under `name`, never to show."""
     reply: Reply
     if isinstance(content, bytes):
-        reply = Whole(content, content_type=content_type)
+        reply = bytes_reply(content, content_type=content_type)
     else:
         reply = Response(content, content_type=content_type)
     if size is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-from functools import partial
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, current_app, request
-from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 
 from aiida_like.errors import (
     AiidaLikeError,
@@ -18,7 +18,9 @@ from aiida_like.errors import (
     TargetError,
 )
 from aiida_like.errors import NotFound as NoSuchEntity
-from restapi.http.encoding import json_response
+from restapi.http.encoding import json_reply, json_response
+from restapi.http.exchange import Exchange, exchange_of
+from restapi.http.reply import Reply, as_response, bytes_reply
 
 Statuses = Mapping[type[AiidaLikeError], int]
 
@@ -38,53 +40,71 @@ RETRY_SECONDS = 10
 
 GENERIC = "Internal server error: the cause is in the log of the server"
 
-
-def register(app: Flask) -> None:
-    register_for(app, STATUSES)
-    app.register_error_handler(NotFound, render_no_route)
-    app.register_error_handler(HTTPException, render_http)
-    app.register_error_handler(InternalServerError, render_internal)
+NO_RESOURCE = "No resource has this URL. GET {} lists all endpoints."
 
 
-def register_for(dialect: Flask | Blueprint, statuses: Statuses) -> None:
-    dialect.register_error_handler(AiidaLikeError, partial(render, statuses=statuses))
-    dialect.register_error_handler(TargetError, render_closed)
+@dataclass(frozen=True)
+class FailureLog:
+    """Where the operator reads what clients are not told; `has_tracebacks`: whether with a traceback."""
+
+    logger: logging.Logger
+    has_tracebacks: bool
+
+    def write(self, exchange: Exchange, error: BaseException) -> None:
+        message = "%s %s: %s: %s"
+        self.logger.error(
+            message,
+            exchange.method,
+            exchange.path,
+            type(error).__name__,
+            error,
+            exc_info=error if self.has_tracebacks else None,
+        )
 
 
-def render(error: AiidaLikeError, statuses: Statuses) -> Response:
+def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Reply:
+    """What a client is told of an error."""
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
+    if isinstance(error, TargetError):
+        log.logger.error("%s", error)
+        reply = json_reply({"message": f"this profile cannot be served now: {error.reason}"}, status)
+        reply.headers["Retry-After"] = str(RETRY_SECONDS)
+        return reply
     if status == statuses[AiidaLikeError]:
         # It may name paths and SQL: for the log only.
-        current_app.log_exception(sys.exc_info())
-        return json_response({"message": GENERIC}, status)
-    return json_response({"message": str(error)}, status)
+        log.write(exchange, error)
+        return json_reply({"message": GENERIC}, status)
+    return json_reply({"message": str(error)}, status)
 
 
-def render_closed(error: TargetError) -> Response:
-    """The profile cannot be opened now."""
-    current_app.logger.error("%s", error)
-    response = json_response({"message": f"this profile cannot be served now: {error.reason}"}, STATUSES[TargetError])
-    response.headers["Retry-After"] = str(RETRY_SECONDS)
-    return response
+def no_json(prefix: str) -> Reply:
+    """404, as the manual of v2 has it: no JSON."""
+    return bytes_reply(f"{NO_RESOURCE.format(prefix)}\n".encode(), 404, "text/plain; charset=utf-8")
 
 
-def render_no_route(_: NotFound) -> Response:
-    """In v2 no JSON, says its manual."""
-    if request.path.startswith("/api/v4"):
-        return json_response({"message": "No resource has this URL. GET /api/v4 lists all endpoints."}, 404)
-    return Response(
-        "No resource has this URL. GET /api/v2 lists all endpoints.\n", 404, content_type="text/plain; charset=utf-8"
-    )
+def no_route(prefix: str) -> Reply:
+    return json_reply({"message": NO_RESOURCE.format(prefix)}, 404)
 
 
-def render_http(error: HTTPException) -> Response:
+def not_allowed() -> Reply:
+    return json_reply({"message": MethodNotAllowed.description}, 405)
+
+
+def register(app: Flask, log: FailureLog, missing: Callable[[str], Reply]) -> None:
+    """For pages, which Flask serves; `missing` makes the answer to a path that nothing has."""
+
+    def render(error: AiidaLikeError) -> Response:
+        return as_response(reply_to(error, STATUSES, log, exchange_of(request.environ)))
+
+    app.register_error_handler(AiidaLikeError, render)
+    app.register_error_handler(NotFound, lambda _: as_response(missing(request.path)))
+    app.register_error_handler(HTTPException, reply_to_http)
+    app.register_error_handler(InternalServerError, lambda _: json_response({"message": GENERIC}, 500))
+
+
+def reply_to_http(error: HTTPException) -> Response:
     response = json_response({"message": error.description}, error.code or 500)
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
     return response
-
-
-def render_internal(_: InternalServerError) -> Response:
-    """Flask has logged the traceback."""
-    return json_response({"message": GENERIC}, 500)

@@ -1,91 +1,104 @@
-"""A request while it is answered: what the client sent, as it sent it, and what was found out on the way.
+"""One request while it is answered: what the client sent, as it sent it, and what a resource is given.
 
-Frameworks decode too much of a URL for a query language with `%` and `+`. And this is all that resources know of a
-request, so they can be asked through Flask and without it, see `restapi.http.fast_path`.
+Frameworks decode too much of a URL for a query language with `%` and `+`, so nothing here asks one.
 """
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 from werkzeug.wsgi import get_host
 
-from aiida_like.storage import Storage
+from aiida_like.errors import QueryError
+from aiida_like.storage import Effort, Snapshot
+from querylang.ast import Comparison
 from querylang.decode import decode
+from querylang.options import NO_OPTIONS, Options, OptionSpec, split
+from querylang.parse import Parser
+from querylang.terms import Term, leaves
+from restapi.config import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-
-ROWS = "aiida_like.rows"
-"""Key of the environment of a request: how many rows the database gave for it, if they are counted."""
-
 SAFE = frozenset({"GET", "HEAD"})
 """Methods that only read (RFC 9110, 9.2.1), so that an answer can be given again."""
 
-READ = SAFE | {"POST"}
-"""Methods whose answers are read from the database: what is posted is a query."""
+_KEY = "aiida_like.exchange"
 
 
 class Exchange:
-    """`storage` is what is read, at a data version that is remembered until it is answered; None: nothing, or no more.
+    """One request, and what its snapshots have cost.
 
-    `key` tells requests apart that can have different answers. `raised` is an error that Flask is to turn into an
-    answer.
+    `path_info` is the path after the mount point: bytes that are said to be Latin-1 (PEP 3333). `accepts` and `prefers`
+    are headers that decide what an answer is, where they can make a difference: nearly all clients accept anything.
     """
 
-    __slots__ = ("environ", "key", "method", "raised", "storage")
+    __slots__ = ("accepts", "efforts", "environ", "method", "path_info", "prefers")
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
-        self.storage: Storage | None = None
-        self.key = ""
-        self.raised: Exception | None = None
+        self.path_info: str = environ.get("PATH_INFO", "")
+        accepted = environ.get("HTTP_ACCEPT", "").lower()
+        self.accepts: str | None = accepted if "csv" in accepted or "ndjson" in accepted else None
+        self.prefers: str | None = environ.get("HTTP_PREFER")
+        self.efforts: list[Effort] = []
+        environ[_KEY] = self
+
+    @property
+    def path(self) -> str:
+        """The path after the mount point, for people."""
+        return _as_text(self.path_info)
 
     @property
     def host(self) -> str:
         find = self.environ.get
         return _host(self.environ["wsgi.url_scheme"], find("HTTP_HOST"), find("SERVER_NAME"), find("SERVER_PORT"))
 
+    @property
+    def script_root(self) -> str:
+        """The path that the application is mounted at, decoded; empty at the root."""
+        return _as_text(str(self.environ.get("SCRIPT_NAME", "")).rstrip("/"))
 
-_current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+    def url_of(self, path: str) -> str:
+        """The URL of another path with the same query. `path` is as `path_info`."""
+        environ = self.environ
+        mounted = quote(f"{environ.get('SCRIPT_NAME', '')}{path}".encode("latin-1"), safe="!$&'()*+,/:;=@~")
+        query = environ.get("QUERY_STRING", "")
+        return f"{environ['wsgi.url_scheme']}://{self.host}{mounted}" + (f"?{query}" if query else "")
 
-
-def current() -> Exchange:
-    """The request that is being answered."""
-    exchange = _current.get()
-    assert exchange is not None
-    return exchange
-
-
-enter, leave = _current.set, _current.reset
-"""Makes an exchange the current one, and gives what takes that back."""
-
-
-def count_rows(number: int) -> None:
-    """Adds to the rows that the database gave for the request that is being answered."""
-    exchange = _current.get()
-    if exchange is not None:
-        exchange.environ[ROWS] = exchange.environ.get(ROWS, 0) + number
-
-
-def version_of_request() -> str | None:
-    """The data version that was there before anything was read.
-
-    None: it cannot be told, or this is a request that does not ask for it.
-
-    Raises:
-        StatementTimeout, StorageError: as `Storage.version_begun`.
-    """
-    exchange = _current.get()
-    return None if exchange is None or exchange.storage is None else exchange.storage.version_begun()
+    def decoded(self) -> Request:
+        """The request as resources read it."""
+        environ = self.environ
+        mount: str = environ.get("SCRIPT_NAME", "")
+        # gunicorn calls the raw URI RAW_URI, Apache REQUEST_URI.
+        uri: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+        is_raw = uri.startswith(mount + "/")
+        path = uri.partition("?")[0].removeprefix(mount) if is_raw else "/" + self.path.lstrip("/")
+        query: str = environ.get("QUERY_STRING", "")
+        return Request(
+            method="GET" if self.method == "HEAD" else self.method,  # its headers are those of GET
+            url_root=f"{environ['wsgi.url_scheme']}://{self.host}{mount}/",
+            path=path if path.isascii() or not is_raw else _readable(path),
+            query_string=query if query.isascii() else _readable(query),
+            text=decode(query.encode("latin-1")) if "%" in query or not query.isascii() else query,
+        )
 
 
-class Asked(NamedTuple):
-    """One request. `path` and `query_string` are raw; `text` is the query string decoded for the grammar."""
+def exchange_of(environ: WSGIEnvironment) -> Exchange:
+    """The exchange that was begun with this environment."""
+    found = environ[_KEY]
+    assert isinstance(found, Exchange), found
+    return found
+
+
+class Request(NamedTuple):
+    """What a client asks. `path` and `query_string` are raw; `text` is the query string decoded for the grammar."""
 
     method: str
     url_root: str
@@ -99,39 +112,61 @@ class Asked(NamedTuple):
         return self.url_root.rstrip("/") + self.path + query
 
 
-def asked() -> Asked:
-    """The request that is being answered."""
-    exchange = current()
-    environ = exchange.environ
-    query = str(environ.get("QUERY_STRING", ""))
-    return Asked(
-        method="GET" if exchange.method == "HEAD" else exchange.method,  # its headers are those of GET
-        url_root=f"{environ['wsgi.url_scheme']}://{exchange.host}{environ.get('SCRIPT_NAME', '')}/",
-        path=_raw_path(environ),
-        query_string=_readable(query),
-        text=decode(query.encode("latin-1")) if query else "",
-    )
+@dataclass(frozen=True)
+class Mount:
+    """A dialect below its `prefix`. `options` are its reserved keys; `parser` knows them too."""
+
+    prefix: str
+    settings: Settings
+    options: Mapping[str, OptionSpec]
+    parser: Parser
+
+    def reserving(self, more: Mapping[str, OptionSpec]) -> Mount:
+        """The same for resources that have further reserved keys."""
+        options = {**self.options, **more}
+        return replace(self, options=options, parser=Parser(options))
 
 
-def script_root() -> str:
-    """The path that the application is mounted at, decoded; empty at the root."""
-    return str(current().environ.get("SCRIPT_NAME", "")).rstrip("/").encode("latin-1").decode(errors="replace")
+@dataclass(slots=True)
+class Context:
+    """One request to a resource: where the dialect is mounted, what was sent and asked, and the snapshot to read."""
+
+    mount: Mount
+    exchange: Exchange
+    request: Request
+    snapshot: Snapshot
+
+    @property
+    def settings(self) -> Settings:
+        return self.mount.settings
+
+    def parse(self, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
+        """Raises QuerySyntaxError, QueryError."""
+        request, mount = self.request, self.mount
+        longest = mount.settings.max_query_length
+        if len(request.query_string) > longest:
+            raise QueryError(
+                f"the query string has {len(request.query_string)} characters; at most {longest} are allowed"
+            )
+        return split(mount.parser.parse(request.text), mount.options, allowed) if request.text else (NO_OPTIONS, ())
+
+    def parse_options(self, allowed: Iterable[str]) -> Options:
+        """For resources that cannot be filtered."""
+        if not self.request.text:
+            return NO_OPTIONS
+        options, filters = self.parse(allowed)
+        for key in (comparison.key for term in filters for comparison in leaves(term)):
+            raise QueryError(f"this resource takes no filters, so {key!r} has no meaning here")
+        return options
 
 
-def _raw_path(environ: dict[str, Any]) -> str:
-    """The path behind the mount point; gunicorn calls the raw URI RAW_URI, Apache REQUEST_URI."""
-    uri = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    mount = str(environ.get("SCRIPT_NAME", ""))
-    if not isinstance(uri, str) or not uri.startswith(mount + "/"):
-        return "/" + str(environ.get("PATH_INFO", "")).lstrip("/").encode("latin-1").decode(errors="replace")
-    path = uri.partition("?")[0].removeprefix(mount)
-    return _readable(path)
+def _as_text(raw: str) -> str:
+    """Bytes that are said to be Latin-1 (PEP 3333), as UTF-8."""
+    return raw if raw.isascii() else raw.encode("latin-1").decode(errors="replace")
 
 
 def _readable(raw: str) -> str:
-    """Bytes that are said to be Latin-1 (PEP 3333), as UTF-8 if they are that."""
-    if raw.isascii():
-        return raw
+    """Bytes that are said to be Latin-1, as UTF-8 if they are that."""
     try:
         return raw.encode("latin-1").decode()
     except UnicodeDecodeError:

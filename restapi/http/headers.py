@@ -6,27 +6,19 @@ import re
 from http import HTTPStatus
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
 
 from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
-from restapi.http.exchange import SAFE, Asked, current
-from restapi.http.reply import Reply
+from restapi.http.exchange import SAFE, Exchange, Request, exchange_of
+from restapi.http.reply import CROSS_ORIGIN, Reply
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
 """What a query may hold raw (RFC 3986)."""
 
 _UNSAFE = re.compile(r'[^!-~]|["<>\\^`{|}]')
 _PAGE = re.compile(r"/page(/\d*)?/?$")
-
-CROSS_ORIGIN = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
-    ),
-}
-"""Any page may read any answer, errors too: there is nothing here that a cookie protects."""
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
@@ -53,9 +45,8 @@ def vary_by_accept(response: Response) -> Response:
     return response
 
 
-def tag_by_content(response: Response) -> Response:
+def tag_by_content(response: Response, exchange: Exchange) -> Response:
     """A strong ETag of the bytes, for whole answers that no data version stands for; 304 for who has them."""
-    exchange = current()
     if response.status_code != HTTPStatus.OK or exchange.method not in SAFE or not response.is_sequence:
         return response
     response.headers.setdefault("Cache-Control", "no-cache")
@@ -69,12 +60,12 @@ def set_total(reply: Reply, total: int) -> None:
     reply.headers["X-Total-Counts"] = reply.headers["X-Total-Count"] = str(total)
 
 
-def last_page(total: int, size: int) -> int:
-    """With no rows there is one page, and it is empty."""
-    return max(1, -(-total // size))
+def tag_page(response: Response) -> Response:
+    """The same, for Flask to call after the request for a page."""
+    return tag_by_content(response, exchange_of(request.environ))
 
 
-def page_links(asked: Asked, window: Window, last: int | None, *, has_next: bool) -> str:
+def page_links(asked: Request, window: Window, last: int | None, *, has_next: bool) -> str:
     """A `Link` header with first, prev, next and last (RFC 8288), for a path that has a page in it.
 
     `last` is None where it is not known; then `has_next` says whether there is a next one.
@@ -89,7 +80,7 @@ def page_links(asked: Asked, window: Window, last: int | None, *, has_next: bool
     )
 
 
-def cursor_link(asked: Asked, query: Query, cursor: str) -> str:
+def cursor_link(asked: Request, query: Query, cursor: str) -> str:
     """A `Link` header with the next rows of a list: the same query with another cursor."""
     pairs = (pair for pair in query.pairs if not (isinstance(pair, Option) and pair.key == "cursor"))
     text = unparse(Query((*pairs, Option("cursor", (cursor,)))))

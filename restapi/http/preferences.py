@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_dict_header
 
 from aiida_like.errors import QueryError
-from querylang.options import Options, OptionSpec, word
-from restapi.fetching.lists import Count
-from restapi.http.exchange import current
+from querylang.options import OptionSpec, word
+
+
+class Count(Enum):
+    """How the number of all rows is found."""
+
+    EXACT = "exact"
+    ESTIMATED = "estimated"
+    NONE = "none"
 
 
 class Format(Enum):
@@ -35,32 +39,20 @@ _COUNTS = {count.value: count for count in Count}
 _FORMATS = {form.name.lower(): form for form in Format}
 
 
-def preferred(environ: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """The headers of `VARY`, where they can make a difference: nearly all clients accept anything."""
-    accepted = environ.get("HTTP_ACCEPT", "").lower()
-    matters = "csv" in accepted or "ndjson" in accepted
-    return accepted if matters else None, environ.get("HTTP_PREFER")
-
-
-def preferred_count() -> Count | None:
-    """None without one. What a server does not know of a preference it ignores."""
-    header = current().environ.get("HTTP_PREFER")
-    if not header:
-        return None
-    preferences = {name.strip().lower(): value or "" for name, value in parse_dict_header(header).items()}
+def preferred_count(prefers: str) -> Count | None:
+    """The count that a `Prefer` header asks for. What a server does not know of a preference it ignores."""
+    preferences = {name.strip().lower(): value or "" for name, value in parse_dict_header(prefers).items()}
     # Behind a semicolon stand parameters, and there are none of this preference.
     return _COUNTS.get(preferences.get("count", "").partition(";")[0].strip())
 
 
-def preferred_format(given: Options) -> Format:
-    """Raises QueryError: no such format."""
-    name = given.get("format")
+def preferred_format(accepts: str | None, name: str | None) -> Format:
+    """The format of that name, or of an `Accept` header. Raises QueryError: no such format."""
     if name is not None:
         if name not in _FORMATS:
             raise QueryError(f"format takes one of {', '.join(_FORMATS)}, not {name!r}")
         return _FORMATS[name]
-    accepted, _ = preferred(current().environ)
-    if accepted is None:
+    if accepts is None:
         return Format.JSON
-    found = parse_accept_header(accepted, MIMEAccept).best_match([form.value for form in Format])
+    found = parse_accept_header(accepts, MIMEAccept).best_match([form.value for form in Format])
     return Format.JSON if found is None else Format(found)

@@ -1,32 +1,69 @@
-"""What resources reply: an answer that is there as a whole, or one that is made while it is sent."""
+"""What is answered: bytes that are there, bytes that were there before, or a response that is made while it is sent."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 from flask import Response
 
 
-class Whole:
+@dataclass(slots=True)
+class BytesReply:
     """An answer of bytes that are there already.
 
     No `Response`, which looks at each header several times and copies them all: that takes longer than what most
     resources do.
     """
 
-    __slots__ = ("body", "headers", "status_code")
-
-    def __init__(self, body: bytes, status_code: int = 200, content_type: str = "application/json") -> None:
-        self.body = body
-        self.status_code = status_code
-        self.headers = {"Content-Type": content_type, "Content-Length": str(len(body))}
+    body: bytes
+    status_code: int
+    headers: dict[str, str]
 
     def replace(self, body: bytes) -> None:
         self.body = body
         self.headers["Content-Length"] = str(len(body))
 
 
-Reply = Whole | Response
+def bytes_reply(body: bytes, status: int = 200, content_type: str = "application/json") -> BytesReply:
+    return BytesReply(body, status, {"Content-Type": content_type, "Content-Length": str(len(body))})
 
 
-def as_response(reply: Reply) -> Response:
-    """For Flask."""
-    return Response(reply.body, reply.status_code, reply.headers) if isinstance(reply, Whole) else reply
+class CachedAnswer(NamedTuple):
+    """An answer of status 200 at a data version, with all headers that belong to it, its entity tag among them."""
+
+    version: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + sum(map(len, chain.from_iterable(self.headers)))
+
+
+Reply = BytesReply | Response
+"""The answers that a resource can give."""
+
+Answer = Reply | CachedAnswer
+
+CROSS_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": (
+        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
+    ),
+}
+"""Any page may read any answer, errors too: there is nothing here that a cookie protects."""
+
+FROM_CACHE = ("Server-Timing", "cache;desc=hit")
+
+
+def as_response(answer: Answer) -> Response:
+    """The answer for Flask."""
+    match answer:
+        case BytesReply():
+            return Response(answer.body, answer.status_code, answer.headers)
+        case CachedAnswer():
+            return Response(answer.body, headers=[*answer.headers, FROM_CACHE])
+        case _:
+            return answer

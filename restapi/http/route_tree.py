@@ -1,83 +1,77 @@
-"""Paths of dialects, and a tree of them: finding a resource takes a look-up for each part of its path."""
+"""Paths -> what answers there: finding it takes a look-up for each part of a path."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from restapi.http.conditional import Conditional
-from restapi.http.reply import Reply
+T = TypeVar("T")
 
 ID, PAGE = "<path_id>", "<int:page>"
 """What stands in paths for an object, and for the number of a page."""
 
 _FREE = {ID: "path_id", PAGE: "page"}
-_LONGEST_NUMBER = 18
-
-
-@dataclass(frozen=True)
-class Way:
-    """What answers at a path: by method, with arguments that the path does not name."""
-
-    conditional: Conditional
-    answers: Mapping[str, Callable[..., Reply]]
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+_LONGEST_NUMBER = 1000
 
 
 @dataclass
-class _Step:
-    """A place in the tree of paths; `free` leads on for what is not `named`, and is called `name`."""
+class _Branch(Generic[T]):
+    """A node of the tree. `named`: literal children; `free`: the child for the path parameter `name`."""
 
-    named: dict[str, _Step] = field(default_factory=dict)
+    named: dict[str, _Branch[T]] = field(default_factory=dict)
     name: str = ""
-    free: _Step | None = None
-    way: Way | None = None
+    free: _Branch[T] | None = None
+    target: T | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Ways:
-    """Paths -> ways, as Flask's router has them."""
+class RouteTree(Generic[T]):
+    """Targets by their paths."""
 
     def __init__(self) -> None:
-        self._root = _Step()
+        self._root = _Branch[T]()
 
-    def add(self, path: str, way: Way, choices: Mapping[str, Mapping[str, Any]]) -> None:
-        """`path` is as for Flask; where it has `<converter:name>`, each word among the choices makes a path."""
+    def add(self, path: str, target: T, arguments: Mapping[str, Any], choices: Mapping[str, Mapping[str, Any]]) -> None:
+        """Adds a path with the arguments that it does not name.
+
+        Where it has `<converter:name>`, each word among the choices of the converter makes a path.
+        """
         parts = [_alternatives(part, choices) for part in path.strip("/").split("/")]
         for written in product(*parts):
-            step = self._root
+            branch = self._root
             for word, _ in written:
-                if word not in _FREE:
-                    step = step.named.setdefault(word, _Step())
-                    continue
-                step.name, step.free = _FREE[word], step.free or _Step()
-                step = step.free
-            meant = {name: value for _, arguments in written for name, value in arguments.items()}
-            step.way, step.arguments = way, {**way.defaults, **meant}
+                if word in _FREE:
+                    branch.name, branch.free = _FREE[word], branch.free or _Branch()
+                    branch = branch.free
+                else:
+                    branch = branch.named.setdefault(word, _Branch())
+            meant = {name: value for _, named in written for name, value in named.items()}
+            branch.target, branch.arguments = target, {**arguments, **meant}
 
-    def find(self, path: str) -> tuple[Way, dict[str, Any]] | None:
-        """None: only Flask can say."""
-        step = self._root
+    def find(self, path: str) -> tuple[T, dict[str, Any]] | None:
+        """The target at a path and its arguments. `path` is as in PATH_INFO; a slash at its end means nothing."""
+        if not path.isascii():
+            path = path.encode("latin-1").decode(errors="replace")
+        branch = self._root
         found: dict[str, Any] = {}
-        # A slash at the end means nothing.
         for part in path.removesuffix("/").split("/")[1:]:
-            after = step.named.get(part)
-            if after is None:
-                if step.free is None or not part:
+            child = branch.named.get(part)
+            if child is None:
+                if branch.free is None or not part:
                     return None
-                found[step.name] = part
-                after = step.free
-            step = after
-        if step.way is None or not path.isascii():
+                found[branch.name] = part
+                child = branch.free
+            branch = child
+        if branch.target is None:
             return None
         if "page" in found:
             number = found["page"]
-            if not number.isdigit() or len(number) > _LONGEST_NUMBER:
+            if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
                 return None
             found["page"] = int(number)
-        return step.way, {**step.arguments, **found}
+        return branch.target, {**branch.arguments, **found} if found else dict(branch.arguments)
 
 
 def _alternatives(part: str, choices: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from querylang.schema import MEANINGS
+from querylang.lowering.operators import OPERATORS
 
-_OPERATORS = "\n".join(f"| `{operator.value}` | {meaning} |" for operator, meaning in MEANINGS.items())
+_OPERATORS = "\n".join(f"| `{operator.value}` | {spec.meaning} |" for operator, spec in OPERATORS.items())
 
 LANGUAGE = f"""
 A query string is a list of `KEY OPERATOR VALUE`, joined by `&`. **Options** have reserved keys, such as `limit`,

@@ -40,7 +40,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerSpec:
     """Status 200: a schema for each media type, None for files.
 
     `is_everywhere` is false where some nodes, or some installations, have no such answer: status 501.

@@ -13,7 +13,7 @@ from restapi.openapi.schema import Shape
 
 
 @dataclass(frozen=True)
-class Place:
+class DescribedPath:
     """One path: `path` as OpenAPI writes it, and the `parameters` in it."""
 
     path: str
@@ -30,15 +30,15 @@ class Place:
         return "/page" in self.path
 
 
-def place_of(
+def describe_path(
     route: Route, subject: Subject, markers: Mapping[str, Mapping[str, Any]], path: str | None = None
-) -> Place:
+) -> DescribedPath:
     """`markers` are the parameters by what stands for them in paths; `path` is that of the route if it is another."""
     path = route.path if path is None else path
     found = {marker: parameter for marker, parameter in markers.items() if marker in path}
     for marker, parameter in found.items():
         path = path.replace(marker, f"{{{parameter['name']}}}")
-    return Place(path, route, subject, tuple(found.values()))
+    return DescribedPath(path, route, subject, tuple(found.values()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,6 @@ class Dialect:
     about: str
     prefix: str
     options: Mapping[str, OptionSpec]
-    places: tuple[Place, ...]
+    paths: tuple[DescribedPath, ...]
     names: Mapping[str, str]
     missing: Mapping[str, Shape]

@@ -9,8 +9,8 @@ from typing import Any
 
 from restapi.config import Settings
 from restapi.openapi import parameters
-from restapi.openapi.answer import JSON, Answer, Header
-from restapi.openapi.dialect import Dialect, Place
+from restapi.openapi.answer import JSON, AnswerSpec, Header
+from restapi.openapi.dialect import DescribedPath, Dialect
 from restapi.openapi.schema import TEXT, Component, Shape
 from restapi.openapi.shared import ERROR
 
@@ -30,53 +30,55 @@ class Operation:
     content: Mapping[str, Any]
 
 
-def operations_at(place: Place, dialect: Dialect, settings: Settings) -> Iterator[Operation]:
-    resource, answer = place.resource, place.resource.answer_about(place.subject)
-    asked = {"parameters": list(_parameters(place, dialect, settings))}
+def operations_at(described: DescribedPath, dialect: Dialect, settings: Settings) -> Iterator[Operation]:
+    resource, answer = described.resource, described.resource.answer_about(described.subject)
+    asked = {"parameters": list(_parameters(described, dialect, settings))}
     if resource.body is None:
-        named, responses = _named(place, dialect, "get"), _responses(place, dialect, _conditional(answer))
+        named, responses = _named(described, dialect, "get"), _responses(described, dialect, _conditional(answer))
         asked["parameters"].append(_parameter("If-None-Match", parameters.IF_NONE_MATCH))
-        yield Operation(place.path, "get", {**named, **asked, "responses": {**responses, "304": _UNCHANGED}})
+        yield Operation(described.path, "get", {**named, **asked, "responses": {**responses, "304": _UNCHANGED}})
         return
     body = {"required": True, "content": {JSON: {"schema": resource.body}}}
-    posted = {**_named(place, dialect, "post"), **asked, "requestBody": body}
-    yield Operation(place.path, "post", {**posted, "responses": _responses(place, dialect, answer)})
+    posted = {**_named(described, dialect, "post"), **asked, "requestBody": body}
+    yield Operation(described.path, "post", {**posted, "responses": _responses(described, dialect, answer)})
     if resource.refusal is not None:
         refused = {"405": _response("Says how it is asked", resource.refusal.content, resource.refusal.headers)}
-        yield Operation(place.path, "get", {**_named(place, dialect, "get"), "responses": refused})
+        yield Operation(described.path, "get", {**_named(described, dialect, "get"), "responses": refused})
 
 
-def _named(place: Place, dialect: Dialect, method: str) -> dict[str, Any]:
-    examples, _, what = (place.resource.__doc__ or "").partition("\n")[0].partition("`: ")
-    page = "" if not place.is_page else ": the first page" if place.path.endswith("/page") else ": one page"
+def _named(described: DescribedPath, dialect: Dialect, method: str) -> dict[str, Any]:
+    examples, _, what = (described.resource.__doc__ or "").partition("\n")[0].partition("`: ")
+    page = "" if not described.is_page else ": the first page" if described.path.endswith("/page") else ": one page"
     return {
-        "operationId": _operation_id(place, dialect, method),
-        "tags": [_tag(place)],
+        "operationId": _operation_id(described, dialect, method),
+        "tags": [_tag(described)],
         "summary": what[:1].upper() + what[1:].rstrip(".") + page,
         "description": f"For example {examples}`.",
     }
 
 
-def _operation_id(place: Place, dialect: Dialect, method: str) -> str:
+def _operation_id(described: DescribedPath, dialect: Dialect, method: str) -> str:
     """`get_nodes_by_id_links_incoming`"""
-    words = re.sub(r"\{(\w+)\}", lambda found: dialect.names[found[1]], place.path).strip("/") or "root"
+    words = re.sub(r"\{(\w+)\}", lambda found: dialect.names[found[1]], described.path).strip("/") or "root"
     return re.sub(r"[^A-Za-z0-9]+", "_", f"{method}_{words}")
 
 
-def _tag(place: Place) -> str:
-    module = place.resource.__module__.rpartition(".")[2]
-    first = place.path.split("/")[1]
+def _tag(described: DescribedPath) -> str:
+    module = described.resource.__module__.rpartition(".")[2]
+    first = described.path.split("/")[1]
     return module if module in _WITH_TAGS else _TAGS_OF_PATHS.get(first, first)
 
 
 _TAGS_OF_PATHS = {"": "server", "openapi.json": "server", "{kind}": "nodes"}
 
 
-def _parameters(place: Place, dialect: Dialect, settings: Settings) -> Iterator[Component | Mapping[str, Any]]:
-    resource, entity = place.resource, place.resource.filters_about(place.subject)
+def _parameters(
+    described: DescribedPath, dialect: Dialect, settings: Settings
+) -> Iterator[Component | Mapping[str, Any]]:
+    resource, entity = described.resource, described.resource.filters_about(described.subject)
     reserved = {**dialect.options, **resource.reserved}
-    yield from place.parameters
-    for name in (each for each in reserved if each in resource.allowed - _WITHOUT[place.is_page]):
+    yield from described.parameters
+    for name in (each for each in reserved if each in resource.allowed - _WITHOUT[described.is_page]):
         option = parameters.of_option(name, reserved[name], settings, entity)
         if name in resource.reserved or name in resource.required:
             yield {**option, "required": name in resource.required}
@@ -104,16 +106,16 @@ def _parameter(name: str, definition: Mapping[str, Any]) -> Component:
     return Component(name, definition, "parameters")
 
 
-def _conditional(answer: Answer) -> Answer:
+def _conditional(answer: AnswerSpec) -> AnswerSpec:
     """With the headers of answers to GET."""
     return replace(answer, headers=(*answer.headers, _TAG, _CACHING))
 
 
-def _responses(place: Place, dialect: Dialect, answer: Answer) -> dict[str, Any]:
+def _responses(described: DescribedPath, dialect: Dialect, answer: AnswerSpec) -> dict[str, Any]:
     return {
         "200": _response("Here it is", answer.content, answer.headers),
         "400": _REFUSED,
-        **({"404": _response("There is no such thing", dialect.missing)} if place.parameters else {}),
+        **({"404": _response("There is no such thing", dialect.missing)} if described.parameters else {}),
         **({} if answer.is_everywhere else {"501": _UNAVAILABLE}),
         "503": _CLOSED,
     }

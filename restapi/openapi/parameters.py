@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from querylang.ast import Operator, Option
 from querylang.facets import facet_keys
+from querylang.lowering.operators import LOWERINGS
+from querylang.lowering.relations import operators_of_relation
 from querylang.options import OptionSpec, boolean, integer, order_terms, words
 from querylang.projection import shown_keys
-from querylang.schema import OPERATORS, Entity, Field, FieldType, Relation
+from querylang.schema import Entity, Field, FieldType, Relation
 from restapi.config import Settings
 from restapi.fetching import lineage
-from restapi.fetching.lists import Count
+from restapi.http.preferences import Count
 from restapi.openapi.answer import Parameter
 from restapi.openapi.schema import BOOLEAN, TEXT, Schema, one_of
 
@@ -67,7 +69,7 @@ def of_option(name: str, spec: OptionSpec, settings: Settings, entity: Entity | 
         schema["items"] = {**TEXT, "pattern": f"^{_OF_FIELDS[spec.read]}(?:{'|'.join(_keys(entity))})$"}
     # A list is one value, `a,b`, and stands only once.
     style = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
-    return _query(name, spec.help, schema) | style
+    return _query(name, spec.help.format_map(vars(settings)), schema) | style
 
 
 def _keys(entity: Entity) -> Iterator[str]:
@@ -131,7 +133,7 @@ _WRITTEN: Mapping[FieldType, tuple[str, str]] = MappingProxyType(
 
 def _of_field(field: Field, synonyms: list[str]) -> dict[str, Any]:
     value, examples = _WRITTEN[field.type]
-    operators = [operator for operator in Operator if operator in OPERATORS[field.type]]
+    operators = LOWERINGS[field.type]
     called = f" Also called {', '.join(f'`{name}`' for name in synonyms)}." if synonyms else ""
     help_ = f"{field.help}.{called} A value is {examples}. {_told(operators)}"
     return _query(field.name, help_, {**TEXT, "pattern": _pattern(value, operators)})
@@ -139,21 +141,21 @@ def _of_field(field: Field, synonyms: list[str]) -> dict[str, Any]:
 
 def _of_relation(relation: Relation) -> dict[str, Any]:
     value = f"{_TEXT}|[0-9]{{1,18}}"
-    if relation.links is None:
-        form, operators = "A name in double quotes, or an id", [Operator.IN, Operator.NOT_IN]
-    else:
-        form, operators = 'A uuid or its beginning, or an id; then types of links: `"338357f4","create"`', []
-    return _query(relation.key, f"By {relation.help}. {form}.", {**TEXT, "pattern": _pattern(value, operators)})
+    form = "A name in double quotes, or an id"
+    if relation.links is not None:
+        form = 'A uuid or its beginning, or an id; then types of links: `"338357f4","create"`'
+    pattern = _pattern(value, operators_of_relation(relation))
+    return _query(relation.key, f"By {relation.help}. {form}.", {**TEXT, "pattern": pattern})
 
 
-def _told(operators: list[Operator]) -> str:
+def _told(operators: Collection[Operator]) -> str:
     """Which operators can be written behind the `=` of a query string, and which cannot."""
     before = " ".join(f"`{_behind_equals(each)}`" for each in operators if _behind_equals(each))
     others = " ".join(f"`{each.value}`" for each in operators if not each.value.startswith("="))
     return f"In front of it can stand {before}, and `filter` takes {others} too."
 
 
-def _pattern(value: str, operators: list[Operator]) -> str:
+def _pattern(value: str, operators: Collection[Operator]) -> str:
     prefixes = [_behind_equals(each) for each in operators if each is not Operator.IS_NULL and _behind_equals(each)]
     operator = f"(?:{'|'.join(prefixes)})?" if prefixes else ""
     compared = f"{operator}(?:{value})(?:,(?:{value}))*"

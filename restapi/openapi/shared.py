@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from aiida_like.links import LINK_TYPES
-from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, Answer, Header, Parameter
+from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, AnswerSpec, Header, Parameter
 from restapi.openapi.schema import (
     ANYTHING,
     BOOLEAN,
@@ -55,17 +55,17 @@ FACETS: Mapping[str, Shape] = {
 }
 
 
-def listed(answer: Answer) -> Answer:
+def listed(answer: AnswerSpec) -> AnswerSpec:
     """Of a list: it can be a file too, and says how it was counted."""
     return replace(answer, content={**answer.content, CSV: None, NDJSON: None}, headers=_OF_LISTS)
 
 
 ERROR = Component("Error", record({"message": TEXT}))
 
-DOCUMENT = Answer({JSON: OBJECT})
-FILE = Answer({BYTES: None}, (DISPOSITION,))
-DOWNLOAD = Answer({BYTES: None}, (DISPOSITION,), is_everywhere=False)
-CRATE = Answer({ZIP: None}, (DISPOSITION,), is_everywhere=False)
+DOCUMENT = AnswerSpec({JSON: OBJECT})
+FILE = AnswerSpec({BYTES: None}, (DISPOSITION,))
+DOWNLOAD = AnswerSpec({BYTES: None}, (DISPOSITION,), is_everywhere=False)
+CRATE = AnswerSpec({ZIP: None}, (DISPOSITION,), is_everywhere=False)
 
 STATISTICS = Component(
     "Statistics",
@@ -113,7 +113,7 @@ GRAPH = Component(
 )
 
 _STATEMENTS = mapping(mapping(ANYTHING))
-PROV = Answer(
+PROV = AnswerSpec(
     {
         JSON: Component(
             "Prov",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODES, USERS
-from restapi.openapi.answer import BYTES, JSON, Answer, Subject
+from restapi.openapi.answer import BYTES, JSON, AnswerSpec, Subject
 from restapi.openapi.schema import (
     COUNT,
     INTEGER,
@@ -50,13 +50,13 @@ _ENVELOPE: Mapping[str, Shape] = MappingProxyType(
 )
 
 
-def _enveloped(data: Shape) -> Answer:
-    return Answer({JSON: record({**_ENVELOPE, "data": data, "id": NULL, "pk": NULL})}, TOTALS)
+def _enveloped(data: Shape) -> AnswerSpec:
+    return AnswerSpec({JSON: record({**_ENVELOPE, "data": data, "id": NULL, "pk": NULL})}, TOTALS)
 
 
-def _of_one(data: Shape) -> Answer:
+def _of_one(data: Shape) -> AnswerSpec:
     """Of one object: `id` is what stood for it in the path, `pk` its integer id."""
-    return Answer({JSON: record({**_ENVELOPE, "data": data, "id": TEXT, "pk": INTEGER})}, TOTALS)
+    return AnswerSpec({JSON: record({**_ENVELOPE, "data": data, "id": TEXT, "pk": INTEGER})}, TOTALS)
 
 
 _ROWS: Mapping[str, Component] = MappingProxyType(
@@ -92,16 +92,16 @@ def _rows(entity: Entity, allowed: Collection[str]) -> Shape:
     return array(either(row, _SELECTIONS[entity.name]) if "fields" in allowed else row)
 
 
-def rows(subject: Subject, allowed: Collection[str]) -> Answer:
+def rows(subject: Subject, allowed: Collection[str]) -> AnswerSpec:
     return listed(_enveloped(_under_its_name(subject, _rows(subject.entity, allowed), FACETS)))
 
 
-def related(key: str, allowed: Collection[str]) -> Answer:
+def related(key: str, allowed: Collection[str]) -> AnswerSpec:
     """Nodes that stand in a relation to one."""
     return listed(_of_one(record({key: _rows(NODES, allowed)}, FACETS)))
 
 
-def one(subject: Subject) -> Answer:
+def one(subject: Subject) -> AnswerSpec:
     found = {"type": "array", "items": _WHOLE[subject.entity.name], "minItems": 1, "maxItems": 1}
     return _of_one(_under_its_name(subject, found))
 
@@ -165,6 +165,6 @@ EXTRAS = _of_one(record({"extras": CONTENT}))
 VISUALIZATION = replace(_of_one(record({"visualization": PICTURE})), is_everywhere=False)
 
 
-def files(key: str) -> Answer:
+def files(key: str) -> AnswerSpec:
     """Their paths, or with `filename` one of them."""
-    return Answer({**_of_one(record({key: array(TEXT)})).content, BYTES: None})
+    return AnswerSpec({**_of_one(record({key: array(TEXT)})).content, BYTES: None})

@@ -14,7 +14,6 @@ from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.rows import find
 from restapi.dialects.resource import DialectResource
 from restapi.http.encoding import attachment, stored_json
-from restapi.http.exchange import asked
 from restapi.http.reply import Reply
 from restapi.openapi.shared import DOWNLOAD
 
@@ -28,8 +27,8 @@ class Attributes(DialectResource):
     allowed, answer = options.ATTRIBUTES, answers.ATTRIBUTES
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = asked()
-        given = self.context.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.context.parse_options(self.allowed)
         fields = (entity.fields["id"], entity.fields[self.column])
         pk, stored = find(self.context, entity, fields, path_id)
         content = {self.column: self._chosen(given, stored)}
@@ -56,8 +55,8 @@ class Visualization(DialectResource):
     allowed, answer = options.VISUALIZATION, answers.VISUALIZATION
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = asked()
-        given = self.context.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.context.parse_options(self.allowed)
         pk, stored = _stored_node(self, entity, path_id)
         picture = {"visualization": visualization(stored, given.get("visformat"))}
         return render.envelope(request, entity.name, picture, pk=pk, path_id=path_id)
@@ -69,7 +68,7 @@ class Download(DialectResource):
     allowed, answer = options.DOWNLOAD, DOWNLOAD
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        given = self.context.parse_options(asked(), self.allowed)
+        given = self.context.parse_options(self.allowed)
         _, stored = _stored_node(self, entity, path_id)
         made = download(stored, given.get("format"))
         return attachment(made.content, len(made.content), f"{stored.uuid}.{made.format}")
@@ -82,8 +81,8 @@ class RetrievedInputs(DialectResource):
     allowed, answer = options.RETRIEVED, answers.files(key)
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = asked()
-        given = self.context.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.context.parse_options(self.allowed)
         fields = tuple(entity.fields[name] for name in ("id", "type", "repository_metadata"))
         pk, node_type, own = find(self.context, entity, fields, path_id)
         tree = self.files_of(pk, own) if node_type.startswith(_CALCJOB) else {}
@@ -102,7 +101,7 @@ class RetrievedInputs(DialectResource):
         action = given.get("rtype", "download")
         if action != "download":
             raise QueryError(f"rtype can only be download, not {action!r}")
-        return answer_file(self.context.storage, tree, given.get("filename"))
+        return answer_file(self.context.snapshot, tree, given["filename"])
 
 
 class RetrievedOutputs(RetrievedInputs):
@@ -113,13 +112,13 @@ class RetrievedOutputs(RetrievedInputs):
 
     def files_of(self, pk: int, own: str) -> Tree:
         del own
-        return retrieved_files(self.context.storage, pk) or {}
+        return retrieved_files(self.context.snapshot, pk) or {}
 
 
 def _stored_node(resource: DialectResource, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
     names = ("id", "uuid", "type", "label", "attributes", "repository_metadata")
     fields = tuple(entity.fields[name] for name in names)
-    storage = resource.context.storage
+    repository = resource.context.snapshot.storage.repository
     pk, uuid, node_type, label, attributes, metadata = find(resource.context, entity, fields, path_id)
     tree = parsed(metadata)
     return pk, StoredNode(
@@ -127,6 +126,6 @@ def _stored_node(resource: DialectResource, entity: Entity, path_id: str) -> tup
         node_type=node_type,
         label=label,
         attributes=parsed(attributes),
-        read=lambda path: storage.repository.read(key_of(tree, path)).read(),
+        read=lambda path: repository.read(key_of(tree, path)).read(),
         files=paths(tree),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, type_
 
 from aiida_like.models import Timestamp, authinfo, computer, group, node, of_process, user
 from aiida_like.storage.expressions import json_object_text, json_text
-from querylang.relations import OF_GROUPS, OF_NODES
+from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
 from restapi.dialects.aiida_v2.aliases import todays_plugin, todays_type
 
@@ -141,12 +141,12 @@ NODES = Entity(
             is_filterable=False,
         ),
     ),
-    kind_field=_NODE_TYPE,
+    type_field=_NODE_TYPE,
     synonyms={"pk": "id"},
     relations=OF_NODES,
 )
 
-KINDS: Mapping[str, str] = MappingProxyType(
+NODE_TYPE_PREFIXES: Mapping[str, str] = MappingProxyType(
     {
         "calculations": "process.calculation.",
         "workflows": "process.workflow.",
@@ -163,7 +163,10 @@ KINDS: Mapping[str, str] = MappingProxyType(
 """Resources that are nodes of one kind, and what their types begin with."""
 
 NODE_ENTITIES: Mapping[str, Entity] = MappingProxyType(
-    {"nodes": NODES, **{name: replace(NODES, name=name, kind=prefix) for name, prefix in KINDS.items()}}
+    {
+        "nodes": NODES,
+        **{name: replace(NODES, name=name, type_prefix=prefix) for name, prefix in NODE_TYPE_PREFIXES.items()},
+    }
 )
 
 COMPUTERS = Entity(

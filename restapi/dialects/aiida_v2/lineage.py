@@ -16,7 +16,6 @@ from restapi.dialects.aiida_v2.rows import find
 from restapi.dialects.resource import DialectResource
 from restapi.fetching import lineage
 from restapi.fetching.reading import narrowed
-from restapi.http.exchange import asked
 from restapi.http.reply import Reply
 from restapi.openapi import shared
 
@@ -31,7 +30,7 @@ class Ancestors(Related):
     direction, key = INCOMING, "ancestors"
 
     def relation(self, pk: int, given: Options) -> Condition:
-        return lineage.relation_to(self.context.storage, self.direction, _ID, pk, given)
+        return lineage.relation_to(self.context.snapshot, self.direction, _ID, pk, given)
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
         with narrowed(lineage.FEWER_ROWS):
@@ -51,12 +50,12 @@ class Graph(DialectResource):
     answer = answers.GRAPH_AROUND
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = asked()
-        given = self.context.parse_options(request, self.allowed)
-        part = lineage.part_of(given, self.context.settings)
+        request = self.context.request
+        given = self.context.parse_options(self.allowed)
+        asked = lineage.graph_request(given, self.context.settings)
         (pk,) = find(self.context, entity, (_ID,), path_id)
         with narrowed(lineage.FEWER_NODES):
-            graph = lineage.graph_around(self.context.storage, pk, part)
+            graph = lineage.graph_around(self.context.snapshot, pk, asked)
         return render.envelope(request, entity.name, graph, pk=pk, path_id=path_id, total=len(graph["nodes"]))
 
 
@@ -67,10 +66,9 @@ class Prov(DialectResource):
     answer = shared.PROV
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = asked()
-        given = self.context.parse_options(request, self.allowed)
+        given = self.context.parse_options(self.allowed)
         (pk,) = find(self.context, entity, (_ID,), path_id)
-        return answer_prov(self.context, request, pk, given)
+        return answer_prov(self.context, pk, given)
 
 
 class Crate(DialectResource):
@@ -80,6 +78,6 @@ class Crate(DialectResource):
     answer = shared.CRATE
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        given = self.context.parse_options(asked(), self.allowed)
+        given = self.context.parse_options(self.allowed)
         (pk,) = find(self.context, entity, (_ID,), path_id)
         return answer_crate(self.context, pk, given)

@@ -10,17 +10,18 @@ from sqlalchemy import BigInteger, Select, bindparam, func, select
 
 from aiida_like.links import INCOMING, OUTGOING, Direction
 from aiida_like.models import link, node
+from aiida_like.storage import Statement
 from querylang.condition import Condition
+from querylang.lowering.predicates import Predicate
 from querylang.options import Options
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.rows import answer_rows, find
 from restapi.dialects.resource import DialectResource
-from restapi.http.context import Context
-from restapi.http.exchange import asked
+from restapi.http.exchange import Context
 from restapi.http.reply import Reply
-from restapi.openapi.answer import Answer, Subject
+from restapi.openapi.answer import AnswerSpec, Subject
 
 _ID = NODES.fields["id"]
 
@@ -32,7 +33,7 @@ class Related(DialectResource):
     key: ClassVar[str]
 
     @classmethod
-    def answer_about(cls, _: Subject) -> Answer:
+    def answer_about(cls, _: Subject) -> AnswerSpec:
         return answers.related(cls.key, cls.allowed)
 
     def relation(self, pk: int, given: Options) -> Condition:
@@ -59,7 +60,7 @@ class Inputs(Related):
     key = "inputs"
 
     def relation(self, pk: int, _: Options) -> Condition:
-        return Condition("incoming of", _ID, (pk,))
+        return Condition(Predicate.INCOMING_OF, _ID, (pk,))
 
 
 class Outputs(Related):
@@ -68,7 +69,7 @@ class Outputs(Related):
     key = "outputs"
 
     def relation(self, pk: int, _: Options) -> Condition:
-        return Condition("outgoing of", _ID, (pk,))
+        return Condition(Predicate.OUTGOING_OF, _ID, (pk,))
 
 
 class Tree(DialectResource):
@@ -77,8 +78,8 @@ class Tree(DialectResource):
     allowed, answer = options.TREE, answers.TREE
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = asked()
-        given = self.context.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.context.parse_options(self.allowed)
         fields = tuple(entity.fields[name] for name in ("id", "uuid", "type", "label", "description"))
         main = _Node(*find(self.context, entity, fields, path_id))
         most = self.context.settings.max_limit
@@ -112,12 +113,12 @@ class _Links:
 
 
 def _neighbours(context: Context, direction: Direction, main: int, limit: int) -> _Links:
-    rows = context.storage.rows(
-        ("v2 tree", direction.name), lambda: _select_links(direction), {"main": main, "limit": limit}
+    rows = context.snapshot.rows(
+        Statement(("v2 tree", direction.name), lambda: _select_links(direction), {"main": main, "limit": limit})
     )
-    total = context.storage.rows(("v2 tree total", direction.name), lambda: _select_total(direction), {"main": main})[
-        0
-    ][0]
+    ((total,),) = context.snapshot.rows(
+        Statement(("v2 tree total", direction.name), lambda: _select_total(direction), {"main": main})
+    )
     return _Links([_Link(row[0], row[1], _Node(*row[2:])) for row in rows], total)
 
 

@@ -13,7 +13,7 @@ from restapi.dialects.resource import Route
 from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.about import LANGUAGE
 from restapi.openapi.answer import PLAIN, Subject
-from restapi.openapi.dialect import Dialect, Place, place_of
+from restapi.openapi.dialect import DescribedPath, Dialect, describe_path
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
 from restapi.openapi.schema import TEXT
 
@@ -54,15 +54,15 @@ def dialect_of(routes: Iterable[Route]) -> Dialect:
         about=_ABOUT,
         prefix="/api/v2",
         options=OPTIONS,
-        places=tuple(place for route in routes for place in _places(route)),
+        paths=tuple(described for route in routes for described in _described_paths(route)),
         names={"kind": "nodes", "id": "by_id", "page": "n"},
         missing={PLAIN: TEXT},
     )
 
 
-def _places(route: Route) -> Iterator[Place]:
+def _described_paths(route: Route) -> Iterator[DescribedPath]:
     """One for each sort of entities; the kinds of nodes are values of a parameter."""
     marker = ENTITY if ENTITY in route.path else KIND
     for each in _ALL if marker == ENTITY else _OF_NODES:
         path = route.path.replace(marker, each.path)
-        yield place_of(route, each.subject, {KIND: _KIND, ID: each.id, PAGE: PAGE_NUMBER}, path)
+        yield describe_path(route, each.subject, {KIND: _KIND, ID: each.id, PAGE: PAGE_NUMBER}, path)

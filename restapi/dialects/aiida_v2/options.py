@@ -6,31 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from aiida_like.formats import DOWNLOADS, PICTURES
-from querylang.facets import facet_keys
-from querylang.options import OptionSpec, ignored, integer, order_terms, word, words
-from querylang.projection import shown_keys
+from querylang.options import OptionSpec, ignored, integer, word, words
+from restapi.answering.list_options import LIST_OPTIONS
 from restapi.http.preferences import FORMAT
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "limit": OptionSpec(
-            integer, "At most so many rows; the default is the largest allowed, 400.", least=1, most="max_limit"
-        ),
-        "offset": OptionSpec(integer, "Skip so many rows first."),
-        "perpage": OptionSpec(
-            integer,
-            "Rows of a page, at most 400, 20 by default; needs /page/N in the path.",
-            least=1,
-            most="max_limit",
-        ),
-        "orderby": OptionSpec(order_terms, "Keys to order by, separated by commas, each with + (default) or -."),
-        "fields": OptionSpec(
-            shown_keys, "Only these keys of each row, separated by commas; a dot goes down into attributes and extras."
-        ),
-        "facet": OptionSpec(
-            facet_keys, "How many rows have which value of these keys, separated by commas, beside the rows."
-        ),
-        "cursor": OptionSpec(word, "Empty: the first rows; the next of the Link header goes on behind them."),
+        **LIST_OPTIONS,
         "alist": OptionSpec(words, "Only these attributes, separated by commas."),
         "nalist": OptionSpec(words, "All attributes but these."),
         "elist": OptionSpec(words, "Only these extras."),

@@ -6,12 +6,11 @@ from sqlalchemy import select
 
 from aiida_like import __version__
 from aiida_like.models import node
-from querylang.compile import Statement
+from aiida_like.storage import Statement
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.resource import DialectResource
 from restapi.fetching.reading import fetch_remembered
 from restapi.fetching.statistics import statistics, user_of
-from restapi.http.exchange import asked
 from restapi.http.reply import Reply
 from restapi.openapi.shared import OF_USER
 
@@ -30,9 +29,9 @@ class Statistics(DialectResource):
     parameters = OF_USER
 
     def get(self) -> Reply:
-        request = asked()
-        user = user_of(self.context.parse(request, self.allowed)[1])
-        counted = statistics(self.context.storage, user)
+        request = self.context.request
+        user = user_of(self.context.parse(self.allowed)[1])
+        counted = statistics(self.context.snapshot, user)
         return render.envelope(request, "nodes", counted, total=counted["total"])
 
 
@@ -42,11 +41,11 @@ class Types(DialectResource):
     allowed, answer = options.ANYWHERE, answers.TYPES
 
     def get(self) -> Reply:
-        request = asked()
-        self.context.parse_options(request, self.allowed)
+        request = self.context.request
+        self.context.parse_options(self.allowed)
         sorted_types: dict[str, list[str]] = {name: [] for name in _GROUPS}
         # Sorted here: databases differ in how they order text.
-        for node_type in sorted(row[0] for row in fetch_remembered(self.context.storage, _TYPES)):
+        for node_type in sorted(row[0] for row in fetch_remembered(self.context.snapshot, _TYPES)):
             fitting = [name for name, prefixes in _GROUPS.items() if node_type.startswith(prefixes)]
             if fitting:
                 sorted_types[fitting[-1]].append(node_type)
@@ -59,14 +58,14 @@ class Server(DialectResource):
     allowed, answer = options.ANYWHERE, answers.SERVER
 
     def get(self) -> Reply:
-        request = asked()
-        self.context.parse_options(request, self.allowed)
+        request = self.context.request
+        self.context.parse_options(self.allowed)
         return render.envelope(
             request,
             "server",
             [
                 "REST API version: v2",
-                f"REST API Prefix: {self.context.prefix}",
+                f"REST API Prefix: {self.context.mount.prefix}",
                 "AiiDA==2",
                 f"aiida-like=={__version__}",
             ],

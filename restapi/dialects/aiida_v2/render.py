@@ -7,8 +7,7 @@ from typing import Any
 
 from querylang.schema import Field, FieldType
 from restapi.http.encoding import json_reply
-from restapi.http.exchange import Asked
-from restapi.http.headers import set_total
+from restapi.http.exchange import Request
 from restapi.http.reply import Reply
 
 _SCHEMA_TYPES = {
@@ -22,7 +21,7 @@ _SCHEMA_TYPES = {
 
 
 def envelope(
-    asked: Asked,
+    asked: Request,
     resource: str,
     data: Any,
     *,
@@ -32,9 +31,9 @@ def envelope(
 ) -> Reply:
     """`pk` is the integer id of the one object asked for, `path_id` the text that stood for it in the path.
 
-    `total` is the number of all rows; None: it is told later.
+    `total` is the number of all rows; None: it is not told.
     """
-    reply = json_reply(
+    return json_reply(
         {
             "data": data,
             "id": path_id,
@@ -45,11 +44,9 @@ def envelope(
             "resource_type": resource,
             "url": asked.url,
             "url_root": asked.url_root,
-        }
+        },
+        total=total,
     )
-    if total is not None:
-        set_total(reply, total)
-    return reply
 
 
 def schema(fields: Sequence[Field]) -> dict[str, Any]:

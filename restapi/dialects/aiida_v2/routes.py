@@ -10,8 +10,7 @@ from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
 from restapi.dialects.aiida_v2.openapi import dialect_of
 from restapi.dialects.aiida_v2.paths import ENTITY, KIND
 from restapi.dialects.resource import DialectResource, Route, paged
-from restapi.http.exchange import asked, script_root
-from restapi.http.reply import Reply, Whole
+from restapi.http.reply import Reply, bytes_reply
 from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.document import written
 from restapi.openapi.shared import DOCUMENT
@@ -23,9 +22,9 @@ class Endpoints(DialectResource):
     allowed, answer = options.ANYWHERE, answers.ENDPOINTS
 
     def get(self) -> Reply:
-        request = asked()
-        self.context.parse_options(request, self.allowed)
-        paths = sorted(path for route in ROUTES for path in _written_out(self.context.prefix + route.path))
+        request = self.context.request
+        self.context.parse_options(self.allowed)
+        paths = sorted(path for route in ROUTES for path in _written_out(self.context.mount.prefix + route.path))
         return render.envelope(request, "server", {"available_endpoints": paths}, total=len(paths))
 
 
@@ -35,8 +34,8 @@ class Document(DialectResource):
     allowed, answer = options.ANYWHERE, DOCUMENT
 
     def get(self) -> Reply:
-        self.context.parse_options(asked(), self.allowed)
-        return Whole(written(DIALECT, self.context.settings, quote(script_root())))
+        self.context.parse_options(self.allowed)
+        return bytes_reply(written(DIALECT, self.context.settings, quote(self.context.exchange.script_root)))
 
 
 ROUTES: tuple[Route, ...] = (

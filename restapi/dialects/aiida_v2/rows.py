@@ -10,20 +10,19 @@ from typing import Any
 from aiida_like.errors import NotFound
 from querylang.compile import RowsQuery
 from querylang.condition import Condition
-from querylang.lower import kind_of, lower, order_by
+from querylang.lowering.lower import lower, order_by, type_prefix_conditions
 from querylang.options import Options
 from querylang.projection import projected
 from querylang.schema import Entity, Field
-from restapi.answering import lists as rows
-from restapi.answering.rendering import Shown, objects_of
+from restapi.answering.lists import ListRequest, answer_list
+from restapi.answering.rendering import RowRenderer, objects_of
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES, USERS
 from restapi.dialects.resource import DialectResource
 from restapi.fetching.lists import fetch_by_id, fetch_by_uuid
-from restapi.http.context import Context
-from restapi.http.exchange import asked
+from restapi.http.exchange import Context
 from restapi.http.reply import Reply
-from restapi.openapi.answer import Answer, Subject
+from restapi.openapi.answer import AnswerSpec, Subject
 
 
 class Rows(DialectResource):
@@ -32,7 +31,7 @@ class Rows(DialectResource):
     reserved, allowed = options.OF_LISTS, options.LIST
 
     @classmethod
-    def answer_about(cls, subject: Subject) -> Answer:
+    def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.rows(subject, cls.allowed)
 
     @classmethod
@@ -49,12 +48,12 @@ class Object(DialectResource):
     allowed = options.ANYWHERE
 
     @classmethod
-    def answer_about(cls, subject: Subject) -> Answer:
+    def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.one(subject)
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = asked()
-        self.context.parse_options(request, self.allowed)
+        request = self.context.request
+        self.context.parse_options(self.allowed)
         fields = detailed(entity)
         row = find(self.context, entity, fields, path_id)
         found = objects_of(fields)([row])
@@ -67,8 +66,8 @@ class Schema(DialectResource):
     allowed, answer = options.ANYWHERE, answers.SCHEMA
 
     def get(self, entity: Entity) -> Reply:
-        request = asked()
-        self.context.parse_options(request, self.allowed)
+        request = self.context.request
+        self.context.parse_options(self.allowed)
         return render.envelope(request, entity.name, render.schema(detailed(entity)))
 
 
@@ -79,7 +78,7 @@ def answer_rows(
     page: int | None,
     *,
     allowed: Iterable[str],
-    relation: Callable[[Options], Iterable[Condition]] = lambda _: (),
+    relation: Callable[[Options], Iterable[Condition]] | None = None,
     key: str | None = None,
     pk: int | None = None,
     path_id: str | None = None,
@@ -89,21 +88,24 @@ def answer_rows(
     Options can shape the relation. `resource` is what the path names; `key` the name of the list in the answer, if it
     is another.
     """
-    request = asked()
-    given, comparisons = context.parse(request, allowed)
+    given, comparisons = context.parse(allowed)
     query = RowsQuery(
         entity=entity,
         fields=projected(given.get("fields"), entity) if "fields" in given else entity.shown,
-        conditions=(*relation(given), *kind_of(entity), *lower(comparisons, entity)),
+        conditions=(
+            *(relation(given) if relation else ()),
+            *type_prefix_conditions(entity),
+            *lower(comparisons, entity),
+        ),
         order=order_by(given.get("orderby", ()), entity),
     )
-    shown = Shown(tuple(field.name for field in query.fields), objects_of(query.fields))
-    envelope = partial(render.envelope, request, resource, total=None, pk=pk, path_id=path_id)
-    return rows.answer_rows(context, request, given, page, query, shown, key or resource, envelope)
+    renderer = RowRenderer(tuple(field.name for field in query.fields), objects_of(query.fields))
+    envelope = partial(render.envelope, context.request, resource, pk=pk, path_id=path_id)
+    return answer_list(context, ListRequest(given, page, query, renderer, key or resource, envelope))
 
 
 def detailed(entity: Entity) -> tuple[Field, ...]:
-    """What a single object shows: of a node its attributes too."""
+    """The fields that a single object shows: of a node its attributes too."""
     return (*entity.shown, entity.fields["attributes"]) if entity.table is NODES.table else entity.shown
 
 
@@ -114,7 +116,7 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
         NotFound, AmbiguousUuid: it names none, or several.
     """
     if entity is not USERS:
-        return fetch_by_uuid(context.storage, entity, fields, path_id)
+        return fetch_by_uuid(context.snapshot, entity, fields, path_id)
     if not re.fullmatch("[0-9]{1,18}", path_id):
         raise NotFound(f"users are asked for by their integer id, as in /users/2, not by {path_id!r}")
-    return fetch_by_id(context.storage, entity, fields, int(path_id))
+    return fetch_by_id(context.snapshot, entity, fields, int(path_id))

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
-
-from querylang.parse import Parser
-from restapi.config import Settings
 from restapi.dialects.aiida_v4.options import OPTIONS
 from restapi.dialects.aiida_v4.routes import DIALECT, ROUTES
-from restapi.dialects.resource import mount
-from restapi.http import errors
-from restapi.http.context import Context
-from restapi.http.lazy_storage import LazyStorage
-from restapi.http.route_tree import Ways
+from restapi.dialects.resource import Interface
+from restapi.http.errors import V4_STATUSES, no_route
 
-__all__ = ["DIALECT", "ROUTES", "blueprint"]
+__all__ = ["DIALECT", "INTERFACE", "ROUTES"]
 
-
-def blueprint(storage: LazyStorage, settings: Settings, ways: Ways) -> Blueprint:
-    context = Context(DIALECT.prefix, storage, settings, OPTIONS, Parser(OPTIONS))
-    made = mount("aiida_v4", context, ROUTES, {}, ways)
-    errors.register_for(made, errors.V4_STATUSES)
-    return made
+INTERFACE = Interface(DIALECT.prefix, OPTIONS, ROUTES, {}, V4_STATUSES, no_route)

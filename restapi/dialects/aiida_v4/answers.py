@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from querylang.schema import Entity
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
-from restapi.openapi.answer import BYTES, JSON, Answer
+from restapi.openapi.answer import BYTES, JSON, AnswerSpec
 from restapi.openapi.schema import (
     ANYTHING,
     BOOLEAN,
@@ -56,15 +56,15 @@ _ENVELOPE: Mapping[str, Shape] = MappingProxyType(
 )
 
 
-def _enveloped(data: Shape, id_: Shape = NULL) -> Answer:
-    return Answer({JSON: record({**_ENVELOPE, "data": data, "id": id_})}, TOTALS)
+def _enveloped(data: Shape, id_: Shape = NULL) -> AnswerSpec:
+    return AnswerSpec({JSON: record({**_ENVELOPE, "data": data, "id": id_})}, TOTALS)
 
 
-def _enveloped_without_id(data: Shape) -> Answer:
-    return Answer({JSON: record({**_ENVELOPE, "data": data})}, TOTALS)
+def _enveloped_without_id(data: Shape) -> AnswerSpec:
+    return AnswerSpec({JSON: record({**_ENVELOPE, "data": data})}, TOTALS)
 
 
-def _of_one(data: Mapping[str, Shape]) -> Answer:
+def _of_one(data: Mapping[str, Shape]) -> AnswerSpec:
     """Of one object: `id` is what stood for it in the path."""
     return _enveloped(record(data), TEXT)
 
@@ -92,14 +92,14 @@ _SELECTIONS: Mapping[str, Component] = MappingProxyType(
 )
 
 
-def rows(entity: Entity, allowed: Collection[str], key: str | None = None, id_: Shape = NULL) -> Answer:
+def rows(entity: Entity, allowed: Collection[str], key: str | None = None, id_: Shape = NULL) -> AnswerSpec:
     """A list; `key` is its name, if that is not the one of the entity."""
     row: Shape = _ROWS[entity.name]
     shown = either(row, _SELECTIONS[entity.name]) if "fields" in allowed else row
     return listed(_enveloped(record({key or entity.name: array(shown)}, FACETS), id_))
 
 
-def one(entity: Entity) -> Answer:
+def one(entity: Entity) -> AnswerSpec:
     found = {"type": "array", "items": _ROWS[entity.name], "minItems": 1, "maxItems": 1}
     return _enveloped(record({entity.name: found}), INTEGER if entity is USERS else TEXT)
 
@@ -228,7 +228,7 @@ INPUT_FILES = _enveloped(_FILES, TEXT)
 OUTPUT_FILES = _enveloped(either(_FILES, record({"status": {"const": 200}, "data": TEXT})), TEXT)
 
 _SHOWN = _of_one({"download": record({"data": TEXT, "filename": TEXT, "status": {"const": 200}})})
-DOWNLOAD = Answer({BYTES: None, **_SHOWN.content}, is_everywhere=False)
+DOWNLOAD = AnswerSpec({BYTES: None, **_SHOWN.content}, is_everywhere=False)
 
 REPORT = _of_one(
     {

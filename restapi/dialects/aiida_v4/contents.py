@@ -11,15 +11,15 @@ from aiida_like.errors import FeatureUnavailable, QueryError
 from aiida_like.formats import Download, StoredNode, derived_properties, download, download_formats
 from aiida_like.models import comment, user
 from aiida_like.repository import key_of, paths
+from aiida_like.storage import Statement
 from querylang.schema import Entity
 from restapi.answering.files import answer_file, parsed
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.files import listing
 from restapi.dialects.aiida_v4.rows import V4Resource, find
-from restapi.http.context import Context
 from restapi.http.encoding import attachment, http_date, stored_json
-from restapi.http.exchange import asked
+from restapi.http.exchange import Context
 from restapi.http.reply import Reply
 from restapi.openapi.shared import FILE
 
@@ -30,8 +30,8 @@ class Attributes(V4Resource):
     column, allowed, answer = "attributes", options.ATTRIBUTES, answers.ATTRIBUTES
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        given = self.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.parse_options(self.allowed)
         (stored,) = find(self.context, NODES, (NODES.fields[self.column],), path_id)
         chosen = given.get(f"{self.column}_filter")
         content = stored_json(stored) if chosen is None else _chosen(stored, chosen)
@@ -50,8 +50,8 @@ class DerivedProperties(V4Resource):
     answer = answers.DERIVED
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        self.parse_options(request, self.allowed)
+        request = self.context.request
+        self.parse_options(self.allowed)
         derived = derived_properties(_stored_node(self.context, path_id))
         return render.envelope(request, NODES.name, {"derived_properties": derived}, path_id=path_id)
 
@@ -62,8 +62,8 @@ class Comments(V4Resource):
     answer = answers.COMMENTS
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        self.parse_options(request, self.allowed)
+        request = self.context.request
+        self.parse_options(self.allowed)
         (pk,) = find(self.context, NODES, (NODES.fields["id"],), path_id)
         comments = [
             {
@@ -72,8 +72,8 @@ class Comments(V4Resource):
                 "user": f"{first_name} {last_name}",
                 "message": content,
             }
-            for ctime, mtime, first_name, last_name, content in self.context.storage.rows(
-                "v4 comments", _select_comments, {"main": pk}
+            for ctime, mtime, first_name, last_name, content in self.context.snapshot.rows(
+                Statement("v4 comments", _select_comments, {"main": pk})
             )
         ]
         return render.envelope(request, NODES.name, {"comments": comments}, path_id=path_id)
@@ -85,8 +85,8 @@ class RepositoryList(V4Resource):
     allowed, answer = options.FILES, answers.FOLDER
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        given = self.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.parse_options(self.allowed)
         (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
         content = {"repo_list": listing(parsed(stored), given.get("filename", ""))}
         return render.envelope(request, NODES.name, content, path_id=path_id)
@@ -98,11 +98,11 @@ class RepositoryContents(V4Resource):
     allowed, required, answer = options.FILES, frozenset({"filename"}), FILE
 
     def get(self, path_id: str) -> Reply:
-        given = self.parse_options(asked(), self.allowed)
+        given = self.parse_options(self.allowed)
         if not given.get("filename"):
             raise QueryError('filename is missing: name the file, as in ?filename="aiida.in"')
         (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
-        return answer_file(self.context.storage, parsed(stored), given.get("filename"))
+        return answer_file(self.context.snapshot, parsed(stored), given["filename"])
 
 
 class Downloads(V4Resource):
@@ -111,8 +111,8 @@ class Downloads(V4Resource):
     allowed, required, answer = options.DOWNLOAD, frozenset({"download_format"}), answers.DOWNLOAD
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        given = self.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.parse_options(self.allowed)
         stored = _stored_node(self.context, path_id)
         made = _downloaded(stored, given.get("download_format"))
         if given.get("download", True):
@@ -155,7 +155,7 @@ def _stored_node(context: Context, path_id: str, entity: Entity = NODES) -> Stor
     names = ("uuid", "node_type", "label", "attributes", "repository_metadata")
     fields = tuple(entity.fields[name] for name in names)
     uuid, node_type, label, attributes, metadata = find(context, entity, fields, path_id)
-    tree, repository = parsed(metadata), context.storage.repository
+    tree, repository = parsed(metadata), context.snapshot.storage.repository
     return StoredNode(
         uuid=uuid,
         node_type=node_type,

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement
 
 from aiida_like.models import computer, group, link, node, user
 from aiida_like.storage.patterns import Pattern
-from querylang.relations import OF_GROUPS, OF_NODES
+from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
 
 
@@ -71,7 +71,7 @@ NODES = Entity(
     table=node,
     key=node.c.id,
     fields=_fields(*_NODE_FIELDS),
-    kind_field=_NODE_TYPE,
+    type_field=_NODE_TYPE,
     synonyms={"pk": "id", "user": "user_id", "computer": "dbcomputer_id"},
     pattern=Pattern.parse_sql,
     relations=OF_NODES,

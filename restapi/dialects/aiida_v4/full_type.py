@@ -9,11 +9,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiida_like.errors import QueryError
 from querylang.ast import Option
 from querylang.condition import Condition
-from querylang.lower import prefix_condition
+from querylang.lowering.columns import prefix_condition
+from querylang.lowering.predicates import Predicate
 from querylang.schema import Entity, Field
 
 SEPARATOR, WILDCARD = "|", "%"
@@ -33,8 +35,9 @@ class FullType:
         return self.node_type + SEPARATOR + self.process_type
 
 
+@lru_cache(maxsize=1024)
 def full_type(node_type: str, process_type: str | None) -> str:
-    """Of one node."""
+    """The full type of a node with these types."""
     return f"{node_type}{SEPARATOR}{process_type or ''}"
 
 
@@ -53,7 +56,7 @@ def read_full_type(option: Option) -> FullType:
 
 
 def conditions_of(asked: FullType, entity: Entity) -> tuple[Condition, ...]:
-    """What nodes of the type fulfil."""
+    """The conditions that nodes of the type fulfil."""
     of_node = _matching(entity.fields["node_type"], asked.node_type)
     if asked.node_type.startswith(_DATA) and not asked.process_type:
         return of_node
@@ -66,4 +69,4 @@ def _matching(field: Field, half: str) -> tuple[Condition, ...]:
     if half.endswith(WILDCARD):
         return (prefix_condition(field, half[:-1]),)
     # Old databases hold an empty process type where newer ones hold none.
-    return (Condition("=", field, (half,)) if half else Condition("empty", field),)
+    return (Condition(Predicate.EQUAL, field, (half,)) if half else Condition(Predicate.EMPTY, field),)

@@ -11,10 +11,9 @@ from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.rows import V4Resource, answer_rows, find
 from restapi.fetching import lineage
 from restapi.fetching.reading import narrowed
-from restapi.http.exchange import asked
 from restapi.http.reply import Reply
 from restapi.openapi import shared
-from restapi.openapi.answer import Answer, Subject
+from restapi.openapi.answer import AnswerSpec, Subject
 from restapi.openapi.schema import TEXT
 
 _ID = NODES.fields["id"]
@@ -28,13 +27,13 @@ class Ancestors(V4Resource):
     direction, key = INCOMING, "ancestors"
 
     @classmethod
-    def answer_about(cls, _: Subject) -> Answer:
+    def answer_about(cls, _: Subject) -> AnswerSpec:
         return answers.rows(NODES, cls.allowed, cls.key, TEXT)
 
     def get(self, path_id: str, page: int | None = None) -> Reply:
         def relation(given: Options) -> list[Condition]:
             (main,) = find(self.context, NODES, (_ID,), path_id)
-            return [lineage.relation_to(self.context.storage, self.direction, _ID, main, given)]
+            return [lineage.relation_to(self.context.snapshot, self.direction, _ID, main, given)]
 
         with narrowed(lineage.FEWER_ROWS):
             return answer_rows(
@@ -61,12 +60,12 @@ class Graph(V4Resource):
     answer = answers.GRAPH_AROUND
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        given = self.parse_options(request, self.allowed)
-        part = lineage.part_of(given, self.context.settings)
+        request = self.context.request
+        given = self.parse_options(self.allowed)
+        asked = lineage.graph_request(given, self.context.settings)
         (main,) = find(self.context, NODES, (_ID,), path_id)
         with narrowed(lineage.FEWER_NODES):
-            graph = lineage.graph_around(self.context.storage, main, part)
+            graph = lineage.graph_around(self.context.snapshot, main, asked)
         return render.envelope(request, NODES.name, graph, total=len(graph["nodes"]), path_id=path_id)
 
 
@@ -77,10 +76,9 @@ class Prov(V4Resource):
     answer = shared.PROV
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        given = self.parse_options(request, self.allowed)
+        given = self.parse_options(self.allowed)
         (main,) = find(self.context, NODES, (_ID,), path_id)
-        return answer_prov(self.context, request, main, given)
+        return answer_prov(self.context, main, given)
 
 
 class Crate(V4Resource):
@@ -90,6 +88,6 @@ class Crate(V4Resource):
     answer = shared.CRATE
 
     def get(self, path_id: str) -> Reply:
-        given = self.parse_options(asked(), self.allowed)
+        given = self.parse_options(self.allowed)
         (main,) = find(self.context, NODES, (_ID,), path_id)
         return answer_crate(self.context, main, given)

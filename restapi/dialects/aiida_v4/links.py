@@ -12,20 +12,20 @@ from aiida_like.models import computer, node
 from aiida_like.storage.patterns import prefix_end
 from querylang.compile import RowsQuery
 from querylang.condition import Condition
-from querylang.lower import lower
+from querylang.lowering.lower import lower
+from querylang.lowering.predicates import Predicate
 from querylang.options import Window
-from querylang.projection import projected
 from querylang.schema import Entity, Field, FieldType
 from restapi.answering.files import parsed
-from restapi.answering.lists import answer_rows
+from restapi.answering.lists import ListRequest, answer_list
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
-from restapi.dialects.aiida_v4.rows import V4Resource, find, full_type_of, order_of
+from restapi.dialects.aiida_v4.full_type import conditions_of
+from restapi.dialects.aiida_v4.rows import V4Resource, find, order_of, projection_of
 from restapi.fetching.lists import fetch_with_total
 from restapi.http.encoding import http_date
-from restapi.http.exchange import asked
 from restapi.http.reply import Reply
-from restapi.openapi.answer import Answer, Subject
+from restapi.openapi.answer import AnswerSpec, Subject
 from restapi.openapi.schema import TEXT
 
 _ID = (NODES.fields["id"],)
@@ -63,7 +63,7 @@ class Links(V4Resource):
     allowed = options.LINKS
 
     @classmethod
-    def answer_about(cls, subject: Subject) -> Answer:
+    def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.rows(subject.entity, cls.allowed, id_=TEXT)
 
     @classmethod
@@ -71,18 +71,21 @@ class Links(V4Resource):
         return subject.entity
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
-        request = asked()
-        given, comparisons = self.parse(request, self.allowed)
+        given, comparisons = self.parse(self.allowed)
         (main,) = find(self.context, NODES, _ID, path_id)
+        projection = projection_of(given, entity)
         query = RowsQuery(
             entity=entity,
-            fields=projected(given.get("fields"), entity) if "fields" in given else entity.shown,
-            conditions=(_links_of(entity, main), *full_type_of(given, entity), *lower(comparisons, entity)),
+            fields=projection.fields,
+            conditions=(
+                _links_of(entity, main),
+                *(conditions_of(given["full_type"], entity) if "full_type" in given else ()),
+                *lower(comparisons, entity),
+            ),
             order=order_of(given.get("orderby", ()), entity),
         )
-        shown = render.shown(query.fields, {}, has_full_type="fields" not in given)
-        envelope = partial(render.envelope, request, NODES.name, total=None, path_id=path_id)
-        return answer_rows(self.context, request, given, page, query, shown, entity.name, envelope)
+        envelope = partial(render.envelope, self.context.request, NODES.name, path_id=path_id)
+        return answer_list(self.context, ListRequest(given, page, query, projection.renderer, entity.name, envelope))
 
 
 class Tree(V4Resource):
@@ -91,8 +94,8 @@ class Tree(V4Resource):
     allowed, answer = options.TREE, answers.TREE
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        given = self.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.parse_options(self.allowed)
         main = find(self.context, NODES, _DRAWN, path_id)
         incoming, metadata_in = self._neighbours(INCOMING, main[0], given.get("in_limit"))
         outgoing, metadata_out = self._neighbours(OUTGOING, main[0], given.get("out_limit"))
@@ -103,18 +106,18 @@ class Tree(V4Resource):
         return render.envelope(request, NODES.name, tree, total=0, path_id=path_id)
 
     def _neighbours(self, entity: Entity, main: int, limit: int | None) -> tuple[list[dict[str, Any]], dict[str, int]]:
-        """Those that are drawn, and how many there are."""
+        """The neighbours that are drawn, and how many there are."""
         most = self.context.settings.max_limit
         fields = (*_DRAWN, entity.fields["link_label"], entity.fields["link_type"])
         query = RowsQuery(entity, fields, (_links_of(entity, main),), order_of((), entity))
         part = Window(most if limit is None else min(limit, most))
-        rows, total = fetch_with_total(self.context.storage, query, part)
+        rows, total = fetch_with_total(self.context.snapshot, query, part)
         drawn = [_drawn(*row[:-2]) | {"link_label": row[-2], "link_type": row[-1]} for row in rows]
         return drawn, {f"total_no_of_{entity.name}s": total, f"sent_no_of_{entity.name}s": len(drawn)}
 
 
 def _links_of(entity: Entity, main: int) -> Condition:
-    return Condition("=", entity.fields["main"], (main,))
+    return Condition(Predicate.EQUAL, entity.fields["main"], (main,))
 
 
 def _drawn(

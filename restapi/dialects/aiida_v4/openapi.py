@@ -11,7 +11,7 @@ from restapi.dialects.resource import Route
 from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.about import LANGUAGE
 from restapi.openapi.answer import JSON, Subject
-from restapi.openapi.dialect import Dialect, Place, place_of
+from restapi.openapi.dialect import DescribedPath, Dialect, describe_path
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
 from restapi.openapi.schema import TEXT
 from restapi.openapi.shared import ERROR
@@ -33,12 +33,14 @@ def dialect_of(routes: Iterable[Route]) -> Dialect:
         about=_ABOUT,
         prefix="/api/v4",
         options=OPTIONS,
-        places=tuple(_place(route) for route in routes),
+        paths=tuple(_described_path(route) for route in routes),
         names={"id": "by_id", "page": "n"},
         missing=MappingProxyType({JSON: ERROR}),
     )
 
 
-def _place(route: Route) -> Place:
+def _described_path(route: Route) -> DescribedPath:
     entity = route.defaults.get("entity", NODES)
-    return place_of(route, Subject(entity, (entity.name,)), {ID: _USER if entity is USERS else _ID, PAGE: PAGE_NUMBER})
+    return describe_path(
+        route, Subject(entity, (entity.name,)), {ID: _USER if entity is USERS else _ID, PAGE: PAGE_NUMBER}
+    )

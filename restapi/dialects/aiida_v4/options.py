@@ -6,32 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from aiida_like.formats import DOWNLOADS
-from querylang.facets import facet_keys
-from querylang.options import OptionSpec, boolean, ignored, integer, order_terms, word, words
-from querylang.projection import shown_keys
+from querylang.options import OptionSpec, boolean, ignored, integer, word, words
+from restapi.answering.list_options import LIST_OPTIONS
 from restapi.dialects.aiida_v4.full_type import read_full_type
 from restapi.http.preferences import FORMAT
 
 OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "limit": OptionSpec(
-            integer, "At most so many rows; the default is the largest allowed, 400.", least=1, most="max_limit"
-        ),
-        "offset": OptionSpec(integer, "Skip so many rows first."),
-        "perpage": OptionSpec(
-            integer,
-            "Rows of a page, at most 400, 20 by default; needs /page/N in the path.",
-            least=1,
-            most="max_limit",
-        ),
-        "orderby": OptionSpec(order_terms, "Keys to order by, separated by commas, each with + (default) or -."),
-        "fields": OptionSpec(
-            shown_keys, "Only these keys of each row, separated by commas; a dot goes down into attributes and extras."
-        ),
-        "facet": OptionSpec(
-            facet_keys, "How many rows have which value of these keys, separated by commas, beside the rows."
-        ),
-        "cursor": OptionSpec(word, "Empty: the first rows; the next of the Link header goes on behind them."),
+        **LIST_OPTIONS,
         "format": FORMAT,
         "full_type": OptionSpec(
             read_full_type, "Only nodes of this full type, NODE_TYPE|PROCESS_TYPE; % at the end of either is anything."
@@ -51,12 +33,12 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 )
 
 ANYWHERE = frozenset({"_", "profile"})
-CONTENT = frozenset({"attributes", "attributes_filter", "extras", "extras_filter"})
+CONTENT = ("attributes", "attributes_filter", "extras", "extras_filter")
 LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields", "facet", "cursor", "format"}
-NODES = LIST | CONTENT | {"full_type"}
+NODES = LIST | {*CONTENT, "full_type"}
 LINKS = LIST | {"full_type"}
 OBJECT = ANYWHERE
-NODE = ANYWHERE | CONTENT
+NODE = ANYWHERE | {*CONTENT}
 ATTRIBUTES = ANYWHERE | {"attributes_filter"}
 EXTRAS = ANYWHERE | {"extras_filter"}
 FILES = ANYWHERE | {"filename"}

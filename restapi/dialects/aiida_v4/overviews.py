@@ -6,7 +6,7 @@ from typing import Any
 
 from aiida_like import __version__
 from aiida_like.formats import all_download_formats
-from aiida_like.storage import Storage
+from aiida_like.storage import Snapshot
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.full_type import FullType, full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
@@ -14,13 +14,12 @@ from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.fetching.node_types import type_counts, types, values_of
 from restapi.fetching.reading import json_remembered
 from restapi.fetching.statistics import statistics, user_of
-from restapi.http.exchange import asked
 from restapi.http.reply import Reply
 from restapi.openapi.shared import OF_USER
 
 API_VERSION = (4, 1, 0)
 AIIDA_VERSION = "2.9"
-"""The version of aiida-core whose REST API this is, and whose storage is read."""
+"""The version of aiida-core whose REST API this is, and whose snapshot is read."""
 
 
 class Statistics(V4Resource):
@@ -29,11 +28,11 @@ class Statistics(V4Resource):
     parameters, answer = OF_USER, answers.COUNTS
 
     def get(self) -> Reply:
-        request = asked()
-        user = user_of(self.parse(request, self.allowed)[1])
-        storage = self.context.storage
+        request = self.context.request
+        user = user_of(self.parse(self.allowed)[1])
+        snapshot = self.context.snapshot
         counted = json_remembered(
-            storage, ("v4 statistics", user is None), values_of(user), lambda: statistics(storage, user)
+            snapshot, ("v4 statistics", user is None), values_of(user), lambda: statistics(snapshot, user)
         )
         return render.envelope(request, "nodes", counted, total=0)
 
@@ -44,10 +43,10 @@ class FullTypes(V4Resource):
     answer = answers.TYPES
 
     def get(self) -> Reply:
-        request = asked()
-        self.parse_options(request, self.allowed)
-        storage = self.context.storage
-        tree = json_remembered(storage, "v4 types", {}, lambda: tree_of_types(dict.fromkeys(types(storage))))
+        request = self.context.request
+        self.parse_options(self.allowed)
+        snapshot = self.context.snapshot
+        tree = json_remembered(snapshot, "v4 types", {}, lambda: tree_of_types(dict.fromkeys(types(snapshot))))
         return render.envelope(request, "nodes", tree, total=0)
 
 
@@ -57,11 +56,11 @@ class FullTypesCount(V4Resource):
     parameters, answer = OF_USER, answers.TYPES
 
     def get(self) -> Reply:
-        request = asked()
-        user = user_of(self.parse(request, self.allowed)[1])
-        storage = self.context.storage
+        request = self.context.request
+        user = user_of(self.parse(self.allowed)[1])
+        snapshot = self.context.snapshot
         tree = json_remembered(
-            storage, ("v4 type counts", user is None), values_of(user), lambda: _counted_tree(storage, user)
+            snapshot, ("v4 type counts", user is None), values_of(user), lambda: _counted_tree(snapshot, user)
         )
         return render.envelope(request, "nodes", tree, total=0)
 
@@ -72,8 +71,8 @@ class DownloadFormats(V4Resource):
     allowed, answer = options.FORMATS, answers.FORMATS
 
     def get(self) -> Reply:
-        request = asked()
-        asked_type = self.parse_options(request, self.allowed).get("full_type")
+        request = self.context.request
+        asked_type = self.parse_options(self.allowed).get("full_type")
         formats = {full_type(kind, None): list(names) for kind, names in all_download_formats().items()}
         return render.envelope(request, "nodes", _only(asked_type, formats), total=0)
 
@@ -84,22 +83,22 @@ class Server(V4Resource):
     answer = answers.SERVER
 
     def get(self) -> Reply:
-        request = asked()
-        self.parse_options(request, self.allowed)
+        request = self.context.request
+        self.parse_options(self.allowed)
         major, minor, revision = map(str, API_VERSION)
         info = {
             "API_major_version": major,
             "API_minor_version": minor,
             "API_revision_version": revision,
-            "API_prefix": self.context.prefix,
+            "API_prefix": self.context.mount.prefix,
             "AiiDA_version": AIIDA_VERSION,
             "server": f"aiida-like {__version__}",
         }
         return render.envelope_without_id(request, "Info", info)
 
 
-def _counted_tree(storage: Storage, user: int | None) -> dict[str, Any]:
-    counts: dict[tuple[str, str | None], int | None] = {**type_counts(storage, user)}
+def _counted_tree(snapshot: Snapshot, user: int | None) -> dict[str, Any]:
+    counts: dict[tuple[str, str | None], int | None] = {**type_counts(snapshot, user)}
     return tree_of_types(counts)
 
 

@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.models import log
+from aiida_like.storage import Statement
 from restapi.answering.files import parsed, retrieved_files
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.files import listing
 from restapi.dialects.aiida_v4.rows import V4Resource, find
 from restapi.http.encoding import http_date
-from restapi.http.exchange import asked
 from restapi.http.reply import Reply
 
-PROCESSES = replace(NODES, name="processes", kind="process.")
-CALCJOBS = replace(NODES, name="calcjobs", kind="process.calculation.calcjob.")
+PROCESSES = replace(NODES, name="processes", type_prefix="process.")
+CALCJOBS = replace(NODES, name="calcjobs", type_prefix="process.calculation.calcjob.")
 
 
 class Report(V4Resource):
@@ -27,8 +27,8 @@ class Report(V4Resource):
     answer = answers.REPORT
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        self.parse_options(request, self.allowed)
+        request = self.context.request
+        self.parse_options(self.allowed)
         (pk,) = find(self.context, PROCESSES, (PROCESSES.fields["id"],), path_id)
         logs = [
             {
@@ -38,8 +38,8 @@ class Report(V4Resource):
                 "dbnode_id": pk,
                 "message": message,
             }
-            for time, loggername, levelname, message in self.context.storage.rows(
-                "v4 report", _select_logs, {"main": pk}
+            for time, loggername, levelname, message in self.context.snapshot.rows(
+                Statement("v4 report", _select_logs, {"main": pk})
             )
         ]
         return render.envelope(request, PROCESSES.name, {"logs": logs}, path_id=path_id)
@@ -51,8 +51,8 @@ class InputFiles(V4Resource):
     allowed, answer = options.FILES, answers.INPUT_FILES
 
     def get(self, path_id: str) -> Reply:
-        request = asked()
-        given = self.parse_options(request, self.allowed)
+        request = self.context.request
+        given = self.parse_options(self.allowed)
         fields = (CALCJOBS.fields["id"], CALCJOBS.fields["repository_metadata"])
         pk, own = find(self.context, CALCJOBS, fields, path_id)
         return render.envelope(
@@ -72,7 +72,7 @@ class OutputFiles(InputFiles):
 
     def files_of(self, pk: int, own: str, folder: str) -> Any:
         del own
-        tree = retrieved_files(self.context.storage, pk)
+        tree = retrieved_files(self.context.snapshot, pk)
         if tree is None:
             return {"status": 200, "data": "This node does not have retrieved folder"}
         return listing(tree, folder)

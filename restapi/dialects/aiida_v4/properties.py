@@ -13,7 +13,6 @@ from querylang.schema import Entity, Field, FieldType
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.http.exchange import asked
 from restapi.http.reply import Reply
 
 
@@ -23,13 +22,13 @@ class Properties(V4Resource):
     answer = answers.PROPERTIES
 
     def get(self, resource: str) -> Reply:
-        request = asked()
-        self.parse_options(request, self.allowed)
+        request = self.context.request
+        self.parse_options(self.allowed)
         return render.envelope(request, resource, _described(PAGES[resource]))
 
 
 @dataclass(frozen=True)
-class Page:
+class PageLayout:
     """`displayed` are the fields that a page shows at first, `ordering` the columns of its table."""
 
     fields: tuple[Field, ...]
@@ -37,9 +36,9 @@ class Page:
     ordering: tuple[str, ...]
 
 
-def _page(entity: Entity, names: str, displayed: str, ordering: str, *more: Field) -> Page:
+def _page(entity: Entity, names: str, displayed: str, ordering: str, *more: Field) -> PageLayout:
     fields = (*(entity.fields[name] for name in names.split()), *more)
-    return Page(fields, frozenset(displayed.split()), tuple(ordering.split()))
+    return PageLayout(fields, frozenset(displayed.split()), tuple(ordering.split()))
 
 
 def _process_field(name: str, title: str, help_: str) -> Field:
@@ -48,7 +47,7 @@ def _process_field(name: str, title: str, help_: str) -> Field:
 
 _CREATOR = Field("creator", FieldType.STRING, null(), "Creator", "User who created the node")
 
-PAGES: Mapping[str, Page] = MappingProxyType(
+PAGES: Mapping[str, PageLayout] = MappingProxyType(
     {
         "computers": _page(
             COMPUTERS,
@@ -109,14 +108,14 @@ CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 _TYPES = {FieldType.INTEGER: "int", FieldType.DATETIME: "datetime.datetime", FieldType.UUID: "unicode"}
 
 
-def _described(page: Page) -> dict[str, Any]:
+def _described(page: PageLayout) -> dict[str, Any]:
     return {
         "fields": {field.name: _described_field(page, field) for field in page.fields},
         "ordering": list(page.ordering),
     }
 
 
-def _described_field(page: Page, field: Field) -> dict[str, Any]:
+def _described_field(page: PageLayout, field: Field) -> dict[str, Any]:
     described: dict[str, Any] = {
         "display_name": field.title,
         "help_text": field.help,

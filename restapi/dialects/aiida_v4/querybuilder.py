@@ -9,17 +9,17 @@ import orjson
 from werkzeug.wsgi import get_input_stream
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import As, Function, Projection
+from querylang.graph.ast import Function, Projection
 from querylang.graph.read import read
+from querylang.lowering.as_type import AsType
 from querylang.schema import FieldType
-from restapi.answering.row_batches import fill, listed
+from restapi.answering.row_batches import json_list, splice
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.fetching.querybuilder import fetch_graph
-from restapi.http.encoding import PLACE, http_date
-from restapi.http.exchange import asked, current
+from restapi.http.encoding import PLACEHOLDER, http_date
 from restapi.http.reply import Reply
 
 _HELP = (
@@ -40,27 +40,26 @@ class QueryBuilder(V4Resource):
     answer, refusal, body = answers.QUERY_RESULT, answers.ASKED_BY_POST, QUERY
 
     def get(self) -> Reply:
-        reply = render.envelope_without_id(asked(), "QueryBuilder", {"message": _HELP}, status=405)
+        reply = render.envelope_without_id(self.context.request, "QueryBuilder", {"message": _HELP}, status=405)
         reply.headers["Allow"] = "OPTIONS, POST"
         return reply
 
     def post(self) -> Reply:
-        sent = asked()
-        self.parse_options(sent, self.allowed)
+        self.parse_options(self.allowed)
         query = read(self._body())
         most = self.context.settings.max_query_rows
         if query.limit is not None and query.limit > most:
             raise QueryError(f"limit is {query.limit}; at most {most} rows are answered, so ask in parts with offset")
         # One more row than may be: who asks for all rows must know that they are not all.
-        rows = fetch_graph(self.context.storage, query, most + 1 if query.limit is None else query.limit)
+        rows = fetch_graph(self.context.snapshot, query, most + 1 if query.limit is None else query.limit)
         if len(rows) > most:
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
-        reply = render.envelope_without_id(sent, "QueryBuilder", PLACE, total=len(rows))
-        return fill(reply, _entities(query.projections, rows))
+        reply = render.envelope_without_id(self.context.request, "QueryBuilder", PLACEHOLDER, total=len(rows))
+        return splice(reply, _entities(query.projections, rows), self.context.snapshot.storage.tuning)
 
     def _body(self) -> Any:
         longest = self.context.settings.max_body_length
-        body = get_input_stream(current().environ).read(longest + 1)
+        body = get_input_stream(self.context.exchange.environ).read(longest + 1)
         if len(body) > longest:
             raise QueryError(f"the body has more than {longest} bytes")
         if b"\\u0000" in body:
@@ -80,7 +79,7 @@ def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterat
     for tag, of_tag in columns.items() if rows else ():
         objects = _objects(of_tag, projections)
         yield separator + orjson.dumps(tag) + b":"
-        yield from listed(objects(rows[start : start + ROWS_AT_ONCE]) for start in range(0, len(rows), ROWS_AT_ONCE))
+        yield from json_list(objects(rows[start : start + ROWS_AT_ONCE]) for start in range(0, len(rows), ROWS_AT_ONCE))
         separator = b","
     yield b"{}" if separator == b"{" else b"}"
 
@@ -88,7 +87,7 @@ def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterat
 def _objects(
     columns: Mapping[str, int], projections: Sequence[Projection]
 ) -> Callable[[Sequence[_Row]], list[dict[str, Any]]]:
-    """What makes entities of rows; `columns` says under which key which value is shown."""
+    """A function that makes entities of rows; `columns` says under which key which value is shown."""
     types = {key: _type_of(projections[number]) for key, number in columns.items()}
     written = [(key, _WRITERS[type_]) for key, type_ in types.items() if type_ in _WRITERS]
     has_type = not {"node_type", "process_type"}.isdisjoint(columns)
@@ -111,14 +110,14 @@ def _type_of(projection: Projection) -> FieldType:
     if projection.function is Function.COUNT:
         return FieldType.INTEGER
     operand = projection.operand
-    return operand.column.type if operand.taken is As.ITSELF else _TYPES.get(operand.taken, FieldType.STRING)
+    return operand.column.type if operand.as_type is AsType.ITSELF else _TYPES.get(operand.as_type, FieldType.STRING)
 
 
 _TYPES = {
-    As.JSON: FieldType.JSON,
-    As.CAST_JSON: FieldType.JSON,
-    As.CAST_BOOLEAN: FieldType.BOOLEAN,
-    As.CAST_DATETIME: FieldType.DATETIME,
+    AsType.JSON: FieldType.JSON,
+    AsType.CAST_JSON: FieldType.JSON,
+    AsType.CAST_BOOLEAN: FieldType.BOOLEAN,
+    AsType.CAST_DATETIME: FieldType.DATETIME,
 }
 
 

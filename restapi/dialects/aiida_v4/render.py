@@ -11,28 +11,22 @@ import orjson
 from aiida_like.storage.json_expressions import json_value
 from querylang.decode import decode
 from querylang.schema import Field, FieldType
-from restapi.answering.rendering import Shown, objects_of
+from restapi.answering.rendering import RowRenderer, objects_of
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.http.encoding import LargeJSON, json_reply, stored_json
-from restapi.http.exchange import Asked
-from restapi.http.headers import set_total
+from restapi.http.exchange import Request
 from restapi.http.reply import Reply
 
 Chosen = Mapping[str, tuple[str, ...]]
 """Paths below columns of content, of which not all is to be shown."""
 
 
-def shown(fields: tuple[Field, ...], chosen: Chosen, *, has_full_type: bool) -> Shown:
+def renderer(fields: tuple[Field, ...], chosen: Chosen, *, has_full_type: bool) -> RowRenderer:
     """The values at paths that are `chosen` come in fields such as `attributes.cell`.
 
     `has_full_type`: of nodes, whose types are among the fields.
     """
-    return _shown(fields, tuple(chosen.items()), has_full_type)
-
-
-@lru_cache(maxsize=256)
-def _shown(fields: tuple[Field, ...], chosen: tuple[tuple[str, tuple[str, ...]], ...], has_full_type: bool) -> Shown:  # noqa: FBT001
-    parts = {_part(column, path) for column, paths in chosen for path in paths}
+    parts = {_part(column, path) for column, paths in chosen.items() for path in paths}
     names = [field.name for field in fields if field.name not in parts]
     objects = objects_of(fields)
 
@@ -41,11 +35,11 @@ def _shown(fields: tuple[Field, ...], chosen: tuple[tuple[str, tuple[str, ...]],
         for each in found:
             if has_full_type:
                 each["full_type"] = full_type(each["node_type"], each["process_type"])
-            for column, paths in chosen:
+            for column, paths in chosen.items():
                 each[column] = {path: _stored(each.pop(_part(column, path))) for path in paths}
         return found
 
-    return Shown((*names, *(["full_type"] if has_full_type else []), *(column for column, _ in chosen)), show)
+    return RowRenderer((*names, *(["full_type"] if has_full_type else []), *chosen), show)
 
 
 @lru_cache(maxsize=256)
@@ -65,29 +59,18 @@ def _stored(text: str | None) -> orjson.Fragment | LargeJSON | None:
 
 
 def envelope(
-    asked: Asked,
-    resource: str,
-    data: Any,
-    *,
-    total: int | None = 1,
-    path_id: str | int | None = None,
-    status: int = 200,
+    asked: Request, resource: str, data: Any, *, total: int | None = 1, path_id: str | int | None = None
 ) -> Reply:
     """`path_id` is what stood for one object in the path; all texts are shown decoded."""
-    reply = json_reply(_envelope(asked, resource, data) | {"id": path_id}, status)
-    if total is not None:
-        set_total(reply, total)
-    return reply
+    return json_reply({**_envelope(asked, resource, data), "id": path_id}, total=total)
 
 
-def envelope_without_id(asked: Asked, resource: str, data: Any, *, total: int = 1, status: int = 200) -> Reply:
-    reply = json_reply(_envelope(asked, resource, data), status)
-    set_total(reply, total)
-    return reply
+def envelope_without_id(asked: Request, resource: str, data: Any, *, total: int = 1, status: int = 200) -> Reply:
+    return json_reply(_envelope(asked, resource, data), status, total=total)
 
 
-def _envelope(asked: Asked, resource: str, data: Any) -> dict[str, Any]:
-    path = decode(asked.path.encode())
+def _envelope(asked: Request, resource: str, data: Any) -> dict[str, Any]:
+    path = decode(asked.path.encode()) if "%" in asked.path else asked.path
     url = asked.url_root.rstrip("/") + path
     return {
         "data": data,

@@ -11,8 +11,7 @@ from restapi.dialects.aiida_v4.openapi import dialect_of
 from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
 from restapi.dialects.aiida_v4.rows import V4Resource
 from restapi.dialects.resource import Route, paged
-from restapi.http.exchange import asked, script_root
-from restapi.http.reply import Reply, Whole
+from restapi.http.reply import Reply, bytes_reply
 from restapi.http.route_tree import ID
 from restapi.openapi.document import written
 from restapi.openapi.shared import DOCUMENT
@@ -24,13 +23,13 @@ class Endpoints(V4Resource):
     answer = answers.ENDPOINTS
 
     def get(self) -> Reply:
-        request = asked()
-        self.parse_options(request, self.allowed)
+        request = self.context.request
+        self.parse_options(self.allowed)
         return render.envelope_without_id(request, "Info", {"available_endpoints": sorted(self._lines())})
 
     def _lines(self) -> Iterator[str]:
         for route in ROUTES:
-            path = f"{self.context.prefix}{route.path.rstrip('/')}/".replace(ID, "<id>")
+            path = f"{self.context.mount.prefix}{route.path.rstrip('/')}/".replace(ID, "<id>")
             name = route.path.split("/")[1] or "server"
             yield f"{name:15s} {','.join(sorted({'HEAD', 'OPTIONS', *route.resource.methods})):20s} {path}"
 
@@ -41,8 +40,8 @@ class Document(V4Resource):
     answer = DOCUMENT
 
     def get(self) -> Reply:
-        self.parse_options(asked(), self.allowed)
-        return Whole(written(DIALECT, self.context.settings, quote(script_root())))
+        self.parse_options(self.allowed)
+        return bytes_reply(written(DIALECT, self.context.settings, quote(self.context.exchange.script_root)))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from aiida_like.errors import NotFound, QueryError
 from querylang.ast import Comparison
 from querylang.compile import RowsQuery
 from querylang.condition import Condition, Order
-from querylang.lower import lower, order_by
+from querylang.lowering.lower import lower, order_by
 from querylang.options import Options, OrderTerm
-from querylang.projection import projected
+from querylang.projection import ProjectedKey, projected
 from querylang.schema import Entity, Field
 from querylang.terms import Term
-from restapi.answering import lists as rows
+from restapi.answering.lists import ListRequest, answer_list
+from restapi.answering.rendering import RowRenderer
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.full_type import conditions_of
 from restapi.dialects.resource import DialectResource
 from restapi.fetching.lists import fetch_by_id, fetch_by_uuid
-from restapi.http.context import Context
-from restapi.http.exchange import Asked, asked
+from restapi.http.exchange import Context
 from restapi.http.reply import Reply
-from restapi.openapi.answer import Answer, Subject
+from restapi.openapi.answer import AnswerSpec, Subject
 
 _CONTENT = ("attributes", "extras")
 
@@ -33,23 +34,22 @@ _CONTENT = ("attributes", "extras")
 class V4Resource(DialectResource):
     allowed = options.ANYWHERE
 
-    def parse(self, request: Asked, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
+    def parse(self, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
         """Raises QuerySyntaxError, QueryError."""
-        given, comparisons = self.context.parse(request, allowed)
-        self._check_profile(given)
+        given, comparisons = self.context.parse(allowed)
+        if "profile" in given:
+            self._check_profile(given["profile"])
         return given, comparisons
 
-    def parse_options(self, request: Asked, allowed: Iterable[str]) -> Options:
+    def parse_options(self, allowed: Iterable[str]) -> Options:
         """For resources that cannot be filtered."""
-        given = self.context.parse_options(request, allowed)
-        self._check_profile(given)
+        given = self.context.parse_options(allowed)
+        if "profile" in given:
+            self._check_profile(given["profile"])
         return given
 
-    def _check_profile(self, given: Options) -> None:
-        name = given.get("profile")
-        if name is None:
-            return
-        served = self.context.storage.profile.name
+    def _check_profile(self, name: str) -> None:
+        served = self.context.snapshot.storage.profile.name
         if name != served:
             raise QueryError(f"there is no profile {name!r} here: {served!r} is served")
 
@@ -60,7 +60,7 @@ class Rows(V4Resource):
     allowed = options.LIST
 
     @classmethod
-    def answer_about(cls, subject: Subject) -> Answer:
+    def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.rows(subject.entity, cls.allowed)
 
     @classmethod
@@ -83,7 +83,7 @@ def answer_rows(
     page: int | None,
     *,
     allowed: Iterable[str],
-    relation: Callable[[Options], Iterable[Condition]] = lambda _: (),
+    relation: Callable[[Options], Iterable[Condition]] | None = None,
     key: str | None = None,
     path_id: str | None = None,
 ) -> Reply:
@@ -91,19 +91,22 @@ def answer_rows(
 
     Options can shape the relation. `key` is the name of the list in the answer, if it is not that of the entity.
     """
-    request = asked()
-    given, comparisons = resource.parse(request, allowed)
-    chosen = chosen_content(given)
+    given, comparisons = resource.parse(allowed)
+    projection = projection_of(given, entity)
     query = RowsQuery(
         entity=entity,
-        fields=fields_of(given, entity, chosen),
-        conditions=(*relation(given), *full_type_of(given, entity), *lower(comparisons, entity)),
+        fields=projection.fields,
+        conditions=(
+            *(relation(given) if relation else ()),
+            *(conditions_of(given["full_type"], entity) if "full_type" in given else ()),
+            *lower(comparisons, entity),
+        ),
         order=order_of(given.get("orderby", ()), entity),
     )
-    # With the full type, unless it is said what to show.
-    shown = render.shown(query.fields, chosen, has_full_type=entity is NODES and "fields" not in given)
-    envelope = partial(render.envelope, request, entity.name, total=None, path_id=path_id)
-    return rows.answer_rows(resource.context, request, given, page, query, shown, key or entity.name, envelope)
+    envelope = partial(render.envelope, resource.context.request, entity.name, path_id=path_id)
+    return answer_list(
+        resource.context, ListRequest(given, page, query, projection.renderer, key or entity.name, envelope)
+    )
 
 
 class Object(V4Resource):
@@ -112,16 +115,14 @@ class Object(V4Resource):
     allowed = options.OBJECT
 
     @classmethod
-    def answer_about(cls, subject: Subject) -> Answer:
+    def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.one(subject.entity)
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = asked()
-        given = self.parse_options(request, self.allowed)
-        chosen = chosen_content(given)
-        fields = (*entity.shown, *content_fields(given, chosen))
-        shown = render.shown(fields, chosen, has_full_type=entity is NODES)
-        found = shown.objects([find(self.context, entity, fields, path_id)])
+        request = self.context.request
+        given = self.parse_options(self.allowed)
+        projection = projection_of(given, entity)
+        found = projection.renderer.objects([find(self.context, entity, projection.fields, path_id)])
         # Users have no uuid, so their id is a number.
         return render.envelope(
             request, entity.name, {entity.name: found}, path_id=int(path_id) if entity is USERS else path_id
@@ -134,40 +135,46 @@ class Node(Object):
     allowed = options.NODE
 
 
-def fields_of(given: Options, entity: Entity, chosen: render.Chosen) -> tuple[Field, ...]:
-    """Raises QueryError: there is no such key, or content is asked for in two ways."""
-    if "fields" not in given:
-        return (*entity.shown, *content_fields(given, chosen))
-    if any(given.get(option) is not None for option in options.CONTENT):
-        raise QueryError("fields is incompatible with attributes and extras: name them in it, as in attributes.cell")
-    return projected(given.get("fields"), entity)
+@dataclass(frozen=True)
+class Projection:
+    """The columns of a list or an object, and how its rows are shown."""
+
+    fields: tuple[Field, ...]
+    renderer: RowRenderer
 
 
-def chosen_content(given: Options) -> render.Chosen:
-    """Paths below each column of content, where only some were asked for."""
-    if not given.values:
-        return {}
-    return {
-        column: tuple(dict.fromkeys(filter(None, given.get(f"{column}_filter"))))
+def projection_of(given: Options, entity: Entity) -> Projection:
+    """The fields that `fields`, `attributes`, `extras` and their filters ask for.
+
+    Raises:
+        QueryError: there is no such key, or content is asked for in two ways.
+    """
+    return _projection(entity, given.get("fields"), *map(given.get, options.CONTENT))
+
+
+@lru_cache(maxsize=1024)
+def _projection(entity: Entity, keys: tuple[ProjectedKey, ...] | None, *content: Any) -> Projection:
+    asked = dict(zip(options.CONTENT, content, strict=True))
+    if keys is not None:
+        if any(each is not None for each in content):
+            raise QueryError(
+                "fields is incompatible with attributes and extras: name them in it, as in attributes.cell"
+            )
+        fields = projected(keys, entity)
+        return Projection(fields, render.renderer(fields, {}, has_full_type=False))
+    chosen = {
+        column: tuple(dict.fromkeys(filter(None, asked[f"{column}_filter"])))
         for column in _CONTENT
-        if given.get(column) and f"{column}_filter" in given
+        if asked[column] and asked[f"{column}_filter"] is not None
     }
-
-
-def content_fields(given: Options, chosen: render.Chosen) -> tuple[Field, ...]:
-    if not given.values:
-        return ()
-    whole = (NODES.fields[column] for column in _CONTENT if given.get(column) and column not in chosen)
+    whole = (NODES.fields[column] for column in _CONTENT if asked[column] and column not in chosen)
     parts = (render.part_field(NODES.fields[column], path) for column, paths in chosen.items() for path in paths)
-    return (*whole, *parts)
+    fields = (*entity.shown, *whole, *parts)
+    return Projection(fields, render.renderer(fields, chosen, has_full_type="node_type" in entity.fields))
 
 
-def full_type_of(given: Options, entity: Entity) -> tuple[Condition, ...]:
-    asked_type = given.get("full_type")
-    return () if asked_type is None else conditions_of(asked_type, entity)
-
-
-def order_of(terms: Sequence[OrderTerm], entity: Entity) -> tuple[Order, ...]:
+@lru_cache(maxsize=256)
+def order_of(terms: tuple[OrderTerm, ...], entity: Entity) -> tuple[Order, ...]:
     """By id last, so that each page begins where the one before it ends."""
     if any(entity.synonyms.get(term.key, term.key) == "id" for term in terms):
         return order_by(terms, entity)
@@ -184,10 +191,10 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
     """
     if path_id.isdecimal() and re.fullmatch("[1-9][0-9]{0,17}", path_id):
         try:
-            return fetch_by_id(context.storage, entity, fields, int(path_id))
+            return fetch_by_id(context.snapshot, entity, fields, int(path_id))
         except NotFound:
             if entity is USERS:
                 raise
     if entity is USERS:
         raise NotFound(f"users are asked for by their integer id, as in /users/2, not by {path_id!r}")
-    return fetch_by_uuid(context.storage, entity, fields, path_id)
+    return fetch_by_uuid(context.snapshot, entity, fields, path_id)

@@ -1,0 +1,122 @@
+"""Opening a profile, and making sure that it is what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import URL, select
+
+from aiida_like import models
+from aiida_like.container import Container
+from aiida_like.errors import StorageError, TargetError
+from aiida_like.profiles import Backend, Profile
+from aiida_like.repository import Repository
+from aiida_like.storage import archive, postgresql, sqlite
+from aiida_like.storage.database import Database, Limits
+from aiida_like.storage.file_version import FileVersion
+from aiida_like.storage.planner import Planner
+from aiida_like.storage.result_cache import ResultCaches
+from aiida_like.storage.statements import StatementCache
+from aiida_like.storage.storage import Storage
+from aiida_like.storage.version import Constant, DataVersion
+from aiida_like.tuning import Tuning
+from aiida_like.zipped import FolderRepository, ZippedRepository
+
+
+def open_storage(
+    profile: Profile,
+    *,
+    cache_folder: Path | None = None,
+    limits: Limits | None = None,
+    progress: archive.Progress | None = None,
+    remembers: bool = True,
+    tuning: Tuning | None = None,
+) -> Storage:
+    """Opens a profile and makes sure that it is what it says.
+
+    `cache_folder` is where databases of archives are unpacked to; None: `archive.default_cache_folder()`.
+    `progress` is told how far the unpacking has come. `remembers`: results of statements that look at whole tables may
+    be kept as long as nothing is committed.
+
+    Raises:
+        TargetError: it is not there, not AiiDA's, of another version, or does not answer.
+    """
+    tuning = tuning or Tuning()
+    stamp = stamp_of(profile)
+    database, repository, version = _opened(profile, cache_folder, limits or Limits(), progress)
+    statements = StatementCache(database.engine)
+    storage = Storage(
+        profile=profile,
+        database=database,
+        repository=repository,
+        data_version=version,
+        statements=statements,
+        planner=Planner(database, statements, tuning, has_statistics=database.explain is not None),
+        caches=ResultCaches.of(tuning) if remembers else None,
+        tuning=tuning,
+        stamp=stamp,
+    )
+    try:
+        _check_schema(storage)
+    except BaseException:
+        storage.close()
+        raise
+    return storage
+
+
+def stamp_of(profile: Profile) -> archive.Stamp | None:
+    """The stamp of an archive; None where the content changes in its place, and where there is nothing."""
+    match profile.backend, profile.database:
+        case Backend.SQLITE_ZIP, Path() as path:
+            return archive.stamp(path)
+        case _:
+            return None
+
+
+def _opened(
+    profile: Profile, cache_folder: Path | None, limits: Limits, progress: archive.Progress | None
+) -> tuple[Database, Repository, DataVersion]:
+    match profile.backend, profile.database, profile.container:
+        case Backend.SQLITE_ZIP, Path() as path, _:
+            file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
+            files: Repository = FolderRepository(path) if path.is_dir() else ZippedRepository(path)
+            return sqlite.connect(file, limits, immutable=True), files, Constant(archive.content_of(path, file))
+        case Backend.SQLITE_DOS, Path() as path, Path() as container:
+            if not path.is_file():
+                raise TargetError(
+                    f"the profile {profile.name!r} has no database file {path}", "its database is missing"
+                )
+            files = Container.open(container)
+            database = sqlite.connect(path, limits, immutable=False)
+            return database, files, FileVersion(path, forget_connections=database.close)
+        case Backend.PSQL_DOS, URL() as url, Path() as container:
+            files = Container.open(container)
+            database = postgresql.connect(url, limits)
+            return database, files, postgresql.SnapshotVersion(database)
+        case _:
+            raise AssertionError(profile)
+
+
+def _check_schema(storage: Storage) -> None:
+    """Asks each table for each of its columns, but for no row."""
+    location = storage.profile.location
+    try:
+        storage.database.rows("SELECT 1", {})
+    except StorageError as error:
+        raise TargetError(
+            f"the database {location} does not answer: {_first_line(error)}", "its database does not answer"
+        ) from error
+    for table in models.metadata.sorted_tables:
+        prepared = storage.statements.compile(select(table).limit(0))
+        try:
+            storage.database.rows(prepared.sql, prepared.constants)
+        except StorageError as error:
+            raise TargetError(
+                f"{location} is not a database of AiiDA 2 ({table.name}: {_first_line(error)}); "
+                "one of AiiDA 1 can be migrated with `verdi storage migrate`",
+                "its database is not one of AiiDA 2",
+            ) from error
+
+
+def _first_line(error: StorageError) -> str:
+    return str(error).strip().partition("\n")[0]

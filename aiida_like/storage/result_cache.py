@@ -1,0 +1,92 @@
+"""Results of statements that look at much for little, remembered until something is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiida_like.tuning import Tuning
+
+Rows = Sequence[Sequence[Any]]
+
+
+@dataclass
+class _Generation:
+    """Results of one data version. `older` has those that are forgotten next."""
+
+    version: str | None
+    older: Mapping[Hashable, Rows] = field(default_factory=dict)
+    results: dict[Hashable, Rows] = field(default_factory=dict)
+    rows: int = 0
+
+
+class ResultCache:
+    """Results of one data version at a time; those that were not asked for longest are forgotten first.
+
+    It keeps `most` results, and as many again that were remembered before them. Safe to use from several threads.
+    """
+
+    def __init__(self, most: int, most_rows: int) -> None:
+        self._most = most
+        self._most_rows = most_rows
+        self._current = _Generation(None)
+        self._slow: set[Hashable] = set()
+
+    @property
+    def version(self) -> str | None:
+        """The data version of what is remembered."""
+        return self._current.version
+
+    def __len__(self) -> int:
+        return len(self._current.results)
+
+    def recall(self, version: str, key: Hashable) -> Rows | None:
+        current = self._current
+        if current.version != version:
+            return None
+        rows = current.results.get(key)
+        if rows is None:
+            rows = current.older.get(key)
+            if rows is not None:
+                self.remember(version, key, rows)
+        return rows
+
+    def remember(self, version: str, key: Hashable, rows: Rows) -> None:
+        """Keeps rows that were read after the version."""
+        if len(rows) > self._most_rows:
+            return
+        current = self._current
+        # In one step: another thread never finds results of one version under the name of another.
+        if current.version != version:
+            current = self._current = _Generation(version)
+        growth = len(rows) - len(current.results.get(key, ()))
+        if len(current.results) >= self._most or current.rows + growth > self._most_rows:
+            current = self._current = _Generation(version, current.results)
+            growth = len(rows)
+        current.rows += growth
+        current.results[key] = rows
+
+    def is_slow(self, key: Hashable) -> bool:
+        """Whether a statement has taken long before, at whatever version that was."""
+        return key in self._slow
+
+    def note_slow(self, key: Hashable) -> None:
+        if len(self._slow) >= self._most:
+            self._slow.clear()
+        self._slow.add(key)
+
+
+@dataclass(frozen=True)
+class ResultCaches:
+    """The results that a storage remembers. `lists` are apart: there are many, each is found fast again, and they would
+
+    take the place of what takes long.
+    """
+
+    results: ResultCache
+    lists: ResultCache
+
+    @classmethod
+    def of(cls, tuning: Tuning) -> ResultCaches:
+        return cls(*(ResultCache(most, tuning.cached_rows) for most in (tuning.cached_results, tuning.cached_lists)))

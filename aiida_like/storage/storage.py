@@ -1,0 +1,266 @@
+"""An open profile, one that is opened at its first use, and what one request reads of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from aiida_like.errors import TargetError
+from aiida_like.profiles import Profile
+from aiida_like.repository import Repository
+from aiida_like.storage.archive import Stamp
+from aiida_like.storage.database import Database, Row
+from aiida_like.storage.planner import Planner
+from aiida_like.storage.result_cache import ResultCache, ResultCaches
+from aiida_like.storage.statements import Prepared, Statement, StatementCache
+from aiida_like.storage.version import DataVersion, VersionColumn
+from aiida_like.tuning import Tuning
+
+
+@dataclass(frozen=True)
+class Storage:
+    """An open profile: its database and its files. Safe to use from several threads.
+
+    Without `caches` nothing is remembered. `stamp` is that of the archive when it was opened, see `archive.stamp`.
+    """
+
+    profile: Profile
+    database: Database
+    repository: Repository
+    data_version: DataVersion
+    statements: StatementCache
+    planner: Planner
+    caches: ResultCaches | None = field(repr=False)
+    tuning: Tuning = field(default_factory=Tuning, repr=False)
+    stamp: Stamp | None = None
+
+    def read(self) -> Snapshot:
+        """A snapshot for one request."""
+        return Snapshot(self)
+
+    def close(self) -> None:
+        self.database.close()
+        self.data_version.close()
+        self.repository.close()
+
+
+@dataclass
+class Effort:
+    """What a snapshot has cost until now: statements and the seconds they took, their rows, and what was remembered.
+
+    `total` says how the number of rows of a list was found.
+    """
+
+    statements: int = 0
+    seconds: float = 0.0
+    rows: int = 0
+    remembered: int = 0
+    total: str = ""
+
+
+@dataclass(eq=False)
+class Snapshot:
+    """What one request reads. The data version is that of its first statement, and never newer than any rows.
+
+    Then a commit in between makes the version too old: rows that are newer are fetched once more. Read after the rows,
+    it would promise of old rows that they are new, until the next commit. For one thread at a time.
+    """
+
+    storage: Storage
+    effort: Effort = field(default_factory=Effort)
+    _is_pending: bool = True
+    _version: str | None = None
+    _servers: set[str | None] = field(default_factory=set)
+
+    @property
+    def version(self) -> str | None:
+        """The data version; None where it cannot be told.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        if self._is_pending:
+            data_version = self.storage.data_version
+            self._version, server = data_version.constant or data_version.read()
+            self._servers.add(server)
+            self._is_pending = False
+        return self._version
+
+    @property
+    def version_of_all(self) -> str | None:
+        """The data version, if one server has told it and all rows.
+
+        A connection may lead to a replica that is behind the one that told the version.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        version = self._version if not self._is_pending else self.version
+        return version if len(self._servers) <= 1 else None
+
+    def rows(self, statement: Statement) -> list[Row]:
+        """The rows of a statement.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        storage = self.storage
+        if self._is_pending:
+            column = storage.data_version.column
+            found = None if column is None else self._rows_with_version(statement, column)
+            if found is not None:
+                return found
+            self.version  # noqa: B018 (it is read before the rows)
+        return self._run(storage.statements.get(statement.cache_key) or storage.statements.add(statement), statement)
+
+    def list_rows(self, statement: Statement) -> Sequence[Row]:
+        """Rows of a list; small results of statements that were measured to be slow are remembered until a commit.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        caches = self.storage.caches
+        return self.rows(statement) if caches is None else self._remembered_list(caches.lists, statement)
+
+    def _remembered_list(self, lists: ResultCache, statement: Statement) -> Sequence[Row]:
+        tuning = self.storage.tuning
+        is_slow = lists.is_slow(statement.result_key)
+        if is_slow:
+            remembered = self.recall(statement, is_list=True)
+            if remembered is not None:
+                return remembered
+        began = perf_counter()
+        rows = self.rows(statement)
+        if perf_counter() - began >= tuning.slow_seconds:
+            lists.note_slow(statement.result_key)
+            is_slow = True
+        if is_slow and len(rows) <= tuning.list_rows and _characters(rows) <= tuning.list_characters:
+            self.remember(statement, rows, is_list=True)
+        return rows
+
+    def recall(self, statement: Statement, *, is_list: bool = False) -> Sequence[Row] | None:
+        """The rows of a statement, if they are remembered from this data version."""
+        caches = self.storage.caches
+        if caches is None or self.version is None:
+            return None
+        cache = caches.lists if is_list else caches.results
+        found = cache.recall(self.version, statement.result_key)
+        if found is not None:
+            self.effort.remembered += 1
+        return found
+
+    def remember(self, statement: Statement, rows: Sequence[Row], *, is_list: bool = False) -> None:
+        """Keeps the rows of a statement, if the server that told the version has told them too."""
+        caches, version = self.storage.caches, self.version_of_all
+        if caches is not None and version is not None:
+            cache = caches.lists if is_list else caches.results
+            cache.remember(version, statement.result_key, rows)
+
+    def may_recall(self, statement: Statement) -> bool:
+        """Whether the rows are remembered from the data version that was there last, without asking for today's."""
+        caches = self.storage.caches
+        if caches is None or caches.results.version is None:
+            return False
+        return caches.results.recall(caches.results.version, statement.result_key) is not None
+
+    def statistic(self, statement: Statement) -> int:
+        """The number that a statement finds, or has found not long ago; 0 for NULL. It may decide no answer.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        planner = self.storage.planner
+        number = planner.recall(statement, self.version)
+        if number is None:
+            number = int(self.rows(statement)[0][0] or 0)
+            planner.remember(statement, self.version, number)
+        return number
+
+    def _rows_with_version(self, statement: Statement, column: VersionColumn) -> list[Row] | None:
+        """None: no row came that could have brought the version, and the statement was fast: run it again."""
+        began = perf_counter()
+        with_version = Statement(
+            ("with version", statement.cache_key),
+            lambda: statement.build().add_columns(column.column),
+            statement.values,
+        )
+        statements = self.storage.statements
+        rows = self._run(statements.get(with_version.cache_key) or statements.add(with_version), with_version)
+        if not rows and perf_counter() - began < self.storage.tuning.slow_seconds:
+            self._servers.clear()
+            return None
+        # What took long is not done twice: such an answer has no version, unless it is asked for first.
+        (server,) = self._servers
+        self._version = column.decode(rows[0][-1], server) if rows else None
+        self._is_pending = False
+        return [row[:-1] for row in rows]
+
+    def _run(self, prepared: Prepared, statement: Statement) -> list[Row]:
+        effort = self.effort
+        began = perf_counter()
+        try:
+            rows, server = self.storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
+        finally:
+            effort.statements += 1
+            effort.seconds += perf_counter() - began
+        effort.rows += len(rows)
+        self._servers.add(server)
+        return rows
+
+
+def _characters(rows: Sequence[Row]) -> int:
+    return sum(len(value) for row in rows for value in row if isinstance(value, str))
+
+
+class LazyStorage:
+    """Safe to use from several threads, and on both sides of a fork: each process opens its own."""
+
+    def __init__(self, open_storage: Callable[[], Storage]) -> None:
+        self._open = open_storage
+        self._lock = threading.Lock()
+        self._storage: Storage | None = None
+        self._process = 0
+        self._inherited: list[Storage] = []
+        self._failure = TargetError("")
+        self._failed_at = float("-inf")
+
+    def read(self) -> Snapshot:
+        """A snapshot for one request. Raises TargetError: as when it is called."""
+        storage = self._storage
+        return (storage if storage is not None and self._process == os.getpid() else self()).read()
+
+    def __call__(self) -> Storage:
+        """Raises TargetError: it cannot be opened now; the next request tries again."""
+        storage = self._storage
+        if storage is not None and self._process == os.getpid():
+            return storage
+        asked = time.monotonic()
+        with self._lock:
+            if self._storage is not None and self._process != os.getpid():
+                # Closing it here would end the sessions of the other process, and so would the garbage collector.
+                self._inherited.append(self._storage)
+                self._storage = None
+            if self._storage is None:
+                self._storage = self._opened(asked)
+                self._process = os.getpid()
+            return self._storage
+
+    def close(self) -> None:
+        with self._lock:
+            if self._storage is not None and self._process == os.getpid():
+                self._storage.close()
+                self._storage = None
+
+    def _opened(self, asked: float) -> Storage:
+        if asked < self._failed_at:
+            # It failed while this thread waited for the lock; a database that is away would make them wait in turn.
+            raise TargetError(str(self._failure), self._failure.reason)
+        try:
+            return self._open()
+        except TargetError as error:
+            self._failure, self._failed_at = error, time.monotonic()
+            raise

@@ -1,0 +1,1 @@
+"""Comparisons -> conditions: keys become fields, operators become predicates, by one table of operators and types."""

@@ -1,0 +1,110 @@
+"""Comparisons -> conditions, and order terms -> orders: keys become fields, operators become predicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+
+from aiida_like.errors import QueryError
+from querylang.ast import Comparison, Integer
+from querylang.condition import Condition, Order
+from querylang.lowering.as_type import AsType
+from querylang.lowering.columns import prefix_condition
+from querylang.lowering.json_values import MAX_PATH, json_at
+from querylang.lowering.operators import LOWERINGS, OPERATORS
+from querylang.lowering.relations import MAX_LISTED_VALUES, lower_relation
+from querylang.lowering.resolved import ResolvedComparison
+from querylang.options import OrderTerm
+from querylang.schema import Entity, Field, FieldType
+from querylang.terms import Term, leaves, replaced
+from querylang.unparse import unparse_key
+
+MAX_COMPARISONS = 200
+"""How many comparisons a query string may have: SQLite takes expressions of a depth of 1000."""
+
+
+def lower(filters: Sequence[Term[Comparison]], entity: Entity) -> tuple[Term[Condition], ...]:
+    """The conditions of filters.
+
+    Raises:
+        QueryError: there is no such key, its type does not take the operator or value, or there are too many.
+    """
+    lower_one = partial(_lower, entity)
+    alone = [each for each in filters if isinstance(each, Comparison)]
+    if len(alone) == len(filters) <= MAX_COMPARISONS:
+        return tuple(map(lower_one, alone))
+    number = sum(len(leaves(each)) for each in filters)
+    if number > MAX_COMPARISONS:
+        raise QueryError(f"the query has {number} comparisons; at most {MAX_COMPARISONS} are allowed")
+    return tuple(replaced(each, lower_one) for each in filters)
+
+
+@lru_cache(maxsize=256)
+def order_by(terms: tuple[OrderTerm, ...], entity: Entity) -> tuple[Order, ...]:
+    """The orders of terms. Raises QueryError: there is no such key."""
+    return tuple(order for term in terms for order in _orders(term, entity))
+
+
+def _orders(term: OrderTerm, entity: Entity) -> Iterator[Order]:
+    """The orders of one term. In JSON numbers come first, then text, then booleans, then everything else."""
+    field = entity.field(term.key)
+    if field.type is not FieldType.JSON:
+        _check_no_path(term.key, term.path)
+        yield Order(field, term.descending)
+        return
+    if not term.path:
+        raise QueryError(f"{field.name} is an object: order by what lies in it, as in {field.name}.key")
+    for as_type in (AsType.NUMBER, AsType.TEXT, AsType.BOOLEAN):
+        yield Order(json_at(field, term.path, as_type), term.descending, missing_last=True)
+
+
+@lru_cache(maxsize=256)
+def type_prefix_conditions(entity: Entity) -> tuple[Condition, ...]:
+    """The condition that makes a row of the table one of the entity; none where all rows are."""
+    if entity.type_prefix is None or entity.type_field is None:
+        return ()
+    return (prefix_condition(entity.type_field, entity.type_prefix),)
+
+
+def _lower(entity: Entity, comparison: Comparison) -> Term[Condition]:
+    key, path = comparison.key, comparison.path
+    relation = entity.relations_by_key.get(key)
+    # `user` is a field too in some entities, and takes more operators with an integer.
+    if relation is not None and not (key in entity.filterable and isinstance(comparison.values[0], Integer)):
+        _check_no_path(key, path)
+        return lower_relation(relation, comparison.operator, comparison.values)
+    field = entity.filterable.get(key) or entity.field(key)
+    _check(comparison, field)
+    return LOWERINGS[field.type][comparison.operator](ResolvedComparison(comparison, field, entity.pattern))
+
+
+def _check(comparison: Comparison, field: Field) -> None:
+    """Raises QueryError: the type of the field does not take the path, the operator, or that many values."""
+    if comparison.path and field.type is not FieldType.JSON:
+        _check_no_path(comparison.key, comparison.path)
+    operator, number = comparison.operator, len(comparison.values)
+    if operator not in LOWERINGS[field.type]:
+        allowed = " ".join(known.value for known in LOWERINGS[field.type])
+        raise QueryError(
+            f"the operator {operator.value} does not go with {_written(comparison)}, which is of type "
+            f"{field.type.value}; it takes {allowed}"
+        )
+    if number > 1 and not OPERATORS[operator].takes_list:
+        key = _written(comparison)
+        raise QueryError(f"{key}{operator.value} takes one value; for a list write {key}=in=")
+    if number > MAX_LISTED_VALUES:
+        raise QueryError(
+            f"{_written(comparison)}{operator.value} has {number} values; at most {MAX_LISTED_VALUES} are allowed"
+        )
+    if len(comparison.path) > MAX_PATH:
+        raise QueryError(f"the path of {field.name} has {len(comparison.path)} keys; at most {MAX_PATH} are allowed")
+
+
+def _check_no_path(key: str, path: tuple[str, ...]) -> None:
+    if path:
+        raise QueryError(f"{key} is no JSON, so there is no {unparse_key(key, path)} in it")
+
+
+def _written(comparison: Comparison) -> str:
+    """The key and path as they are written in a query."""
+    return unparse_key(comparison.key, comparison.path)

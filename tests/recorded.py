@@ -1,0 +1,27 @@
+"""What an application does in a block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+
+from aiida_like.storage.database import Connections, Taken
+
+
+@contextmanager
+def statements(app: Flask) -> Iterator[list[object]]:
+    """One entry for each statement of the block: each takes a connection, and gives it back."""
+    seen: list[object] = []
+    connections = app.extensions["aiida_like_storage"]().database.connections
+
+    def take() -> Taken:
+        taken = Connections.take(connections)
+        seen.append(taken)
+        return taken
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "take", take)
+        yield seen
