@@ -71,10 +71,10 @@ class Snapshot:
     """
 
     storage: Storage
-    effort: Effort = field(default_factory=Effort)
-    _is_pending: bool = True
-    _version: str | None = None
-    _servers: set[str | None] = field(default_factory=set)
+    effort: Effort = field(default_factory=Effort, init=False)
+    _is_pending: bool = field(default=True, init=False)
+    _version: str | None = field(default=None, init=False)
+    _servers: set[str | None] = field(default_factory=set, init=False)
 
     @property
     def version(self) -> str | None:
