@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 from collections.abc import Callable
@@ -11,12 +12,14 @@ import pytest
 from flask import Flask, Response, request, signals
 from werkzeug.test import Client, TestResponse
 
+from aiida_like.errors import StorageError
 from aiida_like.profiles import find
-from aiida_like.storage import Storage
+from aiida_like.storage import Snapshot, Storage
 from aiida_like.storage.database import Database
 from restapi import create_app
 from restapi.config import Settings
 from restapi.hosting.app import Application
+from restapi.http.exchange import Exchange
 from restapi.http.route_tree import ID, PAGE, RouteTree
 from tests.conftest import Golden
 from tests.test_conditional import URLS, WRONG
@@ -300,6 +303,44 @@ def test_a_hook_sees_all_requests(golden: Golden, serve: Make) -> None:
     for _ in range(3):
         assert client.get("/api/v4/users").status_code == 401
         assert client.get("/api/v4/users", auth=("ada", "secret")).status_code == 200
+
+
+def test_a_hook_that_comes_too_late_is_refused(golden: Golden, serve: Make) -> None:
+    """By Flask itself, as in any other application."""
+    app = serve(str(golden.archive))
+    app.test_client().get("/api/v4/users")
+    with pytest.raises(AssertionError, match="can no longer be called"):
+        app.before_request(lambda: None)
+
+
+def test_what_a_request_leaves_goes_with_it(golden: Golden, serve: Make) -> None:
+    """Nothing waits for Python's collector: not even the snapshot, which holds the storage."""
+    client = serve(str(golden.archive), {"CACHE": False}).test_client()
+    client.get("/api/v4/users")
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(each, Exchange | Snapshot) for each in gc.get_objects())
+        for _ in range(20):
+            client.get("/api/v4/users", buffered=True)
+        assert sum(isinstance(each, Exchange | Snapshot) for each in gc.get_objects()) <= before + 1
+    finally:
+        gc.enable()
+
+
+def test_nobody_writes_lines_into_the_log(
+    golden: Golden, serve: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = serve(str(golden.archive), catch_internal_server=False).test_client()
+    client.get("/healthz")
+
+    def fail(*_: Any) -> None:
+        raise StorageError("gone")
+
+    monkeypatch.setattr(Database, "fetch", fail)
+    with caplog.at_level(logging.ERROR):
+        assert client.get("/api/v4/nodes/a%0AFAKE").status_code == 500
+    assert [record.getMessage() for record in caplog.records] == ["GET /api/v4/nodes/a%0AFAKE: StorageError: gone"]
 
 
 @pytest.mark.parametrize(

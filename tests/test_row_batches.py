@@ -75,6 +75,16 @@ def large_rows(golden: Golden, tmp_path: Path) -> writable.Writable:
 LARGE = "/api/v4/nodes?id>=1000&attributes=true"
 
 
+def test_a_large_value_of_a_facet_stands_beside_large_rows(
+    large_rows: writable.Writable, serve: Callable[..., Flask]
+) -> None:
+    client = serve(find(**large_rows.target), {}).test_client()
+    found = client.get(f"{LARGE}&facet=attributes.a&limit=1", buffered=True).json["data"]
+    (value,) = found["facets"]["attributes.a"]["values"]
+    assert (len(value["value"]), value["count"]) == (200_000, 80)
+    assert found["nodes"][0]["attributes"] == {"a": value["value"]}
+
+
 def test_memory_is_flat(large_rows: writable.Writable, serve: Callable[..., Flask]) -> None:
     """For eight times the rows it takes no more."""
     client = serve(find(**large_rows.target), {}, tuning=Tuning(wide_rows_at_once=5)).test_client()

@@ -116,10 +116,23 @@ def test_head_says_it_too(client: FlaskClient) -> None:
     assert told(client.head(f"/api/v4/nodes/{graph.silicon}")) == Cost(1)
 
 
-def test_what_has_no_such_header(client: FlaskClient) -> None:
-    """Whoever has an answer already, or asks for what is not there, or for a page, is told nothing."""
+def test_errors_and_304_say_it_too(client: FlaskClient) -> None:
+    """What took too long is what one wants to know of most."""
     tag = client.get("/api/v4/users").headers["ETag"]
     not_modified = client.get("/api/v4/users", headers={"If-None-Match": tag})
-    answers = [client.get(url) for url in ("/api/v4/nodes?foo=1", "/api/v4/nothing", "/", "/healthz", "/api/v4/docs")]
-    assert [each.status_code for each in (not_modified, *answers)] == [304, 400, 404, 200, 200, 200]
-    assert not any("Server-Timing" in each.headers for each in (not_modified, *answers))
+    assert not_modified.status_code == 304
+    assert told(not_modified).statements <= 1
+    refused = client.get("/api/v4/nodes?foo=1")
+    assert (refused.status_code, told(refused)) == (400, Cost(0))
+
+
+def test_each_list_of_an_answer_tells_its_own(client: FlaskClient) -> None:
+    answer = client.get(f"/api/v4/nodes/{graph.relax}/links/tree", buffered=True)
+    assert answer.headers["Server-Timing"].count("counted") + answer.headers["Server-Timing"].count("rows") >= 2
+
+
+def test_what_has_no_such_header(client: FlaskClient) -> None:
+    """Where nothing was read: a URL that no resource has, and pages."""
+    answers = [client.get(url) for url in ("/api/v4/nothing", "/", "/healthz", "/api/v4/docs")]
+    assert [each.status_code for each in answers] == [404, 200, 200, 200]
+    assert not any("Server-Timing" in each.headers for each in answers)

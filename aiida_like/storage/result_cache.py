@@ -79,9 +79,9 @@ class ResultCache:
 
 @dataclass(frozen=True)
 class ResultCaches:
-    """The results that a storage remembers. `lists` are apart: there are many, each is found fast again, and they would
+    """The results that a storage remembers.
 
-    take the place of what takes long.
+    `lists` are apart: there are many, each is found fast again, and they would take the place of what takes long.
     """
 
     results: ResultCache

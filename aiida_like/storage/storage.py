@@ -52,14 +52,14 @@ class Storage:
 class Effort:
     """What a snapshot has cost until now: statements and the seconds they took, their rows, and what was remembered.
 
-    `total` says how the number of rows of a list was found.
+    `totals` are the ways in which the number of rows was found, of each list that was counted.
     """
 
     statements: int = 0
     seconds: float = 0.0
     rows: int = 0
     remembered: int = 0
-    total: str = ""
+    totals: list[str] = field(default_factory=list)
 
 
 @dataclass(eq=False)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
 from aiida_like.storage import Snapshot
 from querylang.compile import RowsQuery, compile_facet
 from querylang.facets import Facet
+from querylang.schema import FieldType
 from restapi.answering.rendering import WRITERS
 from restapi.fetching.reading import fetch_remembered, narrowed
 
@@ -26,7 +29,8 @@ def count_facets(snapshot: Snapshot, query: RowsQuery, facets: Iterable[Facet]) 
 
 
 def _counted(snapshot: Snapshot, query: RowsQuery, facet: Facet) -> dict[str, Any]:
-    write = WRITERS.get(facet.field.type, lambda value: value)
+    # Of JSON whole: a large value is not streamed beside rows that are.
+    write = {**WRITERS, FieldType.JSON: orjson.Fragment}.get(facet.field.type, lambda value: value)
     rows = fetch_remembered(snapshot, compile_facet(query, facet, MAX_FACET_VALUES))
     values: list[dict[str, Any]] = []
     for value, count, _, *names in rows:

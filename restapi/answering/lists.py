@@ -34,7 +34,7 @@ class ListRequest:
     """A list that a dialect was asked for.
 
     `given` are the options of the query string, `page` the number in the path, `query` the rows and `renderer` how they
-    are shown. `name` is the key of the list in the answer;
+    are shown. `name` is the key of the list in the answer, `envelope` makes a reply of its data.
     """
 
     given: Options

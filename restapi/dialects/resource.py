@@ -23,7 +23,7 @@ from restapi.http.conditional import Conditional, key_of
 from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
 from restapi.http.exchange import SAFE, Context, Exchange, Mount
 from restapi.http.headers import allow_preflight
-from restapi.http.reply import Answer, Reply
+from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
 from restapi.openapi.answer import AnswerSpec, Parameter, Subject
 from restapi.openapi.schema import Schema
@@ -79,15 +79,12 @@ def paged(path: str, resource: type[DialectResource], **defaults: Any) -> tuple[
 
 
 def _server_timing(effort: Effort) -> str:
-    """Where an answer comes from (W3C Server-Timing): statements and their milliseconds, remembered results, and how
-
-    the number of rows was found.
-    """
+    """The value of `Server-Timing` (W3C): what the database took, what was remembered, how rows were counted."""
     found = [f'db;dur={effort.seconds * 1000:.3f};desc="{effort.statements} statements"']
     if effort.remembered:
         found.append(f'memory;desc="{effort.remembered} results"')
-    if effort.total:
-        found.append(f'total;desc="{effort.total}"')
+    if effort.totals:
+        found.append(f'total;desc="{", ".join(effort.totals)}"')
     return ", ".join(found)
 
 
@@ -122,21 +119,24 @@ class Endpoint:
         if name is None or not hasattr(self.resource, name):
             return self._refuse(method)
         dialect = self.dialect
+        reply: Reply | None = None
         try:
             snapshot = dialect.storage.read()
             exchange.efforts.append(snapshot.effort)
             key = key_of(exchange) if method in SAFE else None
             if key is not None:
                 again = dialect.conditional.answer_again(exchange, snapshot, key)
-                if again is not None:
+                if isinstance(again, CachedAnswer):
                     return again
-            resource = self.resource(Context(self.mount, exchange, exchange.decoded(), snapshot))
-            reply: Reply = getattr(resource, name)(**arguments)
-            if key is not None:
-                reply = dialect.conditional.mark(exchange, snapshot, key, reply)
+                reply = again
+            if reply is None:
+                resource = self.resource(Context(self.mount, exchange, exchange.decoded(), snapshot))
+                made: Reply = getattr(resource, name)(**arguments)
+                reply = made if key is None else dialect.conditional.mark(exchange, snapshot, key, made)
         except AiidaLikeError as error:
-            return reply_to(error, dialect.interface.statuses, dialect.log, exchange)
-        reply.headers["Server-Timing"] = _server_timing(snapshot.effort)
+            reply = reply_to(error, dialect.interface.statuses, dialect.log, exchange)
+        if exchange.efforts:
+            reply.headers["Server-Timing"] = _server_timing(exchange.efforts[0])
         return reply
 
     def _refuse(self, method: str) -> Reply:

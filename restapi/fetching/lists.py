@@ -120,7 +120,7 @@ def fetch_by_uuid(snapshot: Snapshot, entity: Entity, fields: tuple[Field, ...],
     start = uuid_prefix(entity.fields["uuid"], prefix.lower())
     if start is None:
         raise NotFound(f"{prefix!r} is not the beginning of a uuid, such as 338357f4-f2")
-    rows = _at_most_two(snapshot, entity, fields, (start, *type_prefix_conditions(entity)))
+    rows = snapshot.rows(compile_object(RowsQuery(entity, fields, (start, *type_prefix_conditions(entity)))))
     if len(rows) > 1:
         raise AmbiguousUuid(f"the uuid prefix {prefix!r} is ambiguous: several {entity.name} begin so; add characters")
     if not rows:
@@ -137,16 +137,10 @@ def fetch_by_id(snapshot: Snapshot, entity: Entity, fields: tuple[Field, ...], n
     return rows[0]
 
 
-def _at_most_two(
-    snapshot: Snapshot, entity: Entity, fields: tuple[Field, ...], conditions: tuple[Condition, ...]
-) -> Sequence[Sequence[Any]]:
-    return snapshot.rows(compile_object(RowsQuery(entity, fields, conditions)))
-
-
 def _absence(snapshot: Snapshot, entity: Entity, prefix: str, start: Condition) -> str:
     message = f"there is no object among the {entity.name} whose uuid begins with {prefix!r}"
     if entity.type_field is not None:
-        others = _at_most_two(snapshot, entity, (entity.type_field,), (start,))
+        others = snapshot.rows(compile_object(RowsQuery(entity, (entity.type_field,), (start,))))
         if others:
             message += f"; a node of type {others[0][0]} does"
     return message

@@ -86,9 +86,9 @@ _QUICK_TYPE_COUNTS = Statement(("quick type counts",), _quick_type_counts, {})
 def _quick_types() -> Select[Any]:
     """Of data from one type to the next, by the index."""
     processes = select(*_TYPES, literal(0)).where(_is_process(node.c.node_type)).distinct()
-    rows_after = node.alias("rows_after")
+    following = node.alias("following")
     first = select(func.min(node.c.node_type).label("node_type")).cte("occurring", recursive=True)
-    after = select(func.min(rows_after.c.node_type)).where(rows_after.c.node_type > first.c.node_type)
+    after = select(func.min(following.c.node_type)).where(following.c.node_type > first.c.node_type)
     occurring = first.union_all(select(after.scalar_subquery()).where(first.c.node_type.is_not(None)))
     data = select(occurring.c.node_type, null(), literal(0)).where(not_(_is_process(occurring.c.node_type)))
     number = select(func.count()).where(_is_process(node.c.node_type)).scalar_subquery()

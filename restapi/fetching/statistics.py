@@ -47,7 +47,7 @@ _KEYS: dict[str, ColumnElement[Any]] = {"type": node.c.node_type, "day": utc_day
 
 def _counts(snapshot: Snapshot, by: str, user: int | None) -> dict[str, int]:
     has_statistics = snapshot.storage.planner.has_statistics
-    # SQLite would go scan_in_order an index on the type, and look up the nodes of all users.
+    # SQLite would go along an index on the type, and look up the nodes of all users.
     key = _KEYS[by] if user is None or has_statistics else unindexed(_KEYS[by]).label(by)
     counts = _statement(by, user, key)
     if user is not None and has_statistics and snapshot.recall(counts) is None:

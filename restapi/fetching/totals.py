@@ -37,7 +37,7 @@ def fetch_total(snapshot: Snapshot, query: RowsQuery) -> int:
         if total is not None:
             if name != REMEMBERED and snapshot.storage.caches is not None:
                 _remember(snapshot, query, counted, total)
-            snapshot.effort.total = name
+            snapshot.effort.totals.append(name)
             return total
     raise AssertionError(query)
 
@@ -49,7 +49,7 @@ def may_know_total(snapshot: Snapshot, query: RowsQuery) -> bool:
 
 def note_total(snapshot: Snapshot, query: RowsQuery, total: int) -> int:
     """The number of all rows that came with the rows themselves; it is remembered."""
-    snapshot.effort.total = WITH_ROWS
+    snapshot.effort.totals.append(WITH_ROWS)
     _remember(snapshot, query, compile_total(query), total)
     return total
 
@@ -59,7 +59,7 @@ def total_after(snapshot: Snapshot, query: RowsQuery, window: Window, rows: Rows
     are_last = len(rows) < window.limit and (rows or not window.offset) and not query.after
     if not are_last:
         return fetch_total(snapshot, query)
-    snapshot.effort.total = LAST_ROWS
+    snapshot.effort.totals.append(LAST_ROWS)
     return window.offset + len(rows)
 
 
@@ -73,7 +73,7 @@ def estimate_total(snapshot: Snapshot, query: RowsQuery) -> tuple[int, bool]:
     if not planner.has_statistics:
         return fetch_total(snapshot, query), True
     counted = int(fetch_remembered(snapshot, compile_total(query, most + 1))[0][0])
-    snapshot.effort.total = COUNTED if counted <= most else "estimated"
+    snapshot.effort.totals.append(COUNTED if counted <= most else "estimated")
     if counted <= most:
         return counted, True
     return max(planner.expected_rows(compile_matches(query)), counted), False

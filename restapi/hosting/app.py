@@ -66,10 +66,10 @@ class Application(Flask):
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         exchange = Exchange(environ)
-        if self._bypasses_flask is None:
-            # Flask takes no hooks after its first request, so now all are there.
-            self._bypasses_flask = self._hooks() == self._our_hooks
         found = self.routes.find(exchange.path_info) if self._bypasses_flask else None
+        if self._bypasses_flask is None:
+            # The first request goes through Flask, which takes no hooks after it. So now all are there.
+            self._bypasses_flask = self._hooks() == self._our_hooks
         if found is None:
             return super().wsgi_app(environ, start_response)
         endpoint, arguments = found
@@ -199,7 +199,7 @@ def _assemble(
 
 def _missing(path: str) -> Reply:
     """The answer to a URL that nothing has, in the words of the dialect that it begins as."""
-    found = (each for each in INTERFACES if path.startswith(each.prefix))
+    found = (each for each in INTERFACES if f"{path}/".startswith(f"{each.prefix}/"))
     interface = next(found, aiida_v2.INTERFACE)
     return interface.missing(interface.prefix)
 

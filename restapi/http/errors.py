@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
@@ -55,7 +56,7 @@ class FailureLog:
         self.logger.error(
             message,
             exchange.method,
-            exchange.path,
+            quote(exchange.path_info.encode("latin-1")),  # in ASCII, so that nothing begins a line of its own
             type(error).__name__,
             error,
             exc_info=error if self.has_tracebacks else None,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SAFE = frozenset({"GET", "HEAD"})
 """Methods that only read (RFC 9110, 9.2.1), so that an answer can be given again."""
 
-_KEY = "aiida_like.exchange"
+_KEY = "aiida_like.efforts"
 
 
 class Exchange:
@@ -47,8 +47,7 @@ class Exchange:
         accepted = environ.get("HTTP_ACCEPT", "").lower()
         self.accepts: str | None = accepted if "csv" in accepted or "ndjson" in accepted else None
         self.prefers: str | None = environ.get("HTTP_PREFER")
-        self.efforts: list[Effort] = []
-        environ[_KEY] = self
+        self.efforts: list[Effort] = environ.setdefault(_KEY, [])
 
     @property
     def path(self) -> str:
@@ -91,10 +90,8 @@ class Exchange:
 
 
 def exchange_of(environ: WSGIEnvironment) -> Exchange:
-    """The exchange that was begun with this environment."""
-    found = environ[_KEY]
-    assert isinstance(found, Exchange), found
-    return found
+    """The exchange of an environment, for Flask's hooks. Nothing but the efforts is kept in the environment itself."""
+    return Exchange(environ)
 
 
 class Request(NamedTuple):
