@@ -1,4 +1,4 @@
-"""Which types of nodes there are, and how many of each; the same for all AiiDA dialects."""
+"""The types of nodes that occur, and how many nodes have each; the same for all AiiDA dialects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TypeCounts = dict[Types, int]
 
 
 def type_counts(snapshot: Snapshot, user: int | None) -> TypeCounts:
-    """How many nodes there are of each node type and process type."""
+    """The number of nodes of each node type and process type."""
     if user is None:
         found = _usual(_types_of(fetch_remembered(snapshot, _QUICK_TYPE_COUNTS)))
         if found is not None:
@@ -41,7 +41,7 @@ def type_counts(snapshot: Snapshot, user: int | None) -> TypeCounts:
 
 
 def _usual(found: dict[Types, int]) -> TypeCounts | None:
-    """None: there is data with a process type, which was not looked at."""
+    """The counts; None if some data has a process type, which the quick statement does not read."""
     with_process_type = found.pop(_OF_ALL)
     is_usual = with_process_type == sum(count for (_, process_type), count in found.items() if process_type is not None)
     return found if is_usual else None
@@ -63,11 +63,11 @@ def types(snapshot: Snapshot) -> Iterable[Types]:
     return found if is_usual else type_counts(snapshot, None)
 
 
-# No index has both types. So of processes alone the rows are read, and for data, which has no process type, an index of
-# node types is enough. AiiDA writes nothing else; whether that is so is seen from a number of all nodes.
+# No index has both types. So only the rows of processes are read; for data, which has no process type, the index of
+# node types is enough. AiiDA writes nothing else; a count of all nodes with a process type verifies it.
 
 _OF_ALL: tuple[Any, None] = (None, None)
-"""In place of types."""
+"""The key of that count, in place of types."""
 
 
 def _types_of(rows: Iterable[Sequence[Any]]) -> dict[Types, int]:
@@ -84,7 +84,7 @@ _QUICK_TYPE_COUNTS = Statement(("quick type counts",), _quick_type_counts, {})
 
 
 def _quick_types() -> Select[Any]:
-    """Of data from one type to the next, by the index."""
+    """A SELECT of the types; those of data from one to the next in the index."""
     processes = select(*_TYPES, literal(0)).where(_is_process(node.c.node_type)).distinct()
     rows_after = node.alias("rows_after")
     first = select(func.min(node.c.node_type).label("node_type")).cte("occurring", recursive=True)
@@ -100,7 +100,7 @@ def _together(processes: Select[Any], data: Select[Any], of_all: ColumnElement[i
 
 
 def _with_process_type() -> ColumnElement[int]:
-    # Any text: SQLite takes no index for IS NOT NULL.
+    # `>= ""` is true for any text: SQLite takes no index for IS NOT NULL.
     return select(func.count()).where(node.c.process_type >= "").scalar_subquery()
 
 

@@ -1,4 +1,4 @@
-"""Dictionaries of the QueryBuilder -> rows, on the shortest way: see `querylang.graph.index_scan`."""
+"""Dictionaries of the QueryBuilder -> rows, by the shortest way: see `querylang.graph.index_scan`."""
 
 from __future__ import annotations
 

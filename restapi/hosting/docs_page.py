@@ -41,7 +41,7 @@ def blueprint(profile: Profile, dialects: Sequence[Dialect]) -> Blueprint:
 
 
 def _folders() -> Mapping[str, Path]:
-    """Where each file of the page is."""
+    """The folder of each file of the page."""
     swagger_ui = Path(str(files("flask_swagger_ui"))) / "dist"
     return {
         "swagger-ui.css": swagger_ui,

@@ -1,4 +1,4 @@
-"""What a resource says of itself: what can be asked of it, and what it answers."""
+"""The description of a resource: what can be asked of it, and what it answers."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from querylang.schema import Entity, Field
 SEPARATOR, WILDCARD = "|", "%"
 
 _DATA = "data."
-"""Data has no process type, so it is not looked at: the index of node types is enough to count them."""
+"""Data has no process type, so only the index of node types is read to count it."""
 
 
 @dataclass(frozen=True)
