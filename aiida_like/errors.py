@@ -17,7 +17,7 @@ AiidaLikeError
 from __future__ import annotations
 
 _EXCERPT = 40
-"""How many characters of a text are shown on each side of an error."""
+"""Characters of a text that are shown on each side of an error."""
 
 
 class AiidaLikeError(Exception):

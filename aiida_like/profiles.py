@@ -1,4 +1,4 @@
-"""What can be served, and how it is found: an archive, a profile of AiiDA, a profile folder, a database URL."""
+"""Targets that can be served, and how they are found: archives, AiiDA's profiles, profile folders, database URLs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Backend(Enum):
 
 @dataclass(frozen=True)
 class Profile:
-    """Where a profile is stored; nothing is opened yet.
+    """A profile and where it is stored; nothing is opened yet.
 
     `database` is the archive (a file, or a folder it was unpacked to), the SQLite file, or a PostgreSQL URL.
     `container` is the folder of the disk-objectstore container, None for an archive, which holds its own files.

@@ -44,11 +44,11 @@ WHERE t.oid = to_regclass(quote_ident(t.relname)) AND t.relname LIKE 'db_db' || 
     AND i.indisvalid AND i.indpred IS NULL
     AND NOT EXISTS (SELECT FROM pg_opclass AS o WHERE o.oid = ANY (i.indclass) AND NOT o.opcdefault)
 """
-"""Without indexes of another operator class, such as those that AiiDA makes for LIKE: they have another order."""
+"""Indexes of other operator classes are left out, such as those that AiiDA makes for LIKE: their order is another."""
 
 
 def existing_indexes(storage: Storage) -> list[Existing]:
-    """Raises StatementTimeout, StorageError."""
+    """The indexes of a database. Raises StatementTimeout, StorageError."""
     if storage.database.engine.dialect.name == "postgresql":
         rows = storage.database.rows(_OF_POSTGRESQL, {})
         return [Existing(table, method, tuple(orjson.loads(parts))) for table, method, parts in rows]

@@ -27,7 +27,7 @@ _MOST_CANDIDATES = 30
 _SLOWER = 1.5
 """Least ratio of the times with and without indexes of a statement that is reported as slower."""
 _AS_GOOD = 0.9
-"""Of indexes with at least this share of the greatest gain the smallest is chosen."""
+"""Least share of the greatest gain: of the indexes that reach it, the smallest is chosen."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Advice:
 
 
 def advise(storage: Storage, asked: Collection[Asked], most_rows: int, tell: Tell) -> Advice:
-    """Raises StatementTimeout, StorageError."""
+    """The advice on indexes for statements. Raises StatementTimeout, StorageError."""
     unknown = tuple(without_statistics(storage))
     slow = [each for each in asked if each.seconds > LEAST_SECONDS]
     wanted = _lacking(storage, slow)

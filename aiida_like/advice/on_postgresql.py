@@ -23,7 +23,7 @@ _SCHEMA = "pg_temp."
 
 @contextmanager
 def trial(storage: Storage, tables: Iterable[Table], most_rows: int, tell: Tell) -> Iterator[Trial]:
-    """Raises NotTried."""
+    """A trial on copies of at most `most_rows` rows of each table. Raises NotTried."""
     url = storage.profile.database
     assert isinstance(url, URL)
     # One connection, because temporary tables belong to a session.

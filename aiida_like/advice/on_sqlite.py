@@ -27,7 +27,7 @@ _ROOM = 1.5
 
 @contextmanager
 def trial(storage: Storage, tables: Iterable[Table], most_rows: int, tell: Tell) -> Iterator[Trial]:
-    """Raises NotTried."""
+    """A trial on copies of at most `most_rows` rows of each table. Raises NotTried."""
     ((file,),) = storage.database.rows("SELECT file FROM pragma_database_list WHERE name = 'main'", {})
     original = Path(file)
     fraction = min(1.0, MOST_BYTES / original.stat().st_size)

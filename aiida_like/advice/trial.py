@@ -16,10 +16,10 @@ from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError
 from aiida_like.storage.database import Database
 
 RUNS = 5
-"""How often a statement is timed, unless that takes too long; the median counts."""
+"""Runs of a statement that is timed, fewer if they take too long; the median counts."""
 _PATIENCE_SECONDS = 3.0
 MOST_BYTES = 2 << 30
-"""How large a copy may be."""
+"""The largest size of a copy."""
 
 Tell = Callable[[str, float], None]
 """A progress callback: what is being done, and the fraction that is done, from 0 to 1."""
@@ -42,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sample:
-    """How many rows of a table were copied, and how many there are."""
+    """The number of rows of a table that were copied, and of all."""
 
     copied: int
     rows: int

@@ -1,4 +1,4 @@
-"""How a SELECT uses the columns of each table, which decides what an index could do for it."""
+"""The uses of columns in a SELECT, table by table, which decide what an index could do for it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The stored content of a node as a file to download, or as the data of a picture.
 
 `FORMATS` is the table of all: for each kind of node its formats, the default first, and the function that makes each.
-Functions are named, `module:function`, and imported when they are called, because numpy is slow to import.
+Functions are named, `module:function`, and imported when they are called: numpy is a fifth of the time to start.
 """
 
 from __future__ import annotations

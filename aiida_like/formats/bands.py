@@ -51,7 +51,7 @@ def bands_json(node: StoredNode) -> bytes:
 
 
 def _bands(node: StoredNode, kpoints: Kpoints) -> _Bands:
-    """With two spins the stored shape is (2, k-points, bands), else (k-points, bands)."""
+    """The bands of a node. With two spins the stored shape is (2, k-points, bands), else (k-points, bands)."""
     with parsing(node, "bands"):
         stored = read_array(node, "bands").astype(np.float64)
         has_two_spins = stored.ndim == 3  # noqa: PLR2004

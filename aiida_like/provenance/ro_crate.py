@@ -35,7 +35,7 @@ _FORMAT_VERSION = "1.1"
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the content of files comes from: attributes of a node by its id, files by their keys."""
+    """The content of files: attributes of a node by its id, stored files by their keys."""
 
     attributes: Callable[[int], bytes]
     files: Callable[[str], StoredFile]

@@ -103,7 +103,7 @@ def read_subgraph(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth
 
 
 def subgraph_of(snapshot: Snapshot, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
-    """Raises StatementTimeout, StorageError."""
+    """The subgraph of nodes that were found, and links. Raises StatementTimeout, StorageError."""
     nodes = [
         Node(*row)
         for row in snapshot.rows(Statement("nodes to export", _select_nodes, {"ids": id_list(found.distances)}))

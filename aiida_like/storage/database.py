@@ -23,7 +23,7 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True)
 class Limits:
-    """What requests may take of a storage.
+    """Limits of what requests may take of a storage.
 
     `connections` is how many statements may run at once in one process; further ones wait for their turn.
     """

@@ -120,7 +120,7 @@ def _name_server(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry
 
 @dataclass(frozen=True)
 class SnapshotVersion:
-    """The transactions that are over. Any that ends changes the version, in whichever database of the server."""
+    """The transactions that are over on a server. Any that ends changes the version, in whichever database of it."""
 
     database: Database
     constant = None

@@ -16,7 +16,7 @@ from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER, casef
 from aiida_like.storage.patterns import parsed
 
 _BUSY_SECONDS = 10.0
-"""How long a reader waits for a writer of AiiDA that is just committing."""
+"""Seconds that a reader waits for a writer of AiiDA that is just committing."""
 
 _MAPPED = 1 << 30
 """Bytes of a file that may be mapped into memory: so SQLite scans a table several times as fast as page by page.

@@ -50,7 +50,7 @@ class Storage:
 
 @dataclass
 class Effort:
-    """What a snapshot has cost until now: statements and the seconds they took, their rows, and what was remembered.
+    """The cost of a snapshot until now: statements and the seconds they took, their rows, and remembered results.
 
     `total` says how the number of rows of a list was found.
     """
@@ -64,7 +64,7 @@ class Effort:
 
 @dataclass(eq=False)
 class Snapshot:
-    """What one request reads. The data version is that of its first statement, and never newer than any rows.
+    """The reads of one request. The data version is that of its first statement, and never newer than any rows.
 
     A commit in between makes the version too old, so newer rows are only fetched once more. A version read after the
     rows could name old rows as new, until the next commit. For one thread at a time.

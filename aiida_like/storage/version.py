@@ -18,7 +18,7 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class VersionColumn:
-    """How the version comes with the rows of a statement.
+    """A column that brings the version with the rows of a statement.
 
     `column` is selected beside their columns; `decode` makes the token of its value and the name of the server.
     """
@@ -48,7 +48,7 @@ class DataVersion(Protocol):
         """The column that brings the version with rows. None: reading it alone costs next to nothing."""
 
     def close(self) -> None:
-        """To be called after the last connection to the database is closed."""
+        """Call this after the last connection to the database is closed."""
 
 
 class Constant:

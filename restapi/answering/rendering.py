@@ -23,7 +23,7 @@ MakeObjects = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class RowRenderer:
-    """How rows are shown: as objects, each with these `names` as its keys, in this order."""
+    """A renderer of rows as objects, each with these `names` as its keys, in this order."""
 
     names: tuple[str, ...]
     objects: MakeObjects

@@ -177,7 +177,7 @@ def _as_json(advice: Advice) -> Mapping[str, Any]:
 
 
 def _effect(effect: Effect) -> Mapping[str, Any]:
-    """An effect as JSON; times after it are null if nothing was measured."""
+    """An effect as JSON; `milliseconds_after` and `factor` are null if nothing was measured."""
     measured = not math.isnan(effect.after)
     return {
         "query": effect.asked.query,

@@ -62,7 +62,7 @@ def ask(profile: Profile, settings: Settings, query: str) -> Found | File:
 
 
 def ask_application(application: Flask, query: str) -> Found | File:
-    """Raises Refused."""
+    """The answer of an application. Raises Refused."""
     path, _, text = query.partition("?")
     response = Client(application).get(
         path if path.startswith("/") else DEFAULT + path, query_string=quote(text, safe=_RAW), buffered=True

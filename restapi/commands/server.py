@@ -35,7 +35,7 @@ def freeze_modules(_: Any) -> None:
 
 
 def run(application: Any, address: str, workers: int, threads: int) -> None:
-    """Serves the application until the process is told to end."""
+    """Serves the application until the process is ended."""
     from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -31,7 +31,7 @@ from restapi.openapi.schema import Schema
 
 @dataclass(eq=False)
 class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no types
-    """What answers at a path, and its description for the document of OpenAPI.
+    """A resource: the answer at a path, and its description for the document of OpenAPI.
 
     `reserved` are reserved keys of this resource only; elsewhere they may be keys of filters.
     `allowed` are the reserved keys that it takes, and `required` those that it needs.
@@ -105,7 +105,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What answers at a path: a resource, made anew for each request."""
+    """The resource at a path, made anew for each request."""
 
     dialect: MountedDialect
     resource: type[DialectResource]

@@ -67,7 +67,7 @@ def _arranged(rows: Rows) -> list[tuple[str, int]]:
 
 
 def _count_for_all(snapshot: Snapshot, by: str, user: int) -> None:
-    """Counts for all users and remembers it, if one user has so many nodes that all nodes are read anyway."""
+    """Counts for all users and remembers the counts, if one user has enough nodes that all are read anyway."""
     if snapshot.storage.caches is None or snapshot.version is None:
         return
     number = Statement(("nodes of a user",), lambda: of_user(select(func.count(node.c.id)), user), values_of(user))

@@ -25,7 +25,7 @@ _POLICY = (
 """Swagger UI sets styles of elements; nothing else may stand in the page itself."""
 
 _SECONDS = 86_400
-"""How long browsers keep the files; the page asks for them under their version."""
+"""Seconds that browsers keep the files; the page asks for them under their version."""
 
 
 def blueprint(profile: Profile, dialects: Sequence[Dialect]) -> Blueprint:

@@ -1,4 +1,4 @@
-"""Which profiles are open: a cache of applications that closes the least recently used."""
+"""Open profiles: a cache of applications that closes the least recently used."""
 
 from __future__ import annotations
 

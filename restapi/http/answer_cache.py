@@ -12,7 +12,7 @@ from restapi.http.reply import CachedAnswer
 class AnswerCache:
     """The last answer to each request, by its key; those that were not asked for longest are forgotten first.
 
-    The first answer to a request is not kept: most requests come once, and their answers would displace others.
+    The first answer to a request is not kept: it may be the only one, and would take the place of others.
 
     Safe to use from several threads.
     """

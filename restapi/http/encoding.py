@@ -18,7 +18,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 LARGE = 1 << 16
-"""Characters of stored JSON; a longer one is not copied as a whole."""
+"""The most characters of stored JSON that is copied as a whole."""
 
 PLACEHOLDER = orjson.Fragment(b"\0")
 """Stands in JSON for a part that comes later; JSON holds no other NUL."""

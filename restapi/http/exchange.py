@@ -98,7 +98,7 @@ def exchange_of(environ: WSGIEnvironment) -> Exchange:
 
 
 class Request(NamedTuple):
-    """What a client asks. `path` and `query_string` are raw; `text` is the query string decoded for the grammar."""
+    """A client's request. `path` and `query_string` are raw; `text` is the query string decoded for the grammar."""
 
     method: str
     url_root: str
@@ -141,7 +141,7 @@ class Context:
         return self.mount.settings
 
     def parse(self, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
-        """Raises QuerySyntaxError, QueryError."""
+        """The options and filters of the request. Raises QuerySyntaxError, QueryError."""
         request, mount = self.request, self.mount
         longest = mount.settings.max_query_length
         if len(request.query_string) > longest:

@@ -12,7 +12,7 @@ from querylang.options import OptionSpec, word
 
 
 class Count(Enum):
-    """How the number of all rows is found."""
+    """Ways to find the number of all rows."""
 
     EXACT = "exact"
     ESTIMATED = "estimated"

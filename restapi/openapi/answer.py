@@ -14,7 +14,7 @@ CSV, NDJSON = "text/csv", "application/x-ndjson"
 
 @dataclass(frozen=True)
 class Subject:
-    """What a path is about: an entity, under one name or any of several."""
+    """The subject of a path: an entity, under one name or any of several."""
 
     entity: Entity
     names: tuple[str, ...]

@@ -128,7 +128,7 @@ _WRITTEN: Mapping[FieldType, tuple[str, str]] = MappingProxyType(
         FieldType.JSON: (rf"{_TEXT}|-?[0-9]{{1,15}}|true|false|null", "JSON"),
     }
 )
-"""How values are written: a regular expression, and examples."""
+"""The spelling of values: a regular expression, and examples."""
 
 
 def _of_field(field: Field, synonyms: list[str]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ OF_TYPES: Mapping[FieldType, Schema] = MappingProxyType(
         FieldType.JSON: OBJECT,
     }
 )
-"""How answers show fields of each type."""
+"""Schemas of fields, by their type."""
 
 
 def record(always: Mapping[str, Shape], sometimes: Mapping[str, Shape] = MappingProxyType({})) -> Schema:

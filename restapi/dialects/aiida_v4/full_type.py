@@ -42,7 +42,7 @@ def full_type(node_type: str, process_type: str | None) -> str:
 
 
 def read_full_type(option: Option) -> FullType:
-    """Raises QueryError."""
+    """The full type that an option names. Raises QueryError."""
     text = ",".join(option.words)
     halves = text.split(SEPARATOR)
     if len(halves) != 2:  # noqa: PLR2004

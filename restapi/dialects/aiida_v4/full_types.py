@@ -68,7 +68,7 @@ class _Namespace:
             self.below.setdefault(leaf.path[depth], _Namespace()).add(leaf, depth + 1)
 
     def described(self, path: str) -> list[dict[str, Any]]:
-        """Its description; more than one for types that share a path with nothing below it."""
+        """The description; types that share a path with nothing below it have one each."""
         if not self.below:
             return [leaf.described(path) for leaf in self.leaves]
         own = (leaf.described(path) for leaf in self.leaves)

@@ -35,7 +35,7 @@ class V4Resource(DialectResource):
     allowed = options.ANYWHERE
 
     def parse(self, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
-        """Raises QuerySyntaxError, QueryError."""
+        """The options and filters of the request. Raises QuerySyntaxError, QueryError."""
         given, comparisons = self.context.parse(allowed)
         if "profile" in given:
             self._check_profile(given["profile"])
