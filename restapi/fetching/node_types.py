@@ -34,17 +34,19 @@ TypeCounts = dict[Types, int]
 def type_counts(snapshot: Snapshot, user: int | None) -> TypeCounts:
     """The number of nodes of each node type and process type."""
     if user is None:
-        found = _usual(_types_of(fetch_remembered(snapshot, _QUICK_TYPE_COUNTS)))
+        found = _verified(_types_of(fetch_remembered(snapshot, _QUICK_TYPE_COUNTS)))
         if found is not None:
             return found
     return _types_of(fetch_remembered(snapshot, _all_type_counts(user)))
 
 
-def _usual(found: dict[Types, int]) -> TypeCounts | None:
+def _verified(found: dict[Types, int]) -> TypeCounts | None:
     """The counts; None if some data has a process type, which the quick statement does not read."""
     with_process_type = found.pop(_OF_ALL)
-    is_usual = with_process_type == sum(count for (_, process_type), count in found.items() if process_type is not None)
-    return found if is_usual else None
+    is_verified = with_process_type == sum(
+        count for (_, process_type), count in found.items() if process_type is not None
+    )
+    return found if is_verified else None
 
 
 def _all_type_counts(user: int | None) -> Statement:
@@ -59,8 +61,8 @@ def types(snapshot: Snapshot) -> Iterable[Types]:
     """Each node type and process type that occurs."""
     found = _types_of(fetch_remembered(snapshot, Statement(("quick types",), _quick_types, {})))
     of_data = found.pop(_OF_ALL)
-    is_usual = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
-    return found if is_usual else type_counts(snapshot, None)
+    is_verified = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
+    return found if is_verified else type_counts(snapshot, None)
 
 
 # No index has both types. So only the rows of processes are read; for data, which has no process type, the index of
@@ -77,7 +79,7 @@ def _types_of(rows: Iterable[Sequence[Any]]) -> dict[Types, int]:
 def _quick_type_counts() -> Select[Any]:
     processes = select(*_TYPES, func.count()).where(_is_process(node.c.node_type)).group_by(*_TYPES)
     data = select(node.c.node_type, null(), func.count()).where(not_(_is_process(node.c.node_type)))
-    return _together(processes, data.group_by(node.c.node_type), _with_process_type())
+    return _union(processes, data.group_by(node.c.node_type), _with_process_type())
 
 
 _QUICK_TYPE_COUNTS = Statement(("quick type counts",), _quick_type_counts, {})
@@ -92,10 +94,10 @@ def _quick_types() -> Select[Any]:
     occurring = first.union_all(select(after.scalar_subquery()).where(first.c.node_type.is_not(None)))
     data = select(occurring.c.node_type, null(), literal(0)).where(not_(_is_process(occurring.c.node_type)))
     number = select(func.count()).where(_is_process(node.c.node_type)).scalar_subquery()
-    return _together(processes, data, _with_process_type() - number)
+    return _union(processes, data, _with_process_type() - number)
 
 
-def _together(processes: Select[Any], data: Select[Any], of_all: ColumnElement[int]) -> Select[Any]:
+def _union(processes: Select[Any], data: Select[Any], of_all: ColumnElement[int]) -> Select[Any]:
     return select(union_all(processes, data, select(null(), null(), of_all)).subquery())
 
 
