@@ -193,7 +193,7 @@ class Snapshot:
         if not rows and perf_counter() - began < self.storage.tuning.slow_seconds:
             self._servers.clear()
             return None
-        # A slow statement is not run again: without a row and a version read before it, its answer has none.
+        # A slow statement is not run again: without rows its answer has no version.
         (server,) = self._servers
         self._version = column.decode(rows[0][-1], server) if rows else None
         self._is_pending = False

@@ -43,10 +43,8 @@ def type_counts(snapshot: Snapshot, user: int | None) -> TypeCounts:
 def _verified(found: dict[Types, int]) -> TypeCounts | None:
     """The counts; None if some data has a process type, which the quick statement does not read."""
     with_process_type = found.pop(_OF_ALL)
-    is_verified = with_process_type == sum(
-        count for (_, process_type), count in found.items() if process_type is not None
-    )
-    return found if is_verified else None
+    is_exact = with_process_type == sum(count for (_, process_type), count in found.items() if process_type is not None)
+    return found if is_exact else None
 
 
 def _all_type_counts(user: int | None) -> Statement:
@@ -61,8 +59,8 @@ def types(snapshot: Snapshot) -> Iterable[Types]:
     """Each node type and process type that occurs."""
     found = _types_of(fetch_remembered(snapshot, Statement(("quick types",), _quick_types, {})))
     of_data = found.pop(_OF_ALL)
-    is_verified = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
-    return found if is_verified else type_counts(snapshot, None)
+    is_exact = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
+    return found if is_exact else type_counts(snapshot, None)
 
 
 # No index has both types. So only the rows of processes are read; for data, which has no process type, the index of
