@@ -4,7 +4,7 @@ AiidaLikeError
 ├── TargetError             what is to be served cannot be found or opened, or a setting is wrong
 ├── RequestError            the request is at fault, and its message says how to mend it
 │   ├── QuerySyntaxError    the text of the query cannot be read; knows the column
-│   ├── QueryError          it can be read, but not asked of this resource
+│   ├── QueryError          the query can be read, but this resource cannot answer it
 │   ├── NotFound            no such entity
 │   ├── AmbiguousUuid       a uuid prefix that fits several entities
 │   └── FileNotFound        no such file in the repository of a node
@@ -17,7 +17,7 @@ AiidaLikeError
 from __future__ import annotations
 
 _EXCERPT = 40
-"""How many characters of a text are shown on each side of an error."""
+"""Characters of a text that are shown on each side of an error."""
 
 
 class AiidaLikeError(Exception):
@@ -25,7 +25,7 @@ class AiidaLikeError(Exception):
 
 
 class TargetError(AiidaLikeError):
-    """For the operator: what was looked for, where, and what to do about it, on one line.
+    """A message for the operator, on one line: what was looked for, where, and what to do about it.
 
     `reason` is what clients may know of it, without paths and addresses.
     """
@@ -102,4 +102,4 @@ class StatementTimeout(AiidaLikeError):
 
 
 class StorageError(AiidaLikeError):
-    """For the log of the server; clients get a generic message."""
+    """A message for the log of the server; clients get a generic one."""

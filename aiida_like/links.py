@@ -17,7 +17,7 @@ from aiida_like.storage import Row, Snapshot, Statement
 from aiida_like.storage.expressions import in_json_array, unindexed
 
 LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
-"""All that AiiDA has."""
+"""All types of links that AiiDA has."""
 
 KINDS_OF_LINKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"data": LINK_TYPES[:2], "logic": LINK_TYPES[2:], "all": LINK_TYPES}
@@ -117,10 +117,10 @@ def reached_within(snapshot: Snapshot, link_filter: LinkFilter, start: int, dept
 
 
 def nearest(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth: int | None, limit: int) -> Neighbourhood:
-    """The nodes nearest to one, at most `limit` with itself, at most `depth` links away.
+    """The nodes at most `depth` links away from one, the nearest first; at most `limit`, itself included.
 
-    Of nodes that are equally far those come first that a breadth-first walk meets first, which follows nodes in the
-    order of their ids, and the links of each node in the order of theirs. No more links are read than the walk needs.
+    The walk is breadth-first: it follows nodes in the order of their ids, and the links of a node in the order of
+    theirs. It reads no more links than it needs.
 
     Raises:
         StatementTimeout, StorageError.
@@ -153,7 +153,7 @@ def links_between(snapshot: Snapshot, ids: Iterable[int], types: Sequence[str]) 
 def links_at(
     snapshot: Snapshot, direction: Direction, ids: Iterable[int], types: Sequence[str], limit: int
 ) -> list[Row]:
-    """The same of the links that start at some nodes in a direction, at most `limit`."""
+    """The columns of `links_between` for the links that start at some nodes in a direction, at most `limit`."""
     values = {"ids": id_list(ids), "limit": limit, **_named(types)}
     return snapshot.rows(
         Statement(("links at", direction.name, len(types)), lambda: _select_at(direction, len(types)), values)

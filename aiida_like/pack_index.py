@@ -21,7 +21,7 @@ _FIND = 'SELECT pack_id, "offset", length, size, compressed FROM db_object WHERE
 
 @dataclass(frozen=True)
 class Place:
-    """Where in which pack an object lies; `size` in bytes, uncompressed."""
+    """The position of an object: pack, offset, and length in it; `size` in bytes, uncompressed."""
 
     pack: int
     offset: int
@@ -37,7 +37,7 @@ class PackIndex:
     """Safe to use from several threads.
 
     The index has a write-ahead journal. Where none lies beside it, no writer is there: then the file is opened as
-    immutable, which leaves no journal of ours behind, and stays open as long as it is the same.
+    immutable, so that we leave no journal, and stays open until it changes.
     """
 
     def __init__(self, file: Path) -> None:

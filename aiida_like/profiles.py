@@ -1,4 +1,4 @@
-"""What can be served, and how it is found: an archive, a profile of AiiDA, a profile folder, a database URL."""
+"""Targets that can be served, and how they are found: archives, AiiDA's profiles, profile folders, database URLs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Backend(Enum):
 
 @dataclass(frozen=True)
 class Profile:
-    """Where a profile is stored; nothing is opened yet.
+    """A profile and where it is stored; nothing is opened yet.
 
     `database` is the archive (a file, or a folder it was unpacked to), the SQLite file, or a PostgreSQL URL.
     `container` is the folder of the disk-objectstore container, None for an archive, which holds its own files.
@@ -40,7 +40,7 @@ class Profile:
 
     @property
     def title(self) -> str:
-        """For pages: the name of an archive's file, else of the profile."""
+        """The name for pages: of an archive its file, else the profile."""
         match self.backend, self.database:
             case Backend.SQLITE_ZIP, Path() as path:
                 return path.name
@@ -49,7 +49,7 @@ class Profile:
 
     @property
     def location(self) -> str:
-        """For messages to the operator, without a password."""
+        """The place of the database for messages to the operator, without a password."""
         if isinstance(self.database, URL):
             return self.database.render_as_string(hide_password=True)
         return str(self.database)
@@ -71,7 +71,7 @@ def find(target: str, repository: str | None = None) -> Profile:
     holds `container/`).
 
     Raises:
-        TargetError: there is no such thing; the message lists what there is.
+        TargetError: nothing has this name; the message lists the profiles.
     """
     name, target = _split_name(target)
     if name is not None:
@@ -95,7 +95,7 @@ def find(target: str, repository: str | None = None) -> Profile:
 
 
 def find_all(targets: Iterable[str], repository: str | None = None) -> list[Profile]:
-    """Finds several; `repository` belongs to the URL among them.
+    """Finds several targets; `repository` belongs to the URL among them.
 
     Raises:
         TargetError: as `find`.
@@ -110,7 +110,7 @@ def find_all(targets: Iterable[str], repository: str | None = None) -> list[Prof
 
 
 def _split_name(target: str) -> tuple[str | None, str]:
-    """`NAME=TARGET` -> its two parts; there is no name in what is a path."""
+    """`NAME=TARGET` -> its two parts; the path of a file has no name, even with a `=` in it."""
     named = _NAMED.fullmatch(target)
     return (named[1], named[2]) if named and not Path(target).exists() else (None, target)
 
@@ -137,7 +137,7 @@ def find_default() -> Profile:
 
 
 def configuration_file() -> Path:
-    """AiiDA's `config.json`: the first folder of `AIIDA_PATH` that has one, else the last; without it `~/.aiida`."""
+    """AiiDA's `config.json`: in the first folder of `AIIDA_PATH` that exists, else the last; else in `~/.aiida`."""
     folders = [Path(part).expanduser() for part in os.environ.get("AIIDA_PATH", "").split(":") if part]
     if not folders:
         return Path.home() / ".aiida" / "config.json"

@@ -17,7 +17,7 @@ from aiida_like.errors import FileNotFound, QueryError
 class StoredFile:
     """The content of a file, in blocks that are read when they are asked for; `size` in bytes.
 
-    Who does not read all of them closes them.
+    A reader that stops early closes the blocks.
     """
 
     size: int
@@ -28,7 +28,7 @@ class StoredFile:
 
 
 class Blocks(Iterator[bytes]):
-    """The blocks of an open file. A generator alone would leave it open if it is closed before it has begun."""
+    """The blocks of an open file. Closing a generator that has not begun would leave the file open."""
 
     def __init__(self, file: IO[bytes], blocks: Iterator[bytes]) -> None:
         self._file = file
@@ -57,14 +57,14 @@ def paths(metadata: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a folder holds: a file or another folder."""
+    """A file or folder in a folder."""
 
     name: str
     is_folder: bool
 
 
 def entries(metadata: Mapping[str, Any], folder: str = "") -> list[Entry]:
-    """What lies directly in a folder, by name in the order of code points.
+    """The files and folders directly in a folder, by name in the order of code points.
 
     Raises:
         QueryError: the path leaves the tree of the node.

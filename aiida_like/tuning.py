@@ -1,4 +1,4 @@
-"""Numbers that decide how fast answers are and what they take, never what they say."""
+"""Measured numbers that decide how fast answers are and how much memory they take, never what they say."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was found by measuring, in one place; tests choose others. Operators choose `Settings`.
+    """Values found by measuring; tests choose others. Operators choose `Settings`.
 
-    slow_seconds: statements that take so long are worth remembering, even for a few rows only.
-    cached_results, cached_lists: results that are remembered, and as many again that are forgotten next.
-    cached_rows: of all these results together; a count is one row, the days of the statistics of 15 users and ten
+    slow_seconds: a statement that takes this long is worth remembering, even for a few rows.
+    cached_results, cached_lists: results that are remembered, and as many older ones, which are forgotten next.
+    cached_rows: rows of these results together; a count is one row, the days of the statistics of 15 users and ten
         years are 55 000.
     list_rows, list_characters: the largest part of a list that is remembered.
-    statistic_seconds: how old a number may be that only decides the way to rows.
-    deep_offset: pages after so many rows begin at a bookmark; fewer rows are passed faster than a place is looked for.
-    bookmarks: of one list; of more, every second one is forgotten.
-    estimated_rows: up to so many rows are counted even where an estimate would do.
-    keys_at_once, rows_at_once, wide_rows_at_once: rows of one statement of a file, of which keys are small and sorted
-        anew for each statement, and rows with JSON of nodes can be of any size.
-    streamed_bytes: from this size on an answer is sent while it is made.
-    answer_bytes, answers_bytes, answers_noted: the largest answer that is kept, all that are kept, and requests that
-        are known to have been answered once.
+    statistic_seconds: how old a number may be that only decides which way to the rows is taken.
+    deep_offset: a page after this many rows is found from a bookmark; fewer rows are passed faster than one is found.
+    bookmarks: kept for one list; if there are more, every second one is forgotten.
+    estimated_rows: up to this many rows are counted, even where an estimate would do.
+    keys_at_once, rows_at_once, wide_rows_at_once: rows of one statement of a file: keys, which are small and sorted
+        anew for each statement; rows; and rows with JSON of nodes, which can be of any size.
+    streamed_bytes: a larger answer is sent while it is made.
+    answer_bytes, answers_bytes, answers_noted: the largest answer that is cached, all that are cached, and requests
+        that are known to have been answered once.
     """
 
     slow_seconds: float = 0.002

@@ -13,14 +13,14 @@ from aiida_like.errors import StorageError
 from aiida_like.repository import Blocks, StoredFile
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
-"""What `zipfile` raises at bytes that are not what was written. A RuntimeError is one of them where a flag says that
-the member is encrypted, or that only a later version of zip can read it."""
+"""Errors of `zipfile` for damaged bytes. RuntimeError: a damaged flag says that the member is encrypted, or that only a
+later version of zip can read it."""
 
 _BLOCK = 1 << 18
 
 
 class ZippedRepository:
-    """Opens the zip file at the first file that is asked for: its directory of a million members takes a while."""
+    """The members of a zip file, opened at the first read: a directory of a million members takes a while."""
 
     def __init__(self, archive: Path) -> None:
         self._archive = archive

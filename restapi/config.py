@@ -19,7 +19,7 @@ from querylang.options import WindowLimits
 
 
 def _setting(default: Any, help_: str, *, in_answers: bool = False) -> Any:
-    """A field of settings; `in_answers`: whether two servers that differ in it only can answer GET differently."""
+    """A field of settings; `in_answers`: whether it can decide what is answered to GET."""
     return field(default=default, metadata={"help": help_, "in_answers": in_answers})
 
 
@@ -56,7 +56,7 @@ class Settings:
     def in_answers(self) -> tuple[Any, ...]:
         """The values that decide what is answered to GET with status 200, for entity tags.
 
-        Not all values: nothing that anybody can see may be made of a password.
+        Not all values, because nothing public may be made from a password.
         """
         return tuple(getattr(self, each.name) for each in fields(self) if each.metadata["in_answers"])
 
@@ -92,7 +92,7 @@ ENVIRONMENT_PREFIX = "AIIDA_LIKE_"
 
 
 def settings_of_environment() -> Settings:
-    """`AIIDA_LIKE_PROFILE` is the setting PROFILE, and so on.
+    """The settings of the environment: `AIIDA_LIKE_PROFILE` is PROFILE, and so on.
 
     Raises:
         TargetError: as `read_settings`.
@@ -121,7 +121,7 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
     """Settings from a mapping with names in capitals; values from the environment are text.
 
     Raises:
-        TargetError: a name that is none, or a value of the wrong type.
+        TargetError: a name is unknown, or a value is of the wrong type.
     """
     known = {known.name.upper(): known for known in fields(Settings)}
     given: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Which indexes a stored database lacks: what statements could use, tried on a copy, never on the database itself.
+"""Advice on indexes that a stored database lacks: candidates are tried on a copy, never on the database itself.
 
 statement -> uses.py        how it uses columns
           -> candidates.py  indexes that might serve it and are not there (catalogue.py)

@@ -1,4 +1,4 @@
-"""Indexes that might serve a statement, by how it uses columns. Whether one does is for the database to say."""
+"""Candidate indexes for a statement, from the columns it uses. Only the database can say whether it takes one."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from aiida_like.storage.json_expressions import (
 )
 
 _ORDERED_FORMS = (json_number, json_string, json_boolean, json_length, json_type)
-"""What lies at a path, in a form that has an order."""
+"""Expressions of the value at a JSON path that have an order."""
 
 _SHORT = 255
-"""Text that may be longer is not indexed: PostgreSQL would refuse to store what does not fit on a page."""
+"""The longest text, in characters, that is indexed: PostgreSQL refuses a value that does not fit on a page."""
 
 _MOST_READ = 4
-"""How many columns an index may have that is to be read instead of the table."""
+"""The most columns of an index that holds all columns of a statement, so that the table is not read."""
 
 _PYTHON = re.compile(r"\b(unicode_lower|pattern_matches|json_at|json_same|json_contains|json_has_key|json_cast_\w+)\(")
-"""Our functions in SQLite, which AiiDA does not have: with an index on one it could store nothing any more."""
+"""Calls of our Python functions in SQLite. AiiDA lacks them, and could store no row with an index on one."""
 
 
 def candidates(select: Select[Any], dialect: Dialect) -> Iterator[Index]:
-    """The most promising first, for each table."""
+    """Candidate indexes, table by table, the most promising first."""
     method = "btree" if dialect.name == "postgresql" else None
     for table, uses in uses_of(select).items():
         maker = _Maker(table, dialect)
@@ -53,11 +53,11 @@ def candidates(select: Select[Any], dialect: Dialect) -> Iterator[Index]:
 
 
 def _orders(uses: Uses) -> Iterator[Sequence[Expression]]:
-    """Columns in an order in which an index might have them.
+    """Sequences of columns that an index might have.
 
-    What must be equal comes before what is ordered by: then rows come from the index as they are wanted.
+    Columns tested for equality come before the one that rows are ordered by, so that the index gives the order.
     """
-    # What is unique already needs no more to be found.
+    # The index of a unique column finds the one row already.
     leading = [each for each in (*uses.equal, *uses.grouped, *uses.ranged) if not _is_unique(each)]
     trailing = [*uses.ordered[:1], *uses.grouped, *uses.ranged, *uses.equal]
     if len(uses.equal) > 1 and uses.ordered:
@@ -80,7 +80,7 @@ class _Maker:
         self._is_sqlite = dialect.name == "sqlite"
 
     def parts(self, expressions: Iterable[Expression]) -> tuple[Part, ...]:
-        """Empty if one of them cannot be indexed, or if the key of the table would do as well."""
+        """The parts of an index; none if an expression cannot be indexed, or if the primary key would do as well."""
         found = []
         for expression in dict.fromkeys(expressions):
             part = self._part(expression)
@@ -93,7 +93,7 @@ class _Maker:
         return () if not found or found[0].sql == "id" else tuple(found)
 
     def special(self, uses: Uses) -> Iterator[Index]:
-        """Those of PostgreSQL that have no order: of text that may be long, and of what lies within JSON."""
+        """Indexes of PostgreSQL without an order: hash for text of any length, GIN for values inside JSON."""
         for method, part in self._special(uses):
             if part is not None:
                 yield Index(str(self._table.name), (part,), method)
@@ -119,7 +119,7 @@ class _Maker:
             case casefolded() if not self._is_sqlite and self._part(_inner(expression)) is not None:
                 return self._expression(expression)
             case AtPath() if isinstance(expression, _ORDERED_FORMS) and is_written(expression.path):
-                # Text has no greatest length there.
+                # JSON text can have any length, which a B-tree of PostgreSQL refuses.
                 is_unfit = isinstance(expression, json_string) and not self._is_sqlite
                 return None if is_unfit else self._expression(expression)
         return None

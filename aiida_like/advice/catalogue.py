@@ -1,4 +1,4 @@
-"""What a database says of itself: which indexes it has, and whether its planner knows what is in the tables."""
+"""The catalogue of a database: the indexes it has, and the tables that its planner has no statistics of."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aiida_like.storage import Storage
 
 @dataclass(frozen=True)
 class Existing:
-    """An index of a table by what it is on, whatever it is called."""
+    """An existing index, compared by table, method and columns, not by name."""
 
     table: str
     method: str | None
@@ -44,11 +44,11 @@ WHERE t.oid = to_regclass(quote_ident(t.relname)) AND t.relname LIKE 'db_db' || 
     AND i.indisvalid AND i.indpred IS NULL
     AND NOT EXISTS (SELECT FROM pg_opclass AS o WHERE o.oid = ANY (i.indclass) AND NOT o.opcdefault)
 """
-"""Not those with operators of their own, such as the twins that AiiDA makes for LIKE: they have another order."""
+"""Indexes of other operator classes are left out, such as those that AiiDA makes for LIKE: their order is another."""
 
 
 def existing_indexes(storage: Storage) -> list[Existing]:
-    """Raises StatementTimeout, StorageError."""
+    """The indexes of a database. Raises StatementTimeout, StorageError."""
     if storage.database.engine.dialect.name == "postgresql":
         rows = storage.database.rows(_OF_POSTGRESQL, {})
         return [Existing(table, method, tuple(orjson.loads(parts))) for table, method, parts in rows]
@@ -57,7 +57,7 @@ def existing_indexes(storage: Storage) -> list[Existing]:
 
 
 def _parts_of_sqlite(sql: str, names: list[str | None]) -> Iterable[str]:
-    """Of expressions only the text of the whole tells what they are."""
+    """The columns of an index; if one is an expression (None in `names`), as its CREATE INDEX writes them."""
     known = [name for name in names if name is not None]
     if len(known) == len(names):
         return known
@@ -65,7 +65,7 @@ def _parts_of_sqlite(sql: str, names: list[str | None]) -> Iterable[str]:
 
 
 def _split(text: str) -> Iterator[str]:
-    """At the commas that no parentheses are around."""
+    """The parts between the commas outside of parentheses."""
     depth, start = 0, 0
     for found in re.finditer(r"'(?:[^']|'')*'|[(),]", text):
         depth += {"(": 1, ")": -1}.get(found[0], 0)
@@ -84,7 +84,7 @@ _STATISTICS: Mapping[str, str] = {
 
 
 def without_statistics(storage: Storage) -> list[str]:
-    """Tables of which the planner knows nothing, because nobody has run ANALYZE.
+    """Tables without statistics, because nobody has run ANALYZE.
 
     Raises:
         StatementTimeout, StorageError.

@@ -18,16 +18,16 @@ from aiida_like.errors import StorageError
 from aiida_like.storage import Storage
 
 LEAST_FACTOR = 2.0
-"""How much faster an index must make a statement, ..."""
+"""Least ratio of the times of a statement without and with an index that is advised."""
 LEAST_SECONDS = 0.001
-"""... and by how much."""
+"""Least difference of these times."""
 
 _MOST_CANDIDATES = 30
-"""Of one statement."""
+"""The most indexes that are tried for one statement."""
 _SLOWER = 1.5
-"""From this factor on a statement is said to become slower."""
+"""Least ratio of the times with and without indexes of a statement that is reported as slower."""
 _AS_GOOD = 0.9
-"""An index with so much of the greatest gain is as good, if it is smaller."""
+"""Least share of the greatest gain: of the indexes that reach it, the smallest is chosen."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Advised:
-    """`size` in bytes, None where nothing was measured; `helps` has what it makes faster, or might."""
+    """An index worth making. `size`: bytes, None if not measured; `helps`: statements it makes faster, or might."""
 
     index: Index
     size: int | None
@@ -54,7 +54,7 @@ class Advised:
 
 @dataclass(frozen=True)
 class Advice:
-    """`slower` are statements that the same indexes make slower. `not_measured` says why nothing was tried."""
+    """`slower`: statements that the advised indexes make slower. `not_measured`: why nothing was tried."""
 
     advised: tuple[Advised, ...] = ()
     slower: tuple[Effect, ...] = ()
@@ -64,7 +64,7 @@ class Advice:
 
 
 def advise(storage: Storage, asked: Collection[Asked], most_rows: int, tell: Tell) -> Advice:
-    """Raises StatementTimeout, StorageError."""
+    """The advice on indexes for statements. Raises StatementTimeout, StorageError."""
     unknown = tuple(without_statistics(storage))
     slow = [each for each in asked if each.seconds > LEAST_SECONDS]
     wanted = _lacking(storage, slow)
@@ -84,7 +84,7 @@ def _trial_of(storage: Storage) -> Callable[..., AbstractContextManager[Trial]]:
 
 
 def _lacking(storage: Storage, slow: Iterable[Asked]) -> dict[Index, list[Asked]]:
-    """Indexes that are not there, by the statements that they might help."""
+    """Missing indexes, each with the statements that it might help."""
     existing = existing_indexes(storage)
     found: dict[Index, list[Asked]] = {}
     for asked in slow:
@@ -96,7 +96,7 @@ def _lacking(storage: Storage, slow: Iterable[Asked]) -> dict[Index, list[Asked]
 
 
 def _untried(slow: Iterable[Asked], wanted: Mapping[Index, Sequence[Asked]]) -> Iterator[Advised]:
-    """The most promising for each statement."""
+    """The most promising index for each statement, unmeasured."""
     first: dict[Index, list[Effect]] = {}
     for asked in slow:
         index = next((index for index, helped in wanted.items() if asked in helped), None)
@@ -112,7 +112,7 @@ class _Tried:
     seconds: Mapping[Asked, float]
 
     def gain(self, times: Mapping[Asked, float]) -> float:
-        """How many seconds it takes from these times, of the statements for which it is worth it."""
+        """Seconds that the index saves of `times`, of the statements for which it is worth it."""
         return sum(times[asked] - taken for asked, taken in self.seconds.items() if _is_worth_it(times[asked], taken))
 
 
@@ -124,7 +124,7 @@ def _tried(
     trial: Trial, asked: Collection[Asked], wanted: Collection[Index], unknown: Sequence[str], tell: Tell
 ) -> Advice:
     without = _timed(trial, asked, "timing as it is", tell)
-    # The shorter of both: a temporary table of PostgreSQL is never read by several processes at once.
+    # The shorter of the times on the database and on the copy: PostgreSQL reads no temporary table in parallel.
     before = {each: min(each.seconds, seconds) for each, seconds in without.items()}
     tried = []
     for number, index in enumerate(wanted, 1):
@@ -152,14 +152,14 @@ def _timed(trial: Trial, asked: Collection[Asked], what: str, tell: Tell) -> dic
 
 
 def _times(trial: Trial, index: Index, before: Mapping[Asked, float]) -> Iterator[tuple[Asked, float]]:
-    """Of the statements that take long and for which the database takes the index."""
+    """The times of the slow statements for which the database takes the index."""
     for asked, seconds in before.items():
         if seconds > LEAST_SECONDS and trial.uses(asked, index):
             yield asked, trial.seconds(asked)
 
 
 def _chosen(tried: Collection[_Tried], before: Mapping[Asked, float]) -> Iterator[_Tried]:
-    """One after the other, what gains most beside those before it."""
+    """A greedy choice: the index that gains most beside those chosen before it, until none gains."""
     times = dict(before)
     while True:
         gains = {each.index: each.gain(times) for each in tried}
@@ -172,7 +172,7 @@ def _chosen(tried: Collection[_Tried], before: Mapping[Asked, float]) -> Iterato
 
 
 def _advised(trial: Trial, chosen: Sequence[_Tried], effects: Iterable[Effect]) -> Iterator[Advised]:
-    """Each with what it makes faster beside the others; nothing is left of what no statement takes any more."""
+    """The chosen indexes, each with the statements it makes faster beside the others; without unused ones."""
     helps: dict[Index, list[Effect]] = {each.index: [] for each in chosen}
     for effect in effects:
         if _is_worth_it(effect.before, effect.after):
@@ -187,7 +187,7 @@ def _advised(trial: Trial, chosen: Sequence[_Tried], effects: Iterable[Effect]) 
 
 
 def _of_queries(effects: Iterable[Effect]) -> Iterator[Effect]:
-    """One of each query: it may make a statement for the rows and one for their number."""
+    """One effect a query, the sum of its statements: it can have one for the rows and one for their number."""
     together: dict[str, Effect] = {}
     for effect in effects:
         query = effect.asked.query

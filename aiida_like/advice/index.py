@@ -24,7 +24,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Index:
-    """`method` is one of PostgreSQL; None: the only one of SQLite."""
+    """An index of a table. `method`: btree, hash or gin of PostgreSQL; None for SQLite, which has one."""
 
     table: str
     parts: tuple[Part, ...]
@@ -44,13 +44,13 @@ class Index:
 
     @property
     def target(self) -> str:
-        """What stands behind ON, for any table of these columns."""
+        """The method and the columns, as CREATE INDEX writes them after the name of the table."""
         parts = ", ".join(part.sql for part in self.parts)
         return f"USING {self.method} ({parts})" if self.method not in (None, "btree") else f"({parts})"
 
     @property
     def statement(self) -> str:
-        """To be pasted into a shell of the database."""
-        # AiiDA goes on storing nodes while it is made.
+        """The CREATE INDEX statement, to be pasted into a shell of the database."""
+        # So that AiiDA can store nodes meanwhile.
         concurrently = "CONCURRENTLY " if self.method else ""
         return f"CREATE INDEX {concurrently}IF NOT EXISTS {self.name} ON {self.table} {self.target};"

@@ -1,6 +1,6 @@
-"""A copy of tables of PostgreSQL, as temporary tables of a session of its own: they go when it ends.
+"""A copy of PostgreSQL's tables, as temporary tables of one session, which end with it.
 
-They have the names of the tables, and come first where names are looked up; so statements find them as they are.
+The copies have the names of the tables and come first in the search path, so statements read them unchanged.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from aiida_like.storage import Limits, Storage, postgresql
 from aiida_like.storage.database import Database
 
 _SCHEMA = "pg_temp."
-"""Before every name that is changed: nothing else can be meant."""
+"""The schema before each name that is changed, so that no stored table can be."""
 
 
 @contextmanager
 def trial(storage: Storage, tables: Iterable[Table], most_rows: int, tell: Tell) -> Iterator[Trial]:
-    """Raises NotTried."""
+    """A trial on copies of at most `most_rows` rows of each table. Raises NotTried."""
     url = storage.profile.database
     assert isinstance(url, URL)
-    # One connection: temporary tables are those of a session.
+    # One connection, because temporary tables belong to a session.
     database = postgresql.connect(url, Limits(storage.database.limits.statement_seconds, connections=1))
     try:
         try:
@@ -65,7 +65,7 @@ def _trial(database: Database, samples: Mapping[str, Sample]) -> Trial:
 
 
 def _change(database: Database, statement: str) -> None:
-    """In a transaction that may write, which sessions of ours otherwise never have.
+    """Runs a statement in a transaction that may write; all others of ours are read-only.
 
     Raises:
         StorageError.
@@ -74,7 +74,7 @@ def _change(database: Database, statement: str) -> None:
 
 
 def _vacuum(database: Database, name: str) -> None:
-    """As autovacuum would: without it no index could be read instead of a table, and nothing is known of the rows.
+    """Vacuums and analyses a copy, as autovacuum would: for index-only scans, and for the planner.
 
     Raises:
         StorageError.
@@ -109,7 +109,7 @@ SELECT count(*) FROM pg_index AS i JOIN pg_index AS other ON other.indrelid = i.
 WHERE i.indexrelid = to_regclass(%(name)s) AND other.indexrelid <> i.indexrelid
     AND split_part(one, ' USING ', 2) = split_part(two, ' USING ', 2)
 """
-"""PostgreSQL writes an expression in its own words, which only it can compare."""
+"""Indexes with the same definition. PostgreSQL rewrites expressions, so only it can compare them."""
 
 _FACTS = """
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_table_size(c.oid), (
@@ -122,7 +122,7 @@ FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid 
 
 def _copied(database: Database, tables: Iterable[Table], most_rows: int, tell: Tell) -> Iterator[tuple[str, Sample]]:
     tables = list(tables)
-    # All before the first table is hidden by its copy.
+    # All facts are read before a copy hides the first table.
     facts = {table: database.rows(_FACTS, {"name": table.name})[0] for table in tables}
     counts = {table: database.rows(f"SELECT count(*) FROM {table.name}", {})[0][0] for table in tables}  # noqa: S608
     for number, (table, (stored, size, definitions)) in enumerate(facts.items()):

@@ -1,4 +1,4 @@
-"""A copy of tables of SQLite, in a file of its own in the folder for temporary files."""
+"""A copy of SQLite's tables, in a file in the folder for temporary files."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from aiida_like.storage import Storage, sqlite
 from aiida_like.storage.database import Database
 
 _BLOCK = 5000
-"""How many ids are copied at once: between two, AiiDA can commit."""
+"""Ids that are copied in one statement; AiiDA can commit between two statements."""
 
 _ROOM = 1.5
-"""How much larger than its rows a copy may become by indexes."""
+"""Ratio of the room that a copy needs, with its indexes, to the size of its rows."""
 
 
 @contextmanager
 def trial(storage: Storage, tables: Iterable[Table], most_rows: int, tell: Tell) -> Iterator[Trial]:
-    """Raises NotTried."""
+    """A trial on copies of at most `most_rows` rows of each table. Raises NotTried."""
     ((file,),) = storage.database.rows("SELECT file FROM pragma_database_list WHERE name = 'main'", {})
     original = Path(file)
     fraction = min(1.0, MOST_BYTES / original.stat().st_size)
@@ -61,7 +61,7 @@ def _check_room(folder: Path, needed: float) -> None:
 
 
 def _open(copy: Path) -> sqlite3.Connection:
-    """Without our functions: what needs one is refused here, as AiiDA's own connections would refuse it."""
+    """A connection without our Python functions: it refuses an index on one, as AiiDA's connections would."""
     connection = sqlite3.connect(copy, isolation_level=None, uri=True)
     for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -200000"):
         connection.execute(f"PRAGMA {pragma}")
@@ -81,7 +81,7 @@ def _copied(
         part = min(fraction, most_rows / max(1, rows))
         blocks = range(first // _BLOCK, last // _BLOCK + 1)
         for number, block in enumerate(blocks, 1):
-            # Some of the blocks, from everywhere.
+            # A share of the blocks, evenly spread.
             if int(number * part) > int((number - 1) * part):
                 connection.execute(
                     f"INSERT INTO {name} SELECT {columns} FROM stored.{name} WHERE id >= ? AND id < ?",  # noqa: S608
@@ -99,7 +99,7 @@ _TYPE = re.compile(r"\w[\w ]*(\(\d+\))?")
 
 
 def _definitions(table: Table, types: Mapping[str, str]) -> str:
-    """The columns that are read, of the types that they have there; an archive can come from anybody."""
+    """The columns of a copy, with their stored types where these are plain: an archive can come from anybody."""
     return ", ".join(
         "id INTEGER PRIMARY KEY"
         if column.primary_key
@@ -125,7 +125,7 @@ def _trial(database: Database, connection: sqlite3.Connection, samples: Mapping[
             connection.execute(statement)
         except sqlite3.Error as error:
             raise StorageError(str(error)) from error
-        database.close()  # EXPLAIN looks at no schema that a connection does not know yet
+        database.close()  # EXPLAIN does not see changes of the schema by another connection
 
     def plan(asked: Asked) -> str:
         rows = database.rows(f"EXPLAIN QUERY PLAN {asked.sql}", asked.values)

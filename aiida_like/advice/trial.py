@@ -16,13 +16,13 @@ from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError
 from aiida_like.storage.database import Database
 
 RUNS = 5
-"""How often a statement is timed, unless that takes too long; the median counts."""
+"""Runs of a statement that is timed, fewer if they take too long; the median counts."""
 _PATIENCE_SECONDS = 3.0
 MOST_BYTES = 2 << 30
-"""How large a copy may be."""
+"""The largest size of a copy."""
 
 Tell = Callable[[str, float], None]
-"""Is told what is being done, and how far it has come, from 0 to 1."""
+"""A progress callback: what is being done, and the fraction that is done, from 0 to 1."""
 
 
 class NotTried(AiidaLikeError):
@@ -31,7 +31,7 @@ class NotTried(AiidaLikeError):
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A statement that a query made; `seconds` is how long it took on the database itself, cut off by the limit."""
+    """A statement that a query made. `seconds`: its time on the database itself, cut off by the limit."""
 
     query: str
     select: Select[Any]
@@ -42,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sample:
-    """How many rows of a table were copied, and how many there are."""
+    """The number of rows of a table that were copied, and of all."""
 
     copied: int
     rows: int
@@ -54,11 +54,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Trial:
-    """`change` runs a statement that changes the copy, `plan` is what the database says it does for another.
+    """A copy on trial. `change` runs a statement that changes it, `plan` explains one, `size` is its size in bytes.
 
-    `size` is how many bytes it takes, `has_twin` whether it has the same index under another name, `schema` what stands
-    before the name of a table in it, and of an index. `needs_statistics`: the planner takes no index on an expression
-    before it has seen its values.
+    `has_twin`: whether the copy has the same index under another name. `schema`: the prefix of its tables and indexes.
+    `needs_statistics`: the planner takes no index on an expression before ANALYZE.
     """
 
     database: Database
@@ -71,7 +70,7 @@ class Trial:
     needs_statistics: bool = False
 
     def seconds(self, asked: Asked) -> float:
-        """The median; the limit of a statement, where it takes longer than that."""
+        """The median time of a statement; the limit, if it takes longer than that."""
         taken: list[float] = []
         while len(taken) < RUNS and sum(taken) < _PATIENCE_SECONDS:
             started = time.perf_counter()
@@ -86,7 +85,7 @@ class Trial:
         return index.name in self.plan(asked)
 
     def build(self, index: Index) -> int | None:
-        """How many bytes it would take of the whole table; None: the database refuses it, or has it already."""
+        """Makes an index: its bytes, scaled to the whole table; None: it is refused, or there already."""
         table, without = f"{self.schema}{index.table}", self.size()
         try:
             self.change(f"CREATE INDEX {index.name} ON {table} {index.target}")

@@ -1,4 +1,4 @@
-"""How a SELECT uses the columns of each table: what an index might do for it."""
+"""The uses of columns in a SELECT, table by table, which decide what an index could do for it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _INSIDE = (json_contains, json_has_key, json_has_plain_key)
 
 @dataclass(frozen=True)
 class Uses:
-    """Of one table: expressions that are compared, ordered or grouped by, in the order in which they come.
+    """Expressions of one table that a SELECT compares, orders or groups by, in the order in which they occur.
 
-    `inside` are tests of what lies within JSON; `columns` is all that is read of a table, by name.
+    `inside`: tests of values inside JSON. `columns`: all columns that are read, by name.
     """
 
     equal: list[Expression] = field(default_factory=list)
@@ -49,14 +49,14 @@ def uses_of(select: Select[Any]) -> Mapping[Table, Uses]:
 
 
 def tables_of(select: Select[Any]) -> set[Table]:
-    """All that it reads."""
+    """The tables that a SELECT reads."""
     elements = list(_walk(select, set()))
     of_columns = (element.table for element in elements if isinstance(element, Column))
     return {table for table in (*elements, *of_columns) if isinstance(table, Table)}
 
 
 def plain(expression: Any) -> Any:
-    """Without what stands around it and changes nothing for an index."""
+    """The expression without labels, parentheses, ASC and DESC, which change nothing for an index."""
     while isinstance(expression, (Label, Grouping)) or (
         isinstance(expression, UnaryExpression) and expression.modifier is not None
     ):
@@ -85,7 +85,7 @@ def _used(element: Any) -> Iterator[tuple[str, Expression]]:
 def _of_comparison(element: BinaryExpression[Any]) -> Iterator[tuple[str, Expression]]:
     kind = "equal" if element.operator in _EQUAL else "ranged" if element.operator in _RANGE else None
     if kind is not None:
-        # Both sides: what joins tables may be looked up from either.
+        # Both sides, because a join can look up rows from either table.
         yield from ((kind, plain(side)) for side in (element.left, element.right))
 
 
@@ -97,7 +97,7 @@ def _of_order(element: UnaryExpression[Any]) -> Iterator[tuple[str, Expression]]
 def _of_groups(element: Select[Any]) -> Iterator[tuple[str, Expression]]:
     for column in element._group_by_clauses:  # noqa: SLF001 (SQLAlchemy has no other name for it)
         for base in map(plain, column.base_columns):
-            # What no index of AiiDA's should lead to may well stand behind another column in one of ours.
+            # `unindexed` avoids an index of AiiDA; a new index may well have the column in second place.
             yield "grouped", plain(next(iter(base.clauses))) if isinstance(base, unindexed) else base
 
 
@@ -112,7 +112,7 @@ _LOOKS: tuple[tuple[Any, Callable[[Any], Iterator[tuple[str, Expression]]]], ...
 
 
 def _table_of(expression: Expression) -> Table | None:
-    """The one table that all columns of an expression are of; None: of none, of several, or not to be indexed."""
+    """The one table of all columns in an expression; None: no table, several, or no index is wanted."""
     if isinstance(expression, unindexed) or not isinstance(expression, ColumnElement):
         return None
     tables = {element.table for element in _walk(expression, set()) if isinstance(element, Column)}

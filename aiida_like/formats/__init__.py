@@ -1,7 +1,7 @@
-"""What the stored content of a node becomes: a file to download, or the data of a picture.
+"""The stored content of a node as a file to download, or as the data of a picture.
 
-`FORMATS` is the whole story: for each kind of node its formats, the default first, and the function that makes each.
-Functions are named, `module:function`, and imported when they are called: numpy takes a fifth of the time to start.
+`FORMATS` is the table of all: for each kind of node its formats, the default first, and the function that makes each.
+Functions are named, `module:function`, and imported when they are called: numpy is a fifth of the time to start.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Picture = dict[str, Any] | list[Any]
 
 @dataclass(frozen=True)
 class Download:
-    """`format` is the extension of the file; `name` is the one that the stored file has, or made of the uuid."""
+    """`format` is the extension of the file; `name` is that of the stored file, or made of the uuid."""
 
     content: bytes
     format: str
@@ -47,8 +47,8 @@ class Download:
 class TypeFormats:
     """`downloads` and `pictures` have the default format first; a kind without formats has neither.
 
-    All three name functions of a `StoredNode`: to bytes, to a `Picture`, to a dictionary.
-    `classes` are the node types, behind the start that they have in common, that AiiDA itself defines.
+    These and `properties` name functions of a `StoredNode`: to bytes, to a `Picture`, to a dictionary.
+    `classes` are the node types that AiiDA itself defines, without the start that they have in common.
     """
 
     name: str
@@ -110,10 +110,10 @@ FORMATS: Mapping[str, TypeFormats] = {
 
 DOWNLOADS = tuple(dict.fromkeys(name for kind in FORMATS.values() for name in kind.downloads))
 PICTURES = tuple(dict.fromkeys(name for kind in FORMATS.values() for name in kind.pictures))
-"""All formats that there are."""
+"""All formats of downloads, and all of pictures."""
 
 _STORED = ("cif", "upf")
-"""Formats in which a node is its one file, which keeps its name."""
+"""Formats whose download is the one file of a node, under its stored name."""
 
 
 def download(node: StoredNode, format: str | None = None) -> Download:  # noqa: A002
@@ -132,17 +132,17 @@ def download(node: StoredNode, format: str | None = None) -> Download:  # noqa: 
 
 
 def download_formats(node_type: str) -> tuple[str, ...]:
-    """The default first; none for what cannot be downloaded."""
+    """The formats for nodes of a type, the default first; none if they cannot be downloaded."""
     return tuple(_kind(node_type).downloads)
 
 
 def all_download_formats() -> dict[str, tuple[str, ...]]:
-    """By the node types that AiiDA defines."""
+    """The formats of downloads by the node types that AiiDA defines."""
     return {start + name: tuple(kind.downloads) for start, kind in FORMATS.items() for name in kind.classes}
 
 
 def derived_properties(node: StoredNode) -> dict[str, Any]:
-    """What follows from the content of the node; nothing for most kinds.
+    """Properties that follow from the content of a node; none for most kinds.
 
     Raises:
         FeatureUnavailable, MissingExtra, StorageError: as for `download`.
@@ -168,7 +168,7 @@ def _function(name: str) -> Callable[[StoredNode], Any]:
 
 
 def _kind(node_type: str) -> TypeFormats:
-    """A kind without formats is called by its class, `Dict` for `data.core.dict.Dict.`."""
+    """The formats of a type; one without formats is named by its class, `Dict` for `data.core.dict.Dict.`."""
     unknown = TypeFormats(node_type.rstrip(".").rpartition(".")[2], {}, {})
     return next((kind for start, kind in FORMATS.items() if node_type.startswith(start)), unknown)
 

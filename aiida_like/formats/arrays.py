@@ -1,4 +1,4 @@
-"""ArrayData and all below it: numbers in `<name>.npy`, their shape in the attribute `array|<name>`."""
+"""ArrayData and its subclasses: numbers in `<name>.npy`, their shape in the attribute `array|<name>`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _JSON_KINDS = "biufU"  # numpy's letters for booleans, integers, floats and stri
 
 
 def array_names(node: StoredNode) -> list[str]:
-    """In alphabetical order: PostgreSQL does not keep the order of the attributes."""
+    """The names in alphabetical order, because PostgreSQL does not keep the order of the attributes."""
     return sorted(key.removeprefix(_PREFIX) for key in node.attributes if key.startswith(_PREFIX))
 
 
@@ -84,7 +84,7 @@ def _list(node: StoredNode, name: str) -> Any:
 
 
 def _parsed(node: StoredNode, name: str, content: bytes) -> NDArray[Any]:
-    # Not numpy.load: that takes a zip file, too, whatever its name.
+    # Not numpy.load, which would open a zip file too.
     try:
         array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     except (ValueError, SyntaxError, MemoryError, tokenize.TokenError) as error:

@@ -18,9 +18,9 @@ from aiida_like.formats.node import StoredNode, parsing
 
 @dataclass(frozen=True)
 class _Bands:
-    """`energies` has the shape (k-points, bands), in the unit of the node; with two spins, all of the first come first.
+    """`energies` has the shape (k-points, bands), in the unit of the node; those of the first of two spins come first.
 
-    `distances` are those along the path, in 1/angstrom (in units of the reciprocal vectors where no cell is known).
+    `distances` along the path are in 1/angstrom (in units of the reciprocal vectors if no cell is known).
     """
 
     energies: NDArray[np.float64]
@@ -29,7 +29,7 @@ class _Bands:
 
 
 def bands_picture(node: StoredNode) -> dict[str, Any]:
-    """What AiiDA's own export of bands to json holds, and the label of the y axis.
+    """The JSON of AiiDA's own export of bands, with the label of the y axis.
 
     `paths` are the stretches between two labelled k-points, each with `x` and the `values` of each band along it;
     `path` names those that are longer than one step, which is how a jump in the path is stored.
@@ -51,7 +51,7 @@ def bands_json(node: StoredNode) -> bytes:
 
 
 def _bands(node: StoredNode, kpoints: Kpoints) -> _Bands:
-    """With two spins the stored shape is (2, k-points, bands), else (k-points, bands)."""
+    """The bands of a node. With two spins the stored shape is (2, k-points, bands), else (k-points, bands)."""
     with parsing(node, "bands"):
         stored = read_array(node, "bands").astype(np.float64)
         has_two_spins = stored.ndim == 3  # noqa: PLR2004
@@ -62,7 +62,7 @@ def _bands(node: StoredNode, kpoints: Kpoints) -> _Bands:
 
 
 def _distances(kpoints: Kpoints) -> NDArray[np.float64]:
-    """From the first k-point along the path; a step between two labelled k-points is a jump and counts nothing."""
+    """Distances from the first k-point along the path; a step between two labelled k-points is a jump of length 0."""
     steps = np.linalg.norm(np.diff(kpoints.cartesian, axis=0), axis=1)
     labelled = {label.index for label in kpoints.labels}
     jumps = [index for index in range(len(steps)) if {index, index + 1} <= labelled]
@@ -71,7 +71,7 @@ def _distances(kpoints: Kpoints) -> NDArray[np.float64]:
 
 
 def _ends(kpoints: Kpoints) -> Sequence[Label]:
-    """Where the stretches of the path end: its labels, and its own ends if they have none."""
+    """The ends of the stretches of the path: its labels, and its own ends if these have none."""
     last = len(kpoints.points) - 1
     if len(kpoints.labels) <= 1:
         return (Label(0, "0"), Label(last, "1"))

@@ -1,4 +1,4 @@
-"""What follows from the content of a node and is not stored with it, as version 4 of the API shows it."""
+"""Properties that follow from the content of a node and are not stored, as version 4 of the API shows them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _labelled(kpoints: Kpoints) -> dict[str, Any]:
 
 
 def brillouin_zone(reciprocal_cell: list[list[float]]) -> dict[str, Any]:
-    """Its faces, each a list of corners in 1/angstrom, and the same as triangles: indices into a list of corners.
+    """The faces, each a list of corners in 1/angstrom, and the same as triangles: indices into a list of corners.
 
     Raises:
         MissingExtra: seekpath is not installed.

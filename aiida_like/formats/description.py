@@ -12,7 +12,7 @@ _CODE = "data.core.code."
 
 
 def description_of(node: StoredNode, computer: str | None) -> str:
-    """Empty for all classes but those here; needs only the attributes of the node, and the label of its computer.
+    """The description, from the attributes of a node and the label of its computer; empty for most classes.
 
     Raises:
         StorageError: the attributes are not those of such a node.
@@ -38,7 +38,7 @@ def _kpoints(node: StoredNode) -> str:
 
 
 def _state(node: StoredNode) -> str:
-    """Where a job is on its way through the scheduler."""
+    """The state of a job in the scheduler."""
     return str(node.attributes.get("state") or "")
 
 
@@ -48,4 +48,4 @@ DESCRIBED: Mapping[str, Callable[[StoredNode], str]] = {
     "data.core.array.bands.": _kpoints,
     "process.calculation.calcjob.": _state,
 }
-"""By the start of the node type; all of them read the attributes."""
+"""Functions by the start of the node type; all of them read the attributes."""

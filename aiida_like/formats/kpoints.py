@@ -38,7 +38,7 @@ class Kpoints:
 
     @property
     def cartesian(self) -> NDArray[np.float64]:
-        """In 1/angstrom; without a cell the relative coordinates stand in for them."""
+        """The coordinates in 1/angstrom; without a cell the relative ones."""
         return self.points if self.reciprocal_cell is None else self.points @ self.reciprocal_cell
 
 
@@ -54,7 +54,7 @@ def listed_kpoints(node: StoredNode) -> Kpoints:
 
 
 def kpoints_picture(node: StoredNode) -> dict[str, Any]:
-    """All k-points, and as far as they are known the reciprocal vectors, the labelled points and the mesh."""
+    """All k-points, and the reciprocal vectors, the labelled points and the mesh if they are known."""
     has_mesh = "mesh" in node.attributes
     kpoints = stored_kpoints(node)
     return {
@@ -69,7 +69,7 @@ def kpoints_picture(node: StoredNode) -> dict[str, Any]:
 
 
 def stored_kpoints(node: StoredNode) -> Kpoints:
-    """Those of the mesh, or those that are stored one by one.
+    """The k-points of the mesh, or those that are stored one by one.
 
     Raises:
         FeatureUnavailable: there are none, or too many.

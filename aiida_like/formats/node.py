@@ -1,4 +1,4 @@
-"""What a node holds, as the formats need it."""
+"""The content of a node, as the formats need it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StoredNode:
 
     @classmethod
     def without_files(cls, uuid: str, node_type: str, label: str, attributes: Mapping[str, Any]) -> StoredNode:
-        """For what can be said from the attributes alone."""
+        """A node for functions that read its attributes alone."""
         return cls(uuid, node_type, label, attributes, read=_no_file, files=())
 
     def content(self, path: str) -> bytes:

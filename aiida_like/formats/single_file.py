@@ -21,7 +21,7 @@ def stored_file(node: StoredNode) -> bytes:
 
 
 def cif_picture(node: StoredNode) -> dict[str, Any]:
-    """CIF is ASCII; what is not UTF-8 in an old file shows as U+FFFD."""
+    """The text of the file; CIF is ASCII, and bytes of an old file that are not UTF-8 become U+FFFD."""
     return {"str_viz_info": {"data": stored_file(node).decode(errors="replace"), "format": "cif"}}
 
 

@@ -17,7 +17,7 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Species:
-    """What sits on a site: the elements and the weight (occupancy, 0 to 1) of each, called a kind by AiiDA."""
+    """The elements on a site and the weight (occupancy, 0 to 1) of each, called a kind by AiiDA."""
 
     name: str
     symbols: Sequence[str]
@@ -31,7 +31,7 @@ class Species:
 
     @property
     def is_partial(self) -> bool:
-        """Several elements share the site, or a part of it is empty."""
+        """Whether several elements share the site, or a part of it is empty."""
         return len(self.symbols) > 1 or self.vacancy > 0
 
     @property
@@ -71,12 +71,12 @@ class Structure:
 
     @property
     def formula(self) -> str:
-        """In the order of Hill, J. Am. Chem. Soc. 22, 478 (1900): by alphabet, but with carbon C and H come first."""
+        """The Hill formula, J. Am. Chem. Soc. 22, 478 (1900): by alphabet, but with carbon C and H come first."""
         return _hill_formula(self._counts)
 
     @property
     def compact_formula(self) -> str:
-        """The same for the smallest number of atoms in these proportions."""
+        """The Hill formula of the smallest number of atoms in these proportions."""
         counts = self._counts
         smallest = math.gcd(*counts.values()) or 1
         return _hill_formula({symbol: count // smallest for symbol, count in counts.items()})
@@ -87,7 +87,7 @@ class Structure:
 
 
 def stored_structure(node: StoredNode) -> Structure:
-    """Without atoms, the attributes `kinds` and `sites` are missing."""
+    """The structure of a node, whose attributes lack `kinds` and `sites` if there are no atoms."""
     with parsing(node, "structure"):
         attributes = node.attributes
         first, second, third = map(_vector, attributes["cell"])

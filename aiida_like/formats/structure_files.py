@@ -28,7 +28,7 @@ def xyz_file(node: StoredNode) -> bytes:
 
 
 def chemdoodle_file(node: StoredNode) -> bytes:
-    """What ChemDoodle Web reads, as JSON."""
+    """The JSON that ChemDoodle Web reads."""
     return orjson.dumps(chemdoodle_picture(stored_structure(node)))
 
 
@@ -43,12 +43,12 @@ def cif_picture(node: StoredNode) -> dict[str, Any]:
 
 
 def xsf_picture(node: StoredNode) -> dict[str, Any]:
-    """The same of an XSF file."""
+    """The text of an XSF file."""
     return _picture(node, "xsf", xsf)
 
 
 def cif(structure: Structure) -> str:
-    """With one row for each element of a shared site, and its occupancy to four decimals."""
+    """A CIF file; a shared site has a row for each element, with its occupancy to four decimals."""
     rank = np.linalg.matrix_rank(np.array(structure.cell))
     if rank not in {0, 3} or not structure.sites:
         raise FeatureUnavailable(
@@ -67,10 +67,10 @@ def cif(structure: Structure) -> str:
 
 
 def xsf(structure: Structure) -> str:
-    """CRYSTAL, SLAB, POLYMER or ATOMS by the number of periodic directions."""
+    """An XSF file: CRYSTAL, SLAB, POLYMER or ATOMS by the number of periodic directions."""
     _refuse_partial(structure, "xsf")
     atoms = _atoms(structure, "xsf")
-    # XSF takes the first vectors for the periodic ones. Turning a, b, c round keeps the handedness.
+    # In XSF the first vectors are the periodic ones. Rotating a, b, c cyclically keeps the handedness.
     turn = next(turn for turn in range(3) if _begins_periodic(np.roll(atoms.pbc, turn)))
     atoms.set_cell(np.roll(atoms.cell, turn, axis=0))
     atoms.set_pbc(np.roll(atoms.pbc, turn))
@@ -118,7 +118,7 @@ def _write(text: io.BytesIO | io.StringIO, atoms: Any, ase_format: str) -> None:
 
 
 def _add_occupancies(atoms: Any, structure: Structure) -> None:
-    """In the terms of ase: `spacegroup_kinds` numbers the kinds of sites, `occupancy` has the elements of each."""
+    """Adds occupancies as ase has them: `spacegroup_kinds` numbers the kinds, `occupancy` has the elements of each."""
     kinds = {site.species.name: site.species for site in structure.sites}
     numbers = {name: number for number, name in enumerate(kinds)}
     atoms.set_array("spacegroup_kinds", np.array([numbers[site.species.name] for site in structure.sites]))

@@ -28,7 +28,7 @@ def dimensionality(structure: Structure) -> dict[str, Any]:
 
 
 def chemdoodle_picture(structure: Structure) -> dict[str, Any]:
-    """What ChemDoodle Web draws: the atoms and the corners of the cell, its centre at the origin."""
+    """The data that ChemDoodle Web draws: the atoms and the corners of the cell, its centre at the origin."""
     cell = np.array(structure.cell)
     centre = cell.sum(axis=0) / 2
     return {"s": [_unit_cell(cell, centre)], "m": [{"a": _atoms(structure, centre)}], "units": "&Aring;"}

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 EXTRA = "provenance"
 
 NAMESPACES = {"uuid": "urn:uuid:", "aiida": "urn:aiida:"}
-"""A node is its uuid, as RFC 9562 writes it as a URN; attributes that PROV has no word for are AiiDA's."""
+"""Nodes are named by their uuid as a URN (RFC 9562); attributes that PROV has no word for are in `aiida`."""
 
 RECORDS_AT_ONCE = 100
-"""So many are objects of the library at a time; in memory each is many times as large as its JSON."""
+"""Records that are objects of the library at a time: in memory each is many times as large as its JSON."""
 
 
 def prov_json(subgraph: Subgraph, api: str) -> Iterator[bytes]:
-    """PROV-JSON in pieces. `api` is the URL of the API, under which users have theirs; they have no uuid.
+    """PROV-JSON in pieces. `api` is the URL of the API, which names users: they have no uuid.
 
     Raises:
-        MissingExtra: the library `prov` is not installed; before there is a piece.
+        MissingExtra: the library `prov` is not installed. Raised before the first piece.
     """
     try:
         from prov.model import ProvDocument
@@ -52,7 +52,7 @@ def prov_json(subgraph: Subgraph, api: str) -> Iterator[bytes]:
 def _joined(
     written: Callable[[Iterable[Record]], dict[str, dict[str, Any]]], sections: Iterable[Iterator[Record]]
 ) -> Iterator[bytes]:
-    """One document of many, each of some records."""
+    """One document, joined from the documents of `RECORDS_AT_ONCE` records each."""
     yield b'{"prefix":' + orjson.dumps(written(())["prefix"])
     numbers = count(1)
     for records in sections:
@@ -70,7 +70,7 @@ def _joined(
 
 
 def _sections(subgraph: Subgraph) -> Iterator[Iterator[Record]]:
-    """All records; those of one kind come together, as PROV-JSON has them."""
+    """All records, grouped by kind as PROV-JSON has them."""
     nodes, users = subgraph.by_id, subgraph.users
     data = [each for each in nodes.values() if not each.is_process]
     processes = [each for each in nodes.values() if each.is_process]
@@ -95,15 +95,15 @@ def _add_user(user: User, document: ProvDocument) -> None:
 
 
 def _add_data(node: Node, document: ProvDocument) -> None:
-    document.entity(_name(node), _told(node))
+    document.entity(_name(node), _attributes(node))
 
 
 def _add_process(node: Node, document: ProvDocument) -> None:
-    document.activity(_name(node), node.began, node.ended, _told(node))
+    document.activity(_name(node), node.began, node.ended, _attributes(node))
 
 
-def _told(node: Node) -> dict[str, Any]:
-    told = {
+def _attributes(node: Node) -> dict[str, Any]:
+    attributes = {
         "prov:label": node.name,
         "prov:type": node.node_type,
         "aiida:id": node.id,
@@ -114,11 +114,11 @@ def _told(node: Node) -> dict[str, Any]:
         "aiida:exit_message": node.exit_message,
         "aiida:ctime": node.began,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _add_itself(subgraph: Subgraph, document: ProvDocument) -> None:
-    """The document says of itself whether it is all."""
+    """Adds the document itself as an entity, which says whether it is truncated."""
     main = subgraph.nodes[0]
     attributes = {
         "prov:label": f"Provenance of {main.name}",
@@ -150,14 +150,14 @@ def _generated(link: Link, process: Node, data: Node, document: ProvDocument) ->
 
 
 def _returned(link: Link, process: Node, data: Node, document: ProvDocument) -> None:
-    # Not generated: a workflow returns what is there already, and an entity is generated once.
-    told = {"prov:type": document.valid_qualified_name("aiida:return"), "prov:label": link.label}
-    document.wasInfluencedBy(_name(data), _name(process), other_attributes=told)
+    # Not wasGeneratedBy: a workflow returns what is there already, and an entity is generated once.
+    attributes = {"prov:type": document.valid_qualified_name("aiida:return"), "prov:label": link.label}
+    document.wasInfluencedBy(_name(data), _name(process), other_attributes=attributes)
 
 
 def _called(link: Link, caller: Node, called: Node, document: ProvDocument) -> None:
-    told = {"prov:type": document.valid_qualified_name(f"aiida:{link.type}"), "prov:label": link.label}
-    document.wasInformedBy(_name(called), _name(caller), other_attributes=told)
+    attributes = {"prov:type": document.valid_qualified_name(f"aiida:{link.type}"), "prov:label": link.label}
+    document.wasInformedBy(_name(called), _name(caller), other_attributes=attributes)
 
 
 RELATIONS: Mapping[str, Callable[[Link, Node, Node, ProvDocument], None]] = {
@@ -168,7 +168,7 @@ RELATIONS: Mapping[str, Callable[[Link, Node, Node, ProvDocument], None]] = {
     "call_calc": _called,
     "call_work": _called,
 }
-"""What each type of links is in PROV."""
+"""The relation of PROV for each type of links."""
 
 
 def _role(link: Link) -> dict[str, Any]:

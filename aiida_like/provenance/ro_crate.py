@@ -30,12 +30,12 @@ METADATA = "ro-crate-metadata.json"
 ATTRIBUTES = "attributes.json"
 _CODE = "data.core.code."
 _FORMAT_VERSION = "1.1"
-"""Of RO-Crate: the one that the profile is made for."""
+"""The version of RO-Crate that the profile is made for."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the content of files comes from: attributes of a node by its id, files by their keys."""
+    """The content of files: attributes of a node by its id, stored files by their keys."""
 
     attributes: Callable[[int], bytes]
     files: Callable[[str], StoredFile]
@@ -121,13 +121,13 @@ class _Description:
         return self._folder(node, {"@type": kinds, "name": node.name})
 
     def _folder(self, node: Node, properties: dict[str, Any]) -> Entity:
-        told = {
+        common = {
             "identifier": f"urn:uuid:{node.uuid}",
             "additionalType": node.node_type,
             "dateCreated": node.began.isoformat(),
             **({"description": node.description} if node.description else {}),
         }
-        folder = self._crate.add(self._dataset(self._crate, dest_path=_folder(node), properties=told | properties))
+        folder = self._crate.add(self._dataset(self._crate, dest_path=_folder(node), properties=common | properties))
         for member in self._members[node.id]:
             name = member.path.removeprefix(_folder(node)).removeprefix("files/")
             kind = {"encodingFormat": "application/json"} if name == ATTRIBUTES else {}
@@ -163,7 +163,7 @@ class _Description:
         return action
 
     def _program(self, node: Node) -> Entity:
-        """What a process ran, where no code says so."""
+        """The software that a process ran, if no code is among its inputs."""
         name = node.process_type or node.node_type
         return self._add(f"#{name}", {"@type": "SoftwareApplication", "name": node.process_label or name})
 
@@ -198,7 +198,7 @@ def _whole(content: bytes) -> StoredFile:
 
 
 class _Pipe:
-    """What a ZipFile writes to, and what is taken from it; it cannot seek."""
+    """A file that a ZipFile writes to and that `take` empties; it cannot seek."""
 
     def __init__(self) -> None:
         self._written: list[bytes] = []

@@ -30,11 +30,11 @@ class Run:
 
 
 def read_run(snapshot: Snapshot, main: int, depth: int | None, limit: int, most: int) -> Run:
-    """At most `limit` processes, with at most `most` links to their data.
+    """A process and those it called, at most `limit`, with at most `most` links to their data.
 
     Raises:
-        FeatureUnavailable: it is no process.
-        QueryError: they have more data than that.
+        FeatureUnavailable: the node is no process.
+        QueryError: the processes have more links.
         StatementTimeout, StorageError.
     """
     (first,) = subgraph_of(snapshot, Neighbourhood({main: 0}, is_truncated=False), ()).nodes
@@ -50,7 +50,7 @@ def read_run(snapshot: Snapshot, main: int, depth: int | None, limit: int, most:
     links = [link for link in links if link.type not in CALLS or link.output_id in processes]
     if len(links) > most:
         raise QueryError(f"these processes have more than {most} links: take fewer with a smaller limit or depth")
-    # Data are as far as the farthest process, so that the one asked for stays the first.
+    # Data are farther than all processes, so that the process asked for stays the first node.
     last = max(processes.values()) + 1
     distances = {**{end: last for link in links for end in (link.input_id, link.output_id)}, **processes}
     subgraph = subgraph_of(snapshot, Neighbourhood(distances, calls.is_truncated), links)
@@ -58,7 +58,7 @@ def read_run(snapshot: Snapshot, main: int, depth: int | None, limit: int, most:
 
 
 def read_attributes(snapshot: Snapshot, pk: int) -> bytes:
-    """As JSON."""
+    """The attributes of a node as JSON."""
     rows = snapshot.rows(Statement("attributes to export", _select_attributes, {"id": pk}))
     return str(rows[0][0] or "{}").encode() if rows else b"{}"
 

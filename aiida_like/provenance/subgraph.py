@@ -1,4 +1,4 @@
-"""What an export tells of nodes, links and users, read from the database."""
+"""Nodes, links and users for an export, read from the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDED = frozenset({"finished", "excepted", "killed"})
 
 @dataclass(frozen=True)
 class Node:
-    """`state` and what follows is of processes; times are as they are stored."""
+    """A node of an export. `state` and the fields after it are None for data; times are as stored."""
 
     id: int
     uuid: str
@@ -42,7 +42,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """What people call it: its label, what it ran, or its class."""
+        """The label, else what the process ran, else the class."""
         return self.label or self.process_label or self.node_type.rstrip(".").rpartition(".")[2]
 
     @property
@@ -51,7 +51,7 @@ class Node:
 
     @property
     def ended(self) -> datetime | None:
-        """When it was changed last, which is when it ended; AiiDA stores no other time."""
+        """The last change, which is the end of a process: AiiDA stores no other time. None: it has not ended."""
         return instant(self.mtime) if self.state in ENDED else None
 
 
@@ -65,7 +65,7 @@ class Link:
 
 @dataclass(frozen=True)
 class User:
-    """Without the e-mail address, which is personal."""
+    """A user, without the e-mail address, which is personal."""
 
     id: int
     first_name: str
@@ -79,7 +79,7 @@ class User:
 
 @dataclass(frozen=True)
 class Subgraph:
-    """Nodes in the order of their distance from the first; by id their users. `is_truncated` as in a neighbourhood."""
+    """Nodes in the order of their distance from the first; `users` by id; `is_truncated` as in `Neighbourhood`."""
 
     nodes: Sequence[Node]
     links: Sequence[Link]
@@ -103,7 +103,7 @@ def read_subgraph(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth
 
 
 def subgraph_of(snapshot: Snapshot, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
-    """Raises StatementTimeout, StorageError."""
+    """The subgraph of nodes that were found, and links. Raises StatementTimeout, StorageError."""
     nodes = [
         Node(*row)
         for row in snapshot.rows(Statement("nodes to export", _select_nodes, {"ids": id_list(found.distances)}))
@@ -116,7 +116,7 @@ def subgraph_of(snapshot: Snapshot, found: Neighbourhood, links: Sequence[Link])
 
 
 def instant(stored: str) -> datetime:
-    """`2016-04-29 19:24:12.123`, with or without `+00`, in UTC."""
+    """The time of a stored text in UTC: `2016-04-29 19:24:12.123`, with or without `+00`."""
     second, _, fraction = stored.removesuffix("+00").partition(".")
     return datetime.fromisoformat(second).replace(microsecond=int(fraction.ljust(6, "0")), tzinfo=timezone.utc)
 

@@ -27,7 +27,7 @@ from aiida_like.errors import TargetError
 from aiida_like.zipped import DAMAGED
 
 Progress = Callable[[int, int], None]
-"""Is told now and then how many bytes of how many are done."""
+"""A progress callback: bytes that are done, and bytes in all."""
 
 Stamp = tuple[int, int]
 
@@ -44,7 +44,7 @@ def default_cache_folder() -> Path:
 
 
 def stamp(archive: Path) -> Stamp | None:
-    """Tells the file from another that takes its place: time of change in ns, size in bytes. None: there is none."""
+    """The time of change in ns and the size in bytes, which tell of a new file at the path; None: there is none."""
     try:
         facts = archive.stat()
     except OSError:
@@ -81,10 +81,10 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
 
 
 def content_of(archive: Path, database: Path) -> str:
-    """The checksum of the database of an archive, which `database_file` has given.
+    """The checksum of the database of an archive. `database` is what `database_file` returned.
 
     Raises:
-        TargetError: there is none.
+        TargetError: the database cannot be read.
     """
     if not archive.is_dir():
         return database.stem
@@ -146,7 +146,7 @@ def _unpacked(zipped: zipfile.ZipFile, cache_folder: Path, progress: Progress | 
 
 
 def _indexing() -> str:
-    """A short name for the set of indexes that are added: what lacks some of them is unpacked anew."""
+    """A hash of the indexes that are added: a file that lacks some of them is unpacked anew."""
     names = " ".join(f"{table.name}.{column.name}" for table, column in _indexed_columns())
     return hashlib.sha256(names.encode()).hexdigest()[:8]
 
@@ -209,7 +209,7 @@ def _unpack(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, file: Path, progre
 
 
 def _add_indexes(file: Path) -> None:
-    """Archives of early versions lack indexes that profiles have, and none has statistics for the planner."""
+    """Adds indexes that archives of early versions lack, and statistics for the planner, which all lack."""
     connection = sqlite3.connect(file, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = OFF")
@@ -226,7 +226,7 @@ def _add_indexes(file: Path) -> None:
                 )
         connection.execute("ANALYZE")
     except sqlite3.DatabaseError:
-        # Not AiiDA's, or damaged: opening it says what is wrong.
+        # The file is not AiiDA's, or damaged: opening it says so.
         return
     finally:
         connection.close()

@@ -1,7 +1,7 @@
 """Connections to a database, and running statements on them: the one place where requests wait for a database.
 
-Connections stay open between statements. The pool of SQLAlchemy looks at more at each of them than a statement takes
-that an index serves.
+Connections stay open between statements. SQLAlchemy's pool is not used, because checking a connection out of it takes
+longer than a statement that an index serves.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True)
 class Limits:
-    """What requests may take of a storage.
+    """Limits of what requests may take of a storage.
 
     `connections` is how many statements may run at once in one process; further ones wait for their turn.
     """
@@ -33,11 +33,11 @@ class Limits:
 
 
 SERVER = "server"
-"""Key of a connection's `info`: which server it leads to, where there can be several."""
+"""Key of a connection's `info`: the server that it leads to, if there can be several."""
 
 
 _CURSOR = "cursor"
-"""Key of the one that is kept."""
+"""Key of a connection's `info`: its reusable cursor."""
 
 
 PATIENCE = 30.0
@@ -46,14 +46,14 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Taken:
-    """`generation` tells connections apart that were opened before `forget` and after it."""
+    """A connection in use. `generation` tells whether it was opened before the last `forget`."""
 
     connection: PoolProxiedConnection
     generation: int
 
 
 class Connections:
-    """At most `most` at once; further threads wait for their turn. For several threads."""
+    """A pool of at most `most` connections; further threads wait for their turn. Safe to use from several threads."""
 
     def __init__(
         self, connect: Callable[[], PoolProxiedConnection], most: int, refusals: tuple[type[Exception], ...] = ()
@@ -69,20 +69,20 @@ class Connections:
         self._generation = 0
 
     def take(self) -> Taken:
-        """Raises StorageError: all are taken, and nobody gave one back; or the database does not answer."""
+        """Raises StorageError: no connection was given back in time, or the database does not answer."""
         try:
             self._turns.get(timeout=PATIENCE)
         except Empty:
             raise StorageError(f"no connection to the database became free within {PATIENCE:g} seconds") from None
         try:
-            # The one that was used last: it knows its statements best.
+            # The connection that was used last has the most statements prepared.
             return self._idle.pop()
         except IndexError:
             pass
         try:
             generation = self._generation
             opened = self._connect()
-            # Else SQLAlchemy closes it when a process ends, also one that only inherited it: that of another process.
+            # Else SQLAlchemy closes it at the end of any process, even a forked one that only inherited it.
             opened.detach()
         except self._refusals as error:
             self._turns.put(None)
@@ -93,7 +93,7 @@ class Connections:
         return Taken(opened, generation)
 
     def give(self, taken: Taken) -> None:
-        """Each that was taken comes back."""
+        """Takes a connection back; each call of `take` needs one."""
         if taken.generation != self._generation:
             taken.connection.close()
         else:
@@ -101,7 +101,7 @@ class Connections:
         self._turns.put(None)
 
     def forget(self) -> None:
-        """Closes all, those that are taken when they come back."""
+        """Closes all connections; those in use, when they come back."""
         self._generation += 1
         with suppress(IndexError):
             while True:
@@ -112,11 +112,10 @@ class Connections:
 class Database:
     """An engine, its connections, and what its driver does its own way.
 
-    `has_clock`: the driver's connections have a `deadline`, which is set before each statement. `explain` is what
-    stands before a statement to get its plan, as PostgreSQL writes it in JSON; None: no plan says how many rows there
-    will be. `drain` makes a cursor reusable, because making one takes the driver nearly as long as a
-    small statement; None: making one costs nothing, and it is closed. `indexes_have_keys`: each index holds
-    the keys of its rows, which are found without the rows.
+    `has_clock`: the driver's connections have a `deadline`, which is set before each statement. `explain`: the prefix
+    of a statement that gives its plan, in the JSON of PostgreSQL; None: plans do not say how many rows to expect.
+    `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
+    `indexes_have_keys`: each index holds the keys of its rows, which are found without the rows.
     """
 
     engine: Engine
@@ -146,20 +145,20 @@ class Database:
             return self._fetch(taken.connection, sql, values)
         except self.driver_error as error:
             if not self.is_disconnect(error):
-                raise self._told(error) from error
+                raise self._translated(error) from error
         finally:
             self.connections.give(taken)
-        # The server was restarted since: all connections are stale. What only reads may run twice.
+        # The server was restarted since: all connections are stale. A statement that only reads may run twice.
         self.connections.forget()
         with self.connected() as connection:
             try:
                 return self._fetch(connection, sql, values)
             except self.driver_error as error:
-                raise self._told(error) from error
+                raise self._translated(error) from error
 
     @contextmanager
     def connected(self) -> Iterator[PoolProxiedConnection]:
-        """For one thread, as long as it takes.
+        """A connection for one thread, until the block ends.
 
         Raises:
             StorageError: the database does not answer, or all connections are taken.
@@ -173,7 +172,7 @@ class Database:
     def close(self) -> None:
         self.connections.forget()
 
-    def _told(self, error: Exception) -> AiidaLikeError:
+    def _translated(self, error: Exception) -> AiidaLikeError:
         return StatementTimeout(self.limits.statement_seconds) if self.is_timeout(error) else StorageError(str(error))
 
     def _fetch(

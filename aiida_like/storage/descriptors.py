@@ -1,9 +1,9 @@
 """Reading the first bytes of SQLite's files, which SQLite itself has open at the same time.
 
 When a process closes any descriptor of a file, POSIX takes away all locks that the process has on it, those of SQLite
-in other threads too (fcntl(2); "How To Corrupt An SQLite Database File", 2.2). So they stay open until no storage of
-this process reads the database any more. Locks belong to the process, and what guards them has to: this is the one
-state that all applications of a process share, and SQLite has the like for its own descriptors.
+in other threads too (fcntl(2); "How To Corrupt An SQLite Database File", 2.2). So our descriptors stay open until no
+storage of this process reads the database any more. They are the one state that all applications of a process share,
+because locks belong to the process; SQLite does likewise with its own descriptors.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Inode = tuple[int, int]
-"""Device and number: what a path leads to."""
+"""Device and inode number of a file."""
 
 
 @dataclass
@@ -48,18 +48,18 @@ class DatabaseFile:
             own = _opened.get(inode)
             if own is None:
                 inode, descriptor = _open(path)
-                # It is another file now, perhaps one that is open already, if it was replaced since the last line.
+                # If the path leads to another file since the last line, that may be open already.
                 own = _opened.setdefault(inode, _Opened())
                 own.descriptors.append((inode, descriptor))
             own.users += 1
             return cls(inode, own)
 
     def begin(self, size: int) -> bytes:
-        """At most the first `size` bytes."""
+        """The first bytes, at most `size`."""
         return os.pread(self._own.descriptors[0][1], size, 0)
 
     def begin_beside(self, path: Path, size: int) -> bytes:
-        """The same of a file that belongs to the database.
+        """The first bytes of another file of the database, at most `size`.
 
         Raises:
             OSError: there is no such file, or it cannot be read.

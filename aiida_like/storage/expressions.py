@@ -102,9 +102,8 @@ class unindexed(FunctionElement[Any]):  # noqa: N801
 class defeat_bloom_filter(FunctionElement[bool]):  # noqa: N801
     """`defeat_bloom_filter(test, first)`: the same truth, written so that it depends on the column `first` as well.
 
-    `test` is about rows to which those of another table lead; `first` is a column of that table. SQLite uses no index
-    for such a test, and makes none: after ANALYZE it would read a whole table to make a Bloom filter of the rows that
-    pass a test which is about that table alone.
+    `test` is about a joined table, `first` a column of the table before it. After ANALYZE, SQLite would read all of the
+    joined table to make a Bloom filter of the rows that pass a test of that table alone. No index serves the result.
     """
 
     inherit_cache = True

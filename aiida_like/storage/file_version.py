@@ -1,4 +1,4 @@
-"""The data version of an SQLite file that others write to, from the counters that SQLite itself goes by."""
+"""The data version of an SQLite file that others write to, from the counters that SQLite itself compares."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRIES = 100
 
 
 class FileVersion:
-    """`forget_connections` is called when another file has taken the place of the one that connections are open to.
+    """`forget_connections` is called when another file has replaced the one that connections are open to.
 
     Safe to use from several threads.
     """
@@ -59,20 +59,21 @@ class FileVersion:
             self._file.close()
 
     def _look(self) -> os.stat_result:
-        """What is at the path, and makes sure that it is what is open."""
+        """The stat of the file at the path, which is opened anew if another has replaced it."""
         while inode_of(facts := self._path.stat()) != self._file.inode:
             replaced, self._file = self._file, DatabaseFile.open(self._path)
-            # They would go on to read the old file.
+            # Else connections go on reading the old file.
             self._forget_connections()
-            # A statement that still runs there loses its lock, but nobody writes to a file that has no name.
+            # A statement that still reads the old file loses its lock, but nobody writes to a file without a name.
             replaced.close()
         return facts
 
     def _token(self, facts: os.stat_result) -> str | None:
-        """The counter is exact for commits. The inode and the time are for all that does not count:
+        """The data version; None: it cannot be told. The change counter is exact for commits.
 
-        a file that is copied over this one or takes its place; a commit that wrote the counter, failed, and was taken
-        back; a write-ahead log that the last connection has merged into the file.
+        The inode and the time tell what does not count: a file that is copied over this one or takes its place; a
+        commit that wrote the counter, failed, and was rolled back; a write-ahead log that the last connection has
+        merged into the file.
         """
         header = self._file.begin(_HEADER)
         if len(header) < _HEADER:
@@ -88,8 +89,8 @@ class FileVersion:
     def _write_ahead_index(self) -> bytes | None:
         """The header of the -shm file, which names the last commit: its number, its checksum and that of its log.
 
-        A writer writes the second copy first, so what is between two commits shows as copies that differ ("WAL-mode
-        File Format", 2.1). None: there is no such file, as no connection is open, or a writer has died at its work.
+        A writer writes the second copy first, so copies differ while it commits ("WAL-mode File Format", 2.1).
+        None: there is no such file, because no connection is open, or a writer has died at its work.
         """
         for _ in range(_TRIES):
             try:

@@ -1,4 +1,4 @@
-"""What lies at a path in a JSON column, as SQLAlchemy expressions that mean the same on both databases.
+"""The value at a path in a JSON column, as SQLAlchemy expressions that mean the same on both databases.
 
 A path is a tuple of keys; where there is a list, a key is an index into it, from 0, or from the end with a minus.
 Each expression is NULL where nothing is at the path, or nothing of its type.
@@ -43,7 +43,7 @@ class json_value(AtPath):  # noqa: N801 (these read as the SQL functions they ar
     """The value as JSON."""
 
     type = JSONText()
-    # A function in Python is called for lists and objects alone, whose keys come in one order.
+    # Only lists and objects go through Python, which sorts their keys.
     sqlite = "(CASE WHEN {type} IN ('object', 'array') THEN {value} ELSE {scalar} END)"
     postgresql = "{value}"
 
@@ -78,7 +78,7 @@ class json_boolean(AtPath):  # noqa: N801
 
 
 class json_length(AtPath):  # noqa: N801
-    """Of a list."""
+    """The length of a list."""
 
     type = Integer()
     sqlite = "(CASE WHEN {type} = 'array' THEN json_array_length({json}, {path}) END)"
@@ -86,7 +86,7 @@ class json_length(AtPath):  # noqa: N801
 
 
 class json_same(AtPath):  # noqa: N801
-    """Whether it is equal to the operand, JSON text of an object or a list; false where nothing is."""
+    """Whether the value equals the operand, JSON text of an object or a list; false if there is no value."""
 
     type = Boolean()
     sqlite = "json_same({value}, {operand})"
@@ -94,7 +94,7 @@ class json_same(AtPath):  # noqa: N801
 
 
 class json_contains(AtPath):  # noqa: N801
-    """Whether it contains the operand, JSON text."""
+    """Whether the value contains the operand, JSON text."""
 
     type = Boolean()
     sqlite = "json_contains({value}, {operand})"
@@ -102,7 +102,7 @@ class json_contains(AtPath):  # noqa: N801
 
 
 class json_has_key(AtPath):  # noqa: N801
-    """Whether the operand is a key of it, or a text in it."""
+    """Whether the operand is a key of an object, a text in a list, or the text itself."""
 
     type = Boolean()
     sqlite = "json_has_key({value}, {operand})"
@@ -110,7 +110,7 @@ class json_has_key(AtPath):  # noqa: N801
 
 
 class json_has_plain_key(AtPath):  # noqa: N801
-    """The same for a key that `is_plain`: nothing is parsed in Python where it is looked for in an object."""
+    """`json_has_key` for a key that `is_plain`: in an object SQLite finds it without Python."""
 
     type = Boolean()
     sqlite = (
@@ -122,14 +122,14 @@ class json_has_plain_key(AtPath):  # noqa: N801
 
 def _compared(relation: str, sign: str) -> tuple[str, str]:
     """SQL of a comparison of numbers, for SQLite and PostgreSQL."""
-    # PostgreSQL unpacks the whole document for each look into it. So there is one for most rows, which are no match: it
-    # compares JSON itself, with a bound a bit beyond the operand, because a cast to NUMERIC rounds. In a SELECT of its
-    # own the bound is made once for all rows.
+    # PostgreSQL unpacks the whole document at each access. So most rows, which do not match, are accessed once, for a
+    # comparison as JSON with a bound a bit beyond the operand, because a cast to NUMERIC rounds. In a SELECT of its own
+    # the bound is computed once for all rows.
     operand = "CAST({operand} AS DOUBLE PRECISION)"
     number = f"SELECT CAST({operand} AS NUMERIC) AS n"
     bound = f"(SELECT to_jsonb(n {sign} abs(n) * 1e-14) FROM ({number}) AS operand)"  # noqa: S608 (of two signs)
     exactly = f"{{type}} = 'number' THEN CAST({{text}} AS DOUBLE PRECISION) {relation} {operand}"
-    # SQLite takes the value out in any case, and only of a match its type too: a text can be cast to a number as well.
+    # SQLite extracts the value first, and the type of matches only, because a text can be cast to a number too.
     as_real = "CAST(json_extract({json}, {path}) AS REAL)"
     return (
         f"(CASE WHEN {as_real} {relation} {{operand}} THEN {{type}} IN ('integer', 'real') ELSE 0 END)",
@@ -138,7 +138,7 @@ def _compared(relation: str, sign: str) -> tuple[str, str]:
 
 
 class json_less(AtPath):  # noqa: N801
-    """Whether it is a number, and less than the operand; false where it is none. As the three below."""
+    """Whether the value is a number less than the operand; false for all others. Likewise the three below."""
 
     type = Boolean()
     sqlite, postgresql = _compared("<", "+")
@@ -160,7 +160,7 @@ class json_greater_or_equal(AtPath):  # noqa: N801
 
 
 class json_as_text(AtPath):  # noqa: N801
-    """A cast, as the others below."""
+    """A cast to text. The classes below are casts too."""
 
     type = String()
     sqlite = (
@@ -192,7 +192,7 @@ class json_as_boolean(AtPath):  # noqa: N801
 
 
 class json_as_datetime(AtPath):  # noqa: N801
-    """In UTC, whatever shift is written."""
+    """A time in UTC; a written shift is ignored."""
 
     type = Timestamp()
     sqlite = f"json_cast_datetime({json_as_text.sqlite})"
@@ -202,7 +202,7 @@ class json_as_datetime(AtPath):  # noqa: N801
 _PLAIN = re.compile(r"[ !#-\[\]-~]+")
 _INDEX = re.compile(r"\s*[+-]?[0-9]+")
 _LITERAL = re.compile("[A-Za-z0-9_ .:|+-]*")
-"""Keys that mean the same in every literal; others, with quotes and the like, are parameters."""
+"""Keys that can stand in any literal of SQL; others, such as those with quotes, are parameters."""
 
 
 HAS_ARROWS = sqlite3.sqlite_version_info >= (3, 38)
@@ -210,12 +210,12 @@ HAS_ARROWS = sqlite3.sqlite_version_info >= (3, 38)
 
 
 def is_plain(key: str) -> bool:
-    """Whether SQLite's own paths find the key; those of other characters are looked up in Python."""
+    """Whether SQLite's own paths find the key; keys with other characters are looked up in Python."""
     return _PLAIN.fullmatch(key) is not None
 
 
 def is_written(path: Path) -> bool:
-    """Whether the path stands in the statement: databases find an index on an expression only where all of it does."""
+    """Whether the path is a literal in the statement: else databases take no index on the expression."""
     return all(map(_LITERAL.fullmatch, path))
 
 
@@ -253,12 +253,12 @@ def _written(compiler: SQLCompiler, text: str, path: Path, **kw: Any) -> str:
 
 
 def _filled(template: str, **parts: str) -> str:
-    """Not str.format: regular expressions have braces of their own."""
+    """The template with its parts. Not `str.format`, because regular expressions have braces too."""
     for name, part in parts.items():
         template = template.replace(f"{{{name}}}", part)
     return template
 
 
 def _array(path: Path) -> str:
-    """The literal of an array of PostgreSQL."""
+    """A path as a literal of an array of PostgreSQL."""
     return "{" + ",".join('"' + re.sub(r'(["\\])', r"\\\1", key) + '"' for key in path) + "}"

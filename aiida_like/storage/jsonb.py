@@ -1,4 +1,4 @@
-"""What PostgreSQL's operators of `jsonb` say, in Python, for SQLite's connections.
+"""PostgreSQL's operators of `jsonb` in Python, for SQLite's connections.
 
 Source: PostgreSQL's documentation, "JSON Types" and "JSON Functions and Operators".
 """
@@ -22,7 +22,7 @@ DATETIME = (
     r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29"
     r")(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?)?"
 )
-"""Texts that can be cast without an error, as a time up to its shift. No groups: PostgreSQL would take the first."""
+"""Texts that can be cast without an error; a time up to its shift. No groups: PostgreSQL would take the first."""
 
 
 def json_at(text: str | None, path: str) -> str | None:
@@ -41,7 +41,7 @@ def json_at(text: str | None, path: str) -> str | None:
 
 
 def json_same(left: str | None, right: str) -> bool:
-    """Numbers are equal by value, objects in any order of their keys."""
+    """Whether two values are equal: numbers by value, objects in any order of their keys."""
     return left is not None and _is_same(orjson.loads(left), orjson.loads(right))
 
 
@@ -89,7 +89,7 @@ def json_cast_datetime(text: str | None) -> str | None:
 
 
 def canonical_json(text: str | None) -> str | None:
-    """As jsonb prints it: keys by length and then by bytes, a blank behind `:` and `,`."""
+    """JSON as jsonb prints it: keys ordered by length, then by bytes; a blank after `:` and `,`."""
     return None if text is None else _printed(orjson.loads(text))
 
 
@@ -142,4 +142,4 @@ FUNCTIONS: Mapping[str, tuple[int, Any]] = {
     "json_cast_datetime": (1, json_cast_datetime),
     "canonical_json": (1, canonical_json),
 }
-"""What every SQLite connection of ours has: the number of arguments, and the function."""
+"""Functions of every SQLite connection of ours: the number of arguments, and the function."""

@@ -35,11 +35,11 @@ def open_storage(
     """Opens a profile and makes sure that it is what it says.
 
     `cache_folder` is where databases of archives are unpacked to; None: `archive.default_cache_folder()`.
-    `progress` is told how far the unpacking has come. `remembers`: results of statements that look at whole tables may
-    be kept as long as nothing is committed.
+    `progress` is called while an archive is unpacked. `remembers`: results of statements that read whole tables may be
+    kept until a commit.
 
     Raises:
-        TargetError: it is not there, not AiiDA's, of another version, or does not answer.
+        TargetError: the profile is missing, not AiiDA's, of another version, or does not answer.
     """
     tuning = tuning or Tuning()
     stamp = stamp_of(profile)
@@ -65,7 +65,7 @@ def open_storage(
 
 
 def stamp_of(profile: Profile) -> archive.Stamp | None:
-    """The stamp of an archive; None where the content changes in its place, and where there is nothing."""
+    """The stamp of an archive; None for other profiles, and if there is no file."""
     match profile.backend, profile.database:
         case Backend.SQLITE_ZIP, Path() as path:
             return archive.stamp(path)
@@ -98,7 +98,7 @@ def _opened(
 
 
 def _check_schema(storage: Storage) -> None:
-    """Asks each table for each of its columns, but for no row."""
+    """Selects all columns of each table, but no rows."""
     location = storage.profile.location
     try:
         storage.database.rows("SELECT 1", {})

@@ -16,11 +16,11 @@ from itertools import groupby
 from aiida_like.errors import QueryError
 
 MAX_OPTIONAL = 128
-"""How many `_` a pattern may hold that no `%` beside them makes superfluous."""
+"""The most `_` of a pattern, without those beside a `%`."""
 
 _TOKEN = re.compile(r"\\(.)|([%_])|(\\)\Z|(.)", re.DOTALL)
 _LAST_CHARACTER = "\U0010ffff"
-_FIRST_SURROGATE, _BEHIND_SURROGATES = 0xD800, 0xE000  # code points that no text can hold
+_FIRST_SURROGATE, _AFTER_SURROGATES = 0xD800, 0xE000  # code points that no text can hold
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Gap:
 
     @property
     def optional(self) -> int:
-        """How many characters may be missing, where there is a most."""
+        """The number of optional characters; 0 for a gap of any length."""
         return 0 if self.most is None else self.most - self.least
 
 
@@ -93,12 +93,12 @@ class Pattern:
 
     @property
     def prefix(self) -> str:
-        """What every match starts with."""
+        """The text that every match starts with."""
         return self.tokens[0] if self.tokens and isinstance(self.tokens[0], str) else ""
 
     @property
     def is_prefix(self) -> bool:
-        """Whether all that starts so matches."""
+        """Whether every text with this prefix matches."""
         return len(self.tokens) == 2 and self.tokens[1] == Gap(0, None)  # noqa: PLR2004
 
     @cached_property
@@ -108,7 +108,7 @@ class Pattern:
 
     @property
     def regex(self) -> str:
-        """The same as an advanced regular expression of PostgreSQL, for which a dot matches line ends too."""
+        """The pattern as an advanced regular expression of PostgreSQL, whose dot matches line ends too."""
         return "^" + "".join(re.escape(t) if isinstance(t, str) else _gap_regex(t) for t in self.tokens) + "$"
 
     @property
@@ -120,7 +120,7 @@ class Pattern:
         )
 
     def matches(self, text: str) -> bool:
-        """Takes time proportional to the text for each token: bit i of `ends` says that a match may end before i."""
+        """Whether a text matches. Bit i of `ends`: a match of the tokens so far may end before character i."""
         length = len(text)
         everywhere = (1 << length + 1) - 1
         ends = 1
@@ -146,16 +146,16 @@ def escape(text: str) -> str:
 
 
 def prefix_end(prefix: str) -> str:
-    """The smallest text behind all texts that start with `prefix`, in the order of code points.
+    """The smallest text after all texts that start with `prefix`, in the order of code points.
 
-    There is none for nothing but U+10FFFF, which is no character; the text given is then behind those that go on
+    There is none if all of `prefix` is U+10FFFF, which is no character; the result is then after the texts that go on
     with any other.
     """
     stem = prefix.rstrip(_LAST_CHARACTER)
     if not stem:
         return _LAST_CHARACTER * (len(prefix) + 1)
     following = ord(stem[-1]) + 1
-    return stem[:-1] + chr(_BEHIND_SURROGATES if following == _FIRST_SURROGATE else following)
+    return stem[:-1] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
 
 
 @lru_cache(maxsize=256)
@@ -164,7 +164,7 @@ def parsed(text: str) -> Pattern:
 
 
 def _token(match: re.Match[str]) -> tuple[bool, str]:
-    """Whether it is a wildcard, and its character."""
+    """Whether a token is a wildcard, and its character."""
     escaped, wildcard, dangling, character = match.groups()
     if dangling:
         raise QueryError("the pattern ends in the escape character \\; write \\\\ for a backslash")

@@ -1,4 +1,4 @@
-"""What is known of tables without reading them: numbers by which the shorter way to rows is chosen."""
+"""Numbers that are known of tables without reading them, by which the faster way to rows is chosen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.tuning import Tuning
 
 _MOST = 1000
-"""Numbers of one storage; all are forgotten when there are more."""
+"""The most numbers of one storage; all are forgotten when there are more."""
 
 
 class _Number(NamedTuple):
@@ -25,9 +25,9 @@ class _Number(NamedTuple):
 
 @dataclass(frozen=True)
 class Planner:
-    """Numbers such as planners of databases have: one that is a little old does as well. For several threads.
+    """Numbers such as planners of databases have; they may be a little old. Safe to use from several threads.
 
-    `has_statistics`: the database keeps statistics of its tables, so that it finds the shortest way itself.
+    `has_statistics`: the database keeps statistics of its tables, and finds the fastest way itself.
     """
 
     database: Database
@@ -48,7 +48,7 @@ class Planner:
         return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
 
     def recall(self, statement: Statement, version: str | None) -> int | None:
-        """The number that a statement has found at this data version, or not long ago."""
+        """The number that a statement found at this data version, or not long ago; else None."""
         found = self._numbers.get(statement.result_key)
         if found is None:
             return None

@@ -83,7 +83,7 @@ def _session(limits: Limits) -> Mapping[str, str]:
         # Requests keep all cores busy already, and pages are short: both would take more time than they save.
         "jit": "off",
         "max_parallel_workers_per_gather": "0",
-        # It starts at one end of an index, though a page may lie at the other.
+        # A merge join starts at one end of an index, though a page may lie at the other.
         "enable_mergejoin": "off",
     }
 
@@ -96,9 +96,9 @@ def _load_as_text(connection: psycopg.Connection[Any], _: Any) -> None:
 
 
 def _prepare_many(connection: psycopg.Connection[Any], _: Any) -> None:
-    # What came twice comes again: psycopg would wait for the sixth time.
+    # A statement that came twice comes again; psycopg would prepare it at the sixth time.
     connection.prepare_threshold = 1
-    # Of psycopg's hundred the least recently used is forgotten, and the server plans it anew.
+    # Psycopg's default is 100; the server plans a statement anew that was forgotten.
     connection.prepared_max = _MAX_PREPARED
 
 
@@ -106,10 +106,10 @@ _WHICH_SERVER = """
 SELECT concat_ws('|', pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time(), inet_server_addr(),
     inet_server_port(), (SELECT oid FROM pg_database WHERE datname = current_database()), current_user)
 """
-"""What tells a server, and one run of it, from all others, and what is asked of it.
+"""The name of a server, of one run of it, of the database and of the role.
 
-A crash loses transaction ids that were seen but not yet on disk, and they are given out again. It ends all sessions and
-resets the statistics, even where it does not end the postmaster.
+A crash loses transaction ids that were not yet on disk, and they are given out again. It ends all sessions and resets
+the statistics, even if the postmaster goes on.
 """
 
 
@@ -120,7 +120,7 @@ def _name_server(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry
 
 @dataclass(frozen=True)
 class SnapshotVersion:
-    """Which transactions are over, as far as the server has come; any that ends changes it, in all its databases."""
+    """The transactions that are over on a server. Any that ends changes the version, in whichever database of it."""
 
     database: Database
     constant = None
@@ -131,8 +131,8 @@ class SnapshotVersion:
 
     @cached_property
     def column(self) -> VersionColumn:
-        # By the name that PostgreSQL 12 knows too. As a SELECT of its own it is evaluated once for all rows.
-        # (One round trip with the rows: 27 us. Alone before them: 47. In a pipeline of psycopg: 84.)
+        # The function by its name in PostgreSQL 12. In a SELECT of its own it is evaluated once for all rows.
+        # (One round trip with the rows: 27 us. A statement before them: 47. A pipeline of psycopg: 84.)
         snapshot = select(cast(func.txid_current_snapshot(), Text)).scalar_subquery()
         return VersionColumn(snapshot.label("data_version"), _token)
 

@@ -1,4 +1,4 @@
-"""Results of statements that look at much for little, remembered until something is committed."""
+"""Results of statements that read many rows for few, remembered until a commit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Rows = Sequence[Sequence[Any]]
 
 @dataclass
 class _Generation:
-    """Results of one data version. `older` has those that are forgotten next."""
+    """Results of one data version. `older`: those that are forgotten next."""
 
     version: str | None
     older: Mapping[Hashable, Rows] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class _Generation:
 class ResultCache:
     """Results of one data version at a time; those that were not asked for longest are forgotten first.
 
-    It keeps `most` results, and as many again that were remembered before them. Safe to use from several threads.
+    It keeps at most `most` results, and as many older ones. Safe to use from several threads.
     """
 
     def __init__(self, most: int, most_rows: int) -> None:
@@ -57,7 +57,7 @@ class ResultCache:
         if len(rows) > self._most_rows:
             return
         current = self._current
-        # In one step: another thread never finds results of one version under the name of another.
+        # In one step: no thread finds results of one version under the name of another.
         if current.version != version:
             current = self._current = _Generation(version)
         growth = len(rows) - len(current.results.get(key, ()))
@@ -68,7 +68,7 @@ class ResultCache:
         current.results[key] = rows
 
     def is_slow(self, key: Hashable) -> bool:
-        """Whether a statement has taken long before, at whatever version that was."""
+        """Whether a statement was slow before, at any data version."""
         return key in self._slow
 
     def note_slow(self, key: Hashable) -> None:
@@ -81,7 +81,7 @@ class ResultCache:
 class ResultCaches:
     """The results that a storage remembers.
 
-    `lists` are apart: there are many, each is found fast again, and they would take the place of what takes long.
+    `lists` are apart: they are many and found fast again, and would displace results that take long.
     """
 
     results: ResultCache

@@ -16,12 +16,12 @@ from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER, casef
 from aiida_like.storage.patterns import parsed
 
 _BUSY_SECONDS = 10.0
-"""How long a reader waits for a writer of AiiDA that is just committing."""
+"""Seconds that a reader waits for a writer of AiiDA that is just committing."""
 
 _MAPPED = 1 << 30
 """Bytes of a file that may be mapped into memory: so SQLite scans a table several times as fast as page by page.
 
-What is mapped is the kernel's page cache, which all workers share, and which it takes back when it needs room.
+The mapping is the kernel's page cache, which all workers share, and which the kernel reclaims when it needs room.
 """
 
 _CLOCK_INTERVAL = 50_000
@@ -36,7 +36,7 @@ class _Connection(sqlite3.Connection):
 
 
 def uri_of(file: Path, *, immutable: bool) -> str:
-    """What opens the file to read only."""
+    """The URI that opens the file read-only."""
     mode = "mode=ro&immutable=1" if immutable else "mode=ro"
     return f"file:{quote(str(file.absolute()))}?{mode}"
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, Select
 
 _MOST = 1024
-"""Compiled statements of one storage; all are forgotten when there are more."""
+"""The most compiled statements of one storage; all are forgotten when there are more."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Statement:
 
     @property
     def result_key(self) -> Hashable:
-        """What tells results apart: the statement and its values."""
+        """The key of a result: the statement and its values."""
         return (self.cache_key, *self.values.values())
 
 
@@ -46,7 +46,7 @@ class StatementCache(dict[Hashable, Prepared]):
         self._engine = engine
 
     def add(self, statement: Statement) -> Prepared:
-        """The compiled statement, which is kept."""
+        """Compiles a statement and keeps it."""
         if len(self) >= _MOST:
             self.clear()
         prepared = self[statement.cache_key] = self.compile(statement.build())

@@ -50,7 +50,7 @@ class Storage:
 
 @dataclass
 class Effort:
-    """What a snapshot has cost until now: statements and the seconds they took, their rows, and what was remembered.
+    """The cost of a snapshot until now: statements and the seconds they took, their rows, and remembered results.
 
     `totals` are the ways in which the number of rows was found, of each list that was counted.
     """
@@ -64,10 +64,10 @@ class Effort:
 
 @dataclass(eq=False)
 class Snapshot:
-    """What one request reads. The data version is that of its first statement, and never newer than any rows.
+    """The reads of one request. The data version is that of its first statement, and never newer than any rows.
 
-    Then a commit in between makes the version too old: rows that are newer are fetched once more. Read after the rows,
-    it would promise of old rows that they are new, until the next commit. For one thread at a time.
+    A commit in between makes the version too old, so newer rows are only fetched once more. A version read after the
+    rows could name old rows as new, until the next commit. For one thread at a time.
     """
 
     storage: Storage
@@ -92,9 +92,9 @@ class Snapshot:
 
     @property
     def version_of_all(self) -> str | None:
-        """The data version, if one server has told it and all rows.
+        """The data version, if it and all rows come from one server; else None.
 
-        A connection may lead to a replica that is behind the one that told the version.
+        A connection may lead to a replica that lags behind the server of the version.
 
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
@@ -143,7 +143,7 @@ class Snapshot:
         return rows
 
     def recall(self, statement: Statement, *, is_list: bool = False) -> Sequence[Row] | None:
-        """The rows of a statement, if they are remembered from this data version."""
+        """The rows of a statement, if they are remembered at this data version; else None."""
         caches = self.storage.caches
         if caches is None or self.version is None:
             return None
@@ -154,21 +154,21 @@ class Snapshot:
         return found
 
     def remember(self, statement: Statement, rows: Sequence[Row], *, is_list: bool = False) -> None:
-        """Keeps the rows of a statement, if the server that told the version has told them too."""
+        """Keeps the rows of a statement, if they and the version come from one server."""
         caches, version = self.storage.caches, self.version_of_all
         if caches is not None and version is not None:
             cache = caches.lists if is_list else caches.results
             cache.remember(version, statement.result_key, rows)
 
     def may_recall(self, statement: Statement) -> bool:
-        """Whether the rows are remembered from the data version that was there last, without asking for today's."""
+        """Whether the rows are remembered at the last known data version; today's is not read."""
         caches = self.storage.caches
         if caches is None or caches.results.version is None:
             return False
         return caches.results.recall(caches.results.version, statement.result_key) is not None
 
     def statistic(self, statement: Statement) -> int:
-        """The number that a statement finds, or has found not long ago; 0 for NULL. It may decide no answer.
+        """The number that a statement finds, or found not long ago; 0 for NULL. No answer may depend on it.
 
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
@@ -181,7 +181,7 @@ class Snapshot:
         return number
 
     def _rows_with_version(self, statement: Statement, column: VersionColumn) -> list[Row] | None:
-        """None: no row came that could have brought the version, and the statement was fast: run it again."""
+        """The rows; None: there is no row, so no version with it, and the statement is fast enough to run again."""
         began = perf_counter()
         with_version = Statement(
             ("with version", statement.cache_key),
@@ -193,7 +193,7 @@ class Snapshot:
         if not rows and perf_counter() - began < self.storage.tuning.slow_seconds:
             self._servers.clear()
             return None
-        # What took long is not done twice: such an answer has no version, unless it is asked for first.
+        # A slow statement is not run again: without rows its answer has no version.
         (server,) = self._servers
         self._version = column.decode(rows[0][-1], server) if rows else None
         self._is_pending = False
@@ -217,7 +217,7 @@ def _characters(rows: Sequence[Row]) -> int:
 
 
 class LazyStorage:
-    """Safe to use from several threads, and on both sides of a fork: each process opens its own."""
+    """A storage that is opened at its first use, in each process anew. Safe to use from several threads."""
 
     def __init__(self, open_storage: Callable[[], Storage]) -> None:
         self._open = open_storage
@@ -229,12 +229,12 @@ class LazyStorage:
         self._failed_at = float("-inf")
 
     def read(self) -> Snapshot:
-        """A snapshot for one request. Raises TargetError: as when it is called."""
+        """A snapshot for one request. Raises TargetError: as `__call__`."""
         storage = self._storage
         return (storage if storage is not None and self._process == os.getpid() else self()).read()
 
     def __call__(self) -> Storage:
-        """Raises TargetError: it cannot be opened now; the next request tries again."""
+        """The open storage. Raises TargetError: it cannot be opened now; the next request tries again."""
         storage = self._storage
         if storage is not None and self._process == os.getpid():
             return storage
@@ -257,7 +257,7 @@ class LazyStorage:
 
     def _opened(self, asked: float) -> Storage:
         if asked < self._failed_at:
-            # It failed while this thread waited for the lock; a database that is away would make them wait in turn.
+            # Opening failed while this thread waited for the lock. Else waiting threads would all try in turn.
             raise TargetError(str(self._failure), self._failure.reason)
         try:
             return self._open()

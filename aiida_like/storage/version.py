@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement
 
 
 class Version(NamedTuple):
-    """`token` is None where no token can be told; `server` is the one that told it, where there can be several."""
+    """`token`: None if there can be none; `server`: where it comes from, if there can be several."""
 
     token: str | None
     server: str | None = None
@@ -18,9 +18,9 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class VersionColumn:
-    """How the version comes with the rows of a statement.
+    """A column that brings the version with the rows of a statement.
 
-    `column` is selected beside theirs; `decode` makes the token of its value and the name of the server.
+    `column` is selected beside their columns; `decode` makes the token of its value and the name of the server.
     """
 
     column: ColumnElement[str]
@@ -35,20 +35,20 @@ class DataVersion(Protocol):
 
     @property
     def constant(self) -> Version | None:
-        """The version, if it stays the same as long as the storage is open."""
+        """The version, if it stays the same as long as the storage is open; else None."""
 
     def read(self) -> Version:
-        """The version now. Whoever remembers something must not trust one without a token.
+        """The version now. Nothing may be remembered by a version without a token.
 
         Raises StorageError.
         """
 
     @property
     def column(self) -> VersionColumn | None:
-        """How the version comes with rows. None: asking for it alone costs next to nothing."""
+        """The column that brings the version with rows. None: reading it alone costs next to nothing."""
 
     def close(self) -> None:
-        """To be called after the last connection to the database is closed."""
+        """Call this after the last connection to the database is closed."""
 
 
 class Constant:

@@ -9,25 +9,25 @@ import orjson
 from restapi.http.encoding import LargeJSON, dumps
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula, or of what hides one (OWASP, CSV injection)."""
+"""Characters that begin a formula of a spreadsheet, or hide one that follows (OWASP, CSV injection)."""
 
 
 def cell(value: Any) -> str:
-    """Text as it is, nothing for null, all else as JSON."""
+    """The text of a value: a string as it is, nothing for null, all else as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else dumps(value).decode()
 
 
 def safe_cell(value: Any) -> str:
-    """For a spreadsheet: text that it would take for a formula gets an apostrophe in front."""
+    """The text for a spreadsheet: a string that would be a formula gets an apostrophe in front."""
     plain = _plain(value)
     text = cell(plain)
     return f"'{text}" if isinstance(plain, str) and text.startswith(_FORMULA) else text
 
 
 def _plain(value: Any) -> Any:
-    """JSON of the database stays as it is, unless it is text, or null."""
+    """The value; JSON of the database is parsed if it is a string or null."""
     if not isinstance(value, (orjson.Fragment, LargeJSON)):
         return value
     stored = dumps(value)

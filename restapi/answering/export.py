@@ -1,4 +1,4 @@
-"""Rows as CSV or NDJSON, as many as there are: the keys of many rows in their order, then the rows of some keys."""
+"""Any number of rows as CSV or NDJSON: the keys of many rows in their order, then the rows of a few keys at a time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def answer_export(
     snapshot, settings = context.snapshot, context.settings
     part, total = _window(snapshot, given, page, query, settings.window_limits, settings.max_export_rows)
     batches = _batches(snapshot, query, part, renderer)
-    # What can go wrong goes wrong before the first byte, while there is a status to say so.
+    # Errors come before the first byte, while there is a status to say so.
     first = next(batches, [])
     response = Response(_WRITERS[form](renderer.names, chain([first], batches)), content_type=_CONTENT_TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form.name.lower()}"'
@@ -57,7 +57,7 @@ def answer_export(
 def _window(
     snapshot: Snapshot, given: Options, page: int | None, query: RowsQuery, of_pages: WindowLimits, most: int
 ) -> tuple[Window, int]:
-    """Which rows the file has, and how many there are in all."""
+    """The window of the rows in the file, and the number of all rows."""
     for key in ("cursor", "facet"):
         if key in given:
             raise QueryError(f"{key} is for JSON; a file of format csv or ndjson has all rows, or limit= of them")
@@ -88,7 +88,7 @@ def _batches(snapshot: Snapshot, query: RowsQuery, part: Window, renderer: RowRe
 
 
 def _csv(names: Sequence[str], batches: Iterable[Objects]) -> Iterator[bytes]:
-    """RFC 4180, with a line of names."""
+    """CSV (RFC 4180) with a header line."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(names)
@@ -100,7 +100,7 @@ def _csv(names: Sequence[str], batches: Iterable[Objects]) -> Iterator[bytes]:
 
 
 def _ndjson(_: Sequence[str], batches: Iterable[Objects]) -> Iterator[bytes]:
-    """An object a line."""
+    """NDJSON, an object a line."""
     for objects in batches:
         yield b"".join(dumps(each, orjson.OPT_APPEND_NEWLINE) for each in objects)
 

@@ -15,11 +15,11 @@ from restapi.answering.rendering import WRITERS
 from restapi.fetching.reading import fetch_remembered, narrowed
 
 MAX_FACET_VALUES = 100
-"""How many values of a facet are listed, the most frequent ones."""
+"""The most values of a facet that are listed, the most frequent ones."""
 
 
 def count_facets(snapshot: Snapshot, query: RowsQuery, facets: Iterable[Facet]) -> dict[str, Any]:
-    """For each facet its values, and how many different ones there are, of all rows that fulfil the conditions.
+    """The values of each facet, and how many different ones there are, of all rows that fulfil the conditions.
 
     Raises:
         StatementTimeout, StorageError.

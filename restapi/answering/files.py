@@ -41,7 +41,7 @@ def answer_file(snapshot: Snapshot, tree: Tree, written: str) -> Reply:
 
 
 def _path_of(tree: Tree, written: str) -> str:
-    """A known client writes `+` for a blank, so that is tried where no file has the plus in its name."""
+    """The stored path. A known client writes `+` for a blank, which is tried if no file has the plus in its name."""
     try:
         key_of(tree, written)
     except FileNotFound:

@@ -34,7 +34,7 @@ class ListRequest:
     """A list that a dialect was asked for.
 
     `given` are the options of the query string, `page` the number in the path, `query` the rows and `renderer` how they
-    are shown. `name` is the key of the list in the answer, `envelope` makes a reply of its data.
+    are shown. `name` is the key of the list in the answer.
     """
 
     given: Options
@@ -61,7 +61,7 @@ def answer_list(context: Context, asked: ListRequest) -> Reply:
     part = window(given, asked.page, context.settings.window_limits)
     counted = facets(given["facet"], asked.query.entity) if "facet" in given else ()
     preferred = None if exchange.prefers is None else preferred_count(exchange.prefers)
-    # Of rows that can be of any size the keys come first, and the rest a few at a time.
+    # Rows that can be of any size are fetched a few at a time, after their keys.
     wide = is_wide(asked.query.fields, asked.query.entity)
     query = replace(asked.query, fields=(row_key(asked.query.entity),)) if wide else asked.query
     count, cursor = preferred or Count.EXACT, None

@@ -37,7 +37,7 @@ def answer_crate(context: Context, main: int, given: Options) -> Reply:
 
     Raises:
         QueryError: the limit is out of range, or there is too much data.
-        FeatureUnavailable: it is no process.
+        FeatureUnavailable: the node is no process.
         StatementTimeout, StorageError.
     """
     snapshot, asked = context.snapshot, graph_request(given, context.settings)

@@ -23,7 +23,7 @@ MakeObjects = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class RowRenderer:
-    """How rows are shown: as objects, each with these `names` as its keys, in this order."""
+    """A renderer of rows as objects, each with these `names` as its keys, in this order."""
 
     names: tuple[str, ...]
     objects: MakeObjects
@@ -33,8 +33,8 @@ class RowRenderer:
 def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
     """A function that makes objects of rows of these fields.
 
-    Of two fields, the second one a time, it is `lambda rows: [{k0: v0, k1: w1(v1)} for v0, v1, in rows]`: written so,
-    an object takes half the time of one that is made of names and values, some of which are then written over.
+    For two fields, the second one a time, it is `lambda rows: [{k0: v0, k1: w1(v1)} for v0, v1, in rows]`. This takes
+    half the time of making objects of names and values, and replacing some of the values.
     """
     known: dict[str, Any] = {}
     values, entries = [], []
@@ -47,7 +47,7 @@ def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
             known[f"w{number}"] = _or_null(write) if field.is_nullable else write
             value = f"w{number}({value})"
         entries.append(f"k{number}: {value}")
-    # Names come from clients, and are no part of what is evaluated.
+    # Names come from clients, so they are arguments of the code and no part of it.
     code = f"lambda rows: [{{{', '.join(entries)}}} for {' '.join(values)} in rows]"
     return cast("MakeObjects", eval(code, known))  # noqa: S307
 

@@ -1,7 +1,7 @@
-"""Rows whose keys are known, a few at a time: neither memory nor a database waits for the client.
+"""Rows whose keys are known, a few at a time, so that no statement stays open while a client reads slowly.
 
-A cursor that is half read would keep AiiDA from committing to an SQLite profile. So rows come in small statements, each
-of which is finished before anything is sent.
+An open cursor would keep AiiDA from committing to an SQLite profile. So rows come in small statements, each of which is
+finished before its rows are sent.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def splice(reply: Reply, written: Iterable[bytes], tuning: Tuning) -> Reply:
     pieces = chain([head], written, [tail])
     first: list[bytes] = []
     size = 0
-    # What can go wrong goes wrong before the first byte, while there is a status to say so.
+    # Errors come before the first byte, while there is a status to say so.
     for piece in pieces:
         first.append(piece)
         size += len(piece)

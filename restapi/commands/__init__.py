@@ -1,1 +1,1 @@
-"""The commands of `aiida-like`: each is a file that is called as the command is."""
+"""The commands of `aiida-like`, each in a file of its name."""

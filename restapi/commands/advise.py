@@ -80,7 +80,7 @@ def _progress() -> Iterator[Tell]:
 
 
 def _report(profile: Profile, advice: Advice, file: Path | None) -> Iterator[str]:
-    """SQL that can be pasted as it is: all else is a comment."""
+    """Lines of SQL that can be pasted as they are: all else is a comment."""
     yield from (f"-- {note}" for note in _notes(advice))
     if not advice.advised:
         yield (
@@ -122,7 +122,7 @@ def _gains(advised: Advised) -> Iterator[str]:
 def _lines(effects: Iterable[Effect]) -> Iterator[str]:
     for effect in effects:
         gain = "" if math.isnan(effect.after) else f" -> {effect.after * 1000:9.2f} ms {effect.factor:7.1f} times"
-        # Text of the profile may be in it, of anybody.
+        # A query may hold text of the profile, which can come from anybody.
         query = "".join(each if each.isprintable() else " " for each in effect.asked.query)
         yield f"{effect.before * 1000:9.1f} ms{gain}  {query}"
 
@@ -149,7 +149,7 @@ HOW: Mapping[Backend, Sequence[str]] = {
 
 
 def _file_of(profile: Profile, settings: Settings) -> Path | None:
-    """Where SQLite has the database."""
+    """The SQLite file of a profile; None for PostgreSQL."""
     match profile.backend, profile.database:
         case Backend.SQLITE_ZIP, Path() as path:
             return database_file(path, settings.cache_path or default_cache_folder())
@@ -177,7 +177,7 @@ def _as_json(advice: Advice) -> Mapping[str, Any]:
 
 
 def _effect(effect: Effect) -> Mapping[str, Any]:
-    """Without a measure there is neither `after` nor `factor`."""
+    """An effect as JSON; `milliseconds_after` and `factor` are null if nothing was measured."""
     measured = not math.isnan(effect.after)
     return {
         "query": effect.asked.query,

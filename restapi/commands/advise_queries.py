@@ -1,4 +1,4 @@
-"""Queries that are asked of every server, in the words of its URLs, with what a profile has in them."""
+"""Typical queries, as they stand in URLs, with values that a profile has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_FREQUENT: Mapping[str, Select[Any]] = {
     "target": _uuid_of(link.c.output_id),
     "logged": _uuid_of(log.c.dbnode_id),
 }
-"""What is most frequent in a profile, by its name in the queries: there an index has most to do."""
+"""SELECTs of the most frequent values, by their names in the queries: there an index has most to do."""
 
 QUERIES = (
     "nodes?orderby=-ctime&limit=20",
@@ -66,7 +66,7 @@ QUERIES = (
 
 
 def typical_queries(snapshot: Snapshot) -> Iterator[str]:
-    """Those that have a meaning for what is in the profile.
+    """The queries whose values the profile has.
 
     Raises:
         StorageError.
@@ -83,5 +83,5 @@ def _fact(snapshot: Snapshot, name: str) -> Any:
         rows = snapshot.rows(Statement(("typical", name), lambda: MOST_FREQUENT[name], {}))
     except StatementTimeout:
         return None
-    # Quotes would end the text that it stands in.
+    # A quote in the value would end the string around it.
     return rows[0][0] if rows and '"' not in str(rows[0][0]) else None

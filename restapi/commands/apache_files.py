@@ -16,7 +16,7 @@ from aiida_like.errors import TargetError
 from aiida_like.profiles import Backend, Profile
 
 APACHE_GROUP = "www-data"
-"""Of Debian's Apache."""
+"""The group of Debian's Apache."""
 
 CACHE = "cache"
 
@@ -37,7 +37,7 @@ class App:
 
 
 def app_of(profile: Profile) -> App:
-    """With all that AiiDA's configuration says of the profile: the daemon may have another home than the user."""
+    """The application of a profile, with all that AiiDA's configuration says of it: daemons may have another home."""
     name = profile.name
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
         raise TargetError(f"{name!r} cannot be the name of a group of processes: give it another, as in NAME=TARGET")
@@ -121,7 +121,7 @@ def _let_apache_have(path: Path) -> None:
     try:
         shutil.chown(path, group=APACHE_GROUP)
     except (LookupError, PermissionError):
-        # Not Debian, or not root: the one who calls this is told what is left to do.
+        # Not Debian, or not root: the command prints what is left to do.
         return
 
 

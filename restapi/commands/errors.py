@@ -1,4 +1,4 @@
-"""How a command ends whose target or query is at fault."""
+"""How a command ends if its target or query is at fault."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Refused(AiidaLikeError):
 
 @dataclass(frozen=True)
 class Found:
-    """What `data` of an answer holds: rows, or something else. `total` is how many rows there are in all."""
+    """The `data` of an answer. `rows` is None if it is no list of rows; `total` is the number of all rows."""
 
     data: Any
     rows: Sequence[Row] | None
@@ -49,7 +49,7 @@ class File:
 
 
 def ask(profile: Profile, settings: Settings, query: str) -> Found | File:
-    """`query` is a path and a query string as behind `/api/v4/`, or behind the root if it begins with `/`.
+    """The answer to a query: a path and a query string below `/api/v4/`, or below the root if it begins with `/`.
 
     Raises:
         Refused: the status of the answer is not 200.
@@ -62,7 +62,7 @@ def ask(profile: Profile, settings: Settings, query: str) -> Found | File:
 
 
 def ask_application(application: Flask, query: str) -> Found | File:
-    """Raises Refused."""
+    """The answer of an application. Raises Refused."""
     path, _, text = query.partition("?")
     response = Client(application).get(
         path if path.startswith("/") else DEFAULT + path, query_string=quote(text, safe=_RAW), buffered=True
@@ -82,7 +82,7 @@ def ask_application(application: Flask, query: str) -> Found | File:
 
 
 def _rows_of(data: Any) -> Sequence[Row] | None:
-    """The one list of objects that `data` holds, with nothing but facets beside it."""
+    """The one list of objects in `data`, if there is nothing but facets beside it."""
     lists = [value for key, value in data.items() if key != "facets"] if isinstance(data, dict) else []
     if len(lists) == 1 and isinstance(lists[0], list) and all(isinstance(row, dict) for row in lists[0]):
         return lists[0]

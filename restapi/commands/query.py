@@ -55,7 +55,7 @@ def _print(found: Found | File, form: str | None) -> None:
     elif form == "csv":
         write_csv(found.rows, sys.stdout)
     else:
-        # As wide as it must be where nobody looks: in a file or a pipe no line is folded.
+        # In a file or a pipe no line is folded.
         console = Console(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
         console.print(table_of(found.rows))
         for key, facet in found.facets.items():

@@ -1,4 +1,4 @@
-"""Advice on indexes for queries: the statements that the server itself makes of them are what is measured."""
+"""Advice on indexes for queries, measured on the statements that the server makes of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from restapi.hosting.app import create_app
 
 @dataclass(frozen=True)
 class _RecordingStorage(Storage):
-    """A storage that keeps what it was asked, also what took too long."""
+    """A storage that records its statements, even those that took too long."""
 
     asked: list[Asked] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ class _RecordingSnapshot(Snapshot):
 
 
 def advise_profile(profile: Profile, settings: Settings, queries: Sequence[str], most_rows: int, tell: Tell) -> Advice:
-    """For these queries, written as for `aiida-like query`, or for typical ones if there are none.
+    """The advice for queries, written as for `aiida-like query`, or for typical ones if there are none.
 
     Raises:
         Refused: a query is at fault.
@@ -64,11 +64,11 @@ def advise_profile(profile: Profile, settings: Settings, queries: Sequence[str],
             try:
                 ask_application(application, text)
             except Refused:
-                # What took too long is what advice is wanted for most.
+                # Advice is wanted most for queries that took too long.
                 if queries and not storage.was_late:
                     raise
             for each in storage.asked:
-                # What several queries ask is helped for the first of them.
+                # A statement of several queries counts for the first of them.
                 asked.setdefault((each.sql, *map(str, each.values.items())), replace(each, query=text))
             tell("asking", number / len(texts))
         return advise(storage, list(asked.values()), most_rows, tell)

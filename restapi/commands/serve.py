@@ -83,7 +83,7 @@ def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool
 
 
 def _check_all(profiles: Sequence[Profile], settings: Settings) -> None:
-    """Raises TargetError: none can be opened. Where only some cannot, the others are served."""
+    """Raises TargetError: no profile can be opened. If only some cannot, the others are served."""
     refused = [error for profile in profiles if (error := _refusal(profile, settings))]
     if len(refused) == len(profiles):
         raise refused[0]
@@ -92,7 +92,7 @@ def _check_all(profiles: Sequence[Profile], settings: Settings) -> None:
 
 
 def _refusal(profile: Profile, settings: Settings) -> TargetError | None:
-    """Opens the profile once before workers do, which unpacks an archive under the eyes of the user."""
+    """The error of opening a profile. Done once before workers do it, so that a user sees the unpacking."""
     try:
         open_visibly(profile, settings)
     except TargetError as error:

@@ -10,10 +10,10 @@ from aiida_like.errors import TargetError
 
 
 def check_address(hostname: str, port: int) -> None:
-    """Asked first, because gunicorn tries for seconds and then prints a traceback.
+    """Checks an address, because gunicorn would try for seconds and then print a traceback.
 
     Raises:
-        TargetError: nobody can listen there.
+        TargetError: the address cannot be listened at.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)[0]
@@ -27,15 +27,15 @@ def check_address(hostname: str, port: int) -> None:
 
 
 def freeze_modules(_: Any) -> None:
-    """Takes what modules hold out of Python's collector, which would look through it again and again.
+    """Takes the objects of modules, which live as long as the process, out of Python's garbage collector.
 
-    It stays as long as the process. For workers, which serve nothing else.
+    For workers, which serve nothing else.
     """
     gc.freeze()
 
 
 def run(application: Any, address: str, workers: int, threads: int) -> None:
-    """Serves the application until the process is told to end."""
+    """Serves the application until the process is ended."""
     from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -19,7 +19,7 @@ def columns_of(rows: Iterable[Row]) -> list[str]:
 
 
 def write_csv(rows: Sequence[Row], file: IO[str]) -> None:
-    """RFC 4180, with a line of names."""
+    """Writes CSV (RFC 4180) with a header line."""
     columns = columns_of(rows)
     writer = csv.writer(file)
     writer.writerow(columns)

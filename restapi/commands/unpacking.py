@@ -1,4 +1,4 @@
-"""Opens a profile for a user who looks on: a large archive is unpacked, once, which takes a while."""
+"""Opens a profile for a user who watches: a large archive is unpacked, once, which takes a while."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restapi.config import Settings
 
 
 def open_visibly(profile: Profile, settings: Settings) -> None:
-    """Opens the profile and closes it again; a terminal sees how far unpacking is.
+    """Opens the profile and closes it again; a terminal shows how far the unpacking is.
 
     Raises:
         TargetError: it cannot be opened.

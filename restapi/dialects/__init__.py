@@ -1,1 +1,1 @@
-"""The HTTP interfaces that are spoken; none knows another."""
+"""The HTTP interfaces; none knows another."""

@@ -1,4 +1,4 @@
-"""What a resource of a dialect is, and how a dialect answers all URLs below its prefix."""
+"""Resources and routes of a dialect, and how it answers all URLs below its prefix."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from restapi.openapi.schema import Schema
 
 @dataclass(eq=False)
 class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no types
-    """What stands at a path, and what it says of itself for the document of OpenAPI.
+    """A resource: the answer at a path, and its description for the document of OpenAPI.
 
     `reserved` are reserved keys of this resource only; elsewhere they may be keys of filters.
     `allowed` are the reserved keys that it takes, and `required` those that it needs.
     `filters` has the keys that it can be filtered by, and `parameters` are filters of another sort.
-    `body` is what is posted; without one it is asked by GET. Where something is posted, `refusal` is what GET is
-    answered with, status 405.
+    `body` is what is posted; None: the resource is asked by GET. Where something is posted, `refusal` is the answer to
+    GET, status 405.
     """
 
     context: Context
@@ -53,7 +53,7 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
 
     @classmethod
     def answer_about(cls, _: Subject) -> AnswerSpec:
-        """For resources whose answer depends on what the path names."""
+        """The answer; some depend on what the path names."""
         return cls.answer
 
     @classmethod
@@ -79,7 +79,7 @@ def paged(path: str, resource: type[DialectResource], **defaults: Any) -> tuple[
 
 
 def _server_timing(effort: Effort) -> str:
-    """The value of `Server-Timing` (W3C): what the database took, what was remembered, how rows were counted."""
+    """W3C Server-Timing: statements and their milliseconds, remembered results, how rows were counted."""
     found = [f'db;dur={effort.seconds * 1000:.3f};desc="{effort.statements} statements"']
     if effort.remembered:
         found.append(f'memory;desc="{effort.remembered} results"')
@@ -92,8 +92,7 @@ def _server_timing(effort: Effort) -> str:
 class Interface:
     """All that a dialect is: the reserved keys of its query strings, its routes, and how it tells errors.
 
-    `entities` are those that can stand in a path, by what their converter is called there; `missing` makes the answer
-    where no resource has the URL.
+    `entities` are the words of each converter in paths; `missing` makes the answer to a URL that no resource has.
     """
 
     prefix: str
@@ -106,7 +105,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What answers at a path: a resource, made anew for each request."""
+    """The resource at a path, made anew for each request."""
 
     dialect: MountedDialect
     resource: type[DialectResource]

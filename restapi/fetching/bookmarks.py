@@ -1,17 +1,18 @@
-"""Bookmarks along a list: what is known of some of its rows, in their order, until something is committed."""
+"""Bookmarks along a list: keys or totals at some of its positions, remembered until a commit."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from aiida_like.storage import Snapshot, Statement
+from restapi.fetching.reading import never_built
 
 
 class Bookmark(NamedTuple):
-    """`position` says where it lies, `key` what is known there."""
+    """`position` counts rows, or is a bound of ids; `key` is the sort key or the total there."""
 
     position: int
     key: tuple[Any, ...]
@@ -26,11 +27,11 @@ class Bookmarks:
     counted: Statement
 
     def known(self) -> Sequence[Bookmark]:
-        """All of them, in the order of their positions."""
+        """All bookmarks, in the order of their positions."""
         return [Bookmark(*row) for row in self.snapshot.recall(self._statement) or ()]
 
     def add(self, bookmark: Bookmark) -> None:
-        """Keeps a bookmark where none lies yet; of too many every second one is forgotten."""
+        """Keeps a bookmark where there is none yet; if there are too many, every second one is forgotten."""
         kept = list(self.known())
         place = bisect_left(kept, (bookmark.position,))
         if place < len(kept) and kept[place].position == bookmark.position:
@@ -41,8 +42,4 @@ class Bookmarks:
 
     @property
     def _statement(self) -> Statement:
-        return Statement(("bookmarks", self.name, self.counted.cache_key), _never_built, self.counted.values)
-
-
-def _never_built() -> NoReturn:
-    raise AssertionError
+        return Statement(("bookmarks", self.name, self.counted.cache_key), never_built, self.counted.values)

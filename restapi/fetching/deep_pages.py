@@ -1,4 +1,4 @@
-"""Deep pages: the way to them begins at the nearest bookmark, or at the last row, not at the first.
+"""Deep pages, found from the nearest bookmark or from the last row, not from the first.
 
 Each deep page that was fetched leaves a bookmark where it ends: how many rows come before it, and the sort key of the
 last of these. The page after it is then found at once, and any other from the bookmark before it or after it.
@@ -41,7 +41,7 @@ class _KeysetScan:
 
 
 def fetch_deep(snapshot: Snapshot, query: RowsQuery, window: Window, total: int | None) -> Rows:
-    """The rows of a window, of `total` rows if that is known."""
+    """The rows of a window; `total` is the number of all rows, if known."""
     order = total_order(query.order, query.entity)
     name = ("deep pages", tuple((term.field.name, term.descending) for term in order))
     bookmarks = Bookmarks(snapshot, name, compile_total(query))

@@ -86,7 +86,7 @@ GRAPH_OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
         ),
     }
 )
-"""Where a limit is no number of rows."""
+"""The options of graphs, whose limit is a number of nodes."""
 
 LIST = frozenset({"depth", "link_type"})
 GRAPH = frozenset({"depth", "link_type", "direction", "limit"})
@@ -97,7 +97,7 @@ FEWER_NODES = "narrow it with a smaller limit or depth, fewer types in link_type
 
 
 def relation_to(snapshot: Snapshot, direction: Direction, field: Field, main: int, given: Options) -> Condition:
-    """The condition on nodes, whose id is `field`, that they are ancestors or descendants of another.
+    """The condition that nodes, whose id is `field`, are ancestors or descendants of the node `main`.
 
     Raises:
         StatementTimeout, StorageError.
@@ -123,7 +123,7 @@ class GraphRequest:
 
 
 def graph_request(given: Options, settings: Settings, direction: str = "both") -> GraphRequest:
-    """`direction` is that of a request which names none.
+    """The graph that a request asks for; `direction` is the default.
 
     Raises:
         QueryError: the limit is out of range.

@@ -1,4 +1,4 @@
-"""Queries -> rows: lists with their numbers, and single objects."""
+"""Queries -> rows: lists with their totals, and single objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from restapi.http.preferences import Count
 
 @dataclass(frozen=True)
 class Total:
-    """How many rows there are in all, as far as it was asked for."""
+    """The number of all rows, None if it was not asked for, and how it was found."""
 
     number: int | None
     count: Count
@@ -32,7 +32,7 @@ class Total:
 
 @dataclass(frozen=True)
 class PageOfRows:
-    """Rows of the fields that were asked for, how many rows there are in all, and whether further ones were seen."""
+    """Rows of the fields that were asked for, the number of all rows, and whether further rows were seen."""
 
     rows: Rows
     total: Total
@@ -40,7 +40,7 @@ class PageOfRows:
 
 
 def fetch_with_total(snapshot: Snapshot, query: RowsQuery, window: Window) -> tuple[Rows, int]:
-    """The rows, and the number of all.
+    """The rows of a window, and the number of all rows.
 
     Raises:
         QueryError: there is no such page.
@@ -48,7 +48,7 @@ def fetch_with_total(snapshot: Snapshot, query: RowsQuery, window: Window) -> tu
     """
     has_statistics = snapshot.storage.planner.has_statistics
     if not has_statistics or window.offset >= snapshot.storage.tuning.deep_offset:
-        # The number tells which way to the rows is shorter.
+        # The total comes first, because it decides which way to the rows is shorter.
         total = fetch_total(snapshot, query)
         check_page(window, total)
         if total >= MANY and not has_statistics:
@@ -57,7 +57,7 @@ def fetch_with_total(snapshot: Snapshot, query: RowsQuery, window: Window) -> tu
     if may_know_total(snapshot, query):
         rows = fetch_window(snapshot, query, window)
     else:
-        # In one statement: a round trip takes longer than what most statements do.
+        # Rows and total in one statement, because a round trip takes longer than most statements.
         rows = fetch_window(snapshot, replace(query, with_total=True), window)
         if rows:
             return [row[1:] for row in rows], note_total(snapshot, query, int(rows[0][0]))
@@ -67,7 +67,7 @@ def fetch_with_total(snapshot: Snapshot, query: RowsQuery, window: Window) -> tu
 
 
 def fetch_window(snapshot: Snapshot, query: RowsQuery, window: Window, total: int | None = None) -> Rows:
-    """The rows of a window, of `total` rows if that is known."""
+    """The rows of a window; `total` is the number of all rows, if known."""
     storage = snapshot.storage
     if window.offset >= storage.tuning.deep_offset and not query.after:
         return fetch_deep(snapshot, query, window, total)
@@ -75,7 +75,7 @@ def fetch_window(snapshot: Snapshot, query: RowsQuery, window: Window, total: in
 
 
 def _shortest(snapshot: Snapshot, query: RowsQuery, window: Window, total: int) -> RowsQuery:
-    """The same rows, found along their order if that is shorter. Databases with statistics see that themselves."""
+    """The query, as an index-order scan if that is shorter. Databases with statistics decide that themselves."""
     if not can_scan_in_order(query):
         return query
     size = snapshot.statistic(compile_size(query.entity.table))
@@ -85,7 +85,7 @@ def _shortest(snapshot: Snapshot, query: RowsQuery, window: Window, total: int) 
 def fetch_page(
     snapshot: Snapshot, query: RowsQuery, window: Window, count: Count = Count.EXACT, *, looks_ahead: bool = False
 ) -> PageOfRows:
-    """`looks_ahead`: it matters whether further rows follow, and one more is fetched to see.
+    """The rows of a page. `looks_ahead`: one more row is fetched, to see whether further rows follow.
 
     Raises:
         QueryError: there is no such page.
@@ -129,7 +129,7 @@ def fetch_by_uuid(snapshot: Snapshot, entity: Entity, fields: tuple[Field, ...],
 
 
 def fetch_by_id(snapshot: Snapshot, entity: Entity, fields: tuple[Field, ...], number: int) -> Sequence[Any]:
-    """Raises NotFound."""
+    """The row with this id. Raises NotFound."""
     conditions = (Condition(Predicate.EQUAL, entity.fields["id"], (number,)), *type_prefix_conditions(entity))
     rows = snapshot.rows(compile_object(RowsQuery(entity, fields, conditions)))
     if not rows:

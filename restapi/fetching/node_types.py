@@ -1,4 +1,4 @@
-"""Which types of nodes there are, and how many of each; the same for all AiiDA dialects."""
+"""The types of nodes that occur, and how many nodes have each; the same for all AiiDA dialects."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ TypeCounts = dict[Types, int]
 
 
 def type_counts(snapshot: Snapshot, user: int | None) -> TypeCounts:
-    """How many nodes there are of each node type and process type."""
+    """The number of nodes of each node type and process type."""
     if user is None:
-        found = _usual(_types_of(fetch_remembered(snapshot, _QUICK_TYPE_COUNTS)))
+        found = _verified(_types_of(fetch_remembered(snapshot, _QUICK_TYPE_COUNTS)))
         if found is not None:
             return found
     return _types_of(fetch_remembered(snapshot, _all_type_counts(user)))
 
 
-def _usual(found: dict[Types, int]) -> TypeCounts | None:
-    """None: there is data with a process type, which was not looked at."""
+def _verified(found: dict[Types, int]) -> TypeCounts | None:
+    """The counts; None if some data has a process type, which the quick statement does not read."""
     with_process_type = found.pop(_OF_ALL)
-    is_usual = with_process_type == sum(count for (_, process_type), count in found.items() if process_type is not None)
-    return found if is_usual else None
+    is_exact = with_process_type == sum(count for (_, process_type), count in found.items() if process_type is not None)
+    return found if is_exact else None
 
 
 def _all_type_counts(user: int | None) -> Statement:
@@ -59,15 +59,15 @@ def types(snapshot: Snapshot) -> Iterable[Types]:
     """Each node type and process type that occurs."""
     found = _types_of(fetch_remembered(snapshot, Statement(("quick types",), _quick_types, {})))
     of_data = found.pop(_OF_ALL)
-    is_usual = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
-    return found if is_usual else type_counts(snapshot, None)
+    is_exact = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
+    return found if is_exact else type_counts(snapshot, None)
 
 
-# No index has both types. So of processes alone the rows are read, and for data, which has no process type, an index of
-# node types is enough. AiiDA writes nothing else; whether that is so is seen from a number of all nodes.
+# No index has both types. So only the rows of processes are read; for data, which has no process type, the index of
+# node types is enough. AiiDA writes nothing else; a count of all nodes with a process type verifies it.
 
 _OF_ALL: tuple[Any, None] = (None, None)
-"""In place of types."""
+"""The key of that count, in place of types."""
 
 
 def _types_of(rows: Iterable[Sequence[Any]]) -> dict[Types, int]:
@@ -77,14 +77,14 @@ def _types_of(rows: Iterable[Sequence[Any]]) -> dict[Types, int]:
 def _quick_type_counts() -> Select[Any]:
     processes = select(*_TYPES, func.count()).where(_is_process(node.c.node_type)).group_by(*_TYPES)
     data = select(node.c.node_type, null(), func.count()).where(not_(_is_process(node.c.node_type)))
-    return _together(processes, data.group_by(node.c.node_type), _with_process_type())
+    return _union(processes, data.group_by(node.c.node_type), _with_process_type())
 
 
 _QUICK_TYPE_COUNTS = Statement(("quick type counts",), _quick_type_counts, {})
 
 
 def _quick_types() -> Select[Any]:
-    """Of data from one type to the next, by the index."""
+    """A SELECT of the types; those of data from one to the next in the index."""
     processes = select(*_TYPES, literal(0)).where(_is_process(node.c.node_type)).distinct()
     following = node.alias("following")
     first = select(func.min(node.c.node_type).label("node_type")).cte("occurring", recursive=True)
@@ -92,15 +92,15 @@ def _quick_types() -> Select[Any]:
     occurring = first.union_all(select(after.scalar_subquery()).where(first.c.node_type.is_not(None)))
     data = select(occurring.c.node_type, null(), literal(0)).where(not_(_is_process(occurring.c.node_type)))
     number = select(func.count()).where(_is_process(node.c.node_type)).scalar_subquery()
-    return _together(processes, data, _with_process_type() - number)
+    return _union(processes, data, _with_process_type() - number)
 
 
-def _together(processes: Select[Any], data: Select[Any], of_all: ColumnElement[int]) -> Select[Any]:
+def _union(processes: Select[Any], data: Select[Any], of_all: ColumnElement[int]) -> Select[Any]:
     return select(union_all(processes, data, select(null(), null(), of_all)).subquery())
 
 
 def _with_process_type() -> ColumnElement[int]:
-    # Any text: SQLite takes no index for IS NOT NULL.
+    # `>= ""` is true for any text: SQLite takes no index for IS NOT NULL.
     return select(func.count()).where(node.c.process_type >= "").scalar_subquery()
 
 

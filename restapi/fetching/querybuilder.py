@@ -1,4 +1,4 @@
-"""Dictionaries of the QueryBuilder -> rows, on the shortest way: see `querylang.graph.index_scan`."""
+"""Dictionaries of the QueryBuilder -> rows, by the shortest way: see `querylang.graph.index_scan`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restapi.fetching.reading import Rows
 
 
 def fetch_graph(snapshot: Snapshot, query: GraphQuery, limit: int) -> Rows:
-    """At most `limit` rows of the projections.
+    """The rows of the projections, at most `limit`.
 
     Raises:
         StatementTimeout, StorageError.

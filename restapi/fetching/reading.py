@@ -17,7 +17,7 @@ Rows = Sequence[Sequence[Any]]
 
 @contextmanager
 def narrowed(way_out: str) -> Iterator[None]:
-    """Lets what takes too long say how to ask for less."""
+    """Makes the StatementTimeout of a block say how to ask for less."""
     try:
         yield
     except StatementTimeout as error:
@@ -25,7 +25,7 @@ def narrowed(way_out: str) -> Iterator[None]:
 
 
 def fetch_remembered(snapshot: Snapshot, statement: Statement, arrange: Callable[[Rows], Rows] | None = None) -> Rows:
-    """The rows of a statement that looks at many rows for few; remembered until a commit, as `arrange` makes them."""
+    """The rows of a statement that reads many rows for few, as `arrange` makes them; remembered until a commit."""
     rows: Rows | None = snapshot.recall(statement)
     if rows is None:
         rows = snapshot.rows(statement)
@@ -38,8 +38,8 @@ def fetch_remembered(snapshot: Snapshot, statement: Statement, arrange: Callable
 def json_remembered(
     snapshot: Snapshot, name: Hashable, values: Mapping[str, Any], make: Callable[[], Any]
 ) -> orjson.Fragment:
-    """JSON of what is made of remembered rows; remembered beside them, because making it takes long."""
-    made = Statement(name, _never_built, values)
+    """The JSON of what `make` returns; remembered until a commit, because making it takes long."""
+    made = Statement(name, never_built, values)
     rows = snapshot.recall(made)
     if rows is None:
         rows = [(dumps(make()),)]
@@ -47,5 +47,6 @@ def json_remembered(
     return orjson.Fragment(rows[0][0])
 
 
-def _never_built() -> NoReturn:
+def never_built() -> NoReturn:
+    """The `build` of a Statement that only names something remembered."""
     raise AssertionError

@@ -1,4 +1,4 @@
-"""How many nodes there are, of which type, from which day; the same for all AiiDA dialects."""
+"""Numbers of nodes, by type and by day; the same for all AiiDA dialects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from restapi.fetching.reading import Rows, fetch_remembered
 
 
 def statistics(snapshot: Snapshot, user: int | None) -> dict[str, Any]:
-    """How many nodes there are, of which type, created on which day (UTC); of one user or of all."""
+    """The number of nodes, also by type and by day of creation (UTC); of one user or of all."""
     types = _counts(snapshot, "type", user)
     return {"total": sum(types.values()), "types": types, "ctime_by_day": _counts(snapshot, "day", user)}
 
@@ -29,7 +29,7 @@ def user_of(filters: Iterable[Term[Comparison]]) -> int | None:
     """The only filter of a count, `user=ID`.
 
     Raises:
-        QueryError: something else was asked.
+        QueryError: there is another filter.
     """
     user = None
     for term in filters:
@@ -47,7 +47,7 @@ _KEYS: dict[str, ColumnElement[Any]] = {"type": node.c.node_type, "day": utc_day
 
 def _counts(snapshot: Snapshot, by: str, user: int | None) -> dict[str, int]:
     has_statistics = snapshot.storage.planner.has_statistics
-    # SQLite would go along an index on the type, and look up the nodes of all users.
+    # SQLite would scan the index on the type, and look up the nodes of all users.
     key = _KEYS[by] if user is None or has_statistics else unindexed(_KEYS[by]).label(by)
     counts = _statement(by, user, key)
     if user is not None and has_statistics and snapshot.recall(counts) is None:
@@ -62,12 +62,12 @@ def _statement(by: str, user: int | None, key: ColumnElement[Any]) -> Statement:
 
 
 def _arranged(rows: Rows) -> list[tuple[str, int]]:
-    # Users have days and types in common, so these texts are there once for all who are remembered.
+    # Users share days and types, so each text is in memory once.
     return sorted((intern(str(key)), int(count)) for key, count in rows)
 
 
 def _count_for_all(snapshot: Snapshot, by: str, user: int) -> None:
-    """Counts for all users and remembers it, where the nodes of one are so many that all nodes are read."""
+    """Counts for all users and remembers the counts, if one user has enough nodes that all are read anyway."""
     if snapshot.storage.caches is None or snapshot.version is None:
         return
     number = Statement(("nodes of a user",), lambda: of_user(select(func.count(node.c.id)), user), values_of(user))

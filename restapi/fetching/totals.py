@@ -1,6 +1,6 @@
-"""How many rows a list has in all: the first of some named strategies that can tell.
+"""The number of all rows of a list, from the first of some named strategies that can tell it.
 
-`Server-Timing` names the one that did. The number is remembered until something is committed.
+`Server-Timing` names the strategy. The number is remembered until a commit.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ def fetch_total(snapshot: Snapshot, query: RowsQuery) -> int:
 
 
 def may_know_total(snapshot: Snapshot, query: RowsQuery) -> bool:
-    """Whether the number can be told without counting all rows, if nothing was committed since it was remembered."""
+    """Whether the number may be known without counting all rows; whether there was a commit is not looked at."""
     return snapshot.may_recall(compile_total(query)) or _id_range(query) is not None
 
 
 def note_total(snapshot: Snapshot, query: RowsQuery, total: int) -> int:
-    """The number of all rows that came with the rows themselves; it is remembered."""
+    """Remembers the number of all rows that came with the rows, and returns it."""
     snapshot.effort.totals.append(WITH_ROWS)
     _remember(snapshot, query, compile_total(query), total)
     return total
 
 
 def total_after(snapshot: Snapshot, query: RowsQuery, window: Window, rows: Rows) -> int:
-    """The number of all rows, once those of the window have come: they tell it, if they are the last ones."""
+    """The number of all rows, after those of the window came: the last rows of a list tell it."""
     are_last = len(rows) < window.limit and (rows or not window.offset) and not query.after
     if not are_last:
         return fetch_total(snapshot, query)
@@ -64,7 +64,7 @@ def total_after(snapshot: Snapshot, query: RowsQuery, window: Window, rows: Rows
 
 
 def estimate_total(snapshot: Snapshot, query: RowsQuery) -> tuple[int, bool]:
-    """About how many rows there are, and whether that is exact: up to a few they are counted.
+    """An estimate of the number of all rows, and whether it is exact: few rows are counted.
 
     Raises:
         StatementTimeout, StorageError.
@@ -110,7 +110,7 @@ _SIDES: Mapping[Predicate, _Side] = {
 
 @dataclass(frozen=True)
 class _IdRange:
-    """A list that begins or ends at an id, which `condition` says; `rest` are all its other conditions."""
+    """A list that begins or ends at an id. `condition` has that id, `rest` are all other conditions."""
 
     query: RowsQuery
     condition: Condition
@@ -154,7 +154,7 @@ def _id_range(query: RowsQuery) -> _IdRange | None:
 def _from_bookmark(snapshot: Snapshot, query: RowsQuery, _: Statement) -> int | None:
     """The total of a list that begins at another id, as `id>1000` after `id>1020`: only the ids between are counted."""
     ids = _id_range(query)
-    # SQLite counts by an index on the rest, past all rows that lie elsewhere, or reads all rows between.
+    # With other conditions SQLite scans all rows in their index, or reads all rows between the bounds.
     if ids is None or (ids.rest and not snapshot.storage.planner.has_statistics):
         return None
     known = ids.bookmarks(snapshot).known()
@@ -181,6 +181,6 @@ STRATEGIES: Mapping[str, Callable[[Snapshot, RowsQuery, Statement], int | None]]
     "from a bookmark": _from_bookmark,
     COUNTED: _counted,
 }
-"""Ways to the number of all rows, the shortest first. The rows themselves can tell it too, see `fetch_with_total`."""
+"""Ways to the number of all rows, the fastest first. It can also come with the rows, see `fetch_with_total`."""
 
 _WITHOUT_CACHES = {COUNTED: STRATEGIES[COUNTED]}

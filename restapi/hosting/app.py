@@ -50,10 +50,10 @@ class _BesidePages(PathConverter):
 
 
 class Application(Flask):
-    """Resources of dialects are asked without Flask, whose contexts, signals and hooks take longer than a small answer.
+    """Asks resources of dialects without Flask, whose contexts, signals and hooks take longer than a small answer.
 
-    Flask serves the pages, and all requests where somebody has added a hook: it asks the same resources then.
-    `catch_internal_server` says whether what goes wrong inside is logged with its traceback, or in one line.
+    Flask serves the pages; if somebody has added a hook, it serves all requests, from the same resources.
+    `catch_internal_server`: whether internal errors are logged with their traceback, or in one line.
     """
 
     def __init__(self, *, catch_internal_server: bool) -> None:
@@ -90,7 +90,7 @@ class Application(Flask):
         return () if exchange.method == "HEAD" else (answer.body,)
 
     def mount(self, dialect: MountedDialect) -> None:
-        """Lets Flask ask a dialect at all URLs below its prefix, by whatever method."""
+        """Lets Flask ask a dialect at all URLs below its prefix, with any method."""
 
         def view(**_: str) -> Response:
             return as_response(dialect.answer(exchange_of(request.environ)))
@@ -102,12 +102,12 @@ class Application(Flask):
             self.url_map.add(self.url_rule_class(path, endpoint=prefix))
 
     def seal(self) -> Flask:
-        """To be called when our hooks are there. Hooks that are added later want to be called for all requests."""
+        """Call this after our hooks are registered. Hooks added later make Flask serve all requests."""
         self._our_hooks = self._hooks()
         return self
 
     def _hooks(self) -> tuple[Any, ...]:
-        """All that others can hang on, and what they can tell Flask to look after."""
+        """The hooks in each scope, whether signals are heard, and settings that make Flask refuse requests."""
         by_scope = (
             self.before_request_funcs,
             self.after_request_funcs,
@@ -119,7 +119,7 @@ class Application(Flask):
         return counts, len(self.teardown_appcontext_funcs), heard, *map(self.config.get, _CHECKED_BY_FLASK)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Nothing here is a coroutine, so nobody has to look at each hook of each request."""
+        """The function as it is: nothing here is a coroutine, which Flask would check at each call."""
         return func
 
     def log_exception(self, exc_info: Any) -> None:
@@ -144,11 +144,9 @@ def create_app(
 ) -> Flask:
     """A WSGI application that serves `profile`: a target as on the command line, or one that was found already.
 
-    Nothing is opened before the first request.
-
-    Without it the setting PROFILE decides; without settings the environment does, `AIIDA_LIKE_PROFILE` and so on.
-    `catch_internal_server`: what goes wrong inside is logged with its traceback. `opening` opens the storage, where it
-    is not to be opened as usual.
+    Nothing is opened before the first request. Without `profile` the setting PROFILE decides; without `settings` the
+    environment does, `AIIDA_LIKE_PROFILE` and so on. `catch_internal_server`: internal errors are logged with their
+    traceback. `opening` opens the storage, if not in the usual way.
 
     Raises:
         TargetError: there is no such target, or no such setting.
@@ -198,14 +196,14 @@ def _assemble(
 
 
 def _missing(path: str) -> Reply:
-    """The answer to a URL that nothing has, in the words of the dialect that it begins as."""
+    """The 404 of a path, as the dialect of its prefix answers it."""
     found = (each for each in INTERFACES if f"{path}/".startswith(f"{each.prefix}/"))
     interface = next(found, aiida_v2.INTERFACE)
     return interface.missing(interface.prefix)
 
 
 def _answer_preflight(response: Response) -> Response:
-    """A browser asks first, and takes any status but 2xx for a no; only then would it see what the answer is."""
+    """Answers a CORS preflight with 200: to a browser any status but 2xx means no."""
     if request.method != "OPTIONS":
         return response
     if "Access-Control-Request-Method" in request.headers:

@@ -25,7 +25,7 @@ _POLICY = (
 """Swagger UI sets styles of elements; nothing else may stand in the page itself."""
 
 _SECONDS = 86_400
-"""How long browsers keep the files; the page asks for them under their version."""
+"""Seconds that browsers keep the files; the page asks for them under their version."""
 
 
 def blueprint(profile: Profile, dialects: Sequence[Dialect]) -> Blueprint:
@@ -41,7 +41,7 @@ def blueprint(profile: Profile, dialects: Sequence[Dialect]) -> Blueprint:
 
 
 def _folders() -> Mapping[str, Path]:
-    """Where each file of the page is."""
+    """The folder of each file of the page."""
     swagger_ui = Path(str(files("flask_swagger_ui"))) / "dist"
     return {
         "swagger-ui.css": swagger_ui,

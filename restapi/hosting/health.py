@@ -1,4 +1,4 @@
-"""For who watches the server: `/healthz` says that the process answers, `/readyz` that its storage does."""
+"""Health checks: `/healthz` says that the process answers, `/readyz` that its storage does."""
 
 from __future__ import annotations
 

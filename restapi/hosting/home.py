@@ -74,7 +74,7 @@ def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
 
 
 def count_all(snapshot: Snapshot) -> dict[str, int]:
-    """How many nodes, links, groups, users and computers there are, read for the request that Flask serves."""
+    """The numbers of nodes, links, groups, users and computers, read for the request that Flask serves."""
     exchange_of(request.environ).efforts.append(snapshot.effort)
     (row,) = snapshot.rows(_COUNTS)
     return dict(zip(_TABLES, row, strict=True))

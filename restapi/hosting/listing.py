@@ -1,4 +1,4 @@
-"""The page at `/` of several profiles: what there is, and where."""
+"""The page at `/` of several profiles: what each holds, and its URL."""
 
 from __future__ import annotations
 

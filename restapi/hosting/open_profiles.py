@@ -1,4 +1,4 @@
-"""Which profiles are open: a cache of applications that closes the least recently used."""
+"""Open profiles: a cache of applications that closes the least recently used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aiida_like.storage import LazyStorage
 
 
 class OpenProfiles:
-    """The application of a profile is made when it is asked for, and kept; at most `most` are, unless more are in use.
+    """Applications of profiles, made at their first use; at most `most` are kept, unless more are in use.
 
     Safe to use from several threads.
     """
@@ -58,14 +58,14 @@ class OpenProfiles:
         _close(closed)
 
     def _superfluous(self) -> list[_Entry]:
-        """Takes out of the cache what is too much and not in use."""
+        """Removes entries beyond `most` that are not in use."""
         excess = len(self._entries) - self._most
         idle = [name for name, entry in self._entries.items() if not entry.users] if excess > 0 else []
         return [self._entries.pop(name) for name in idle[:excess]]
 
 
 class _Use:
-    """Not a generator: one that nobody closes is closed by the garbage collector, in the middle of anything."""
+    """A context manager. Not a generator, which the garbage collector may close in the middle of anything."""
 
     def __init__(self, profiles: OpenProfiles, profile: Profile) -> None:
         self._profiles = profiles
@@ -95,7 +95,7 @@ class _Entry:
         self._made: Flask | None = None
 
     def application(self) -> Flask:
-        """Made once, while requests for other profiles go on."""
+        """The application, made once; requests for other profiles go on meanwhile."""
         with self._lock:
             if self._made is None:
                 self._made = self._make()

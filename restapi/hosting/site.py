@@ -50,7 +50,7 @@ class Site:
         if settings.access_log:
             self._listing = AccessLog(self._listing, None)
         self._first = partial(self._serve, profiles[0])
-        # A path arrives as bytes that are said to be Latin-1 (PEP 3333).
+        # In WSGI a path is bytes decoded as Latin-1 (PEP 3333).
         mounts: dict[str, WSGIApplication] = {
             f"/{each.name}".encode().decode("latin-1"): partial(self._serve, each) for each in profiles
         }
@@ -72,10 +72,10 @@ class Site:
 
 
 def check_names(profiles: Sequence[Profile]) -> Sequence[Profile]:
-    """The profiles; each can be told by its name in a URL.
+    """The profiles, if each has a name of its own that can stand in a URL.
 
     Raises:
-        TargetError: one cannot.
+        TargetError: a name is given twice, reserved, or has a slash.
     """
     names = [profile.name for profile in profiles]
     for name in names:

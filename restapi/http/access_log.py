@@ -30,7 +30,7 @@ class AccessLog:
         if log.level == logging.NOTSET:
             log.setLevel(logging.INFO)
         if not log.hasHandlers():
-            # Nobody has said where it should go: to standard error, or to the log of the server.
+            # Nobody has set a handler: the log goes to standard error, or to the log of the server.
             log.addHandler(logging.StreamHandler())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""Answers that were given, to be given again: the same request at the same data version has the same bytes."""
+"""A cache of answers: the same request at the same data version has the same bytes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from restapi.http.reply import CachedAnswer
 class AnswerCache:
     """The last answer to each request, by its key; those that were not asked for longest are forgotten first.
 
-    A request that comes for the first time may well be the only one of its kind, so its answer is not kept: it would
-    only take the place of others, and memory that is written to for nothing.
+    The first answer to a request is not kept: it may be the only one, and would take the place of others.
 
     Safe to use from several threads.
     """
@@ -33,7 +32,7 @@ class AnswerCache:
             return answer
 
     def keep(self, key: str, answer: CachedAnswer) -> None:
-        """Keeps an answer from the second one to a request on."""
+        """Keeps an answer, unless it is the first to its request."""
         with self._lock:
             if self._is_new(key):
                 return
@@ -48,7 +47,7 @@ class AnswerCache:
                 self._bytes -= len(forgotten) + its_answer.size
 
     def _is_new(self, key: str) -> bool:
-        """Whether the request came for the first time; of two with the same hash only the first one does."""
+        """Whether the request comes for the first time; one of two with the same hash is taken for the other."""
         hashed = hash(key)
         if hashed in self._noted:
             return False

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, 13.1.2): who has an answer already pays for one tiny query, if nothing has changed.
+"""Conditional requests (RFC 9110, 13.1.2): a client that has the answer costs one tiny query, if nothing has changed.
 
 Both AiiDA dialects only read what is stored, so the URL, the data version, this program and two headers of the client
 decide each byte that they answer with status 200; those headers are named in `Vary`.
@@ -25,19 +25,19 @@ from restapi.http.preferences import VARY
 from restapi.http.reply import Answer, BytesReply, CachedAnswer, Reply, as_response
 
 _MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "prov", "rocrate", "seekpath", "upf-to-json")
-"""What writes answers; each has its own way of spelling a number or a file."""
+"""Packages that write answers: another version may write a number or a file differently."""
 
 _ASKED_BY = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_URI", "QUERY_STRING")
-"""All of the request that shows in a body, with the host: answers name the URL as it was sent."""
+"""Parts of a request that show in a body, beside the host: answers name the URL as it was sent."""
 
 _FIELD = "HTTP_IF_NONE_MATCH"
 
 _OF_VERSION = frozenset({HTTPStatus.OK.value, HTTPStatus.NOT_MODIFIED.value})
-"""Statuses of answers that a data version stands for."""
+"""Statuses of answers that stay the same as long as the data version does."""
 
 
 class Conditional:
-    """Entity tags and kept answers of one application; `name` is that of the profile."""
+    """Entity tags and cached answers of one application; `name` is that of the profile."""
 
     def __init__(self, name: str, settings: Settings, tuning: Tuning) -> None:
         self._constant = blake2b(repr((name, settings.in_answers, _programs())).encode(), digest_size=16)
@@ -47,9 +47,8 @@ class Conditional:
     def answer_again(self, exchange: Exchange, snapshot: Snapshot, key: str) -> Answer | None:
         """304 if If-None-Match matches, else the cached answer, else None. Reads only the data version.
 
-        A tag is given with status 200 only, and to one URL only. So who sends one that fits holds the proof that this
-        request is valid, and that its answer was the same at this data version; a wrong request has no such tag, and
-        goes on to its 400 or 404.
+        A tag is given with status 200 only, and to one URL only. So a tag that matches proves that the request is
+        valid, and that its answer was the same at this data version; a wrong request goes on to its 400 or 404.
 
         Raises:
             StatementTimeout, StorageError: as `Snapshot.version`.
@@ -69,7 +68,7 @@ class Conditional:
         return cached if cached is not None and cached.version == version and not has_any else None
 
     def mark(self, exchange: Exchange, snapshot: Snapshot, key: str, reply: Reply) -> Reply:
-        """The reply with its headers. To be called when all is read, or as much as is before the first byte."""
+        """The reply with its headers. Call this after all is read that is read before the first byte."""
         if reply.status_code not in _OF_VERSION:
             return reply
         reply.headers["Vary"] = VARY
@@ -79,7 +78,7 @@ class Conditional:
         if version is None:
             return tag_by_content(as_response(reply), exchange)
         reply.headers["ETag"] = f'"{self._tag(key, version)}"'
-        # `*` is no proof: only now is it known that there is such a resource.
+        # `*` proves nothing: only now is it known that the resource exists.
         field = exchange.environ.get(_FIELD)
         is_new = reply.status_code == HTTPStatus.OK and not (field and parse_etags(field).star_tag)
         if is_new and isinstance(reply, BytesReply):
@@ -101,14 +100,14 @@ class Conditional:
 def key_of(exchange: Exchange) -> str:
     """The part of a request that decides its answer."""
     environ = exchange.environ
-    # Other tuples have other representations, which joined texts have not.
+    # Different tuples differ in `repr`; joined texts might not.
     return repr((exchange.host, *map(environ.get, _ASKED_BY), exchange.accepts, exchange.prefers))
 
 
 def _has(tags: ETags, tag: str) -> bool:
-    """Whether the client says that it has this representation, be it compressed on the way: then the tag is weak.
+    """Whether the client has this representation; its tag is weak if a proxy compressed the answer.
 
-    Apache says so in its own way: `-gzip` at the end of the tag (DeflateAlterETag).
+    Apache adds `-gzip` to the tag instead (DeflateAlterETag).
     """
     return not tags.star_tag and (tags.contains_weak(tag) or tags.contains_weak(f"{tag}-gzip"))
 

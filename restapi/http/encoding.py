@@ -18,10 +18,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 LARGE = 1 << 16
-"""From so many bytes on an answer is sent while it is made."""
+"""The most characters of stored JSON that is copied as a whole."""
 
 PLACEHOLDER = orjson.Fragment(b"\0")
-"""Stands in JSON for what comes later; a NUL is nowhere else in it."""
+"""Stands in JSON for a part that comes later; JSON holds no other NUL."""
 
 
 class LargeJSON:
@@ -45,7 +45,7 @@ def stored_json(text: str | None) -> orjson.Fragment | LargeJSON:
 
 
 def dumps(value: Any, option: int | None = None) -> bytes:
-    """JSON, with what is `stored_json` in it."""
+    """The JSON of a value that may hold `stored_json`."""
     return orjson.dumps(value, default=_whole, option=option)
 
 
@@ -55,12 +55,12 @@ def _whole(value: Any) -> orjson.Fragment:
 
 
 def json_response(body: Any, status: int = 200) -> Response:
-    """For Flask."""
+    """`json_reply` as a response of Flask."""
     return as_response(json_reply(body, status))
 
 
 def json_reply(body: Any, status: int = 200, *, total: int | None = None) -> Reply:
-    """JSON, streamed if there is large JSON in it. `total` is the number of all rows, which has two names."""
+    """A reply in JSON, streamed if there is large JSON in it. `total`: the number of all rows, for two headers."""
     large: list[LargeJSON] = []
 
     def placed(value: Any) -> orjson.Fragment:

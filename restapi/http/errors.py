@@ -32,7 +32,7 @@ STATUSES: Statuses = {
     TargetError: 503,
     AiidaLikeError: 500,
 }
-"""The most special class of an error that stands here decides."""
+"""Statuses by the class of an error; the most specific one counts."""
 
 V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
 
@@ -46,7 +46,7 @@ NO_RESOURCE = "No resource has this URL. GET {} lists all endpoints."
 
 @dataclass(frozen=True)
 class FailureLog:
-    """Where the operator reads what clients are not told; `has_tracebacks`: whether with a traceback."""
+    """The log of errors that clients get no message of; `has_tracebacks`: whether with a traceback."""
 
     logger: logging.Logger
     has_tracebacks: bool
@@ -64,7 +64,7 @@ class FailureLog:
 
 
 def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Reply:
-    """What a client is told of an error."""
+    """The answer to an error."""
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
     if isinstance(error, TargetError):
         log.logger.error("%s", error)
@@ -72,7 +72,7 @@ def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchang
         reply.headers["Retry-After"] = str(RETRY_SECONDS)
         return reply
     if status == statuses[AiidaLikeError]:
-        # It may name paths and SQL: for the log only.
+        # The message may name paths and SQL: for the log only.
         log.write(exchange, error)
         return json_reply({"message": GENERIC}, status)
     return json_reply({"message": str(error)}, status)
@@ -92,7 +92,7 @@ def not_allowed() -> Reply:
 
 
 def register(app: Flask, log: FailureLog, missing: Callable[[str], Reply]) -> None:
-    """For pages, which Flask serves; `missing` makes the answer to a path that nothing has."""
+    """Registers error handlers for the pages that Flask serves; `missing` makes the answer to an unknown path."""
 
     def render(error: AiidaLikeError) -> Response:
         return as_response(reply_to(error, STATUSES, log, exchange_of(request.environ)))

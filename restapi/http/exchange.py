@@ -1,6 +1,6 @@
 """One request while it is answered: what the client sent, as it sent it, and what a resource is given.
 
-Frameworks decode too much of a URL for a query language with `%` and `+`, so nothing here asks one.
+Frameworks decode too much of a URL for a query language with `%` and `+`, so none is used here.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _KEY = "aiida_like.efforts"
 class Exchange:
     """One request, and what its snapshots have cost.
 
-    `path_info` is the path after the mount point: bytes that are said to be Latin-1 (PEP 3333). `accepts` and `prefers`
-    are headers that decide what an answer is, where they can make a difference: nearly all clients accept anything.
+    `path_info`: the path after the mount point, bytes decoded as Latin-1 (PEP 3333). `accepts` and `prefers`: headers
+    that decide what an answer is; None if they make no difference, as for nearly all clients.
     """
 
     __slots__ = ("accepts", "efforts", "environ", "method", "path_info", "prefers")
@@ -51,7 +51,7 @@ class Exchange:
 
     @property
     def path(self) -> str:
-        """The path after the mount point, for people."""
+        """The path after the mount point, for messages."""
         return _as_text(self.path_info)
 
     @property
@@ -95,7 +95,7 @@ def exchange_of(environ: WSGIEnvironment) -> Exchange:
 
 
 class Request(NamedTuple):
-    """What a client asks. `path` and `query_string` are raw; `text` is the query string decoded for the grammar."""
+    """A client's request. `path` and `query_string` are raw; `text` is the query string decoded for the grammar."""
 
     method: str
     url_root: str
@@ -119,7 +119,7 @@ class Mount:
     parser: Parser
 
     def reserving(self, more: Mapping[str, OptionSpec]) -> Mount:
-        """The same for resources that have further reserved keys."""
+        """The mount for resources that have further reserved keys."""
         options = {**self.options, **more}
         return replace(self, options=options, parser=Parser(options))
 
@@ -138,7 +138,7 @@ class Context:
         return self.mount.settings
 
     def parse(self, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
-        """Raises QuerySyntaxError, QueryError."""
+        """The options and filters of the request. Raises QuerySyntaxError, QueryError."""
         request, mount = self.request, self.mount
         longest = mount.settings.max_query_length
         if len(request.query_string) > longest:
@@ -148,7 +148,7 @@ class Context:
         return split(mount.parser.parse(request.text), mount.options, allowed) if request.text else (NO_OPTIONS, ())
 
     def parse_options(self, allowed: Iterable[str]) -> Options:
-        """For resources that cannot be filtered."""
+        """The options of a resource that cannot be filtered."""
         if not self.request.text:
             return NO_OPTIONS
         options, filters = self.parse(allowed)
@@ -158,12 +158,12 @@ class Context:
 
 
 def _as_text(raw: str) -> str:
-    """Bytes that are said to be Latin-1 (PEP 3333), as UTF-8."""
+    """Bytes that were decoded as Latin-1 (PEP 3333), as UTF-8."""
     return raw if raw.isascii() else raw.encode("latin-1").decode(errors="replace")
 
 
 def _readable(raw: str) -> str:
-    """Bytes that are said to be Latin-1, as UTF-8 if they are that."""
+    """Bytes that were decoded as Latin-1, as UTF-8 if they are valid."""
     try:
         return raw.encode("latin-1").decode()
     except UnicodeDecodeError:

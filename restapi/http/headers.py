@@ -15,7 +15,7 @@ from restapi.http.exchange import SAFE, Exchange, Request, exchange_of
 from restapi.http.reply import CROSS_ORIGIN, Reply
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
-"""What a query may hold raw (RFC 3986)."""
+"""Characters that a query may hold raw (RFC 3986)."""
 
 _UNSAFE = re.compile(r'[^!-~]|["<>\\^`{|}]')
 _PAGE = re.compile(r"/page(/\d*)?/?$")
@@ -40,13 +40,13 @@ def allow_preflight(response: Response) -> Response:
 
 
 def vary_by_accept(response: Response) -> Response:
-    """For pages that are HTML or JSON, as the client likes."""
+    """Adds `Vary` to a page that is HTML or JSON, as the client accepts."""
     response.vary.add("Accept")
     return response
 
 
 def tag_by_content(response: Response, exchange: Exchange) -> Response:
-    """A strong ETag of the bytes, for whole answers that no data version stands for; 304 for who has them."""
+    """Adds a strong ETag of the bytes to a whole answer without a data version; 304 if the client has them."""
     if response.status_code != HTTPStatus.OK or exchange.method not in SAFE or not response.is_sequence:
         return response
     response.headers.setdefault("Cache-Control", "no-cache")
@@ -56,12 +56,12 @@ def tag_by_content(response: Response, exchange: Exchange) -> Response:
 
 
 def set_total(reply: Reply, total: int) -> None:
-    """Clients read either of the two names."""
+    """Sets the number of all rows, under both names that clients read."""
     reply.headers["X-Total-Counts"] = reply.headers["X-Total-Count"] = str(total)
 
 
 def tag_page(response: Response) -> Response:
-    """The same, for Flask to call after the request for a page."""
+    """`tag_by_content` for the current request of Flask."""
     return tag_by_content(response, exchange_of(request.environ))
 
 
@@ -88,7 +88,7 @@ def cursor_link(asked: Request, query: Query, cursor: str) -> str:
 
 
 def _escape(reference: str) -> str:
-    """What a query may hold raw, a URI reference between angle brackets may not."""
+    """A URI reference for between angle brackets, where less may stand raw than in a query."""
     return _UNSAFE.sub(_escaped, reference)
 
 

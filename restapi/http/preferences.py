@@ -1,4 +1,4 @@
-"""What a client prefers of an answer, beside what the URL says: its format, and how rows are counted (RFC 7240)."""
+"""Preferences of a client beside the URL: the format of an answer, and how rows are counted (RFC 7240)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from querylang.options import OptionSpec, word
 
 
 class Count(Enum):
-    """How the number of all rows is found."""
+    """Ways to find the number of all rows."""
 
     EXACT = "exact"
     ESTIMATED = "estimated"
@@ -40,9 +40,9 @@ _FORMATS = {form.name.lower(): form for form in Format}
 
 
 def preferred_count(prefers: str) -> Count | None:
-    """The count that a `Prefer` header asks for. What a server does not know of a preference it ignores."""
+    """The count that a `Prefer` header asks for; None: none that is known."""
     preferences = {name.strip().lower(): value or "" for name, value in parse_dict_header(prefers).items()}
-    # Behind a semicolon stand parameters, and there are none of this preference.
+    # Parameters follow a semicolon; this preference has none.
     return _COUNTS.get(preferences.get("count", "").partition(";")[0].strip())
 
 

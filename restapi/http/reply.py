@@ -1,4 +1,4 @@
-"""What is answered: bytes that are there, bytes that were there before, or a response that is made while it is sent."""
+"""Answers: bytes, cached bytes, or a response that is made while it is sent."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from flask import Response
 
 @dataclass(slots=True)
 class BytesReply:
-    """An answer of bytes that are there already.
+    """An answer whose bytes are all there.
 
-    No `Response`, which looks at each header several times and copies them all: that takes longer than what most
-    resources do.
+    Not a `Response`, which looks at each header several times and copies them all: that takes longer than most
+    resources.
     """
 
     body: bytes

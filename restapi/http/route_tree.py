@@ -1,4 +1,4 @@
-"""Paths -> what answers there: finding it takes a look-up for each part of a path."""
+"""A tree of routes: the target of a path is found by one look-up for each part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 ID, PAGE = "<path_id>", "<int:page>"
-"""What stands in paths for an object, and for the number of a page."""
+"""Markers in paths for an object, and for the number of a page."""
 
 _FREE = {ID: "path_id", PAGE: "page"}
 _LONGEST_NUMBER = 1000
@@ -75,7 +75,7 @@ class RouteTree(Generic[T]):
 
 
 def _alternatives(part: str, choices: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """The words that can stand there, each with the arguments that it means."""
+    """The words that a part can be, each with the arguments that it means."""
     converter, _, name = part.strip("<>").partition(":")
     among = choices.get(converter) if part.startswith("<") else None
     return [(part, {})] if among is None else [(word, {name: meant}) for word, meant in among.items()]

@@ -1,4 +1,4 @@
-"""What a resource says of itself: what can be asked of it, and what it answers."""
+"""The description of a resource: what can be asked of it, and what it answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CSV, NDJSON = "text/csv", "application/x-ndjson"
 
 @dataclass(frozen=True)
 class Subject:
-    """What a path is about: an entity, under one name or any of several."""
+    """The subject of a path: an entity, under one name or any of several."""
 
     entity: Entity
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a dialect says of itself as a whole, for its document."""
+"""The description of a dialect as a whole, for its document."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DescribedPath:
 def describe_path(
     route: Route, subject: Subject, markers: Mapping[str, Mapping[str, Any]], path: str | None = None
 ) -> DescribedPath:
-    """`markers` are the parameters by what stands for them in paths; `path` is that of the route if it is another."""
+    """The described path. `markers`: parameters by their markers in paths; `path`: if not that of the route."""
     path = route.path if path is None else path
     found = {marker: parameter for marker, parameter in markers.items() if marker in path}
     for marker, parameter in found.items():
@@ -45,8 +45,7 @@ def describe_path(
 class Dialect:
     """`about` is Markdown.
 
-    `names` are what parameters of paths are called in the ids of operations; `missing` is the answer where nothing is
-    found at a path.
+    `names`: what parameters of paths are called in ids of operations; `missing`: the content of status 404.
     """
 
     title: str

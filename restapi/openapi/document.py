@@ -42,7 +42,7 @@ def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
 
 
 def described(dialect: Dialect, settings: Settings, mount: str = "") -> dict[str, Any]:
-    """The document as plain JSON. `mount` is what stands before the prefix of the dialect in URLs."""
+    """The document as plain JSON. `mount` is the part of URLs before the prefix of the dialect."""
     operations = [each for described in dialect.paths for each in operations_at(described, dialect, settings)]
     used = {each.content["tags"][0] for each in operations}
     document = {

@@ -15,7 +15,7 @@ from restapi.openapi.schema import TEXT, Component, Shape
 from restapi.openapi.shared import ERROR
 
 _WITH_TAGS = ("contents", "links", "lineage")
-"""Modules of a dialect whose resources have a tag of their own; others are told by how their path begins."""
+"""Modules of a dialect whose resources have a tag of their own; for others it is the beginning of the path."""
 
 _TAG = Header("ETag", TEXT, "Is sent back with `If-None-Match`", is_certain=False)
 _CACHING = Header("Cache-Control", TEXT, "How long the answer may be kept")
@@ -107,7 +107,7 @@ def _parameter(name: str, definition: Mapping[str, Any]) -> Component:
 
 
 def _conditional(answer: AnswerSpec) -> AnswerSpec:
-    """With the headers of answers to GET."""
+    """The answer with the headers of answers to GET."""
     return replace(answer, headers=(*answer.headers, _TAG, _CACHING))
 
 

@@ -23,12 +23,12 @@ INT64: Schema = MappingProxyType({"type": "integer", "format": "int64"})
 
 _NUMBERS: frozenset[Callable[[Option], Any]] = frozenset({integer, lineage.depth})
 _LISTS: frozenset[Callable[[Option], Any]] = frozenset({words, order_terms, shown_keys, facet_keys, lineage.link_types})
-"""How values are read says what they are; with all other readers they are one text."""
+"""Readers of options whose values are numbers, or lists; with all others they are one text."""
 
 _OF_FIELDS: Mapping[Callable[[Option], Any], str] = MappingProxyType(
     {order_terms: "[+-]?", shown_keys: "", facet_keys: ""}
 )
-"""What can stand in front of each key."""
+"""Readers of keys, and a regular expression of what can stand in front of each key."""
 
 IF_NONE_MATCH: Schema = MappingProxyType(
     {
@@ -58,12 +58,12 @@ PAGE_NUMBER = in_path("page", {"type": "integer", "minimum": 1}, "The number of 
 
 
 def names_fields(spec: OptionSpec) -> bool:
-    """Whether its values are keys of an entity."""
+    """Whether the values of an option are keys of an entity."""
     return spec.read in _OF_FIELDS
 
 
 def of_option(name: str, spec: OptionSpec, settings: Settings, entity: Entity | None = None) -> dict[str, Any]:
-    """`entity` is what the keys are of, if its values are keys."""
+    """The parameter of an option; `entity` has the keys, if its values are keys."""
     schema = _values(spec, settings)
     if entity is not None and names_fields(spec):
         schema["items"] = {**TEXT, "pattern": f"^{_OF_FIELDS[spec.read]}(?:{'|'.join(_keys(entity))})$"}
@@ -73,7 +73,7 @@ def of_option(name: str, spec: OptionSpec, settings: Settings, entity: Entity | 
 
 
 def _keys(entity: Entity) -> Iterator[str]:
-    """Regular expressions; into JSON a path leads."""
+    """Regular expressions of the keys; a JSON column needs a path."""
     for name in (*entity.fields, *entity.synonyms):
         field = entity.fields[entity.synonyms.get(name, name)]
         if field.is_filterable:
@@ -128,14 +128,14 @@ _WRITTEN: Mapping[FieldType, tuple[str, str]] = MappingProxyType(
         FieldType.JSON: (rf"{_TEXT}|-?[0-9]{{1,15}}|true|false|null", "JSON"),
     }
 )
-"""How values are written: a regular expression, and examples."""
+"""The spelling of values: a regular expression, and examples."""
 
 
 def _of_field(field: Field, synonyms: list[str]) -> dict[str, Any]:
     value, examples = _WRITTEN[field.type]
     operators = LOWERINGS[field.type]
     called = f" Also called {', '.join(f'`{name}`' for name in synonyms)}." if synonyms else ""
-    help_ = f"{field.help}.{called} A value is {examples}. {_told(operators)}"
+    help_ = f"{field.help}.{called} A value is {examples}. {_operators_help(operators)}"
     return _query(field.name, help_, {**TEXT, "pattern": _pattern(value, operators)})
 
 
@@ -148,22 +148,22 @@ def _of_relation(relation: Relation) -> dict[str, Any]:
     return _query(relation.key, f"By {relation.help}. {form}.", {**TEXT, "pattern": pattern})
 
 
-def _told(operators: Collection[Operator]) -> str:
-    """Which operators can be written behind the `=` of a query string, and which cannot."""
-    before = " ".join(f"`{_behind_equals(each)}`" for each in operators if _behind_equals(each))
+def _operators_help(operators: Collection[Operator]) -> str:
+    """A sentence on the operators that can follow the `=` of a query string, and on those that cannot."""
+    after_equals = " ".join(f"`{_after_equals(each)}`" for each in operators if _after_equals(each))
     others = " ".join(f"`{each.value}`" for each in operators if not each.value.startswith("="))
-    return f"In front of it can stand {before}, and `filter` takes {others} too."
+    return f"In front of it can stand {after_equals}, and `filter` takes {others} too."
 
 
 def _pattern(value: str, operators: Collection[Operator]) -> str:
-    prefixes = [_behind_equals(each) for each in operators if each is not Operator.IS_NULL and _behind_equals(each)]
+    prefixes = [_after_equals(each) for each in operators if each is not Operator.IS_NULL and _after_equals(each)]
     operator = f"(?:{'|'.join(prefixes)})?" if prefixes else ""
     compared = f"{operator}(?:{value})(?:,(?:{value}))*"
     return f"^(?:{compared}|isnull=(?:true|false))$" if Operator.IS_NULL in operators else f"^{compared}$"
 
 
-def _behind_equals(operator: Operator) -> str:
-    """`=like=` is written as `like=` behind the `=` that stands there already."""
+def _after_equals(operator: Operator) -> str:
+    """The operator as it follows the `=` of a query string, `like=` for `=like=`; empty if it cannot."""
     return operator.value.removeprefix("=") if operator.value.startswith("=") else ""
 
 

@@ -26,7 +26,7 @@ class Component:
 
 
 Shape = Schema | Component
-"""What stands for a schema in another."""
+"""A schema, or a component that stands for one."""
 
 ANYTHING: Schema = MappingProxyType({})
 TEXT: Schema = MappingProxyType({"type": "string"})
@@ -56,7 +56,7 @@ OF_TYPES: Mapping[FieldType, Schema] = MappingProxyType(
         FieldType.JSON: OBJECT,
     }
 )
-"""How answers show fields of each type."""
+"""Schemas of fields, by their type."""
 
 
 def record(always: Mapping[str, Shape], sometimes: Mapping[str, Shape] = MappingProxyType({})) -> Schema:
@@ -120,7 +120,7 @@ def selection(entity: Entity) -> Schema:
 
 
 def components(part: Any) -> Iterator[Component]:
-    """Those in it, and those in them."""
+    """The components in a part, and those in their definitions."""
     match part:
         case Component(definition=definition):
             yield part
@@ -132,7 +132,7 @@ def components(part: Any) -> Iterator[Component]:
 
 
 def resolved(part: Any) -> Any:
-    """The same as plain JSON, with references for components."""
+    """A part as plain JSON, with references for components."""
     match part:
         case Component():
             return part.reference

@@ -56,7 +56,7 @@ FACETS: Mapping[str, Shape] = {
 
 
 def listed(answer: AnswerSpec) -> AnswerSpec:
-    """Of a list: it can be a file too, and says how it was counted."""
+    """The answer of a list, which can be a file too, and says how rows were counted."""
     return replace(answer, content={**answer.content, CSV: None, NDJSON: None}, headers=_OF_LISTS)
 
 
@@ -135,7 +135,7 @@ PROV = AnswerSpec(
 CONTENT = {**OBJECT, "description": "By their names; values are any JSON"}
 
 PICTURE = either(OBJECT, array(ANYTHING))
-"""Of one form for each kind of node and format: `aiida_like.formats`."""
+"""The form depends on the kind of node and on the format: `aiida_like.formats`."""
 
 FIELD_FOR_PAGES = {
     "display_name": TEXT,

@@ -35,7 +35,7 @@ def todays_type(operator: Operator, text: str) -> str:
     >>> todays_type(Operator.EQUAL, "data.parameter.ParameterData.")
     'data.core.dict.Dict.'
     """
-    # In the alphabet an old name has its own place. A pattern starts like the text it matches: no alias has a wildcard.
+    # `<` and `>` compare old names as written. A pattern starts like the text it matches: no alias has a wildcard.
     if operator not in _NAMING:
         return text
     for old, new in ALIASES:

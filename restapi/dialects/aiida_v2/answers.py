@@ -1,4 +1,4 @@
-"""What v2 answers, as JSON Schema; a test holds real answers against it."""
+"""The answers of v2 as JSON Schema; a test holds real answers against it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _enveloped(data: Shape) -> AnswerSpec:
 
 
 def _of_one(data: Shape) -> AnswerSpec:
-    """Of one object: `id` is what stood for it in the path, `pk` its integer id."""
+    """The answer about one object: `id` is its name in the path, `pk` its integer id."""
     return AnswerSpec({JSON: record({**_ENVELOPE, "data": data, "id": TEXT, "pk": INTEGER})}, TOTALS)
 
 
@@ -97,7 +97,7 @@ def rows(subject: Subject, allowed: Collection[str]) -> AnswerSpec:
 
 
 def related(key: str, allowed: Collection[str]) -> AnswerSpec:
-    """Nodes that stand in a relation to one."""
+    """A list of nodes that are related to one."""
     return listed(_of_one(record({key: _rows(NODES, allowed)}, FACETS)))
 
 
@@ -166,5 +166,5 @@ VISUALIZATION = replace(_of_one(record({"visualization": PICTURE})), is_everywhe
 
 
 def files(key: str) -> AnswerSpec:
-    """Their paths, or with `filename` one of them."""
+    """The paths of files, or with `filename` one file."""
     return AnswerSpec({**_of_one(record({key: array(TEXT)})).content, BYTES: None})

@@ -1,4 +1,4 @@
-"""What a node holds: attributes, extras, files, downloads and pictures."""
+"""The content of a node: attributes, extras, files, downloads and pictures."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class RetrievedInputs(DialectResource):
         return render.envelope(request, entity.name, {self.key: paths(tree)}, pk=pk, path_id=path_id)
 
     def files_of(self, pk: int, own: str) -> Tree:
-        """`own` is the JSON of the files of the node itself."""
+        """The files to show; `own` is the stored tree of the node's own files."""
         del pk
         return parsed(own)
 

@@ -56,7 +56,7 @@ def _state() -> ColumnElement[Any]:
 
 def _is_enabled() -> ColumnElement[bool]:
     """False only if every user has disabled the computer."""
-    # Not any column: a role that only reads is best not shown how computers are logged in to.
+    # A read-only role should not need the columns that tell how computers are logged in to.
     configured = select(authinfo.c.id).where(authinfo.c.dbcomputer_id == computer.c.id)
     return or_(configured.where(authinfo.c.enabled).exists(), ~configured.exists())
 
@@ -160,7 +160,7 @@ NODE_TYPE_PREFIXES: Mapping[str, str] = MappingProxyType(
         "upfs": "data.core.upf.UpfData.",
     }
 )
-"""Resources that are nodes of one kind, and what their types begin with."""
+"""Resources for nodes of one kind, and how their types begin."""
 
 NODE_ENTITIES: Mapping[str, Entity] = MappingProxyType(
     {

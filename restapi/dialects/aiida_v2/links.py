@@ -137,7 +137,7 @@ def _select_total(direction: Direction) -> Select[Any]:
 
 
 def _tree(main: _Node, incoming: _Links, outgoing: _Links) -> dict[str, Any]:
-    """Numbers nodes from 0, the node asked for; one that two links join to it stands once, with two edges."""
+    """The picture of a node, which is number 0, and its neighbours; one with two links stands once, with two edges."""
     drawn = [{"id": 0, **_drawn(main, "mainNode")}]
     edges: list[dict[str, Any]] = []
     for links, side, inherit in ((incoming, "inputs", "from"), (outgoing, "outputs", "to")):

@@ -1,4 +1,4 @@
-"""What v2 is as a whole, for its document of OpenAPI."""
+"""The description of v2 as a whole, for its document of OpenAPI."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KIND = in_path("kind", {**TEXT, "enum": list(NODE_ENTITIES)}, "All nodes, or th
 
 @dataclass(frozen=True)
 class _Resource:
-    """What stands first in a path: `path` names it, `id` one object of it."""
+    """The first part of a path. `path` names the resource, `id` is the parameter for one object."""
 
     path: str
     subject: Subject
@@ -48,7 +48,7 @@ _ALL = (
 
 
 def dialect_of(routes: Iterable[Route]) -> Dialect:
-    """Of these routes."""
+    """The dialect with these routes."""
     return Dialect(
         title="AiiDA REST API, version 2",
         about=_ABOUT,
@@ -61,7 +61,7 @@ def dialect_of(routes: Iterable[Route]) -> Dialect:
 
 
 def _described_paths(route: Route) -> Iterator[DescribedPath]:
-    """One for each sort of entities; the kinds of nodes are values of a parameter."""
+    """A path for each sort of entities; the kinds of nodes are values of a parameter."""
     marker = ENTITY if ENTITY in route.path else KIND
     for each in _ALL if marker == ENTITY else _OF_NODES:
         path = route.path.replace(marker, each.path)

@@ -28,7 +28,7 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 )
 
 OF_LISTS: Mapping[str, OptionSpec] = MappingProxyType({"format": FORMAT})
-"""Reserved everywhere, with another meaning in lists."""
+"""Reserved keys that have another meaning in lists than elsewhere."""
 
 ANYWHERE = frozenset({"_"})
 LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields", "facet", "cursor", "format"}

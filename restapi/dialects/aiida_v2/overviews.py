@@ -19,7 +19,7 @@ _GROUPS = {
     "data": ("data.",),
     "code": ("data.core.code.",),
 }
-"""What `/nodes/types` sorts types into, by how they begin; the last that fits counts."""
+"""The groups of `/nodes/types`, and how their types begin; the last that fits counts."""
 
 
 class Statistics(DialectResource):

@@ -29,9 +29,9 @@ def envelope(
     pk: int | None = None,
     path_id: str | None = None,
 ) -> Reply:
-    """`pk` is the integer id of the one object asked for, `path_id` the text that stood for it in the path.
+    """A reply. `pk` is the integer id of the one object asked for, `path_id` its name in the path.
 
-    `total` is the number of all rows; None: it is not told.
+    `total` is the number of all rows; None: the header is left out.
     """
     return json_reply(
         {

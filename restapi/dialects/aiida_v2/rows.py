@@ -85,8 +85,8 @@ def answer_rows(
 ) -> Reply:
     """The rows of an entity that fulfil the filters of the request, and stand in a relation to a node.
 
-    Options can shape the relation. `resource` is what the path names; `key` the name of the list in the answer, if it
-    is another.
+    Options can shape the relation. `resource` is what the path names; `key` is the name of the list in the answer, if
+    it is another.
     """
     given, comparisons = context.parse(allowed)
     query = RowsQuery(
@@ -105,7 +105,7 @@ def answer_rows(
 
 
 def detailed(entity: Entity) -> tuple[Field, ...]:
-    """The fields that a single object shows: of a node its attributes too."""
+    """The fields that a single object shows: those of lists, and of a node its attributes."""
     return (*entity.shown, entity.fields["attributes"]) if entity.table is NODES.table else entity.shown
 
 

@@ -1,4 +1,4 @@
-"""What v4 answers, as JSON Schema; a test holds real answers against it."""
+"""The answers of v4 as JSON Schema; a test holds real answers against it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _enveloped_without_id(data: Shape) -> AnswerSpec:
 
 
 def _of_one(data: Mapping[str, Shape]) -> AnswerSpec:
-    """Of one object: `id` is what stood for it in the path."""
+    """The answer about one object: `id` is its name in the path."""
     return _enveloped(record(data), TEXT)
 
 

@@ -1,4 +1,4 @@
-"""What a node holds: attributes, extras, comments, files and downloads."""
+"""The content of a node: attributes, extras, comments, files and downloads."""
 
 from __future__ import annotations
 

@@ -7,5 +7,5 @@ from restapi.answering.files import Tree
 
 
 def listing(tree: Tree, folder: str) -> list[dict[str, str]]:
-    """Raises QueryError, FileNotFound: as `entries`."""
+    """The files and folders in a folder. Raises QueryError, FileNotFound: as `entries`."""
     return [{"name": entry.name, "type": "DIRECTORY" if entry.is_folder else "FILE"} for entry in entries(tree, folder)]

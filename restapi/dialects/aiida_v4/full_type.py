@@ -21,7 +21,7 @@ from querylang.schema import Entity, Field
 SEPARATOR, WILDCARD = "|", "%"
 
 _DATA = "data."
-"""Data has no process type, so it is not looked at: the index of node types is enough to count them."""
+"""Data has no process type, so only the index of node types is read to count it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def full_type(node_type: str, process_type: str | None) -> str:
 
 
 def read_full_type(option: Option) -> FullType:
-    """Raises QueryError."""
+    """The full type that an option names. Raises QueryError."""
     text = ",".join(option.words)
     halves = text.split(SEPARATOR)
     if len(halves) != 2:  # noqa: PLR2004

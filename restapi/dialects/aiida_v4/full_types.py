@@ -36,14 +36,14 @@ _PLUGINS = {
     "process.workflow.workfunction.": ("WorkFunctionNode.", "aiida.workflows:"),
     "process.workflow.workchain.": ("WorkChainNode.", "aiida.workflows:"),
 }
-"""Below these namespaces there are names of plugins: the class of the node, and the group of the entry points."""
+"""Namespaces of plugins: the class of their nodes, and the group of their entry points."""
 
 _ENTRY_POINT = re.compile("aiida[.](?:calculations|workflows):([^:]+)")
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One type that occurs. `count` is None where nobody counts."""
+    """A type that occurs. `count` is None in a tree without counts."""
 
     path: tuple[str, ...]
     label: str
@@ -56,7 +56,7 @@ class Leaf:
 
 @dataclass
 class _Namespace:
-    """`leaves` end here, `below` goes on."""
+    """A node of the tree: types whose path ends here, and the namespaces below."""
 
     leaves: list[Leaf] = field(default_factory=list)
     below: dict[str, _Namespace] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class _Namespace:
             self.below.setdefault(leaf.path[depth], _Namespace()).add(leaf, depth + 1)
 
     def described(self, path: str) -> list[dict[str, Any]]:
-        """Usually one description; types that share a path and have nothing below it stand side by side."""
+        """The description; types that share a path with nothing below it have one each."""
         if not self.below:
             return [leaf.described(path) for leaf in self.leaves]
         own = (leaf.described(path) for leaf in self.leaves)
@@ -78,7 +78,7 @@ class _Namespace:
 
 
 def tree_of_types(counts: Mapping[tuple[str, str | None], int | None]) -> dict[str, Any]:
-    """`counts` has the number of nodes, or None, of each node type and process type."""
+    """The tree, from the number of nodes of each node type and process type; None: without counts."""
     root = _Namespace()
     for leaf in sorted(_leaves(counts), key=lambda leaf: ".".join(leaf.path)):
         root.add(leaf)

@@ -1,4 +1,4 @@
-"""What v4 is as a whole, for its document of OpenAPI."""
+"""The description of v4 as a whole, for its document of OpenAPI."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _USER = in_path("id", {"type": "integer", "minimum": 1}, "The id")
 
 
 def dialect_of(routes: Iterable[Route]) -> Dialect:
-    """Of these routes."""
+    """The dialect with these routes."""
     return Dialect(
         title="AiiDA REST API, version 4",
         about=_ABOUT,

@@ -1,4 +1,4 @@
-"""What there is in all: statistics, types, formats; and what the server is."""
+"""Overviews: statistics, types and formats of all nodes, and the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What processes have: their log, and the files of calculation jobs."""
+"""Logs of processes, and the files of calculation jobs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class InputFiles(V4Resource):
         )
 
     def files_of(self, pk: int, own: str, folder: str) -> Any:
-        """`own` is the JSON of the files of the node itself."""
+        """The files to show; `own` is the stored tree of the node's own files."""
         del pk
         return listing(parsed(own), folder)
 

@@ -1,4 +1,4 @@
-"""What a page can show of each resource, and in which order: `projectable_properties`."""
+"""The fields that a page can show of each resource, and their order: `projectable_properties`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `POST /querybuilder` takes, as JSON Schema; `querylang.graph.read` reads it."""
+"""The body of `POST /querybuilder` as JSON Schema; `querylang.graph.read` reads it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _HELP = (
 
 
 ROWS_AT_ONCE = 200
-"""Rows that are written at once: all of them are there, but not their JSON too."""
+"""Rows that are written as JSON at once: all rows are in memory, but not all of their JSON."""
 
 _Row = Sequence[Any]
 
@@ -50,7 +50,7 @@ class QueryBuilder(V4Resource):
         most = self.context.settings.max_query_rows
         if query.limit is not None and query.limit > most:
             raise QueryError(f"limit is {query.limit}; at most {most} rows are answered, so ask in parts with offset")
-        # One more row than may be: who asks for all rows must know that they are not all.
+        # One row more than allowed: it shows that the answer would not be all rows.
         rows = fetch_graph(self.context.snapshot, query, most + 1 if query.limit is None else query.limit)
         if len(rows) > most:
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
@@ -71,7 +71,7 @@ class QueryBuilder(V4Resource):
 
 
 def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterator[bytes]:
-    """JSON with the values of each row by tag; nothing at all where there are no rows."""
+    """JSON with the values of each row by tag; an empty object if there are no rows."""
     columns: dict[str, dict[str, int]] = {}
     for number, each in enumerate(projections):
         columns.setdefault(each.operand.tag, {})[each.key] = number
@@ -87,7 +87,7 @@ def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterat
 def _objects(
     columns: Mapping[str, int], projections: Sequence[Projection]
 ) -> Callable[[Sequence[_Row]], list[dict[str, Any]]]:
-    """A function that makes entities of rows; `columns` says under which key which value is shown."""
+    """A function that makes entities of rows; `columns` is the position of the value for each key."""
     types = {key: _type_of(projections[number]) for key, number in columns.items()}
     written = [(key, _WRITERS[type_]) for key, type_ in types.items() if type_ in _WRITERS]
     has_type = not {"node_type", "process_type"}.isdisjoint(columns)

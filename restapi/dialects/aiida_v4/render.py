@@ -18,13 +18,13 @@ from restapi.http.exchange import Request
 from restapi.http.reply import Reply
 
 Chosen = Mapping[str, tuple[str, ...]]
-"""Paths below columns of content, of which not all is to be shown."""
+"""The paths to show of each JSON column that is not shown as a whole."""
 
 
 def renderer(fields: tuple[Field, ...], chosen: Chosen, *, has_full_type: bool) -> RowRenderer:
-    """The values at paths that are `chosen` come in fields such as `attributes.cell`.
+    """The renderer of rows; values at `chosen` paths come in fields such as `attributes.cell`.
 
-    `has_full_type`: of nodes, whose types are among the fields.
+    `has_full_type`: the rows are nodes, whose types are among the fields.
     """
     parts = {_part(column, path) for column, paths in chosen.items() for path in paths}
     names = [field.name for field in fields if field.name not in parts]
@@ -44,7 +44,7 @@ def renderer(fields: tuple[Field, ...], chosen: Chosen, *, has_full_type: bool) 
 
 @lru_cache(maxsize=256)
 def part_field(content: Field, path: str) -> Field:
-    """What lies at one path of the content; a string to the renderer, JSON text that `shown` puts where it belongs."""
+    """A field for the value at one path of a JSON column; its text is JSON, which `show` puts in place."""
     expression = json_value(content.expression, tuple(path.split(".")))
     return Field(_part(content.name, path), FieldType.STRING, expression, path, path)
 
@@ -54,14 +54,14 @@ def _part(column: str, path: str) -> str:
 
 
 def _stored(text: str | None) -> orjson.Fragment | LargeJSON | None:
-    """What a node does not have is null."""
+    """The JSON; null if the node has no such value."""
     return None if text is None else stored_json(text)
 
 
 def envelope(
     asked: Request, resource: str, data: Any, *, total: int | None = 1, path_id: str | int | None = None
 ) -> Reply:
-    """`path_id` is what stood for one object in the path; all texts are shown decoded."""
+    """A reply. `path_id` is the name of the one object in the path; all texts are shown decoded."""
     return json_reply({**_envelope(asked, resource, data), "id": path_id}, total=total)
 
 

@@ -35,14 +35,14 @@ class V4Resource(DialectResource):
     allowed = options.ANYWHERE
 
     def parse(self, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
-        """Raises QuerySyntaxError, QueryError."""
+        """The options and filters of the request. Raises QuerySyntaxError, QueryError."""
         given, comparisons = self.context.parse(allowed)
         if "profile" in given:
             self._check_profile(given["profile"])
         return given, comparisons
 
     def parse_options(self, allowed: Iterable[str]) -> Options:
-        """For resources that cannot be filtered."""
+        """The options of a resource that cannot be filtered."""
         given = self.context.parse_options(allowed)
         if "profile" in given:
             self._check_profile(given["profile"])
@@ -175,7 +175,7 @@ def _projection(entity: Entity, keys: tuple[ProjectedKey, ...] | None, *content:
 
 @lru_cache(maxsize=256)
 def order_of(terms: tuple[OrderTerm, ...], entity: Entity) -> tuple[Order, ...]:
-    """By id last, so that each page begins where the one before it ends."""
+    """The order, by id last, so that each page begins where the one before it ends."""
     if any(entity.synonyms.get(term.key, term.key) == "id" for term in terms):
         return order_by(terms, entity)
     return order_by((*terms, OrderTerm("id", descending=False)), entity)
