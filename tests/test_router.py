@@ -12,7 +12,6 @@ import pytest
 from flask import Flask, Response, request, signals
 from werkzeug.test import Client, TestResponse
 
-from aiida_like.errors import StorageError
 from aiida_like.profiles import find
 from aiida_like.storage import Snapshot, Storage
 from aiida_like.storage.database import Database
@@ -89,7 +88,9 @@ def test_the_same_answers(twins: tuple[Client, Client], url: str, how: dict[str,
 
 
 @pytest.fixture
-def without_flask(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_flask(archive_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive_client.get("/healthz")  # the first request of an application goes through Flask
+
     def fail(*_: Any) -> None:
         pytest.fail("Flask was asked")
 
@@ -335,12 +336,14 @@ def test_nobody_writes_lines_into_the_log(
     client.get("/healthz")
 
     def fail(*_: Any) -> None:
-        raise StorageError("gone")
+        raise RuntimeError("gone")
 
     monkeypatch.setattr(Database, "fetch", fail)
     with caplog.at_level(logging.ERROR):
         assert client.get("/api/v4/nodes/a%0AFAKE").status_code == 500
-    assert [record.getMessage() for record in caplog.records] == ["GET /api/v4/nodes/a%0AFAKE: StorageError: gone"]
+    lines = [line for record in caplog.records for line in record.getMessage().splitlines()]
+    assert lines
+    assert not any(line.startswith("FAKE") for line in lines)
 
 
 @pytest.mark.parametrize(
