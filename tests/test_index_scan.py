@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
-from querylang import index_scan
+from aiida_like.tuning import Tuning
 from querylang.compile import RowsQuery
 from querylang.graph import index_scan as graph_index_scan
 from querylang.graph.compile import compile_graph
@@ -80,7 +80,7 @@ def test_where_it_can_be(text: str, key: str, expected: bool) -> None:
     ],
 )
 def test_where_it_is_shorter(window: Window, total: int, size: int, expected: bool) -> None:
-    assert is_shorter(window, total, size) is expected
+    assert is_shorter(window, total, size, 1000) is expected
 
 
 @pytest.mark.parametrize("key", ["ctime", "mtime", "uuid", "id"])
@@ -107,16 +107,14 @@ def test_the_order_is_that_of_the_index(golden: Golden, key: str) -> None:
 def test_both_lead_to_the_same_rows(
     golden: Golden, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    client = serve(find(str(golden.sqlite)), {"CACHE": "no"}).test_client()
+    client = serve(find(str(golden.sqlite)), {"CACHE": "no"}, tuning=Tuning(scanned_rows=0)).test_client()
     taken: list[bool] = []
 
-    def decide(window: Window, total: int, size: int) -> bool:
-        assert 0 < total <= size
+    def decide(window: Window, total: int, size: int, least: int) -> bool:
+        assert least == 0 < total <= size
         return taken[-1]
 
     monkeypatch.setattr(fetch, "is_shorter", decide)
-    monkeypatch.setattr(fetch, "MANY", 0)
-    monkeypatch.setattr(index_scan, "MANY", 0)
     answers: list[Any] = []
     for scans in (False, True):
         taken.append(scans)

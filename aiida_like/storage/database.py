@@ -40,10 +40,6 @@ _CURSOR = "cursor"
 """Key of the one that is kept."""
 
 
-PATIENCE = 30.0
-"""Seconds that a thread waits for its turn."""
-
-
 @dataclass(frozen=True)
 class Taken:
     """`generation` tells connections apart that were opened before `forget` and after it."""
@@ -53,14 +49,19 @@ class Taken:
 
 
 class Connections:
-    """At most `most` at once; further threads wait for their turn. For several threads."""
+    """At most `most` at once; further threads wait for their turn, `patience` seconds at most. For several threads."""
 
     def __init__(
-        self, connect: Callable[[], PoolProxiedConnection], most: int, refusals: tuple[type[Exception], ...] = ()
+        self,
+        connect: Callable[[], PoolProxiedConnection],
+        most: int,
+        refusals: tuple[type[Exception], ...] = (),
+        patience: float = 30.0,
     ) -> None:
         """`refusals` are the errors by which `connect` says that there is no connection now."""
         self._connect = connect
         self._refusals = refusals
+        self._patience = patience
         # Not a semaphore, which is written in Python and takes as long as the rest of this class.
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(most):
@@ -71,9 +72,9 @@ class Connections:
     def take(self) -> Taken:
         """Raises StorageError: all are taken, and nobody gave one back; or the database does not answer."""
         try:
-            self._turns.get(timeout=PATIENCE)
+            self._turns.get(timeout=self._patience)
         except Empty:
-            raise StorageError(f"no connection to the database became free within {PATIENCE:g} seconds") from None
+            raise StorageError(f"no connection to the database became free within {self._patience:g} seconds") from None
         try:
             # The one that was used last: it knows its statements best.
             return self._idle.pop()
