@@ -109,9 +109,11 @@ def test_both_lead_to_the_same_rows(
 ) -> None:
     client = serve(find(str(golden.sqlite)), {"CACHE": "no"}, tuning=Tuning(scanned_rows=0)).test_client()
     taken: list[bool] = []
+    decided: list[bool] = []
 
     def decide(window: Window, total: int, size: int, least: int) -> bool:
         assert least == 0 < total <= size
+        decided.append(taken[-1])
         return taken[-1]
 
     monkeypatch.setattr(fetch, "is_shorter", decide)
@@ -120,6 +122,7 @@ def test_both_lead_to_the_same_rows(
         taken.append(scans)
         url = f"/api/v2/nodes?{quote(query, safe='=&')}"
         answers += [client.get(url + part, buffered=True) for part in ("", "&limit=7")]
+    assert decided == [False, False, True, True]
     (whole, first, walked_whole, walked_first) = ((each.data, each.headers["X-Total-Count"]) for each in answers)
     assert (whole, first) == (walked_whole, walked_first)
     assert len(answers[0].json["data"]["nodes"]) > 2
@@ -200,10 +203,15 @@ def test_both_lead_to_the_same_rows_of_a_dictionary(
     asked: dict[str, Any],
     order: dict[str, Any],
 ) -> None:
-    client = serve(find(str(golden.sqlite)), {}).test_client()
+    client = serve(find(str(golden.sqlite)), {}, tuning=Tuning(scanned_rows=7)).test_client()
     bodies = []
     for scans in (False, True):
-        monkeypatch.setattr(graph_index_scan, "is_shorter", lambda *_, scans=scans: scans)
+
+        def decide(window: Window, total: int, size: int, least: int, one_in: int, scans: bool = scans) -> bool:
+            assert (total <= size, least) == (True, 7)
+            return scans
+
+        monkeypatch.setattr(graph_index_scan, "is_shorter", decide)
         response = client.post("/api/v4/querybuilder", json={"project": {"n": ["id", "label"]}, **asked, **order})
         assert response.status_code == 200
         bodies.append(response.json["data"])

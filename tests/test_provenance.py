@@ -148,8 +148,8 @@ def test_version_2_says_the_same(archive_client: FlaskClient) -> None:
     assert texts[0].replace("/api/v2/", "/api/v4/") == texts[1]
 
 
-@pytest.mark.parametrize("at_once", [1, 7])
-def test_a_document_in_pieces(golden: Golden, serve: Callable[..., Flask], at_once: int) -> None:
+@pytest.mark.parametrize(("at_once", "pieces"), [(1, 128), (7, 34)])
+def test_a_document_in_pieces(golden: Golden, serve: Callable[..., Flask], at_once: int, pieces: int) -> None:
     profile = find(str(golden.archive))
     client = serve(profile, {"CACHE": False}).test_client()
     url = f"/api/v4/nodes/{graph.bands_result}/prov?direction=both"
@@ -157,6 +157,7 @@ def test_a_document_in_pieces(golden: Golden, serve: Callable[..., Flask], at_on
     assert "Content-Length" in whole.headers
     tuning = Tuning(streamed_bytes=0, records_at_once=at_once)
     client = serve(profile, {"CACHE": False}, tuning=tuning).test_client()
+    assert len([*client.get(url).iter_encoded()]) == pieces
     response = client.get(url)
     assert "Content-Length" not in response.headers
     assert response.json == whole.json

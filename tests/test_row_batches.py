@@ -204,3 +204,5 @@ def test_rows_of_a_dictionary(target: dict[str, Any], serve: Callable[..., Flask
         tuning = Tuning(streamed_bytes=large, query_rows_at_once=size)
         client = serve(find(**target), {}, tuning=tuning).test_client()
         assert [answer(client, large, **each) for each in dictionaries] == expected
+        pieces = [*client.post("/api/v4/querybuilder", json=QUERY).iter_encoded()]
+        assert len(pieces) == (1 if large else 7 + 2 * (81 // size))  # 81 rows, under two tags

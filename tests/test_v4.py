@@ -162,6 +162,7 @@ OBJECTS = {
 
 CONTENTS = {
     f"nodes/{graph.seven}/contents/attributes?attributes_filter=value,absent": {"attributes": {"value": 7}},
+    f"nodes/{graph.upf}/contents/attributes?attributes_filter=filename": {"attributes": {"filename": "Si.upf"}},
     f"nodes/{graph.code_pp}/contents/extras?extras_filter=trialBool,trial": {"extras": {"trialBool": True}},
     f"nodes/{graph.seven}/contents/derived_properties": {"derived_properties": {}},
     f"nodes/{graph.water}/contents/derived_properties": {
@@ -295,13 +296,6 @@ def test_exchange(client: FlaskClient, name: str) -> None:
     check(client, EXCHANGES[name])
 
 
-def found(client: FlaskClient, url: str) -> list[int]:
-    response = client.get(f"/api/v4/{url}")
-    assert response.status_code == 200, response.text
-    (rows,) = response.json["data"].values()
-    return [row["id"] for row in rows]
-
-
 LISTS: list[tuple[str, tuple[str, ...]]] = [
     ('nodes?label="silicon"', (graph.silicon,)),
     ('nodes?label=like="Aii_A"', (graph.aiida_mixed,)),
@@ -310,10 +304,7 @@ LISTS: list[tuple[str, tuple[str, ...]]] = [
     ('nodes?full_type="data.core.structure.StructureData.|"&limit=2', (graph.silicon, graph.salt)),
     ("nodes?full_type=data.core.code.%|&limit=2", (graph.code_pw, graph.code_pp)),
     ("nodes?full_type=%22process.workflow.workchain.%25%7C%25%22", (graph.relax, graph.excepted, graph.running)),
-    (
-        "nodes?full_type=%|aiida.calculations:quantumespresso.pw",
-        (graph.relax_scf, graph.relax_final, graph.bands_run),
-    ),
+    ("nodes?full_type=%|aiida.calculations:quantumespresso.pw", (graph.relax_scf, graph.relax_final, graph.bands_run)),
     ("nodes?full_type=process.workflow.workfunction.WorkFunctionNode.|__main__.%", (graph.pick, graph.inherit)),
     ("nodes?ctime>=2016-04-23T05:45:00.000001&ctime<2016-04-24", (graph.second_early, graph.second_late)),
     ("nodes?ctime<2016-04-23", (graph.before_midnight,)),
@@ -339,7 +330,10 @@ LISTS: list[tuple[str, tuple[str, ...]]] = [
 
 @pytest.mark.parametrize(("url", "expected"), LISTS)
 def test_lists(client: FlaskClient, url: str, expected: tuple[str, ...]) -> None:
-    assert found(client, url) == [ids[uuid] for uuid in expected]
+    response = client.get(f"/api/v4/{url}")
+    assert response.status_code == 200, response.text
+    (rows,) = response.json["data"].values()
+    assert [row["id"] for row in rows] == [ids[uuid] for uuid in expected]
 
 
 def test_content_in_lists(client: FlaskClient) -> None:
