@@ -23,9 +23,6 @@ from querylang.terms import leaves, replaced
 ONE_IN = 10
 """Of how many rows one must fulfil the conditions: rarer rows may all lie at the far end of the index."""
 
-MANY = 1000
-"""How many rows must fulfil the conditions: fewer are sorted faster than an index is scanned."""
-
 _RANGES = frozenset(
     {
         Predicate.EQUAL,
@@ -58,9 +55,12 @@ def compile_size(table: FromClause) -> Statement:
     return Statement(("size", str(table)), lambda: select(func.max(table.c.id)), {})
 
 
-def is_shorter(window: Window, total: int, size: int, one_in: int = ONE_IN) -> bool:
-    """Whether a scan in order is shorter. `total` of `size` rows fulfil the conditions, and can lie anywhere."""
-    return total >= MANY and total * one_in >= size and (window.offset + window.limit) * size < total * total
+def is_shorter(window: Window, total: int, size: int, least: int, one_in: int = ONE_IN) -> bool:
+    """Whether a scan in order is shorter. `total` of `size` rows fulfil the conditions, and can lie anywhere.
+
+    Fewer than `least` are sorted faster than an index is scanned.
+    """
+    return total >= least and total * one_in >= size and (window.offset + window.limit) * size < total * total
 
 
 def scan_in_order(query: RowsQuery) -> RowsQuery:

@@ -246,8 +246,9 @@ def test_configurations(tmp_path: Path, text: str) -> None:
     file = tmp_path / ".aiida" / "config.json"
     file.parent.mkdir()
     file.write_text(text)
-    message = refused("it", env={"AIIDA_PATH": str(tmp_path)})
-    assert message.startswith(CONFIGURATIONS[text].format(file=file))
+    message, expected = refused("it", env={"AIIDA_PATH": str(tmp_path)}), CONFIGURATIONS[text].format(file=file)
+    # What is wrong with JSON, each version of its reader says in its words.
+    assert message.startswith(expected) if expected.endswith(": ") else message == expected
 
 
 def test_a_configuration_that_cannot_be_read(tmp_path: Path) -> None:
@@ -257,9 +258,15 @@ def test_a_configuration_that_cannot_be_read(tmp_path: Path) -> None:
     assert message == f"AiiDA's configuration {file} cannot be read: Is a directory"
 
 
+THERE_ARE = (
+    "There are: PROFILE, REPOSITORY, CACHE_FOLDER, STATEMENT_SECONDS, CONNECTIONS, MAX_LIMIT, PAGE_SIZE, "
+    "MAX_QUERY_LENGTH, MAX_QUERY_ROWS, MAX_EXPORT_ROWS, GRAPH_NODES, MAX_GRAPH_NODES, MAX_OPEN_PROFILES, CACHE, "
+    "ACCESS_LOG, ARCHIVE_MAX_AGE, MAX_BODY_LENGTH"
+)
+
 SETTINGS = {
-    ("AIIDA_LIKE_PROFIL", "x"): "there is no setting PROFIL; did you mean PROFILE? There are: ",
-    ("AIIDA_LIKE_FOO", "x"): "there is no setting FOO. There are: ",
+    ("AIIDA_LIKE_PROFIL", "x"): f"there is no setting PROFIL; did you mean PROFILE? {THERE_ARE}",
+    ("AIIDA_LIKE_FOO", "x"): f"there is no setting FOO. {THERE_ARE}",
     ("AIIDA_LIKE_MAX_LIMIT", "many"): "the setting MAX_LIMIT takes an integer above 0, not 'many'",
     ("AIIDA_LIKE_MAX_LIMIT", "0"): "the setting MAX_LIMIT takes an integer above 0, not '0'",
     ("AIIDA_LIKE_ACCESS_LOG", "maybe"): "the setting ACCESS_LOG takes true or false, not 'maybe'",
@@ -269,7 +276,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS)
 def test_settings(name: str, value: str) -> None:
-    assert refused("--demo", env={name: value}).startswith(SETTINGS[name, value])
+    assert refused("--demo", env={name: value}) == SETTINGS[name, value]
 
 
 def test_a_file_of_settings(golden: Golden, tmp_path: Path) -> None:
@@ -278,7 +285,7 @@ def test_a_file_of_settings(golden: Golden, tmp_path: Path) -> None:
     settings = settings_of_file(file)
     assert (settings.profile, settings.access_log, settings.max_limit) == (str(golden.archive), True, 400)
     file.write_text("MAX_LIMITS = 5\n")
-    with pytest.raises(TargetError, match=r"^there is no setting MAX_LIMITS; did you mean MAX_LIMIT\?"):
+    with pytest.raises(TargetError, match=f"^there is no setting MAX_LIMITS; did you mean MAX_LIMIT\\? {THERE_ARE}$"):
         settings_of_file(file)
     with pytest.raises(TargetError, match=r"nothing\.py cannot be read: .*No such file"):
         settings_of_file(tmp_path / "nothing.py")

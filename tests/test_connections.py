@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from aiida_like.errors import StorageError
-from aiida_like.storage import database as connections
 from aiida_like.storage.database import Connections
 from tests.servers import wait_until
 
@@ -32,11 +32,16 @@ def opened() -> list[Opened]:
 
 
 @pytest.fixture
-def pool(opened: list[Opened]) -> Connections:
-    def connect() -> Any:
+def connect(opened: list[Opened]) -> Callable[[], Any]:
+    def new() -> Opened:
         opened.append(Opened())
         return opened[-1]
 
+    return new
+
+
+@pytest.fixture
+def pool(connect: Callable[[], Any]) -> Connections:
     return Connections(connect, most=2)
 
 
@@ -62,8 +67,8 @@ def test_threads_wait_for_their_turn(pool: Connections, opened: list[Opened]) ->
     assert len(opened) == 2
 
 
-def test_nobody_waits_for_ever(pool: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "PATIENCE", 0.01)
+def test_nobody_waits_for_ever(connect: Callable[[], Any]) -> None:
+    pool = Connections(connect, most=2, patience=0.01)
     taken = [pool.take(), pool.take()]
     with pytest.raises(StorageError, match=r"^no connection to the database became free within 0\.01 seconds$"):
         pool.take()
@@ -82,13 +87,11 @@ def test_what_is_stale_is_closed(pool: Connections, opened: list[Opened]) -> Non
     assert pool.take().connection not in (taken.connection, idle.connection)
 
 
-def test_a_failure_takes_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "PATIENCE", 0.01)
-
+def test_a_failure_takes_no_turn() -> None:
     def fail() -> Any:
         raise ConnectionRefusedError
 
-    pool = Connections(fail, most=1)
+    pool = Connections(fail, most=1, patience=0.01)
     for _ in range(3):
         with pytest.raises(ConnectionRefusedError):
             pool.take()

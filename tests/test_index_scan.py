@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
 from aiida_like.storage import open_storage
-from querylang import index_scan
+from aiida_like.tuning import Tuning
 from querylang.compile import RowsQuery
 from querylang.graph import index_scan as graph_index_scan
 from querylang.graph.compile import compile_graph
@@ -80,7 +80,7 @@ def test_where_it_can_be(text: str, key: str, expected: bool) -> None:
     ],
 )
 def test_where_it_is_shorter(window: Window, total: int, size: int, expected: bool) -> None:
-    assert is_shorter(window, total, size) is expected
+    assert is_shorter(window, total, size, 1000) is expected
 
 
 @pytest.mark.parametrize("key", ["ctime", "mtime", "uuid", "id"])
@@ -107,21 +107,22 @@ def test_the_order_is_that_of_the_index(golden: Golden, key: str) -> None:
 def test_both_lead_to_the_same_rows(
     golden: Golden, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    client = serve(find(str(golden.sqlite)), {"CACHE": "no"}).test_client()
+    client = serve(find(str(golden.sqlite)), {"CACHE": "no"}, tuning=Tuning(scanned_rows=0)).test_client()
     taken: list[bool] = []
+    decided: list[bool] = []
 
-    def decide(window: Window, total: int, size: int) -> bool:
-        assert 0 < total <= size
+    def decide(window: Window, total: int, size: int, least: int) -> bool:
+        assert least == 0 < total <= size
+        decided.append(taken[-1])
         return taken[-1]
 
     monkeypatch.setattr(fetch, "is_shorter", decide)
-    monkeypatch.setattr(fetch, "MANY", 0)
-    monkeypatch.setattr(index_scan, "MANY", 0)
     answers: list[Any] = []
     for scans in (False, True):
         taken.append(scans)
         url = f"/api/v2/nodes?{quote(query, safe='=&')}"
         answers += [client.get(url + part, buffered=True) for part in ("", "&limit=7")]
+    assert decided == [False, False, True, True]
     (whole, first, walked_whole, walked_first) = ((each.data, each.headers["X-Total-Count"]) for each in answers)
     assert (whole, first) == (walked_whole, walked_first)
     assert len(answers[0].json["data"]["nodes"]) > 2
@@ -202,10 +203,15 @@ def test_both_lead_to_the_same_rows_of_a_dictionary(
     asked: dict[str, Any],
     order: dict[str, Any],
 ) -> None:
-    client = serve(find(str(golden.sqlite)), {}).test_client()
+    client = serve(find(str(golden.sqlite)), {}, tuning=Tuning(scanned_rows=7)).test_client()
     bodies = []
     for scans in (False, True):
-        monkeypatch.setattr(graph_index_scan, "is_shorter", lambda *_, scans=scans: scans)
+
+        def decide(window: Window, total: int, size: int, least: int, one_in: int, scans: bool = scans) -> bool:
+            assert (total <= size, least) == (True, 7)
+            return scans
+
+        monkeypatch.setattr(graph_index_scan, "is_shorter", decide)
         response = client.post("/api/v4/querybuilder", json={"project": {"n": ["id", "label"]}, **asked, **order})
         assert response.status_code == 200
         bodies.append(response.json["data"])

@@ -148,34 +148,32 @@ def test_version_2_says_the_same(archive_client: FlaskClient) -> None:
     assert texts[0].replace("/api/v2/", "/api/v4/") == texts[1]
 
 
-@pytest.mark.parametrize("at_once", [1, 7])
-def test_a_document_in_pieces(
-    golden: Golden, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, at_once: int
-) -> None:
+@pytest.mark.parametrize(("at_once", "pieces"), [(1, 128), (7, 34)])
+def test_a_document_in_pieces(golden: Golden, serve: Callable[..., Flask], at_once: int, pieces: int) -> None:
     profile = find(str(golden.archive))
     client = serve(profile, {"CACHE": False}).test_client()
     url = f"/api/v4/nodes/{graph.bands_result}/prov?direction=both"
     whole = client.get(url)
     assert "Content-Length" in whole.headers
-    monkeypatch.setattr(prov, "RECORDS_AT_ONCE", at_once)
-    client = serve(profile, {"CACHE": False}, tuning=Tuning(streamed_bytes=0)).test_client()
+    tuning = Tuning(streamed_bytes=0, records_at_once=at_once)
+    client = serve(profile, {"CACHE": False}, tuning=tuning).test_client()
+    assert len([*client.get(url).iter_encoded()]) == pieces
     response = client.get(url)
     assert "Content-Length" not in response.headers
     assert response.json == whole.json
     read_prov(client, f"{graph.bands_result}/prov?direction=both")
 
 
-def test_a_document_is_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch, effort: Effort) -> None:
+def test_a_document_is_never_whole_in_memory(effort: Effort) -> None:
     number = effort.either(1000, 3000)
     subgraph, peaks = chain_of(number), []
     # Documents of the library refer to themselves, so they go when the collector runs: by itself it does so the less
     # often, the more there is in the process.
     gc.freeze()
-    for at_once in (prov.RECORDS_AT_ONCE, 10**9):
-        monkeypatch.setattr(prov, "RECORDS_AT_ONCE", at_once)
+    for at_once in (Tuning().records_at_once, 10**9):
         tracemalloc.start()
         size = 0
-        for piece in prov.prov_json(subgraph, "http://localhost/api/v4"):
+        for piece in prov.prov_json(subgraph, "http://localhost/api/v4", at_once):
             size += len(piece)
             gc.collect()
         peaks.append(tracemalloc.get_traced_memory()[1])

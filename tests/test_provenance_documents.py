@@ -174,7 +174,7 @@ PROV = {
 
 @pytest.mark.parametrize("api", ["http://host/api/v4", "http://host/api/v4/"])
 def test_prov(api: str) -> None:
-    assert plain(json.loads(b"".join(prov_json(SUBGRAPH, api)))) == PROV
+    assert plain(json.loads(b"".join(prov_json(SUBGRAPH, api, 100)))) == PROV
 
 
 # RO-Crate

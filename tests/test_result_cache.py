@@ -68,9 +68,9 @@ def test_how_many_statements_are_known_as_slow() -> None:
     assert [held.is_slow(key) for key in "abc"] == [False, False, True]
 
 
-def numbers() -> tuple[Any, Any]:
+def numbers(tuning: Tuning) -> tuple[Any, Any]:
     """Functions that remember and recall a number of a planner by a key and a version; the database is never asked."""
-    made = Planner(None, None, Tuning(statistic_seconds=60.0), has_statistics=False)
+    made = Planner(None, None, tuning, has_statistics=False)
 
     def statement(key: str) -> Statement:
         return Statement(key, None, {})
@@ -81,9 +81,8 @@ def numbers() -> tuple[Any, Any]:
     )
 
 
-def test_how_many_statistics_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "_MOST", 2)
-    remember, recall = numbers()
+def test_how_many_statistics_are_known() -> None:
+    remember, recall = numbers(Tuning(statistics=2))
     for key, number in (("a", 1), ("b", 0)):
         remember(key, "1", number)
     assert [recall(key, "2") for key in "abc"] == [1, 0, None]
@@ -95,7 +94,7 @@ def test_how_long_a_statistic_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as its version, and for a minute."""
     now = [100.0]
     monkeypatch.setattr(planner.time, "monotonic", lambda: now[0])
-    remember, recall = numbers()
+    remember, recall = numbers(Tuning(statistic_seconds=60.0))
     remember("a", "1", 5)
     remember("b", None, 6)
     for later, expected in ((159.9, [5, 5, 5, 6, 6]), (160.0, [5, None, None, None, None])):

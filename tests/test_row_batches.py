@@ -21,7 +21,6 @@ from aiida_like.profiles import find
 from aiida_like.storage import Snapshot, Statement
 from aiida_like.tuning import Tuning
 from restapi.answering import lists
-from restapi.dialects.aiida_v4 import querybuilder
 from restapi.http import encoding
 from tests import writable
 from tests.conftest import COMMAND, NOTHING_IS_SLOW, Golden, headers_of
@@ -198,9 +197,7 @@ QUERY = {
 }
 
 
-def test_rows_of_a_dictionary(
-    target: dict[str, Any], serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_of_a_dictionary(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
     def answer(client: Client, large: int, **more: Any) -> bytes:
         found = client.post("/api/v4/querybuilder", json={**QUERY, **more})
         assert found.status_code == 200
@@ -214,6 +211,8 @@ def test_rows_of_a_dictionary(
     expected = [answer(client, 1 << 16, **each) for each in dictionaries]
     assert len(set(expected)) == 3
     for size, large in ((3, 1 << 16), (3, 0), (1, 0)):
-        monkeypatch.setattr(querybuilder, "ROWS_AT_ONCE", size)
-        client = serve(find(**target), {}, tuning=Tuning(streamed_bytes=large)).test_client()
+        tuning = Tuning(streamed_bytes=large, query_rows_at_once=size)
+        client = serve(find(**target), {}, tuning=tuning).test_client()
         assert [answer(client, large, **each) for each in dictionaries] == expected
+        pieces = [*client.post("/api/v4/querybuilder", json=QUERY).iter_encoded()]
+        assert len(pieces) == (1 if large else 7 + 2 * (81 // size))  # 81 rows, under two tags

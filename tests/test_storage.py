@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 from aiida_like.models import link, node
 from aiida_like.profiles import find
 from aiida_like.repository import key_of, paths
-from aiida_like.storage import Statement, Storage, open_storage, planner
+from aiida_like.storage import Statement, Storage, open_storage
 from aiida_like.tuning import Tuning
 from tests import writable
 from tests.conftest import Golden
@@ -98,9 +98,8 @@ def test_a_statistic_is_kept_while_nothing_is_committed(golden: Golden, tmp_path
         assert [counted(), counted()] == [(0, 1), (0, 0)]
 
 
-def test_statistics_are_not_too_many(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "_MOST", 2)
-    with closing(open_storage(find(str(golden.sqlite)))) as storage:
+def test_statistics_are_not_too_many(golden: Golden) -> None:
+    with closing(open_storage(find(str(golden.sqlite)), tuning=Tuning(statistics=2))) as storage:
         counted = []
         for above in (0, 10**6, 10**7, 0):
             snapshot = storage.read()

@@ -16,21 +16,9 @@ from aiida_like import __version__
 from aiida_like.profiles import find
 from restapi.http.encoding import attachment
 from tests.conftest import Effort, Golden, at_once, headers_of
-from tests.exchanges import Exchange, check
+from tests.exchanges import CORS, ERROR, PREFLIGHT, ROOT, Exchange, check, pages
 from tests.golden import RETRIEVED, SUBMITTED, computers, graph, groups, ids
 from tests.manual import GROUPS_SCHEMA
-
-ROOT = "http://localhost"
-
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
-    ),
-}
-
-
-PREFLIGHT = {"Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS", **CORS}
 
 
 def answer(url: str, data: Any, **named: Any) -> Exchange:
@@ -62,13 +50,7 @@ def file(url: str, name: str, content: bytes) -> Exchange:
 
 
 def refused(url: str, message: str, status: int = 400) -> Exchange:
-    headers = {"Content-Type": "application/json", "X-Total-Counts": None, "Link": None, "ETag": None, **CORS}
-    return Exchange(f"/api/v2/{url}", status, headers, {"message": message})
-
-
-def pages(url: str, **numbers: int) -> str:
-    """The header `Link`; the number of the page goes where the URL has `%d`."""
-    return ", ".join(f'<{ROOT}/api/v2{url.replace("%d", str(page))}>; rel="{name}"' for name, page in numbers.items())
+    return Exchange(f"/api/v2/{url}", status, ERROR, {"message": message})
 
 
 SILICON = {
@@ -124,17 +106,19 @@ EXCHANGES = {
         {"inputs": [{"uuid": graph.path}]},
         pk=ids[graph.bands_run],
         id=graph.bands_run,
-        Link=pages(f"{INPUTS}?type=%22data.array.kpoints.KpointsData.%22&perpage=1&fields=uuid", first=1, last=1),
+        Link=pages(
+            f"/api/v2{INPUTS}?type=%22data.array.kpoints.KpointsData.%22&perpage=1&fields=uuid", first=1, last=1
+        ),
     ),
     "a page": answer(
         "/computers/page/2?perpage=2&orderby=-id&fields=id",
         {"computers": [{"id": 3}, {"id": 2}]},
         X_Total_Counts="5",
-        Link=pages("/computers/page/%d?perpage=2&orderby=-id&fields=id", first=1, prev=1, next=3, last=3),
+        Link=pages("/api/v2/computers/page/%d?perpage=2&orderby=-id&fields=id", first=1, prev=1, next=3, last=3),
     ),
     **{
         f"the first page at {path}": answer(
-            f"{path}?fields=id", FIVE, Link=pages("/computers/page/1?fields=id", first=1, last=1)
+            f"{path}?fields=id", FIVE, Link=pages("/api/v2/computers/page/1?fields=id", first=1, last=1)
         )
         for path in ("/computers/page", "/computers/page/", "/computers/page/1")
     },
@@ -142,7 +126,7 @@ EXCHANGES = {
         "/nodes/page/1?id<0",
         {"nodes": []},
         X_Total_Counts="0",
-        Link=pages("/nodes/page/1?id%3C0", first=1, last=1),
+        Link=pages("/api/v2/nodes/page/1?id%3C0", first=1, last=1),
     ),
     "an offset after the last row": answer("/computers?offset=7", {"computers": []}, X_Total_Counts="5"),
     "a file": file(f"{JOB}/io/retrieved_inputs?filename=aiida.in", "aiida.in", SUBMITTED["aiida.in"]),

@@ -22,12 +22,9 @@ EXTRA = "provenance"
 NAMESPACES = {"uuid": "urn:uuid:", "aiida": "urn:aiida:"}
 """Nodes are named by their uuid as a URN (RFC 9562); attributes that PROV has no word for are in `aiida`."""
 
-RECORDS_AT_ONCE = 100
-"""Records that are objects of the library at a time: in memory each is many times as large as its JSON."""
 
-
-def prov_json(subgraph: Subgraph, api: str) -> Iterator[bytes]:
-    """PROV-JSON in pieces. `api` is the URL of the API, which names users: they have no uuid.
+def prov_json(subgraph: Subgraph, api: str, at_once: int) -> Iterator[bytes]:
+    """PROV-JSON in pieces of `at_once` records. `api` is the URL of the API, which names users: they have no uuid.
 
     Raises:
         MissingExtra: the library `prov` is not installed. Raised before the first piece.
@@ -46,18 +43,18 @@ def prov_json(subgraph: Subgraph, api: str) -> Iterator[bytes]:
         found: dict[str, dict[str, Any]] = orjson.loads(str(document.serialize(format="json")))
         return found
 
-    return _joined(written, _sections(subgraph))
+    return _joined(written, _sections(subgraph), at_once)
 
 
 def _joined(
-    written: Callable[[Iterable[Record]], dict[str, dict[str, Any]]], sections: Iterable[Iterator[Record]]
+    written: Callable[[Iterable[Record]], dict[str, dict[str, Any]]], sections: Iterable[Iterator[Record]], at_once: int
 ) -> Iterator[bytes]:
-    """One document, joined from the documents of `RECORDS_AT_ONCE` records each."""
+    """One document, joined from documents of `at_once` records each."""
     yield b'{"prefix":' + orjson.dumps(written(())["prefix"])
     numbers = count(1)
     for records in sections:
         is_begun = False
-        while some := list(islice(records, RECORDS_AT_ONCE)):
+        while some := list(islice(records, at_once)):
             document = written(some)
             ((kind, found),) = (section for section in document.items() if section[0] != "prefix")
             # Relations have no name but a number, which begins with 1 in each document.

@@ -40,10 +40,6 @@ _CURSOR = "cursor"
 """Key of a connection's `info`: its reusable cursor."""
 
 
-PATIENCE = 30.0
-"""Seconds that a thread waits for its turn."""
-
-
 @dataclass(frozen=True)
 class Taken:
     """A connection in use. `generation` tells whether it was opened before the last `forget`."""
@@ -53,14 +49,22 @@ class Taken:
 
 
 class Connections:
-    """A pool of at most `most` connections; further threads wait for their turn. Safe to use from several threads."""
+    """A pool of at most `most` connections; further threads wait for their turn, at most `patience` seconds.
+
+    Safe to use from several threads.
+    """
 
     def __init__(
-        self, connect: Callable[[], PoolProxiedConnection], most: int, refusals: tuple[type[Exception], ...] = ()
+        self,
+        connect: Callable[[], PoolProxiedConnection],
+        most: int,
+        refusals: tuple[type[Exception], ...] = (),
+        patience: float = 30.0,
     ) -> None:
         """`refusals` are the errors by which `connect` says that there is no connection now."""
         self._connect = connect
         self._refusals = refusals
+        self._patience = patience
         # Not a semaphore, which is written in Python and takes as long as the rest of this class.
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(most):
@@ -71,9 +75,9 @@ class Connections:
     def take(self) -> Taken:
         """Raises StorageError: no connection was given back in time, or the database does not answer."""
         try:
-            self._turns.get(timeout=PATIENCE)
+            self._turns.get(timeout=self._patience)
         except Empty:
-            raise StorageError(f"no connection to the database became free within {PATIENCE:g} seconds") from None
+            raise StorageError(f"no connection to the database became free within {self._patience:g} seconds") from None
         try:
             # The connection that was used last has the most statements prepared.
             return self._idle.pop()

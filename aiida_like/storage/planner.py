@@ -13,9 +13,6 @@ from aiida_like.storage.database import Database
 from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.tuning import Tuning
 
-_MOST = 1000
-"""The most numbers of one storage; all are forgotten when there are more."""
-
 
 class _Number(NamedTuple):
     number: int
@@ -57,7 +54,7 @@ class Planner:
 
     def remember(self, statement: Statement, version: str | None, number: int) -> None:
         """Keeps a number that was counted at a data version."""
-        if len(self._numbers) >= _MOST:
+        if len(self._numbers) >= self.tuning.statistics:
             self._numbers.clear()
         until = time.monotonic() + self.tuning.statistic_seconds
         self._numbers[statement.result_key] = _Number(number, version, until)

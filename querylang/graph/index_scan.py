@@ -59,11 +59,11 @@ def compile_frequency(type_filter: TypeFilter, most: int) -> Statement:
     return Statement(("frequency", name, cache_key_of(terms)), build, values)
 
 
-def scan_in_order(query: GraphQuery, frequency: int, size: int) -> GraphQuery:
-    """The query, with the scan forced if that is shorter. `frequency` of `size` rows are of the rarest type."""
+def scan_in_order(query: GraphQuery, frequency: int, size: int, least: int) -> GraphQuery:
+    """The query, with the scan forced if `is_shorter`. `frequency` of `size` rows are of the rarest type."""
     window = Window(query.limit or 0, query.offset)
     # With each further vertex a row takes longer to look up by type; the scan joins only rows of the right type.
-    is_forced = is_shorter(window, frequency, size, ONE_IN * len(query.steps))
+    is_forced = is_shorter(window, frequency, size, least, ONE_IN * len(query.steps))
     return replace(query, forces_order_index=True) if is_forced else query
 
 

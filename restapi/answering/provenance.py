@@ -26,7 +26,8 @@ def answer_prov(context: Context, main: int, given: Options) -> Reply:
     with narrowed(FEWER_NODES):
         subgraph = read_subgraph(context.snapshot, asked.link_filter, main, asked.depth, asked.limit)
     api = context.request.url_root.rstrip("/") + context.mount.prefix
-    return splice(json_reply(PLACEHOLDER), prov_json(subgraph, api), context.snapshot.storage.tuning)
+    tuning = context.snapshot.storage.tuning
+    return splice(json_reply(PLACEHOLDER), prov_json(subgraph, api, tuning.records_at_once), tuning)
 
 
 CRATE = frozenset({"depth", "limit"})

@@ -10,7 +10,7 @@ from aiida_like.errors import AmbiguousUuid, NotFound, QueryError
 from aiida_like.storage import Snapshot
 from querylang.compile import RowsQuery, compile_object, compile_rows
 from querylang.condition import Condition
-from querylang.index_scan import MANY, can_scan_in_order, compile_size, is_shorter, scan_in_order
+from querylang.index_scan import can_scan_in_order, compile_size, is_shorter, scan_in_order
 from querylang.lowering.columns import uuid_prefix
 from querylang.lowering.lower import type_prefix_conditions
 from querylang.lowering.predicates import Predicate
@@ -46,12 +46,12 @@ def fetch_with_total(snapshot: Snapshot, query: RowsQuery, window: Window) -> tu
         QueryError: there is no such page.
         StatementTimeout, StorageError.
     """
-    has_statistics = snapshot.storage.planner.has_statistics
-    if not has_statistics or window.offset >= snapshot.storage.tuning.deep_offset:
+    has_statistics, tuning = snapshot.storage.planner.has_statistics, snapshot.storage.tuning
+    if not has_statistics or window.offset >= tuning.deep_offset:
         # The total comes first, because it decides which way to the rows is shorter.
         total = fetch_total(snapshot, query)
         check_page(window, total)
-        if total >= MANY and not has_statistics:
+        if total >= tuning.scanned_rows and not has_statistics:
             query = _shortest(snapshot, query, window, total)
         return fetch_window(snapshot, query, window, total), total
     if may_know_total(snapshot, query):
@@ -79,7 +79,7 @@ def _shortest(snapshot: Snapshot, query: RowsQuery, window: Window, total: int) 
     if not can_scan_in_order(query):
         return query
     size = snapshot.statistic(compile_size(query.entity.table))
-    return scan_in_order(query) if is_shorter(window, total, size) else query
+    return scan_in_order(query) if is_shorter(window, total, size, snapshot.storage.tuning.scanned_rows) else query
 
 
 def fetch_page(

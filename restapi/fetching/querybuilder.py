@@ -27,4 +27,5 @@ def _shortest(snapshot: Snapshot, query: GraphQuery) -> GraphQuery:
         return query
     size = snapshot.statistic(compile_size(node))
     most = -(-size // ONE_IN)
-    return scan_in_order(query, min(snapshot.statistic(compile_frequency(kind, most)) for kind in kinds), size)
+    frequency = min(snapshot.statistic(compile_frequency(kind, most)) for kind in kinds)
+    return scan_in_order(query, frequency, size, snapshot.storage.tuning.scanned_rows)

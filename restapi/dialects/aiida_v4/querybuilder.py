@@ -28,9 +28,6 @@ _HELP = (
 )
 
 
-ROWS_AT_ONCE = 200
-"""Rows that are written as JSON at once: all rows are in memory, but not all of their JSON."""
-
 _Row = Sequence[Any]
 
 
@@ -55,7 +52,8 @@ class QueryBuilder(V4Resource):
         if len(rows) > most:
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
         reply = render.envelope_without_id(self.context.request, "QueryBuilder", PLACEHOLDER, total=len(rows))
-        return splice(reply, _entities(query.projections, rows), self.context.snapshot.storage.tuning)
+        tuning = self.context.snapshot.storage.tuning
+        return splice(reply, _entities(query.projections, rows, tuning.query_rows_at_once), tuning)
 
     def _body(self) -> Any:
         longest = self.context.settings.max_body_length
@@ -70,8 +68,8 @@ class QueryBuilder(V4Resource):
             raise QueryError(f"the body is no JSON: {error}") from None
 
 
-def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterator[bytes]:
-    """JSON with the values of each row by tag; an empty object if there are no rows."""
+def _entities(projections: Sequence[Projection], rows: Sequence[_Row], at_once: int) -> Iterator[bytes]:
+    """JSON with the values of each row by tag, `at_once` rows in a piece; an empty object if there are no rows."""
     columns: dict[str, dict[str, int]] = {}
     for number, each in enumerate(projections):
         columns.setdefault(each.operand.tag, {})[each.key] = number
@@ -79,7 +77,7 @@ def _entities(projections: Sequence[Projection], rows: Sequence[_Row]) -> Iterat
     for tag, of_tag in columns.items() if rows else ():
         objects = _objects(of_tag, projections)
         yield separator + orjson.dumps(tag) + b":"
-        yield from json_list(objects(rows[start : start + ROWS_AT_ONCE]) for start in range(0, len(rows), ROWS_AT_ONCE))
+        yield from json_list(objects(rows[start : start + at_once]) for start in range(0, len(rows), at_once))
         separator = b","
     yield b"{}" if separator == b"{" else b"}"
 
