@@ -63,7 +63,7 @@ class Entry:
     is_folder: bool
 
 
-def entries(metadata: Mapping[str, Any], folder: str = "") -> list[Entry]:
+def entries(metadata: Mapping[str, Any], folder: str) -> list[Entry]:
     """The files and folders directly in a folder, by name in the order of code points.
 
     Raises:

@@ -118,17 +118,13 @@ def _contains(whole: Any, part: Any) -> bool:
         case dict(), dict():
             return _contains_object(whole, part)
         case list(), list():
-            return all(any(_matches(mine, asked) for mine in whole) for asked in part)
+            return all(any(_contains(mine, asked) for mine in whole) for asked in part)
         case _:
             return _is_same(whole, part)
 
 
 def _contains_object(whole: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
-    return all(key in whole and _matches(whole[key], part[key]) for key in part)
-
-
-def _matches(mine: Any, asked: Any) -> bool:
-    return _contains(mine, asked) if isinstance(asked, (dict, list)) else _is_same(mine, asked)
+    return all(key in whole and _contains(whole[key], part[key]) for key in part)
 
 
 FUNCTIONS: Mapping[str, tuple[int, Any]] = {

@@ -1,4 +1,4 @@
-"""Files of nodes -> responses; the same for all AiiDA dialects."""
+"""Files and contents of nodes -> responses; the same for all AiiDA dialects."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import orjson
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.errors import FileNotFound
+from aiida_like.formats import StoredNode
 from aiida_like.models import link, node
-from aiida_like.repository import key_of
+from aiida_like.repository import key_of, paths
 from aiida_like.storage import Snapshot, Statement
 from aiida_like.storage.expressions import unindexed
 from restapi.http.encoding import attachment
@@ -21,6 +22,21 @@ Tree = Mapping[str, Any]
 
 def parsed(stored: str | None) -> dict[str, Any]:
     return dict(orjson.loads(stored)) if stored else {}
+
+
+def stored_node(
+    snapshot: Snapshot, uuid: str, node_type: str, label: str, attributes: str | None, metadata: str | None
+) -> StoredNode:
+    """The content of a node, from values of its columns."""
+    tree, repository = parsed(metadata), snapshot.storage.repository
+    return StoredNode(
+        uuid=uuid,
+        node_type=node_type,
+        label=label,
+        attributes=parsed(attributes),
+        read=lambda path: repository.read(key_of(tree, path)).read(),
+        files=paths(tree),
+    )
 
 
 def retrieved_files(snapshot: Snapshot, pk: int) -> Tree | None:

@@ -6,14 +6,15 @@ from typing import Any
 
 from aiida_like.errors import QueryError
 from aiida_like.formats import StoredNode, download, visualization
-from aiida_like.repository import key_of, paths
+from aiida_like.repository import paths
 from querylang.options import Options
 from querylang.schema import Entity
-from restapi.answering.files import Tree, answer_file, parsed, retrieved_files
+from restapi.answering.files import Tree, answer_file, parsed, retrieved_files, stored_node
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.rows import find
 from restapi.dialects.resource import DialectResource
 from restapi.http.encoding import attachment, stored_json
+from restapi.http.exchange import Context
 from restapi.http.reply import Reply
 from restapi.openapi.shared import DOWNLOAD
 
@@ -57,7 +58,7 @@ class Visualization(DialectResource):
     def get(self, entity: Entity, path_id: str) -> Reply:
         request = self.context.request
         given = self.context.parse_options(self.allowed)
-        pk, stored = _stored_node(self, entity, path_id)
+        pk, stored = _stored_node(self.context, entity, path_id)
         picture = {"visualization": visualization(stored, given.get("visformat"))}
         return render.envelope(request, entity.name, picture, pk=pk, path_id=path_id)
 
@@ -69,7 +70,7 @@ class Download(DialectResource):
 
     def get(self, entity: Entity, path_id: str) -> Reply:
         given = self.context.parse_options(self.allowed)
-        _, stored = _stored_node(self, entity, path_id)
+        _, stored = _stored_node(self.context, entity, path_id)
         made = download(stored, given.get("format"))
         return attachment(made.content, len(made.content), f"{stored.uuid}.{made.format}")
 
@@ -115,17 +116,8 @@ class RetrievedOutputs(RetrievedInputs):
         return retrieved_files(self.context.snapshot, pk) or {}
 
 
-def _stored_node(resource: DialectResource, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
+def _stored_node(context: Context, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
     names = ("id", "uuid", "type", "label", "attributes", "repository_metadata")
     fields = tuple(entity.fields[name] for name in names)
-    repository = resource.context.snapshot.storage.repository
-    pk, uuid, node_type, label, attributes, metadata = find(resource.context, entity, fields, path_id)
-    tree = parsed(metadata)
-    return pk, StoredNode(
-        uuid=uuid,
-        node_type=node_type,
-        label=label,
-        attributes=parsed(attributes),
-        read=lambda path: repository.read(key_of(tree, path)).read(),
-        files=paths(tree),
-    )
+    pk, *values = find(context, entity, fields, path_id)
+    return pk, stored_node(context.snapshot, *values)

@@ -10,10 +10,8 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 from aiida_like.errors import FeatureUnavailable, QueryError
 from aiida_like.formats import Download, StoredNode, derived_properties, download, download_formats
 from aiida_like.models import comment, user
-from aiida_like.repository import key_of, paths
 from aiida_like.storage import Statement
-from querylang.schema import Entity
-from restapi.answering.files import answer_file, parsed
+from restapi.answering.files import answer_file, parsed, stored_node
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.files import listing
@@ -151,16 +149,6 @@ def _select_comments() -> Select[Any]:
     )
 
 
-def _stored_node(context: Context, path_id: str, entity: Entity = NODES) -> StoredNode:
+def _stored_node(context: Context, path_id: str) -> StoredNode:
     names = ("uuid", "node_type", "label", "attributes", "repository_metadata")
-    fields = tuple(entity.fields[name] for name in names)
-    uuid, node_type, label, attributes, metadata = find(context, entity, fields, path_id)
-    tree, repository = parsed(metadata), context.snapshot.storage.repository
-    return StoredNode(
-        uuid=uuid,
-        node_type=node_type,
-        label=label,
-        attributes=parsed(attributes),
-        read=lambda path: repository.read(key_of(tree, path)).read(),
-        files=paths(tree),
-    )
+    return stored_node(context.snapshot, *find(context, NODES, tuple(NODES.fields[name] for name in names), path_id))
