@@ -43,6 +43,10 @@ ALIKE: dict[str, tuple[Select[Any], list[str]]] = {
             *("node_user_id_id_node_type_ctime", "node_node_type_id_user_id_ctime"),
         ],
     ),
+    "of an order by two columns only the first": (
+        select(key).order_by(n.ctime.asc(), n.mtime.asc()),
+        ["node_ctime"],
+    ),
     "ranges": (
         select(n.label).where(n.ctime > "2020", n.mtime <= "2021").order_by(n.label.asc()),
         [

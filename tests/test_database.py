@@ -131,6 +131,16 @@ def test_connections_that_the_server_ended(golden_postgresql: GoldenPostgreSQL) 
     storage.close()
 
 
+def test_a_refused_statement_ends_no_connection(golden_postgresql: GoldenPostgreSQL) -> None:
+    storage = open_storage(find(golden_postgresql.url, str(golden_postgresql.repository)))
+    (before,) = storage.database.rows("SELECT pg_backend_pid()", {})
+    for _ in range(2):
+        with pytest.raises(StorageError, match="division by zero"):
+            storage.database.rows("SELECT 1 / 0", {})
+    assert storage.database.rows("SELECT pg_backend_pid()", {}) == [before]
+    storage.close()
+
+
 def test_a_server_that_is_gone(golden_postgresql: GoldenPostgreSQL) -> None:
     with own_postgresql() as server:
         url = server.create("short")
