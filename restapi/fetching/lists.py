@@ -1,4 +1,4 @@
-"""Queries -> rows: lists with their totals, and single objects."""
+"""Queries -> rows: lists and single objects; decides whether a total comes before, with or after the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers that every dialect gives."""
+"""Headers that every dialect gives, and entity tags of pages that have no data version."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ OF_LISTS: Mapping[str, OptionSpec] = MappingProxyType({"format": FORMAT})
 """Reserved keys that have another meaning in lists than elsewhere."""
 
 ANYWHERE = frozenset({"_"})
-LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields", "facet", "cursor", "format"}
+LIST = ANYWHERE | {*LIST_OPTIONS, "format"}
 ATTRIBUTES = ANYWHERE | {"alist", "nalist"}
 EXTRAS = ANYWHERE | {"elist", "nelist"}
 RETRIEVED = ANYWHERE | {"filename", "rtype"}

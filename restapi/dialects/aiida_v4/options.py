@@ -34,7 +34,7 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 
 ANYWHERE = frozenset({"_", "profile"})
 CONTENT = ("attributes", "attributes_filter", "extras", "extras_filter")
-LIST = ANYWHERE | {"limit", "offset", "perpage", "orderby", "fields", "facet", "cursor", "format"}
+LIST = ANYWHERE | {*LIST_OPTIONS, "format"}
 NODES = LIST | {*CONTENT, "full_type"}
 LINKS = LIST | {"full_type"}
 OBJECT = ANYWHERE
