@@ -33,7 +33,7 @@ _RANGES = frozenset(
         Predicate.LESS_OR_EQUAL,
         Predicate.BETWEEN,
         Predicate.IN_INTERVALS,
-        Predicate.STARTS_WITH,
+        Predicate.LIKE_WITHIN,
         Predicate.HAS_PREFIX,
     }
 )

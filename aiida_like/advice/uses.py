@@ -10,7 +10,7 @@ from sqlalchemy import BinaryExpression, ClauseElement, Column, ColumnElement, S
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import Grouping, Label
 
-from aiida_like.storage.expressions import has_prefix, in_json_array, like, starts_with, unindexed
+from aiida_like.storage.expressions import has_prefix, in_json_array, like, like_within, unindexed
 from aiida_like.storage.json_expressions import json_contains, json_has_key, json_has_plain_key
 
 Expression = ColumnElement[Any]
@@ -106,7 +106,7 @@ _LOOKS: tuple[tuple[Any, Callable[[Any], Iterator[tuple[str, Expression]]]], ...
     (UnaryExpression, _of_order),
     (Select, _of_groups),
     (in_json_array, lambda element: iter([("equal", plain(next(iter(element.clauses))))])),
-    ((like, starts_with, has_prefix), lambda element: iter([("ranged", plain(next(iter(element.clauses))))])),
+    ((like, like_within, has_prefix), lambda element: iter([("ranged", plain(next(iter(element.clauses))))])),
     (_INSIDE, lambda element: iter([("inside", element)])),
 )
 

@@ -42,8 +42,8 @@ class like(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
-class starts_with(FunctionElement[bool]):  # noqa: N801
-    """`starts_with(text, pattern, first, end)`: `like` for a pattern whose matches all lie in [first, end).
+class like_within(FunctionElement[bool]):  # noqa: N801
+    """`like_within(text, pattern, first, end)`: `like` for a pattern whose matches all lie in [first, end).
 
     PostgreSQL finds the range of its `varchar_pattern_ops` index itself; SQLite needs its bounds.
     """
@@ -148,8 +148,8 @@ def _like(element: like, compiler: SQLCompiler, **kw: Any) -> str:
     return rf"({text} LIKE {pattern} ESCAPE '\')"
 
 
-@compiles(starts_with, "sqlite")
-def _starts_with_sqlite(element: starts_with, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(like_within, "sqlite")
+def _like_within_sqlite(element: like_within, compiler: SQLCompiler, **kw: Any) -> str:
     text, pattern, first, end = _operands(element, compiler, **kw)
     return rf"({text} >= {first} AND {text} < {end} AND {text} LIKE {pattern} ESCAPE '\')"
 
@@ -161,8 +161,8 @@ def _has_prefix_sqlite(element: has_prefix, compiler: SQLCompiler, **kw: Any) ->
 
 
 @compiles(has_prefix, "postgresql")
-@compiles(starts_with, "postgresql")
-def _starts_with_postgresql(element: starts_with | has_prefix, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(like_within, "postgresql")
+def _like_within_postgresql(element: like_within | has_prefix, compiler: SQLCompiler, **kw: Any) -> str:
     text, pattern, *_ = _operands(element, compiler, **kw)
     return rf"({text} LIKE {pattern} ESCAPE '\')"
 

@@ -152,7 +152,7 @@ def like_predicates(pattern: Pattern, form: TextForm) -> Iterator[Tested]:
         yield form.equal, (pattern.literal,)
         return
     if pattern.prefix and form.has_index:
-        predicate = Predicate.HAS_PREFIX if pattern.is_prefix else Predicate.STARTS_WITH
+        predicate = Predicate.HAS_PREFIX if pattern.is_prefix else Predicate.LIKE_WITHIN
         yield predicate, (pattern.like, pattern.prefix, prefix_end(pattern.prefix))
     else:
         yield form.like, (pattern.like,)

@@ -16,8 +16,8 @@ from aiida_like.storage.expressions import (
     has_prefix,
     in_json_array,
     like,
+    like_within,
     matches,
-    starts_with,
     unindexed,
     uuid_text,
 )
@@ -62,7 +62,7 @@ class Predicate(Enum):
     BETWEEN = "between"
     IN_INTERVALS = "in intervals"
     NOT_IN_INTERVALS = "not in intervals"
-    STARTS_WITH = "starts with"
+    LIKE_WITHIN = "like within"
     HAS_PREFIX = "has prefix"
     EMPTY = "empty"
     IS_NULL = "is null"
@@ -192,7 +192,7 @@ PREDICATES: Mapping[Predicate, _Test] = covering(
         Predicate.BETWEEN: lambda e, first, last: and_(e >= first, e <= last),
         Predicate.IN_INTERVALS: _in_intervals,
         Predicate.NOT_IN_INTERVALS: lambda e, *bounds: not_(_in_intervals(e, *bounds)),
-        Predicate.STARTS_WITH: starts_with,
+        Predicate.LIKE_WITHIN: like_within,
         Predicate.HAS_PREFIX: has_prefix,
         Predicate.EMPTY: lambda e: func.coalesce(e, "") == "",
         Predicate.IS_NULL: lambda e: e.is_(None),

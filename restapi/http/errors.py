@@ -78,7 +78,7 @@ def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchang
     return json_reply({"message": str(error)}, status)
 
 
-def no_json(prefix: str) -> Reply:
+def no_route_as_text(prefix: str) -> Reply:
     """404, as the manual of v2 has it: no JSON."""
     return bytes_reply(f"{NO_RESOURCE.format(prefix)}\n".encode(), 404, "text/plain; charset=utf-8")
 
