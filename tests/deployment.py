@@ -84,7 +84,7 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
 
-def ask_with_eight(root: str, seconds: float, meanwhile: Callable[[], object]) -> Outcome:
+def ask_with_eight(root: str, seconds: float, meanwhile: Callable[[], object], query: str = "") -> Outcome:
     """Eight clients in parallel, each switching between the profiles; `meanwhile` happens after half of the time.
 
     Each asks at least four times, however busy the machine is.
@@ -97,7 +97,7 @@ def ask_with_eight(root: str, seconds: float, meanwhile: Callable[[], object]) -
         while time.monotonic() < until or number < start + 4:
             profile = PROFILES[number % 2]
             try:
-                with urlopen(Request(f"{root}/{profile}{EXTRAS}"), timeout=30) as answer:
+                with urlopen(Request(f"{root}/{profile}{EXTRAS}{query}"), timeout=30) as answer:
                     extras = json.load(answer)["data"]["extras"]
                 if (extras.get("of") == "sqlalchemy") is not (profile == "sqlalchemy"):
                     outcome.wrong.append(f"{profile}: {extras}")
