@@ -64,7 +64,7 @@ LOWERED = {
     'label=like="a"': [("=", "label", "a")],
     'label=like="A%"': [("has prefix", "label", "A%", "A", "B")],
     'label=like="%a"': [("like", "label", "%a")],
-    'label=like="a_"': [("starts with", "label", "a%", "a", "b"), ("matches", "label", "a_", "^a.{0,1}$")],
+    'label=like="a_"': [("like within", "label", "a%", "a", "b"), ("matches", "label", "a_", "^a.{0,1}$")],
     'label=like="_a"': [("like", "label", "%a"), ("matches", "label", "_a", "^.{0,1}a$")],
     'label=like=""': [("=", "label", "")],
     'label=like="%"': [("like", "label", "%")],
@@ -492,7 +492,7 @@ WHERE = [
         "NOT (ctime >= %(v0_0)s AND ctime < %(v0_1)s)",
     ),
     (
-        condition("starts with", LABEL, ("a%", "a", "b")),
+        condition("like within", LABEL, ("a%", "a", "b")),
         r"(label >= :v0_1 AND label < :v0_2 AND label LIKE :v0_0 ESCAPE '\')",
         r"(label LIKE %(v0_0)s ESCAPE '\')",
     ),
