@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from restapi.answering.csv_cells import safe_cell
 from tests import writable
 from tests.conftest import COMMAND, Golden, headers_of
 from tests.golden import graph, ids
+from tests.memory import peak_of, sizes_of_pieces
 from tests.servers import free_port, serving, wait_until
 from tests.writable import Writable
 
@@ -259,13 +260,8 @@ def test_memory_is_flat(long_list: Writable, serve: Callable[..., Flask]) -> Non
     client = serve(find(**long_list.target), {}, tuning=Tuning(keys_at_once=1000)).test_client()
     peaks = {}
     for rows in (2_000, 16_000):
-        tracemalloc.start()
-        response = client.get(f"{MANY}&limit={rows}")
-        size = sum(map(len, response.iter_encoded()))
-        peaks[rows] = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        response.close()
-        assert size > 1000 * rows
+        sizes, peaks[rows] = peak_of(partial(sizes_of_pieces, client, f"{MANY}&limit={rows}"))
+        assert sum(sizes) > 1000 * rows
     assert peaks[16_000] < 1.5 * peaks[2_000]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import json
 import sys
-import tracemalloc
 import zipfile
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -42,6 +42,7 @@ from aiida_like.repository import StoredFile
 from aiida_like.tuning import Tuning
 from tests.conftest import Effort, Golden
 from tests.golden import RETRIEVED, SUBMITTED, ctime_of, graph, ids, mtime_of
+from tests.memory import peak_of
 
 # PROV
 
@@ -170,14 +171,17 @@ def test_a_document_is_never_whole_in_memory(effort: Effort) -> None:
     # Documents of the library refer to themselves, so they go when the collector runs: by itself it does so the less
     # often, the more there is in the process.
     gc.freeze()
-    for at_once in (Tuning().records_at_once, 10**9):
-        tracemalloc.start()
+
+    def written(at_once: int) -> int:
         size = 0
         for piece in prov.prov_json(subgraph, "http://localhost/api/v4", at_once):
             size += len(piece)
             gc.collect()
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        return size
+
+    for at_once in (Tuning().records_at_once, 10**9):
+        size, peak = peak_of(partial(written, at_once))
+        peaks.append(peak)
         assert size > 350 * number
     assert peaks[0] < peaks[1] / 3
 
@@ -325,13 +329,10 @@ def test_memory_stays_flat() -> None:
     def read(_: str) -> StoredFile:
         return StoredFile(200 * len(block), (block for _ in range(200)))
 
-    tracemalloc.start()
-    blocks = crate(run_with({"o": {"large.dat": {"k": "key"}}}), Sources(lambda _: b"", read))
-    size = sum(map(len, blocks))
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    run = run_with({"o": {"large.dat": {"k": "key"}}})
+    size, peak = peak_of(lambda: sum(map(len, crate(run, Sources(lambda _: b"", read)))))
     assert size > 100_000
-    assert most < 20_000_000
+    assert peak < 20_000_000
 
 
 def test_no_file_leads_out_of_a_crate() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +25,7 @@ from restapi.http import encoding
 from tests import writable
 from tests.conftest import COMMAND, NOTHING_IS_SLOW, Golden, headers_of
 from tests.golden import graph
+from tests.memory import peak_of, sizes_of_pieces
 from tests.servers import free_port, serving
 
 WIDE = [
@@ -89,13 +90,8 @@ def test_memory_is_flat(large_rows: writable.Writable, serve: Callable[..., Flas
     client = serve(find(**large_rows.target), {}, tuning=Tuning(wide_rows_at_once=5)).test_client()
     peaks = {}
     for number in (10, 80):
-        tracemalloc.start()
-        response = client.get(f"{LARGE}&limit={number}")
-        size = sum(map(len, response.iter_encoded()))
-        peaks[number] = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        response.close()
-        assert size > 200_000 * number
+        sizes, peaks[number] = peak_of(partial(sizes_of_pieces, client, f"{LARGE}&limit={number}"))
+        assert sum(sizes) > 200_000 * number
     assert peaks[80] < 1.5 * peaks[10]
 
 
@@ -122,12 +118,7 @@ def large_node(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> writ
 def test_one_large_value(large_node: writable.Writable, serve: Callable[..., Flask], path: str) -> None:
     """It is there once, as the database has it."""
     client = serve(find(**large_node.target), {}).test_client()
-    tracemalloc.start()
-    response = client.get(f"/api/{path}")
-    sizes = [len(piece) for piece in response.iter_encoded()]
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    response.close()
+    sizes, peak = peak_of(lambda: sizes_of_pieces(client, f"/api/{path}"))
     assert sum(sizes) > LONG
     assert max(sizes) <= encoding.LARGE
     assert peak < 1.2 * LONG

@@ -16,7 +16,7 @@ from aiida_like.storage.archive import Stamp
 from aiida_like.storage.database import Database, Row
 from aiida_like.storage.planner import Planner
 from aiida_like.storage.result_cache import ResultCache, ResultCaches
-from aiida_like.storage.statements import Prepared, Statement, StatementCache
+from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.storage.version import DataVersion, VersionColumn
 from aiida_like.tuning import Tuning
 
@@ -99,7 +99,7 @@ class Snapshot:
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
         """
-        version = self._version if not self._is_pending else self.version
+        version = self.version
         return version if len(self._servers) <= 1 else None
 
     def rows(self, statement: Statement) -> list[Row]:
@@ -108,14 +108,13 @@ class Snapshot:
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
         """
-        storage = self.storage
         if self._is_pending:
-            column = storage.data_version.column
+            column = self.storage.data_version.column
             found = None if column is None else self._rows_with_version(statement, column)
             if found is not None:
                 return found
             self.version  # noqa: B018 (it is read before the rows)
-        return self._run(storage.statements.get(statement.cache_key) or storage.statements.add(statement), statement)
+        return self._run(statement)
 
     def list_rows(self, statement: Statement) -> Sequence[Row]:
         """Rows of a list; small results of statements that were measured to be slow are remembered until a commit.
@@ -188,8 +187,7 @@ class Snapshot:
             lambda: statement.build().add_columns(column.column),
             statement.values,
         )
-        statements = self.storage.statements
-        rows = self._run(statements.get(with_version.cache_key) or statements.add(with_version), with_version)
+        rows = self._run(with_version)
         if not rows and perf_counter() - began < self.storage.tuning.slow_seconds:
             self._servers.clear()
             return None
@@ -199,11 +197,12 @@ class Snapshot:
         self._is_pending = False
         return [row[:-1] for row in rows]
 
-    def _run(self, prepared: Prepared, statement: Statement) -> list[Row]:
-        effort = self.effort
+    def _run(self, statement: Statement) -> list[Row]:
+        storage, effort = self.storage, self.effort
+        prepared = storage.statements.get(statement.cache_key) or storage.statements.add(statement)
         began = perf_counter()
         try:
-            rows, server = self.storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
+            rows, server = storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
         finally:
             effort.statements += 1
             effort.seconds += perf_counter() - began
