@@ -162,6 +162,7 @@ PATHS: dict[str, tuple[str, dict[str, Any]] | None] = {
     "/api/nodes/page/" + "9" * 1000: ("list", {"entity": "nodes", "page": int("9" * 1000)}),
     "/api/nodes/page/" + "9" * 1001: None,
     "/api/nodes/page/x": None,
+    "/api/nodes/page/\xd9\xa1": None,  # a digit, but none of ASCII: no link could lead on from it
     "/api/nodes/page/-1": None,
     "/api/nodes/page/+1": None,
     "/api/nodes/page/1_0": None,

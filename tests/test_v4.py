@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -600,6 +602,27 @@ def test_bodies_that_are_no_json(archive_client: FlaskClient, body: bytes) -> No
     response = archive_client.post("/api/v4/querybuilder", data=body)
     assert response.status_code == 400
     assert response.json["message"].startswith("the body is no JSON: ")
+
+
+class _Broken(io.RawIOBase):
+    """The input of a server whose client went away, or sent what is no chunk."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: Any) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), InvalidChunkSize(b"zz"), NoMoreData()])
+def test_a_body_that_breaks_off(archive_client: FlaskClient, error: Exception) -> None:
+    environ = {"wsgi.input": _Broken(error), "wsgi.input_terminated": True}
+    response = archive_client.post("/api/v4/querybuilder", environ_overrides=environ)
+    assert response.status_code == 400
+    assert response.json == {"message": "the body breaks off, or its chunks are not as HTTP has them"}
 
 
 def test_all_rows_or_an_error(golden: Golden, serve: Callable[..., Flask]) -> None:

@@ -68,7 +68,7 @@ class RouteTree(Generic[T]):
             return None
         if "page" in found:
             number = found["page"]
-            if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
+            if not (number.isascii() and number.isdecimal()) or len(number) > _LONGEST_NUMBER:
                 return None
             found["page"] = int(number)
         return branch.target, {**branch.arguments, **found} if found else dict(branch.arguments)

@@ -57,7 +57,10 @@ class QueryBuilder(V4Resource):
 
     def _body(self) -> Any:
         longest = self.context.settings.max_body_length
-        body = get_input_stream(self.context.exchange.environ).read(longest + 1)
+        try:
+            body = get_input_stream(self.context.exchange.environ).read(longest + 1)
+        except Exception:  # noqa: BLE001 each WSGI server raises errors of its own
+            raise QueryError("the body breaks off, or its chunks are not as HTTP has them") from None
         if len(body) > longest:
             raise QueryError(f"the body has more than {longest} bytes")
         if b"\\u0000" in body:
