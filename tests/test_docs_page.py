@@ -48,12 +48,14 @@ def test_the_page(client: FlaskClient, version: str) -> None:
         assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
         assert f'data-document="/api/{version}/openapi.json"' in page.text
         assert "default-src 'none'; script-src 'self'" in page.headers["Content-Security-Policy"]
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
         assert "http" not in page.text
         for name, media in FILES.items():
             assert f'"/api/{version}/docs/{name}?' in page.text
             with client.get(f"/api/{version}/docs/{name}", buffered=True) as file:
                 assert (file.status_code, file.content_type) == (200, media)
                 assert file.headers["Cache-Control"] == "public, max-age=86400"
+                assert file.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_no_other_file_is_given(client: FlaskClient) -> None:

@@ -218,6 +218,12 @@ def test_both_lead_to_the_same_rows_of_a_dictionary(
     assert bodies[0] == bodies[1] != {}
 
 
+@pytest.mark.parametrize(("frequency", "is_forced"), [(1000, True), (99, False), (7, False)])
+def test_a_dictionary_of_many_rows_goes_along_the_index(*, frequency: int, is_forced: bool) -> None:
+    query = read(JOB | BY_ID | {"limit": 5})
+    assert graph_index_scan.scan_in_order(query, frequency, 1000, 8).forces_order_index is is_forced
+
+
 def test_a_dictionary_goes_along_the_index(golden: Golden) -> None:
     with closing(open_storage(find(str(golden.sqlite)))) as storage:
         for order, index in ((BY_ID, "SCAN t0"), (BY_TIME, "ctime")):

@@ -186,6 +186,13 @@ def test_each_option_is_documented(document: Document, dialect: Dialect) -> None
         assert resource.allowed <= names_, resource
 
 
+def test_how_rows_are_counted_can_be_told_of_all_lists(document: Document, dialect: Dialect) -> None:
+    for described in dialect.paths:
+        (operation, *_) = document.content["paths"][described.path].values()
+        names = {each["name"] for each in map(document.resolved, operation.get("parameters", ()))}
+        assert ("Prefer" in names) is ("cursor" in described.resource.allowed)
+
+
 def test_only_what_a_resource_takes_is_documented(name: str, document: Document, archive_client: FlaskClient) -> None:
     """Each option, sent alone, is at least known to the resource."""
     options = {**V2_OPTIONS, **V4_OPTIONS}

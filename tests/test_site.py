@@ -85,7 +85,9 @@ def test_the_list(golden: Golden, golden_postgresql: GoldenPostgreSQL, make: Cal
         make([*targets, f"team={golden_postgresql.url}"], {"REPOSITORY": str(golden_postgresql.repository)})
     )
     counts = {"nodes": 81, "links": 52, "groups": 7, "users": 4, "computers": 5}
-    shown = client.get("/").json["profiles"]
+    answer = client.get("/")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    shown = answer.json["profiles"]
     assert [(each["name"], each["title"], each["storage"], each["error"]) for each in shown] == [
         ("demo", "demo.aiida", "core.sqlite_zip", None),
         ("größe", "größe", "core.sqlite_dos", None),
