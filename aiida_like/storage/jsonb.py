@@ -6,7 +6,7 @@ Source: PostgreSQL's documentation, "JSON Types" and "JSON Functions and Operato
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -127,15 +127,18 @@ def _contains_object(whole: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
     return all(key in whole and _contains(whole[key], part[key]) for key in part)
 
 
-FUNCTIONS: Mapping[str, tuple[int, Any]] = {
-    "json_at": (2, json_at),
-    "json_same": (2, json_same),
-    "json_contains": (2, json_contains),
-    "json_has_key": (2, json_has_key),
-    "json_cast_float": (1, json_cast_float),
-    "json_cast_integer": (1, json_cast_integer),
-    "json_cast_boolean": (1, json_cast_boolean),
-    "json_cast_datetime": (1, json_cast_datetime),
-    "canonical_json": (1, canonical_json),
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        json_at,
+        json_same,
+        json_contains,
+        json_has_key,
+        json_cast_float,
+        json_cast_integer,
+        json_cast_boolean,
+        json_cast_datetime,
+        canonical_json,
+    )
 }
-"""Functions of every SQLite connection of ours: the number of arguments, and the function."""
+"""Functions of every SQLite connection of ours."""
