@@ -116,15 +116,11 @@ def _is_same(left: Any, right: Any) -> bool:
 def _contains(whole: Any, part: Any) -> bool:
     match whole, part:
         case dict(), dict():
-            return _contains_object(whole, part)
+            return all(key in whole and _contains(whole[key], part[key]) for key in part)
         case list(), list():
             return all(any(_contains(mine, asked) for mine in whole) for asked in part)
         case _:
             return _is_same(whole, part)
-
-
-def _contains_object(whole: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
-    return all(key in whole and _contains(whole[key], part[key]) for key in part)
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from aiida_like.storage.database import Row
 from aiida_like.tuning import Tuning
 
-Rows = Sequence[Sequence[Any]]
+Rows = Sequence[Row]
 
 
 @dataclass
