@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aiida_like.errors import MissingExtra
-from aiida_like.provenance.run import INPUTS, OUTPUTS, Run
-from aiida_like.provenance.subgraph import Node
+from aiida_like.provenance.subgraph import INPUTS, OUTPUTS, Node, Run
 from aiida_like.repository import StoredFile, key_of, paths
 
 if TYPE_CHECKING:
