@@ -27,7 +27,10 @@ def casefold(text: str) -> str:
 
 
 class Spelled(FunctionElement[Any]):
-    """`sqlite` and `postgresql` are templates of its SQL, in which `{0}` is the first operand."""
+    """`sqlite` and `postgresql` are templates of its SQL, in which `{0}` is the first operand.
+
+    Where no template can say it, there is a function instead, below.
+    """
 
     sqlite: str
     postgresql: str
