@@ -19,22 +19,18 @@ class _StoredText(UserDefinedType[str]):
     """A value that passes between database and response as the text it is."""
 
     cache_ok = True
-    name: str
-
-    def get_col_spec(self, **_: Any) -> str:
-        return self.name
 
 
 class Uuid(_StoredText):
-    name = "UUID"
+    """UUID"""
 
 
 class Timestamp(_StoredText):
-    name = "TIMESTAMP WITH TIME ZONE"
+    """TIMESTAMP WITH TIME ZONE"""
 
 
 class JSONText(_StoredText):
-    name = "JSONB"
+    """JSONB"""
 
 
 metadata = MetaData()

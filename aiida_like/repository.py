@@ -50,9 +50,12 @@ class Repository(Protocol):
     def close(self) -> None: ...
 
 
-def paths(metadata: Mapping[str, Any]) -> list[str]:
-    """The paths of all files, `a/b.txt`, folder by folder in the order in which they are stored."""
-    return list(_walk(metadata, ""))
+def paths(metadata: Mapping[str, Any], above: str = "") -> list[str]:
+    """The paths of all files, `a/b.txt`, folder by folder in the order in which they are stored, after `above`."""
+    found: list[str] = []
+    for name, entry in metadata.get("o", {}).items():
+        found += [above + name] if "k" in entry else paths(entry, f"{above}{name}/")
+    return found
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,3 @@ def _names(path: str) -> list[str]:
     if any(name in {"", ".", ".."} for name in names):
         raise QueryError(f"filename {path!r} is not a path inside the node: write it as folder/file, without . and ..")
     return names
-
-
-def _walk(entry: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    for name, below in entry.get("o", {}).items():
-        if "k" in below:
-            yield prefix + name
-        else:
-            yield from _walk(below, f"{prefix}{name}/")

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 from flask import Flask
+from sqlalchemy import PoolProxiedConnection
 
-from aiida_like.storage.database import Connections, Taken
+from aiida_like.storage.database import Connections
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def statements(app: Flask) -> Iterator[list[object]]:
     seen: list[object] = []
     connections = app.extensions["aiida_like_storage"]().database.connections
 
-    def take() -> Taken:
+    def take() -> PoolProxiedConnection:
         taken = Connections.take(connections)
         seen.append(taken)
         return taken

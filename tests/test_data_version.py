@@ -15,13 +15,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import PoolProxiedConnection, bindparam, func, select
 
 from aiida_like.errors import StorageError, TargetError
 from aiida_like.models import node
 from aiida_like.profiles import find
 from aiida_like.storage import Snapshot, Statement, Storage, open_storage
-from aiida_like.storage.database import Connections, Taken
+from aiida_like.storage.database import Connections
 from aiida_like.storage.file_version import FileVersion
 from tests import writable
 from tests.conftest import NOTHING_IS_SLOW, Golden, GoldenPostgreSQL
@@ -96,7 +96,7 @@ def test_rows_and_version_take_one_statement(target: dict[str, Any], opened: Exi
     storage = opening(opened, **target)
     taken = []
 
-    def take() -> Taken:
+    def take() -> PoolProxiedConnection:
         taken.append(Connections.take(connections))
         return taken[-1]
 

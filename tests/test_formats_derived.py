@@ -125,7 +125,7 @@ CODES = [("pw", "daint", "pw@daint"), ("script", None, "script")]
 
 @pytest.mark.parametrize(("label", "computer", "expected"), CODES)
 def test_codes_are_described_with_their_computer(label: str, computer: str | None, expected: str) -> None:
-    node = StoredNode.without_files("u", "data.core.code.installed.InstalledCode.", label, {})
+    node = StoredNode("u", "data.core.code.installed.InstalledCode.", label, {})
     assert description_of(node, computer) == expected
 
 
@@ -147,7 +147,7 @@ OTHERS = [
 
 @pytest.mark.parametrize(("node_type", "attributes", "expected"), OTHERS)
 def test_other_descriptions(node_type: str, attributes: dict[str, Any], expected: str) -> None:
-    node = StoredNode.without_files("u", node_type, "label", attributes)
+    node = StoredNode("u", node_type, "label", attributes)
     assert description_of(node, None) == expected
     if "array" not in node_type:
         assert derived_properties(node) == {}

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Select, literal, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
 
-from aiida_like.models import JSONText, node
+from aiida_like.models import node
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
 from aiida_like.storage import json_expressions as expressions
@@ -63,7 +64,7 @@ class Asking:
     ) -> Any:
         storage = self._databases[name]
         text = literal(json.dumps(document))
-        stored = text if name == "sqlite" else text.cast(JSONText())
+        stored = text if name == "sqlite" else text.cast(JSONB())
         statement: Select[Any] = select(kind(stored, path, *(literal(operand) for operand in operands)).label("answer"))
         prepared = storage.statements.compile(statement)
         ((answer,),) = storage.database.rows(prepared.sql, prepared.constants)

@@ -36,8 +36,7 @@ from aiida_like.profiles import find
 from aiida_like.provenance import prov
 from aiida_like.provenance.prov import RELATIONS
 from aiida_like.provenance.ro_crate import Sources, crate
-from aiida_like.provenance.run import Run
-from aiida_like.provenance.subgraph import Link, Node, Subgraph, User, instant
+from aiida_like.provenance.subgraph import Link, Node, Run, Subgraph, User, instant
 from aiida_like.repository import StoredFile
 from aiida_like.tuning import Tuning
 from tests.conftest import Effort, Golden

@@ -11,8 +11,7 @@ import pytest
 
 from aiida_like.provenance.prov import prov_json
 from aiida_like.provenance.ro_crate import Sources, crate
-from aiida_like.provenance.run import Run
-from aiida_like.provenance.subgraph import Link, Node, Subgraph, User
+from aiida_like.provenance.subgraph import Link, Node, Run, Subgraph, User
 from aiida_like.repository import StoredFile
 
 BEGAN, ENDED = "2016-04-29T19:24:12.500000+00:00", "2016-04-29T19:30:00+00:00"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from aiida_like.storage import Statement, planner
-from aiida_like.storage.planner import Planner
-from aiida_like.storage.result_cache import ResultCache
+from aiida_like.storage import result_cache
+from aiida_like.storage.result_cache import ResultCache, Statistics
 from aiida_like.tuning import Tuning
 
 
@@ -68,36 +65,23 @@ def test_how_many_statements_are_known_as_slow() -> None:
     assert [held.is_slow(key) for key in "abc"] == [False, False, True]
 
 
-def numbers(tuning: Tuning) -> tuple[Any, Any]:
-    """Functions that remember and recall a number of a planner by a key and a version; the database is never asked."""
-    made = Planner(None, None, tuning, has_statistics=False)
-
-    def statement(key: str) -> Statement:
-        return Statement(key, None, {})
-
-    return (
-        lambda key, version, number: made.remember(statement(key), version, number),
-        lambda key, version: made.recall(statement(key), version),
-    )
-
-
 def test_how_many_statistics_are_known() -> None:
-    remember, recall = numbers(Tuning(statistics=2))
+    numbers = Statistics(Tuning(statistics=2))
     for key, number in (("a", 1), ("b", 0)):
-        remember(key, "1", number)
-    assert [recall(key, "2") for key in "abc"] == [1, 0, None]
-    remember("c", "1", 3)
-    assert [recall(key, "2") for key in "abc"] == [None, None, 3]
+        numbers.remember(key, "1", number)
+    assert [numbers.recall(key, "2") for key in "abc"] == [1, 0, None]
+    numbers.remember("c", "1", 3)
+    assert [numbers.recall(key, "2") for key in "abc"] == [None, None, 3]
 
 
 def test_how_long_a_statistic_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as its version, and for a minute."""
     now = [100.0]
-    monkeypatch.setattr(planner.time, "monotonic", lambda: now[0])
-    remember, recall = numbers(Tuning(statistic_seconds=60.0))
-    remember("a", "1", 5)
-    remember("b", None, 6)
+    monkeypatch.setattr(result_cache.time, "monotonic", lambda: now[0])
+    numbers = Statistics(Tuning(statistic_seconds=60.0))
+    numbers.remember("a", "1", 5)
+    numbers.remember("b", None, 6)
     for later, expected in ((159.9, [5, 5, 5, 6, 6]), (160.0, [5, None, None, None, None])):
         now[0] = later
-        found = [recall("a", version) for version in ("1", "2", None)]
-        assert [*found, recall("b", "1"), recall("b", None)] == expected
+        found = [numbers.recall("a", version) for version in ("1", "2", None)]
+        assert [*found, numbers.recall("b", "1"), numbers.recall("b", None)] == expected

@@ -106,7 +106,7 @@ def test_statistics_are_not_too_many(golden: Golden) -> None:
             snapshot.statistic(counting(above))
             counted.append(snapshot.effort.statements)
         assert counted == [1, 1, 1, 1]  # the first ones were forgotten for the third
-        assert len(storage.planner._numbers) <= 2
+        assert len(storage.statistics._numbers) <= 2
 
 
 def test_tuning_is_frozen(golden: Golden) -> None:

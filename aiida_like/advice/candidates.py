@@ -94,17 +94,10 @@ class _Maker:
 
     def special(self, uses: Uses) -> Iterator[Index]:
         """Indexes of PostgreSQL without an order: hash for text of any length, GIN for values inside JSON."""
-        for method, part in self._special(uses):
-            if part is not None:
-                yield Index(str(self._table.name), (part,), method)
-
-    def _special(self, uses: Uses) -> Iterator[tuple[str, Part | None]]:
-        for expression in uses.equal:
-            if isinstance(expression, json_string) and is_written(expression.path):
-                yield "hash", self._expression(expression)
-        for expression in uses.inside:
-            if isinstance(expression, AtPath) and is_written(expression.path):
-                yield "gin", self._inside(expression)
+        texts = (each for each in uses.equal if isinstance(each, json_string) and is_written(each.path))
+        inside = (each for each in uses.inside if isinstance(each, AtPath) and is_written(each.path))
+        for method, parts in (("hash", map(self._expression, texts)), ("gin", map(self._inside, inside))):
+            yield from (Index(str(self._table.name), (part,), method) for part in parts if part is not None)
 
     def _inside(self, expression: AtPath) -> Part | None:
         json = _inner(expression)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -71,16 +70,13 @@ def advise(storage: Storage, asked: Collection[Asked], most_rows: int, tell: Tel
     if not wanted:
         return Advice(without_statistics=unknown)
     tables = sorted({table for each in asked for table in tables_of(each.select)}, key=lambda table: table.name)
-    open_trial = _trial_of(storage)
+    is_postgresql = storage.database.engine.dialect.name == "postgresql"
+    open_trial = on_postgresql.trial if is_postgresql else on_sqlite.trial
     try:
         with open_trial(storage, tables, most_rows, tell) as trial:
             return _tried(trial, asked, wanted, unknown, tell)
     except (NotTried, StorageError) as error:
         return Advice(tuple(_untried(slow, wanted)), (), {}, unknown, str(error).strip().partition("\n")[0])
-
-
-def _trial_of(storage: Storage) -> Callable[..., AbstractContextManager[Trial]]:
-    return on_postgresql.trial if storage.database.engine.dialect.name == "postgresql" else on_sqlite.trial
 
 
 def _lacking(storage: Storage, slow: Iterable[Asked]) -> dict[Index, list[Asked]]:
@@ -102,7 +98,7 @@ def _untried(slow: Iterable[Asked], wanted: Mapping[Index, Sequence[Asked]]) -> 
         index = next((index for index, helped in wanted.items() if asked in helped), None)
         if index is not None:
             first.setdefault(index, []).append(Effect(asked, asked.seconds, math.nan))
-    return (Advised(index, None, tuple(_of_queries(helps))) for index, helps in first.items())
+    return (Advised(index, None, _of_queries(helps)) for index, helps in first.items())
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ def _tried(
     after = _timed(trial, asked, "timing with all", tell)
     return Advice(
         tuple(_advised(trial, kept, [Effect(each, before[each], after[each]) for each in asked])),
-        tuple(_of_queries(filter(_is_slower, (Effect(each, without[each], after[each]) for each in asked)))),
+        _of_queries(filter(_is_slower, (Effect(each, without[each], after[each]) for each in asked))),
         trial.samples,
         unknown,
     )
@@ -183,17 +179,17 @@ def _advised(trial: Trial, chosen: Sequence[_Tried], effects: Iterable[Effect]) 
                 helps[best.index].append(effect)
     for each in chosen:
         if helps[each.index]:
-            yield Advised(each.index, each.size, tuple(_of_queries(helps[each.index])))
+            yield Advised(each.index, each.size, _of_queries(helps[each.index]))
 
 
-def _of_queries(effects: Iterable[Effect]) -> Iterator[Effect]:
+def _of_queries(effects: Iterable[Effect]) -> tuple[Effect, ...]:
     """One effect a query, the sum of its statements: it can have one for the rows and one for their number."""
     together: dict[str, Effect] = {}
     for effect in effects:
         query = effect.asked.query
         known = together.get(query, Effect(effect.asked, 0.0, 0.0))
         together[query] = Effect(effect.asked, known.before + effect.before, known.after + effect.after)
-    return iter(together.values())
+    return tuple(together.values())
 
 
 def _is_slower(effect: Effect) -> bool:

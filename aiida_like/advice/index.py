@@ -17,10 +17,6 @@ class Part:
     sql: str
     label: str
 
-    @property
-    def is_expression(self) -> bool:
-        return self.sql.startswith("(")
-
 
 @dataclass(frozen=True)
 class Index:
@@ -40,7 +36,7 @@ class Index:
 
     @property
     def has_expression(self) -> bool:
-        return any(part.is_expression for part in self.parts)
+        return any(part.sql.startswith("(") for part in self.parts)
 
     @property
     def target(self) -> str:

@@ -41,7 +41,7 @@ def trial(storage: Storage, tables: Iterable[Table], most_rows: int, tell: Tell)
 
 def _trial(database: Database, samples: Mapping[str, Sample]) -> Trial:
     def plan(asked: Asked) -> str:
-        ((found,),) = database.rows(f"{database.explain} {asked.sql}", asked.values)
+        ((found,),) = database.rows(f"EXPLAIN (FORMAT JSON) {asked.sql}", asked.values)
         return str(found)
 
     def size() -> int:

@@ -74,7 +74,7 @@ FORMATS: Mapping[str, TypeFormats] = {
             "xsf": "structure_files:xsf_picture",
         },
         ("StructureData.",),
-        "structure_geometry:structure_properties",
+        "structure_files:structure_properties",
     ),
     "data.core.cif.": TypeFormats(
         "cif", {"cif": "single_file:stored_file"}, {"cif": "single_file:cif_picture"}, ("CifData.",)
@@ -90,14 +90,14 @@ FORMATS: Mapping[str, TypeFormats] = {
         {"json": "bands:bands_json", "npz": "arrays:arrays_npz"},
         {"json": "bands:bands_picture"},
         ("BandsData.",),
-        "derived:bands_properties",
+        "bands:bands_properties",
     ),
     "data.core.array.kpoints.": TypeFormats(
         "kpoints",
         {"json": "arrays:kpoints_json", "npz": "arrays:arrays_npz"},
         {"json": "kpoints:kpoints_picture"},
         ("KpointsData.",),
-        "derived:kpoints_properties",
+        "kpoints:kpoints_properties",
     ),
     "data.core.array.": TypeFormats(
         "array",

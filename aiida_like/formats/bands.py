@@ -50,6 +50,10 @@ def bands_json(node: StoredNode) -> bytes:
     return orjson.dumps(bands_picture(node))
 
 
+def bands_properties(node: StoredNode) -> dict[str, Any]:
+    return {"bands": {name: value for name, value in bands_picture(node).items() if name != "Y_label"}}
+
+
 def _bands(node: StoredNode, kpoints: Kpoints) -> _Bands:
     """The bands of a node. With two spins the stored shape is (2, k-points, bands), else (k-points, bands)."""
     with parsing(node, "bands"):

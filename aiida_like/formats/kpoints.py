@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aiida_like.errors import FeatureUnavailable
+from aiida_like.errors import FeatureUnavailable, MissingExtra
 from aiida_like.formats.arrays import array_names, json_list, read_array
 from aiida_like.formats.node import StoredNode, parsing
 
@@ -55,12 +55,68 @@ def listed_kpoints(node: StoredNode) -> Kpoints:
 
 def kpoints_picture(node: StoredNode) -> dict[str, Any]:
     """All k-points, and the reciprocal vectors, the labelled points and the mesh if they are known."""
-    has_mesh = "mesh" in node.attributes
     kpoints = stored_kpoints(node)
+    in_space = {}
+    if kpoints.reciprocal_cell is not None:
+        b1, b2, b3 = json_list(kpoints.reciprocal_cell)
+        in_space = {
+            "b1": b1,
+            "b2": b2,
+            "b3": b3,
+            "reciprocal_vectors_unit": _UNIT,
+            "explicit_kpoints_abs": json_list(kpoints.cartesian),
+            "kpoints_abs_unit": _UNIT,
+        }
+    return _described(node, kpoints, in_space, relative="kpoints_rel", path="path", cartesian="kpoints")
+
+
+def kpoints_properties(node: StoredNode) -> dict[str, Any]:
+    """All k-points in units of the reciprocal vectors, and with a cell in 1/angstrom and with the Brillouin zone."""
+    kpoints = stored_kpoints(node)
+    in_space = {}
+    if kpoints.reciprocal_cell is not None:
+        in_space = {
+            "faces_data": brillouin_zone(json_list(kpoints.reciprocal_cell)),
+            "explicit_kpoints_abs": json_list(kpoints.cartesian),
+        }
+    return _described(
+        node,
+        kpoints,
+        in_space,
+        relative="labelled_kpoints_rel",
+        path="labelled_path",
+        cartesian="labelled_kpoints_abs",
+    )
+
+
+def brillouin_zone(reciprocal_cell: list[list[float]]) -> dict[str, Any]:
+    """The faces, each a list of corners in 1/angstrom, and the same as triangles: indices into a list of corners.
+
+    Raises:
+        MissingExtra: seekpath is not installed.
+    """
+    try:
+        from seekpath.brillouinzone.brillouinzone import BZ
+    except ImportError:
+        raise MissingExtra("structures", "the Brillouin zone") from None
+    zone = BZ(*reciprocal_cell)
+    return {"faces": zone.faces, "triangles": zone.triangles, "triangles_vertices": zone.triangles_vertices}
+
+
+def _described(
+    node: StoredNode, kpoints: Kpoints, in_space: dict[str, Any], *, relative: str, path: str, cartesian: str
+) -> dict[str, Any]:
+    """`relative`, `path` and `cartesian` are the keys of the labelled k-points."""
+    described = {"explicit_kpoints_rel": json_list(kpoints.points), **in_space}
+    if kpoints.labels:
+        described[relative] = {label.name: json_list(kpoints.points[label.index]) for label in kpoints.labels}
+        described[path] = [[start.name, end.name] for start, end in pairwise(kpoints.labels)]
+        if kpoints.reciprocal_cell is not None:
+            in_angstrom = kpoints.cartesian
+            described[cartesian] = {label.name: json_list(in_angstrom[label.index]) for label in kpoints.labels}
+    has_mesh = "mesh" in node.attributes
     return {
-        "explicit_kpoints_rel": json_list(kpoints.points),
-        **_reciprocal_picture(kpoints),
-        **_labels_picture(kpoints),
+        **described,
         **({key: node.attributes.get(key) for key in ("mesh", "offset")} if has_mesh else {}),
         "has_cell": kpoints.reciprocal_cell is not None,
         "has_mesh": has_mesh,
@@ -75,10 +131,8 @@ def stored_kpoints(node: StoredNode) -> Kpoints:
         FeatureUnavailable: there are none, or too many.
         StorageError: the attributes or arrays are not those of k-points.
     """
-    return _meshed_kpoints(node) if "mesh" in node.attributes else _required_kpoints(node)
-
-
-def _required_kpoints(node: StoredNode) -> Kpoints:
+    if "mesh" in node.attributes:
+        return _meshed_kpoints(node)
     if "kpoints" not in array_names(node):
         raise FeatureUnavailable("this kpoints node holds neither a list of k-points nor a mesh")
     return listed_kpoints(node)
@@ -94,33 +148,6 @@ def _meshed_kpoints(node: StoredNode) -> Kpoints:
             raise FeatureUnavailable(f"a mesh of {size} has more k-points than a picture shows ({_MOST_POINTS})")
         steps = np.indices(mesh).reshape(3, -1).T
         return Kpoints((steps + offset) / mesh, (), _reciprocal_cell(node))
-
-
-def _reciprocal_picture(kpoints: Kpoints) -> dict[str, Any]:
-    if kpoints.reciprocal_cell is None:
-        return {}
-    b1, b2, b3 = json_list(kpoints.reciprocal_cell)
-    return {
-        "b1": b1,
-        "b2": b2,
-        "b3": b3,
-        "reciprocal_vectors_unit": _UNIT,
-        "explicit_kpoints_abs": json_list(kpoints.cartesian),
-        "kpoints_abs_unit": _UNIT,
-    }
-
-
-def _labels_picture(kpoints: Kpoints) -> dict[str, Any]:
-    if not kpoints.labels:
-        return {}
-    named = {
-        "kpoints_rel": {label.name: json_list(kpoints.points[label.index]) for label in kpoints.labels},
-        "path": [[start.name, end.name] for start, end in pairwise(kpoints.labels)],
-    }
-    if kpoints.reciprocal_cell is None:
-        return named
-    cartesian = kpoints.cartesian
-    return {**named, "kpoints": {label.name: json_list(cartesian[label.index]) for label in kpoints.labels}}
 
 
 def _labels(node: StoredNode) -> tuple[Label, ...]:

@@ -10,31 +10,29 @@ from typing import Any
 from aiida_like.errors import StorageError
 
 
+def _no_file(path: str) -> bytes:
+    raise StorageError(f"the file {path!r} was not asked for")
+
+
 @dataclass(frozen=True)
 class StoredNode:
-    """`attributes` is parsed JSON, `files` the paths of all files of the node, `read` the content of one of them."""
+    """`attributes` is parsed JSON, `files` the paths of all files of the node, `read` the content of one of them.
+
+    Functions that read attributes alone need no files.
+    """
 
     uuid: str
     node_type: str
     label: str
     attributes: Mapping[str, Any]
-    read: Callable[[str], bytes]
-    files: Sequence[str]
-
-    @classmethod
-    def without_files(cls, uuid: str, node_type: str, label: str, attributes: Mapping[str, Any]) -> StoredNode:
-        """A node for functions that read its attributes alone."""
-        return cls(uuid, node_type, label, attributes, read=_no_file, files=())
+    read: Callable[[str], bytes] = _no_file
+    files: Sequence[str] = ()
 
     def content(self, path: str) -> bytes:
         """Raises StorageError: the node has no such file."""
         if path not in self.files:
             raise StorageError(f"node {self.uuid} has lost its file {path!r}")
         return self.read(path)
-
-
-def _no_file(path: str) -> bytes:
-    raise StorageError(f"the file {path!r} was not asked for")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Structures as files, written by ase (the optional part `structures`)."""
+"""Structures as files, written by ase (the optional part `structures`), and as pictures; all lengths in angstrom."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import orjson
 from aiida_like.errors import FeatureUnavailable, MissingExtra
 from aiida_like.formats.node import StoredNode
 from aiida_like.formats.structure import Structure, stored_structure
-from aiida_like.formats.structure_geometry import chemdoodle_picture, dimensionality
+
+_MEASURES = ("", "length", "surface", "volume")
 
 
 def cif_file(node: StoredNode) -> bytes:
@@ -45,6 +46,45 @@ def cif_picture(node: StoredNode) -> dict[str, Any]:
 def xsf_picture(node: StoredNode) -> dict[str, Any]:
     """The text of an XSF file."""
     return _picture(node, "xsf", xsf)
+
+
+def structure_properties(node: StoredNode) -> dict[str, Any]:
+    structure = stored_structure(node)
+    return {"dimensionality": dimensionality(structure), "formula": structure.formula}
+
+
+def dimensionality(structure: Structure) -> dict[str, Any]:
+    """The number of periodic directions, and the size of what repeats: angstrom, angstrom^2 or angstrom^3."""
+    vectors = np.array(structure.cell)[list(structure.pbc)]
+    dim = len(vectors)
+    # The measure of a parallelepiped is the root of its Gram determinant.
+    value = float(np.sqrt(max(np.linalg.det(vectors @ vectors.T), 0.0))) if dim else 0
+    return {"dim": dim, "value": value, "label": _MEASURES[dim]}
+
+
+def chemdoodle_picture(structure: Structure) -> dict[str, Any]:
+    """The data that ChemDoodle Web draws: the atoms and the corners of the cell, its centre at the origin.
+
+    Corner `xy` is that at the end of the first and the second lattice vector, `o` the origin.
+    """
+    a, b, c = cell = np.array(structure.cell)
+    centre = cell.sum(axis=0) / 2
+    corners = {
+        "o": np.zeros(3),
+        "x": a,
+        "y": b,
+        "z": c,
+        "xy": a + b,
+        "xz": a + c,
+        "yz": b + c,
+        "xyz": a + b + c,
+    }
+    unit_cell = {"t": "UnitCell", "i": "s0", **{name: (corner - centre).tolist() for name, corner in corners.items()}}
+    atoms = []
+    for site in structure.sites:
+        x, y, z = (np.array(site.position) - centre).tolist()
+        atoms.append({"l": site.species.formula, "x": x, "y": y, "z": z, "atomic_elements_html": site.species.html})
+    return {"s": [unit_cell], "m": [{"a": atoms}], "units": "&Aring;"}
 
 
 def cif(structure: Structure) -> str:

@@ -6,6 +6,7 @@ Each process is an action with its data as `object` and `result`. A node with so
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aiida_like.errors import MissingExtra
-from aiida_like.provenance.run import INPUTS, OUTPUTS, Run
-from aiida_like.provenance.subgraph import Node
+from aiida_like.provenance.subgraph import INPUTS, OUTPUTS, Node, Run
 from aiida_like.repository import StoredFile, key_of, paths
 
 if TYPE_CHECKING:
@@ -197,21 +197,15 @@ def _whole(content: bytes) -> StoredFile:
     return StoredFile(len(content), iter([content]))
 
 
-class _Pipe:
+class _Pipe(io.RawIOBase):
     """A file that a ZipFile writes to and that `take` empties; it cannot seek."""
 
     def __init__(self) -> None:
         self._written: list[bytes] = []
 
-    def write(self, block: bytes) -> int:
+    def write(self, block: Any) -> int:
         self._written.append(bytes(block))
         return len(block)
-
-    def flush(self) -> None:
-        """Nothing waits."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def take(self) -> bytes:
         taken = b"".join(self._written)

@@ -1,4 +1,4 @@
-"""Nodes, links and users for an export, read from the database."""
+"""What an export is made of, read from the database: nodes, links and users, and for a run of a process its files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, select
+import orjson
+from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, select
 
-from aiida_like.links import LinkFilter, Neighbourhood, id_list, links_between, nearest
+from aiida_like.errors import FeatureUnavailable, QueryError
+from aiida_like.links import (
+    INCOMING,
+    OUTGOING,
+    LinkFilter,
+    Neighbourhood,
+    id_list,
+    links_at,
+    links_between,
+    nearest,
+)
 from aiida_like.models import node, of_process, user
 from aiida_like.storage import Snapshot, Statement
 from aiida_like.storage.expressions import in_json_array, json_text
+
+CALLS = ("call_calc", "call_work")
+INPUTS = ("input_calc", "input_work")
+OUTPUTS = ("create", "return")
 
 ENDED = frozenset({"finished", "excepted", "killed"})
 """The states of processes that will not change again."""
@@ -91,6 +106,14 @@ class Subgraph:
         return {each.id: each for each in self.nodes}
 
 
+@dataclass(frozen=True)
+class Run:
+    """`trees` are the files of each node that has any, by its id."""
+
+    subgraph: Subgraph
+    trees: Mapping[int, Mapping[str, Any]]
+
+
 def read_subgraph(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth: int | None, limit: int) -> Subgraph:
     """The nodes nearest to one, as `links.nearest` finds them, and the links between them.
 
@@ -104,15 +127,48 @@ def read_subgraph(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth
 
 def subgraph_of(snapshot: Snapshot, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
     """The subgraph of nodes that were found, and links. Raises StatementTimeout, StorageError."""
-    nodes = [
-        Node(*row)
-        for row in snapshot.rows(Statement("nodes to export", _select_nodes, {"ids": id_list(found.distances)}))
-    ]
+    nodes = [Node(*row) for row in snapshot.rows(_by_ids("nodes to export", _OF_NODES, found.distances))]
     nodes.sort(key=lambda each: (found.distances[each.id], each.id))
     there = {each.id for each in nodes}
     # A node can have been deleted since its links were read.
     links = [link for link in links if {link.input_id, link.output_id} <= there]
-    return Subgraph(nodes, links, _users(snapshot, {each.user_id for each in nodes}), found.is_truncated)
+    rows = snapshot.rows(_by_ids("users to export", _OF_USERS, {each.user_id for each in nodes}))
+    return Subgraph(nodes, links, {row[0]: User(*row) for row in rows}, found.is_truncated)
+
+
+def read_run(snapshot: Snapshot, main: int, depth: int | None, limit: int, most: int) -> Run:
+    """A process and those it called, at most `limit`, with at most `most` links to their data.
+
+    Raises:
+        FeatureUnavailable: the node is no process.
+        QueryError: the processes have more links.
+        StatementTimeout, StorageError.
+    """
+    (first,) = subgraph_of(snapshot, Neighbourhood({main: 0}, is_truncated=False), ()).nodes
+    if not first.is_process:
+        raise FeatureUnavailable(f"only a process has a crate, and this node is {first.node_type}")
+    calls = nearest(snapshot, LinkFilter((OUTGOING,), CALLS), main, depth, limit)
+    processes = calls.distances
+    links = [
+        Link(*row)
+        for direction, types in ((INCOMING, INPUTS), (OUTGOING, OUTPUTS), (OUTGOING, CALLS))
+        for row in links_at(snapshot, direction, processes, types, most + 1)
+    ]
+    links = [link for link in links if link.type not in CALLS or link.output_id in processes]
+    if len(links) > most:
+        raise QueryError(f"these processes have more than {most} links: take fewer with a smaller limit or depth")
+    # Data are farther than all processes, so that the process asked for stays the first node.
+    last = max(processes.values()) + 1
+    distances = {**{end: last for link in links for end in (link.input_id, link.output_id)}, **processes}
+    subgraph = subgraph_of(snapshot, Neighbourhood(distances, calls.is_truncated), links)
+    rows = snapshot.rows(_by_ids("files to export", _FILES, distances))
+    return Run(subgraph, {pk: orjson.loads(stored) for pk, stored in rows if stored != "{}"})
+
+
+def read_attributes(snapshot: Snapshot, pk: int) -> bytes:
+    """The attributes of a node as JSON."""
+    rows = snapshot.rows(Statement("attributes to export", _select_attributes, {"id": pk}))
+    return str(rows[0][0] or "{}").encode() if rows else b"{}"
 
 
 def instant(stored: str) -> datetime:
@@ -121,24 +177,24 @@ def instant(stored: str) -> datetime:
     return datetime.fromisoformat(second).replace(microsecond=int(fraction.ljust(6, "0")), tzinfo=timezone.utc)
 
 
-def _users(snapshot: Snapshot, ids: Iterable[int]) -> Mapping[int, User]:
-    return {
-        row[0]: User(*row) for row in snapshot.rows(Statement("users to export", _select_users, {"ids": id_list(ids)}))
-    }
-
-
 _OF_PROCESS = ("process_state", "exit_status", "exit_message", "process_label")
+_OF_NODES = (
+    *(node.c.id, node.c.uuid, node.c.label, node.c.description, node.c.node_type, node.c.process_type),
+    *(node.c.ctime, node.c.mtime, node.c.user_id),
+    *(of_process(json_text(node.c.attributes, key)) for key in _OF_PROCESS),
+)
+_OF_USERS = (user.c.id, user.c.first_name, user.c.last_name, user.c.institution)
+_FILES = (node.c.id, node.c.repository_metadata)
 
 
-def _select_nodes() -> Select[Any]:
-    columns = (
-        *(node.c.id, node.c.uuid, node.c.label, node.c.description, node.c.node_type, node.c.process_type),
-        *(node.c.ctime, node.c.mtime, node.c.user_id),
-        *(of_process(json_text(node.c.attributes, key)) for key in _OF_PROCESS),
-    )
-    return select(*columns).where(in_json_array(node.c.id, bindparam("ids", type_=String())))
+def _by_ids(cache_key: str, columns: Sequence[ColumnElement[Any]], ids: Iterable[int]) -> Statement:
+    """The columns of the rows with these ids; the first column is the id."""
+
+    def build() -> Select[Any]:
+        return select(*columns).where(in_json_array(columns[0], bindparam("ids", type_=String())))
+
+    return Statement(cache_key, build, {"ids": id_list(ids)})
 
 
-def _select_users() -> Select[Any]:
-    columns = (user.c.id, user.c.first_name, user.c.last_name, user.c.institution)
-    return select(*columns).where(in_json_array(user.c.id, bindparam("ids", type_=String())))
+def _select_attributes() -> Select[Any]:
+    return select(node.c.attributes).where(node.c.id == bindparam("id", type_=BigInteger()))

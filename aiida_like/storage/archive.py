@@ -14,8 +14,7 @@ import sqlite3
 import struct
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -66,7 +65,11 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
             if file.read(2) != b"PK":
                 raise TargetError(f"the file {archive} is not an AiiDA archive (no zip file)", _NO_ARCHIVE)
         with zipfile.ZipFile(archive) as zipped:
-            _check_version(archive, _metadata_of_zip(archive, zipped))
+            if METADATA not in zipped.NameToInfo:
+                raise TargetError(
+                    f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})", _NO_ARCHIVE
+                )
+            _check_version(archive, zipped.read(METADATA))
             return _unpacked(zipped, cache_folder, progress)
     except FileNotFoundError as error:
         raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
@@ -97,27 +100,18 @@ def content_of(archive: Path, database: Path) -> str:
         ) from error
 
 
-def _metadata_of_folder(folder: Path) -> Any:
+def _metadata_of_folder(folder: Path) -> bytes:
     try:
-        return orjson.loads((folder / METADATA).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return None
+        return (folder / METADATA).read_bytes()
+    except OSError:
+        return b""
 
 
-def _metadata_of_zip(archive: Path, zipped: zipfile.ZipFile) -> Any:
-    names = zipped.NameToInfo
-    if METADATA not in names:
-        raise TargetError(
-            f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})", _NO_ARCHIVE
-        )
+def _check_version(archive: Path, metadata: bytes) -> None:
     try:
-        return orjson.loads(zipped.read(METADATA))
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _check_version(archive: Path, metadata: Any) -> None:
-    version = metadata.get("export_version") if isinstance(metadata, dict) else None
+        version = orjson.loads(metadata)["export_version"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        version = None
     if not isinstance(version, str):
         raise TargetError(f"{archive} is not an AiiDA archive (its {METADATA} names no export_version)", _NO_ARCHIVE)
     if not version.startswith("main_") or version < _OLDEST:
@@ -139,7 +133,9 @@ def _unpacked(zipped: zipfile.ZipFile, cache_folder: Path, progress: Progress | 
     folder.chmod(0o700)
     file = folder / f"{_checksum(zipped, member)}-{_indexing()}.sqlite"
     if not file.exists():
-        with _lock(file.with_suffix(".lock")):
+        # One process at a time unpacks; the others wait and find it done.
+        with file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             if not file.exists():
                 _unpack(zipped, member, file, progress)
     return file
@@ -175,14 +171,6 @@ def _digest(file: IO[bytes], size: int) -> str:
         digest.update(block)
         size -= len(block)
     return digest.hexdigest()
-
-
-@contextmanager
-def _lock(file: Path) -> Iterator[None]:
-    """Lets one process at a time unpack; the others wait and find it done."""
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _unpack(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, file: Path, progress: Progress | None) -> None:

@@ -40,12 +40,8 @@ _CURSOR = "cursor"
 """Key of a connection's `info`: its reusable cursor."""
 
 
-@dataclass(frozen=True)
-class Taken:
-    """A connection in use. `generation` tells whether it was opened before the last `forget`."""
-
-    connection: PoolProxiedConnection
-    generation: int
+_GENERATION = "generation"
+"""Key of a connection's `info`: tells whether it was opened before the last `forget`."""
 
 
 class Connections:
@@ -69,10 +65,10 @@ class Connections:
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(most):
             self._turns.put(None)
-        self._idle: deque[Taken] = deque()
+        self._idle: deque[PoolProxiedConnection] = deque()
         self._generation = 0
 
-    def take(self) -> Taken:
+    def take(self) -> PoolProxiedConnection:
         """Raises StorageError: no connection was given back in time, or the database does not answer."""
         try:
             self._turns.get(timeout=self._patience)
@@ -88,18 +84,19 @@ class Connections:
             opened = self._connect()
             # Else SQLAlchemy closes it at the end of any process, even a forked one that only inherited it.
             opened.detach()
+            opened.info[_GENERATION] = generation
         except self._refusals as error:
             self._turns.put(None)
             raise StorageError(str(error.__cause__ or error)) from error
         except BaseException:
             self._turns.put(None)
             raise
-        return Taken(opened, generation)
+        return opened
 
-    def give(self, taken: Taken) -> None:
+    def give(self, taken: PoolProxiedConnection) -> None:
         """Takes a connection back; each call of `take` needs one."""
-        if taken.generation != self._generation:
-            taken.connection.close()
+        if taken.info[_GENERATION] != self._generation:
+            taken.close()
         else:
             self._idle.append(taken)
         self._turns.put(None)
@@ -109,15 +106,15 @@ class Connections:
         self._generation += 1
         with suppress(IndexError):
             while True:
-                self._idle.pop().connection.close()
+                self._idle.pop().close()
 
 
 @dataclass(frozen=True)
 class Database:
     """An engine, its connections, and what its driver does its own way.
 
-    `has_clock`: the driver's connections have a `deadline`, which is set before each statement. `explain`: the prefix
-    of a statement that gives its plan, in the JSON of PostgreSQL; None: plans do not say how many rows to expect.
+    `has_clock`: the driver's connections have a `deadline`, which is set before each statement.
+    `has_statistics`: the database keeps statistics of its tables, and finds the fastest way to rows itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
     `indexes_have_keys`: each index holds the keys of its rows, which are found without the rows.
     """
@@ -129,7 +126,7 @@ class Database:
     is_timeout: Callable[[Exception], bool]
     is_disconnect: Callable[[Exception], bool]
     has_clock: bool = False
-    explain: str | None = None
+    has_statistics: bool = False
     drain: Callable[[Any], None] | None = None
     indexes_have_keys: bool = True
 
@@ -146,7 +143,7 @@ class Database:
         """
         taken = self.connections.take()
         try:
-            return self._fetch(taken.connection, sql, values)
+            return self._fetch(taken, sql, values)
         except self.driver_error as error:
             if not self.is_disconnect(error):
                 raise self._translated(error) from error
@@ -169,7 +166,7 @@ class Database:
         """
         taken = self.connections.take()
         try:
-            yield taken.connection
+            yield taken
         finally:
             self.connections.give(taken)
 

@@ -30,7 +30,6 @@ class AtPath(FunctionElement[Any]):
     are `{json}` and `{path}`.
     """
 
-    inherit_cache = False
     sqlite: str
     postgresql: str
 

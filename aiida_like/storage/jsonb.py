@@ -6,7 +6,7 @@ Source: PostgreSQL's documentation, "JSON Types" and "JSON Functions and Operato
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -116,26 +116,25 @@ def _is_same(left: Any, right: Any) -> bool:
 def _contains(whole: Any, part: Any) -> bool:
     match whole, part:
         case dict(), dict():
-            return _contains_object(whole, part)
+            return all(key in whole and _contains(whole[key], part[key]) for key in part)
         case list(), list():
             return all(any(_contains(mine, asked) for mine in whole) for asked in part)
         case _:
             return _is_same(whole, part)
 
 
-def _contains_object(whole: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
-    return all(key in whole and _contains(whole[key], part[key]) for key in part)
-
-
-FUNCTIONS: Mapping[str, tuple[int, Any]] = {
-    "json_at": (2, json_at),
-    "json_same": (2, json_same),
-    "json_contains": (2, json_contains),
-    "json_has_key": (2, json_has_key),
-    "json_cast_float": (1, json_cast_float),
-    "json_cast_integer": (1, json_cast_integer),
-    "json_cast_boolean": (1, json_cast_boolean),
-    "json_cast_datetime": (1, json_cast_datetime),
-    "canonical_json": (1, canonical_json),
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        json_at,
+        json_same,
+        json_contains,
+        json_has_key,
+        json_cast_float,
+        json_cast_integer,
+        json_cast_boolean,
+        json_cast_datetime,
+        canonical_json,
+    )
 }
-"""Functions of every SQLite connection of ours: the number of arguments, and the function."""
+"""Functions of every SQLite connection of ours."""

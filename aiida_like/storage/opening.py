@@ -14,11 +14,10 @@ from aiida_like.repository import Repository
 from aiida_like.storage import archive, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits
 from aiida_like.storage.file_version import FileVersion
-from aiida_like.storage.planner import Planner
-from aiida_like.storage.result_cache import ResultCaches
+from aiida_like.storage.result_cache import ResultCaches, Statistics
 from aiida_like.storage.statements import StatementCache
 from aiida_like.storage.storage import Storage
-from aiida_like.storage.version import Constant, DataVersion
+from aiida_like.storage.version import DataVersion, Version
 from aiida_like.tuning import Tuning
 from aiida_like.zipped import FolderRepository, ZippedRepository
 
@@ -44,14 +43,13 @@ def open_storage(
     tuning = tuning or Tuning()
     stamp = stamp_of(profile)
     database, repository, version = _opened(profile, cache_folder, limits or Limits(), progress)
-    statements = StatementCache(database.engine)
     storage = Storage(
         profile=profile,
         database=database,
         repository=repository,
         data_version=version,
-        statements=statements,
-        planner=Planner(database, statements, tuning, has_statistics=database.explain is not None),
+        statements=StatementCache(database.engine),
+        statistics=Statistics(tuning),
         caches=ResultCaches.of(tuning) if remembers else None,
         tuning=tuning,
         stamp=stamp,
@@ -80,7 +78,9 @@ def _opened(
         case Backend.SQLITE_ZIP, Path() as path, _:
             file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
             files: Repository = FolderRepository(path) if path.is_dir() else ZippedRepository(path)
-            return sqlite.connect(file, limits, immutable=True), files, Constant(archive.content_of(path, file))
+            version = Version(archive.content_of(path, file))
+            database = sqlite.connect(file, limits, immutable=True)
+            return database, files, DataVersion(lambda: version, constant=version)
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
             if not path.is_file():
                 raise TargetError(
@@ -88,11 +88,12 @@ def _opened(
                 )
             files = Container.open(container)
             database = sqlite.connect(path, limits, immutable=False)
-            return database, files, FileVersion(path, forget_connections=database.close)
+            version_of_file = FileVersion(path, forget_connections=database.close)
+            return database, files, DataVersion(version_of_file.read, close=version_of_file.close)
         case Backend.PSQL_DOS, URL() as url, Path() as container:
             files = Container.open(container)
             database = postgresql.connect(url, limits)
-            return database, files, postgresql.SnapshotVersion(database)
+            return database, files, postgresql.data_version(database)
         case _:
             raise AssertionError(profile)
 

@@ -53,6 +53,7 @@ class Pattern:
         return cls._parse(text, 1)
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, text: str) -> Pattern:
         """A pattern in which `_` is at most one character.
 
@@ -156,11 +157,6 @@ def prefix_end(prefix: str) -> str:
         return _LAST_CHARACTER * (len(prefix) + 1)
     following = ord(stem[-1]) + 1
     return stem[:-1] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
-
-
-@lru_cache(maxsize=256)
-def parsed(text: str) -> Pattern:
-    return Pattern.parse(text)
 
 
 def _token(match: re.Match[str]) -> tuple[bool, str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, NullPool, Text, cast, create_engine, event, func, select
@@ -14,7 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from aiida_like.errors import TargetError
 from aiida_like.storage.database import SERVER, Connections, Database, Limits
 from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
-from aiida_like.storage.version import Version, VersionColumn
+from aiida_like.storage.version import DataVersion, Version, VersionColumn
 
 if TYPE_CHECKING:
     import psycopg
@@ -68,7 +66,7 @@ def connect(url: URL, limits: Limits) -> Database:
         is_disconnect=lambda error: (
             isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled)
         ),
-        explain="EXPLAIN (FORMAT JSON)",
+        has_statistics=True,
         indexes_have_keys=False,
         drain=lambda cursor: cursor.pgresult.clear(),
     )
@@ -118,26 +116,17 @@ def _name_server(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry
     connection.commit()
 
 
-@dataclass(frozen=True)
-class SnapshotVersion:
+def data_version(database: Database) -> DataVersion:
     """The transactions that are over on a server. Any that ends changes the version, in whichever database of it."""
 
-    database: Database
-    constant = None
-
-    def read(self) -> Version:
-        ((snapshot,),), server = self.database.fetch("SELECT CAST(txid_current_snapshot() AS text)", {})
+    def read() -> Version:
+        ((snapshot,),), server = database.fetch("SELECT CAST(txid_current_snapshot() AS text)", {})
         return Version(_token(snapshot, server), server)
 
-    @cached_property
-    def column(self) -> VersionColumn:
-        # The function by its name in PostgreSQL 12. In a SELECT of its own it is evaluated once for all rows.
-        # (One round trip with the rows: 27 us. A statement before them: 47. A pipeline of psycopg: 84.)
-        snapshot = select(cast(func.txid_current_snapshot(), Text)).scalar_subquery()
-        return VersionColumn(snapshot.label("data_version"), _token)
-
-    def close(self) -> None:
-        """Nothing is kept open."""
+    # The function by its name in PostgreSQL 12. In a SELECT of its own it is evaluated once for all rows.
+    # (One round trip with the rows: 27 us. A statement before them: 47. A pipeline of psycopg: 84.)
+    snapshot = select(cast(func.txid_current_snapshot(), Text)).scalar_subquery()
+    return DataVersion(read, column=VersionColumn(snapshot.label("data_version"), _token))
 
 
 def _token(snapshot: str, server: str | None) -> str | None:

@@ -1,14 +1,16 @@
-"""Results of statements that read many rows for few, remembered until a commit."""
+"""Results of statements that read many rows for few, remembered until a commit; and numbers that may be older."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
+from aiida_like.storage.database import Row
 from aiida_like.tuning import Tuning
 
-Rows = Sequence[Sequence[Any]]
+Rows = Sequence[Row]
 
 
 @dataclass
@@ -90,3 +92,31 @@ class ResultCaches:
     @classmethod
     def of(cls, tuning: Tuning) -> ResultCaches:
         return cls(*(ResultCache(most, tuning.cached_rows) for most in (tuning.cached_results, tuning.cached_lists)))
+
+
+class _Number(NamedTuple):
+    number: int
+    version: str | None
+    until: float
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Numbers such as planners of databases have; they may be a little old. Safe to use from several threads."""
+
+    tuning: Tuning
+    _numbers: dict[Hashable, _Number] = field(default_factory=dict, repr=False)
+
+    def recall(self, key: Hashable, version: str | None) -> int | None:
+        """The number that a statement found at this data version, or not long ago; else None."""
+        found = self._numbers.get(key)
+        if found is None:
+            return None
+        is_exact = version is not None and found.version == version
+        return found.number if is_exact or time.monotonic() < found.until else None
+
+    def remember(self, key: Hashable, version: str | None, number: int) -> None:
+        """Keeps a number that was counted at a data version."""
+        if len(self._numbers) >= self.tuning.statistics:
+            self._numbers.clear()
+        self._numbers[key] = _Number(number, version, time.monotonic() + self.tuning.statistic_seconds)

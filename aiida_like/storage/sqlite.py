@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import NullPool, create_engine
@@ -12,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from aiida_like.storage import jsonb
 from aiida_like.storage.database import Connections, Database, Limits
-from aiida_like.storage.expressions import PATTERN_MATCHES, UNICODE_LOWER, casefold
-from aiida_like.storage.patterns import parsed
+from aiida_like.storage.expressions import casefold
+from aiida_like.storage.patterns import Pattern
 
 _BUSY_SECONDS = 10.0
 """Seconds that a reader waits for a writer of AiiDA that is just committing."""
@@ -55,8 +57,8 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
             timeout=_BUSY_SECONDS,
             cached_statements=256,
         )
-        for name, arguments, function in _FUNCTIONS:
-            connection.create_function(name, arguments, function, deterministic=True)
+        for name, function in _FUNCTIONS.items():
+            connection.create_function(name, _ANY_NUMBER, function, deterministic=True)
         connection.set_progress_handler(connection.is_late, _CLOCK_INTERVAL)
         connection.execute("PRAGMA case_sensitive_like = ON")
         connection.execute("PRAGMA query_only = ON")
@@ -92,15 +94,16 @@ def trust(connection: sqlite3.Connection, *, is_trusted: bool) -> None:
 
 
 def _pattern_matches(pattern: str, text: str | None) -> bool | None:
-    return None if text is None else parsed(pattern).matches(text)
+    return None if text is None else Pattern.parse(pattern).matches(text)
 
 
 def _unicode_lower(text: str | None) -> str | None:
     return None if text is None else casefold(text)
 
 
-_FUNCTIONS = (
-    (UNICODE_LOWER, 1, _unicode_lower),
-    (PATTERN_MATCHES, 2, _pattern_matches),
-    *((name, arguments, function) for name, (arguments, function) in jsonb.FUNCTIONS.items()),
-)
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "unicode_lower": _unicode_lower,
+    "pattern_matches": _pattern_matches,
+    **jsonb.FUNCTIONS,
+}
+_ANY_NUMBER = -1  # of arguments

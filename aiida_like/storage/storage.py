@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
+import orjson
+
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Profile
 from aiida_like.repository import Repository
 from aiida_like.storage.archive import Stamp
 from aiida_like.storage.database import Database, Row
-from aiida_like.storage.planner import Planner
-from aiida_like.storage.result_cache import ResultCache, ResultCaches
+from aiida_like.storage.result_cache import ResultCache, ResultCaches, Statistics
 from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.storage.version import DataVersion, VersionColumn
 from aiida_like.tuning import Tuning
@@ -33,7 +34,7 @@ class Storage:
     repository: Repository
     data_version: DataVersion
     statements: StatementCache
-    planner: Planner
+    statistics: Statistics
     caches: ResultCaches | None = field(repr=False)
     tuning: Tuning = field(default_factory=Tuning, repr=False)
     stamp: Stamp | None = None
@@ -41,6 +42,17 @@ class Storage:
     def read(self) -> Snapshot:
         """A snapshot for one request."""
         return Snapshot(self)
+
+    def expected_rows(self, statement: Statement) -> int:
+        """The number of rows that a database with statistics expects of a statement, which is not run.
+
+        Raises:
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        prepared = self.statements.prepared(statement)
+        explained = f"EXPLAIN (FORMAT JSON) {prepared.sql}"
+        ((plan,),) = self.database.rows(explained, {**prepared.constants, **statement.values})
+        return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
 
     def close(self) -> None:
         self.database.close()
@@ -172,11 +184,11 @@ class Snapshot:
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
         """
-        planner = self.storage.planner
-        number = planner.recall(statement, self.version)
+        statistics = self.storage.statistics
+        number = statistics.recall(statement.result_key, self.version)
         if number is None:
             number = int(self.rows(statement)[0][0] or 0)
-            planner.remember(statement, self.version, number)
+            statistics.remember(statement.result_key, self.version, number)
         return number
 
     def _rows_with_version(self, statement: Statement, column: VersionColumn) -> list[Row] | None:

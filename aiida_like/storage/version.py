@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement
 
@@ -27,40 +27,19 @@ class VersionColumn:
     decode: Callable[[str, str | None], str | None]
 
 
-class DataVersion(Protocol):
+@dataclass(frozen=True)
+class DataVersion:
     """Two tokens are equal only if every reader between them found the same rows; they may differ for no reason.
 
     Files of the repository are covered too: nodes never change, and rows name their files by checksums.
+
+    `read` gives the version now, or raises StorageError; nothing may be remembered by a version without a token.
+    `constant`: the version, if it stays the same as long as the storage is open.
+    `column`: the column that brings the version with rows; None: reading it alone costs next to nothing.
+    `close` is called after the last connection to the database is closed.
     """
 
-    @property
-    def constant(self) -> Version | None:
-        """The version, if it stays the same as long as the storage is open; else None."""
-
-    def read(self) -> Version:
-        """The version now. Nothing may be remembered by a version without a token.
-
-        Raises StorageError.
-        """
-
-    @property
-    def column(self) -> VersionColumn | None:
-        """The column that brings the version with rows. None: reading it alone costs next to nothing."""
-
-    def close(self) -> None:
-        """Call this after the last connection to the database is closed."""
-
-
-class Constant:
-    """The version of an archive: `token` is the checksum of its database."""
-
-    column = None
-
-    def __init__(self, token: str) -> None:
-        self.constant = Version(token)
-
-    def read(self) -> Version:
-        return self.constant
-
-    def close(self) -> None:
-        """Nothing is kept open."""
+    read: Callable[[], Version]
+    constant: Version | None = None
+    column: VersionColumn | None = None
+    close: Callable[[], None] = lambda: None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from aiida_like.provenance.prov import prov_json
 from aiida_like.provenance.ro_crate import Sources, crate
-from aiida_like.provenance.run import read_attributes, read_run
-from aiida_like.provenance.subgraph import read_subgraph
+from aiida_like.provenance.subgraph import read_attributes, read_run, read_subgraph
 from querylang.options import Options
 from restapi.answering.row_batches import splice
 from restapi.fetching.lineage import FEWER_NODES, graph_request

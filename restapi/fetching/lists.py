@@ -46,7 +46,7 @@ def fetch_with_total(snapshot: Snapshot, query: RowsQuery, window: Window) -> tu
         QueryError: there is no such page.
         StatementTimeout, StorageError.
     """
-    has_statistics, tuning = snapshot.storage.planner.has_statistics, snapshot.storage.tuning
+    has_statistics, tuning = snapshot.storage.database.has_statistics, snapshot.storage.tuning
     if not has_statistics or window.offset >= tuning.deep_offset:
         # The total comes first, because it decides which way to the rows is shorter.
         total = fetch_total(snapshot, query)

@@ -22,7 +22,7 @@ def fetch_graph(snapshot: Snapshot, query: GraphQuery, limit: int) -> Rows:
 
 def _shortest(snapshot: Snapshot, query: GraphQuery) -> GraphQuery:
     # Databases with statistics find the way themselves.
-    kinds = () if snapshot.storage.planner.has_statistics else type_filters_of(query)
+    kinds = () if snapshot.storage.database.has_statistics else type_filters_of(query)
     if not kinds:
         return query
     size = snapshot.statistic(compile_size(node))

@@ -46,7 +46,7 @@ _KEYS: dict[str, ColumnElement[Any]] = {"type": node.c.node_type, "day": utc_day
 
 
 def _counts(snapshot: Snapshot, by: str, user: int | None) -> dict[str, int]:
-    has_statistics = snapshot.storage.planner.has_statistics
+    has_statistics = snapshot.storage.database.has_statistics
     # SQLite would scan the index on the type, and look up the nodes of all users.
     key = _KEYS[by] if user is None or has_statistics else unindexed(_KEYS[by]).label(by)
     counts = _statement(by, user, key)

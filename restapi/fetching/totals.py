@@ -69,14 +69,14 @@ def estimate_total(snapshot: Snapshot, query: RowsQuery) -> tuple[int, bool]:
     Raises:
         StatementTimeout, StorageError.
     """
-    planner, most = snapshot.storage.planner, snapshot.storage.tuning.estimated_rows
-    if not planner.has_statistics:
+    most = snapshot.storage.tuning.estimated_rows
+    if not snapshot.storage.database.has_statistics:
         return fetch_total(snapshot, query), True
     counted = int(fetch_remembered(snapshot, compile_total(query, most + 1))[0][0])
     snapshot.effort.totals.append(COUNTED if counted <= most else "estimated")
     if counted <= most:
         return counted, True
-    return max(planner.expected_rows(compile_matches(query)), counted), False
+    return max(snapshot.storage.expected_rows(compile_matches(query)), counted), False
 
 
 def _remember(snapshot: Snapshot, query: RowsQuery, counted: Statement, total: int) -> None:
@@ -155,7 +155,7 @@ def _from_bookmark(snapshot: Snapshot, query: RowsQuery, _: Statement) -> int | 
     """The total of a list that begins at another id, as `id>1000` after `id>1020`: only the ids between are counted."""
     ids = _id_range(query)
     # With other conditions SQLite scans all rows in their index, or reads all rows between the bounds.
-    if ids is None or (ids.rest and not snapshot.storage.planner.has_statistics):
+    if ids is None or (ids.rest and not snapshot.storage.database.has_statistics):
         return None
     known = ids.bookmarks(snapshot).known()
     place = bisect_left(known, (ids.bound,))

@@ -137,7 +137,5 @@ def _drawn(
         "node_label": label,
         "ctime": http_date(ctime),
         "mtime": http_date(mtime),
-        "description": description_of(
-            StoredNode.without_files(uuid, node_type, label, parsed(describing)), of_computer
-        ),
+        "description": description_of(StoredNode(uuid, node_type, label, parsed(describing)), of_computer),
     }
