@@ -41,7 +41,7 @@ from aiida_like.storage.statements import Statement
 from querylang.condition import Condition, Order
 from querylang.facets import Facet
 from querylang.keyset import compared, nulls_are_last, total_order
-from querylang.lowering.predicates import PREDICATES, at_same_path
+from querylang.lowering.predicates import at_same_path
 from querylang.options import Window
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Every, Not, Some, Term, cache_key_of, leaves
@@ -184,11 +184,12 @@ def _tested(condition: Condition, position: int, *, is_negated: bool) -> ColumnE
         bindparam(f"v{position}_{i}", type_=BigInteger() if type(value) is int else None)
         for i, value in enumerate(condition.values)
     ]
-    test = PREDICATES[condition.predicate](expression, *binds)
-    if not is_negated or not isinstance(expression, AtPath):
+    test = condition.predicate.sql(expression, *binds)
+    (value,) = expression.clauses if isinstance(expression, casefolded) else (expression,)
+    if not is_negated or not isinstance(value, AtPath):
         return test
     # A value of another type is false and no value is NULL, which differ only under a NOT.
-    type_ = at_same_path(expression, json_type)
+    type_ = at_same_path(value, json_type)
     return case((type_.is_not(None), func.coalesce(test, false())))
 
 

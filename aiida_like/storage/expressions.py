@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from aiida_like.models import Timestamp
+from aiida_like.models import Timestamp, Uuid
 
 UNICODE_LOWER, PATTERN_MATCHES = "unicode_lower", "pattern_matches"
 """Python functions that every SQLite connection of ours has."""
@@ -30,7 +30,7 @@ def casefold(text: str) -> str:
 
 
 class casefolded(FunctionElement[str]):  # noqa: N801 (reads as the SQL function it is)
-    """`casefolded(text)`: the text in lower case by the rules of Unicode, compared by code points."""
+    """`casefolded(text)`: the text or uuid in lower case by the rules of Unicode, compared by code points."""
 
     type = String()
     inherit_cache = True
@@ -72,13 +72,6 @@ class json_text(FunctionElement[str]):  # noqa: N801
 
 class json_object_text(FunctionElement[str]):  # noqa: N801
     """`json_object_text(json, key)`: the object below a key as text in the canonical form of jsonb, else `{}`."""
-
-    type = String()
-    inherit_cache = True
-
-
-class uuid_text(FunctionElement[str]):  # noqa: N801
-    """`uuid_text(uuid)`: the uuid as text, for operators that only text has."""
 
     type = String()
     inherit_cache = True
@@ -137,6 +130,8 @@ def _casefolded_sqlite(element: casefolded, compiler: SQLCompiler, **kw: Any) ->
 @compiles(casefolded, "postgresql")
 def _casefolded_postgresql(element: casefolded, compiler: SQLCompiler, **kw: Any) -> str:
     (text,) = _operands(element, compiler, **kw)
+    if isinstance(next(iter(element.clauses)).type, Uuid):
+        text = f"CAST({text} AS TEXT)"
     if getattr(compiler.dialect, HAS_UNICODE_COLLATION, True):
         text = f'{text} COLLATE "und-x-icu"'
     return f"""(replace(lower({text}), '{_FINAL_SIGMA}', '{_SIGMA}') COLLATE "C")"""
@@ -199,16 +194,6 @@ def _json_object_text_sqlite(element: json_object_text, compiler: SQLCompiler, *
 def _json_object_text_postgresql(element: json_object_text, compiler: SQLCompiler, **kw: Any) -> str:
     json, key = _operands(element, compiler, **kw)
     return f"coalesce({json} ->> {key}, '{{}}')"
-
-
-@compiles(uuid_text, "sqlite")
-def _uuid_text_sqlite(element: uuid_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return _operands(element, compiler, **kw)[0]
-
-
-@compiles(uuid_text, "postgresql")
-def _uuid_text_postgresql(element: uuid_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST({_operands(element, compiler, **kw)[0]} AS TEXT)"
 
 
 @compiles(utc_day, "sqlite")

@@ -48,8 +48,8 @@ from querylang.graph.ast import (
     Term,
 )
 from querylang.graph.schema import Direct, Through, Walk
-from querylang.lowering.as_type import EXPRESSIONS, AsType
-from querylang.lowering.predicates import PREDICATES, Predicate
+from querylang.lowering.as_type import AsType
+from querylang.lowering.predicates import Predicate
 from querylang.schema import FieldType
 from querylang.terms import Every, Not, Some, leaves
 
@@ -321,7 +321,7 @@ def _value(operand: Operand, table: FromClause) -> ColumnElement[Any]:
     column = table.c[operand.column.name]
     if isinstance(table, CTE) and operand.column.name == "path":
         return literal("[", Text()) + column + literal("]", Text())
-    return EXPRESSIONS[operand.as_type](column, operand.path)
+    return operand.as_type.sql(column, operand.path)
 
 
 def _sql_of(
@@ -336,13 +336,13 @@ def _sql_of(
     value = _value(operand, table)
     if operand.as_type is AsType.ITSELF and not may_use_index:
         value = unindexed(value)
-    found = PREDICATES[predicate](value, *binds)
+    found = predicate.sql(value, *binds)
     # A value that is not there, or of another type, is neither equal nor greater nor like: no, instead of unknown.
     return func.coalesce(found, false()) if operand.as_type in _DECIDED else found
 
 
 _BINDS: Mapping[type, TypeEngine[Any]] = {int: BigInteger(), float: Float()}
-_DECIDED = (AsType.NUMBER, AsType.TEXT, AsType.BOOLEAN, AsType.LENGTH)
+_DECIDED = (AsType.NUMBER, AsType.TEXT, AsType.CASEFOLDED_TEXT, AsType.BOOLEAN, AsType.LENGTH)
 
 
 def _carries_data(link: FromClause) -> ColumnElement[bool]:

@@ -17,7 +17,6 @@ from querylang.graph.ast import GraphQuery, Operand, Projection, Step, Term
 from querylang.graph.compile import compile_graph, values_of
 from querylang.graph.schema import Vertex, Walk
 from querylang.index_scan import ONE_IN, is_shorter
-from querylang.lowering.as_type import AsType
 from querylang.options import Window
 from querylang.terms import Every, cache_key_of, leaves
 
@@ -72,7 +71,7 @@ def _is_page_in_order_of_index(query: GraphQuery) -> bool:
     if query.distinct or query.limit is None or not query.order:
         return False
     first = query.order[0].operand
-    return any(step.tag == first.tag for step in query.steps) and _has_index(first)
+    return any(step.tag == first.tag for step in query.steps) and first.column.is_indexed
 
 
 def _filters_vertices_alone(query: GraphQuery) -> bool:
@@ -95,14 +94,9 @@ def _type_filter(query: GraphQuery, step: Step, first: Operand) -> TypeFilter | 
     for term in filters.terms:
         (types if _is_about_type(term, step.vertex.type_column) else others).append(term)
     operands = [condition.operand for term in others for condition in leaves(term)]
-    is_narrowed = any(operand != first and _has_index(operand) for operand in operands)
+    is_narrowed = any(operand != first and operand.column.is_indexed for operand in operands)
     return None if len(types) > 1 or is_narrowed else TypeFilter(step.vertex, tuple(types))
 
 
 def _is_about_type(term: Term, type_column: str | None) -> bool:
-    operands = [condition.operand for condition in leaves(term)]
-    return all(each.as_type is AsType.ITSELF and each.column.name == type_column for each in operands)
-
-
-def _has_index(operand: Operand) -> bool:
-    return operand.as_type is AsType.ITSELF and operand.column.is_indexed
+    return all(condition.operand.column.name == type_column for condition in leaves(term))

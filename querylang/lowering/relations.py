@@ -81,8 +81,6 @@ OF_GROUPS = (
     Relation("user", _integer("user_id", group.c.user_id), Predicate.OF_USERS_NAMED, Predicate.IN, _USER_HELP),
 )
 
-_NEGATIONS = frozenset({Operator.UNEQUAL, Operator.NOT_IN})
-
 
 def operators_of_relation(relation: Relation) -> tuple[Operator, ...]:
     """The operators that a relation takes; after a node come types of links, so it takes no list of nodes."""
@@ -98,7 +96,7 @@ def lower_relation(relation: Relation, operator: Operator, values: tuple[Literal
         symbols = " ".join(each.value for each in allowed)
         raise QueryError(f"the operator {operator.value} does not go with {relation.key}; it takes {symbols}")
     found = _linked(relation, values) if relation.links is not None else _named(relation, operator, values)
-    return Not(found) if operator in _NEGATIONS else found
+    return Not(found) if operator.negates else found
 
 
 def _check_number(relation: Relation, operator: Operator, number: int) -> None:

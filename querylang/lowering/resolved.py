@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from aiida_like.errors import QueryError
 from aiida_like.storage.patterns import Pattern
-from querylang.ast import Boolean, Comparison, Literal
+from querylang.ast import Boolean, Comparison, Literal, Operator
 from querylang.condition import Condition
+from querylang.lowering.predicates import Predicate
 from querylang.schema import Field
 from querylang.terms import Term
 from querylang.unparse import unparse_value
@@ -20,6 +21,15 @@ class ResolvedComparison(NamedTuple):
     comparison: Comparison
     field: Field
     parse_pattern: Callable[[str], Pattern]
+
+    @property
+    def operator(self) -> Operator:
+        return self.comparison.operator
+
+    @property
+    def predicate(self) -> Predicate:
+        """The predicate of the same name as the operator."""
+        return Predicate[self.operator.name]
 
     @property
     def values(self) -> tuple[Literal, ...]:
@@ -37,8 +47,7 @@ class ResolvedComparison(NamedTuple):
             QueryError: the value is neither true nor false.
         """
         if not isinstance(self.value, Boolean):
-            operator = self.comparison.operator.value
-            raise QueryError(f"{key}{operator} takes true or false, not {unparse_value(self.value)}")
+            raise QueryError(f"{key}{self.operator.value} takes true or false, not {unparse_value(self.value)}")
         return self.value.value
 
 
