@@ -5,23 +5,62 @@ Every type has its own sense of an operator: a time is an interval, text is alph
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefold
 from aiida_like.storage.patterns import Pattern, escape, prefix_end
-from querylang.ast import Boolean, DateTime, Integer, Literal, Operator, String
+from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
-from querylang.lowering.resolved import ResolvedComparison
 from querylang.lowering.uuids import is_uuid, uuids_with
 from querylang.schema import Field
 from querylang.terms import Every, Term
 from querylang.unparse import unparse_value
 
 _Literal = TypeVar("_Literal", Integer, Boolean, DateTime)
+
+
+class ResolvedComparison(NamedTuple):
+    """`field` is what the key of the comparison names; `parse_pattern` reads the text after `=like=`."""
+
+    comparison: Comparison
+    field: Field
+    parse_pattern: Callable[[str], Pattern]
+
+    @property
+    def operator(self) -> Operator:
+        return self.comparison.operator
+
+    @property
+    def predicate(self) -> Predicate:
+        """The predicate of the same name as the operator."""
+        return Predicate[self.comparison.operator.name]
+
+    @property
+    def values(self) -> tuple[Literal, ...]:
+        return self.comparison.values
+
+    @property
+    def value(self) -> Literal:
+        """The first value, which is the only one of all operators that take no list."""
+        return self.comparison.values[0]
+
+    def asks_for_null(self, key: str) -> bool:
+        """Whether `=isnull=` is followed by true. `key` is how an error names the field.
+
+        Raises:
+            QueryError: the value is neither true nor false.
+        """
+        if not isinstance(self.value, Boolean):
+            raise QueryError(f"{key}{self.operator.value} takes true or false, not {unparse_value(self.value)}")
+        return self.value.value
+
+
+Lowering = Callable[[ResolvedComparison], Term[Condition]]
+"""What an operator means for fields of one type. Raises QueryError: it does not take such a value."""
 
 
 def is_null(compared: ResolvedComparison) -> Condition:

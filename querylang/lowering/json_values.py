@@ -17,9 +17,8 @@ from aiida_like.storage.patterns import escape
 from querylang.ast import Boolean, Float, Integer, Literal, Null, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.as_type import AsType, Path
-from querylang.lowering.columns import like_condition
+from querylang.lowering.columns import ResolvedComparison, like_condition
 from querylang.lowering.predicates import Predicate
-from querylang.lowering.resolved import ResolvedComparison
 from querylang.schema import Field, FieldType
 from querylang.terms import Not, Some, Term
 from querylang.unparse import unparse_key, unparse_value

@@ -9,11 +9,10 @@ from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Integer
 from querylang.condition import Condition, Order
 from querylang.lowering.as_type import AsType
-from querylang.lowering.columns import prefix_condition
+from querylang.lowering.columns import ResolvedComparison, prefix_condition
 from querylang.lowering.json_values import MAX_PATH, OF_OBJECTS, json_at
 from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import MAX_LISTED_VALUES, lower_relation
-from querylang.lowering.resolved import ResolvedComparison
 from querylang.options import OrderTerm
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Term, leaves, replaced

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from querylang.ast import Operator
 from querylang.lowering import columns
 from querylang.lowering import json_values as json
-from querylang.lowering.resolved import Lowering
 from querylang.schema import FieldType
 
 _EQUALITIES = (Operator.EQUAL, Operator.UNEQUAL)
@@ -20,7 +19,7 @@ _ORDERS = (Operator.GREATER, Operator.LESS, Operator.GREATER_OR_EQUAL, Operator.
 _LIKES = (Operator.LIKE, Operator.ILIKE)
 _LISTS = (Operator.IN, Operator.NOT_IN)
 
-LOWERINGS: Mapping[FieldType, Mapping[Operator, Lowering]] = {
+LOWERINGS: Mapping[FieldType, Mapping[Operator, columns.Lowering]] = {
     FieldType.INTEGER: {
         **dict.fromkeys((*_EQUALITIES, *_ORDERS, *_LISTS), columns.integers),
         Operator.IS_NULL: columns.is_null,
