@@ -86,6 +86,8 @@ class DateTime:
 class Null:
     """The null of JSON."""
 
+    value: None = None
+
 
 Literal = String | Integer | Float | Boolean | DateTime | Null
 

@@ -99,6 +99,9 @@ class GraphQuery:
     distinct: bool = False
     forces_order_index: bool = False
 
+    def filter_of(self, tag: str) -> Term:
+        return self.filters.get(tag, terms.Every(()))
+
     @property
     def cache_key(self) -> Hashable:
         """What the SQL depends on: all but the values of the filters and the window."""

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from aiida_like.storage.statements import Statement
+from querylang.compile import values_of
 from querylang.graph.ast import GraphQuery, Operand, Projection, Step, Term
-from querylang.graph.compile import compile_graph, values_of
+from querylang.graph.compile import compile_graph
 from querylang.graph.schema import Vertex, Walk
 from querylang.index_scan import ONE_IN, is_shorter
 from querylang.options import Window
@@ -37,7 +38,7 @@ def type_filters_of(query: GraphQuery) -> Sequence[TypeFilter]:
     if not (_is_page_in_order_of_index(query) and _filters_vertices_alone(query)):
         return ()
     first = query.order[0].operand
-    if len(query.steps) == 1 and not leaves(_filter_of(query, first.tag)):
+    if len(query.steps) == 1 and not leaves(query.filter_of(first.tag)):
         # Without joins and filters there is no other index to take.
         return ()
     found = [_type_filter(query, step, first) for step in query.steps]
@@ -81,13 +82,9 @@ def _filters_vertices_alone(query: GraphQuery) -> bool:
     return not is_filtered and not any(step.is_outer or isinstance(step.relation, Walk) for step in query.steps)
 
 
-def _filter_of(query: GraphQuery, tag: str) -> Term:
-    return query.filters.get(tag, Every(()))
-
-
 def _type_filter(query: GraphQuery, step: Step, first: Operand) -> TypeFilter | None:
     """None: an index finds fewer rows than all of the type. `first` is what rows are ordered by."""
-    filters = _filter_of(query, step.tag)
+    filters = query.filter_of(step.tag)
     assert isinstance(filters, Every), filters
     types: list[Term] = []
     others: list[Term] = []

@@ -40,10 +40,6 @@ class ResolvedComparison(NamedTuple):
         return Predicate[self.comparison.operator.name]
 
     @property
-    def values(self) -> tuple[Literal, ...]:
-        return self.comparison.values
-
-    @property
     def value(self) -> Literal:
         """The first value, which is the only one of all operators that take no list."""
         return self.comparison.values[0]

@@ -14,7 +14,7 @@ from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefold
 from aiida_like.storage.json_expressions import is_plain
 from aiida_like.storage.patterns import escape
-from querylang.ast import Boolean, Float, Integer, Literal, Null, Operator, String
+from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.as_type import AsType, Path
 from querylang.lowering.columns import ResolvedComparison, like_condition
@@ -68,9 +68,9 @@ def starts_with(compared: ResolvedComparison) -> Condition:
 
 def contains(compared: ResolvedComparison) -> Term[Condition]:
     value = compared.value
-    in_list = _condition(
-        compared, Predicate.JSON_CONTAINS, AsType.JSON, orjson.dumps([_plain(compared, value)]).decode()
-    )
+    if isinstance(value, DateTime):
+        raise _refused(compared, value, _ANYTHING)
+    in_list = _condition(compared, Predicate.JSON_CONTAINS, AsType.JSON, orjson.dumps([value.value]).decode())
     if not isinstance(value, String):
         return in_list
     return Some((_condition(compared, Predicate.LIKE, AsType.TEXT, f"%{escape(value.value)}%"), in_list))
@@ -111,9 +111,10 @@ def _equal(compared: ResolvedComparison, value: Literal) -> Condition:
 
 def _one_of(compared: ResolvedComparison) -> Term[Condition]:
     """One condition for all values of a type: SQLite takes expressions of a depth of 1000 only."""
-    texts = [value.value for value in compared.values if isinstance(value, String)]
-    numbers = [float(value.value) for value in compared.values if isinstance(value, (Integer, Float))]
-    others = dict.fromkeys(value for value in compared.values if not isinstance(value, (String, Integer, Float)))
+    values = compared.comparison.values
+    texts = [value.value for value in values if isinstance(value, String)]
+    numbers = [float(value.value) for value in values if isinstance(value, (Integer, Float))]
+    others = dict.fromkeys(value for value in values if not isinstance(value, (String, Integer, Float)))
     terms: list[Term[Condition]] = []
     if texts:
         terms.append(_condition(compared, Predicate.IN, AsType.TEXT, *texts))
@@ -126,16 +127,6 @@ def _text(compared: ResolvedComparison) -> str:
     if not isinstance(compared.value, String):
         raise _refused(compared, compared.value, 'text in double quotes, as in "text"')
     return compared.value.value
-
-
-def _plain(compared: ResolvedComparison, value: Literal) -> str | float | bool | None:
-    match value:
-        case String(value=plain) | Boolean(value=plain) | Integer(value=plain) | Float(value=plain):
-            return plain
-        case Null():
-            return None
-        case _:
-            raise _refused(compared, value, _ANYTHING)
 
 
 def _name(compared: ResolvedComparison) -> str:

@@ -12,7 +12,7 @@ from querylang.lowering.as_type import AsType
 from querylang.lowering.columns import ResolvedComparison, prefix_condition
 from querylang.lowering.json_values import MAX_PATH, OF_OBJECTS, json_at
 from querylang.lowering.operators import LOWERINGS
-from querylang.lowering.relations import MAX_LISTED_VALUES, lower_relation
+from querylang.lowering.relations import check_number, lower_relation
 from querylang.options import OrderTerm
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Term, leaves, replaced
@@ -88,13 +88,8 @@ def _check(comparison: Comparison, field: Field) -> None:
             f"the operator {operator.value} does not go with {_written(comparison)}, which is of type "
             f"{field.type.value}; it takes {allowed}"
         )
-    if number > 1 and not operator.takes_list:
-        key = _written(comparison)
-        raise QueryError(f"{key}{operator.value} takes one value; for a list write {key}=in=")
-    if number > MAX_LISTED_VALUES:
-        raise QueryError(
-            f"{_written(comparison)}{operator.value} has {number} values; at most {MAX_LISTED_VALUES} are allowed"
-        )
+    if number > 1:
+        check_number(_written(comparison), operator, number)
     if len(comparison.path) > MAX_PATH:
         raise QueryError(f"the path of {field.name} has {len(comparison.path)} keys; at most {MAX_PATH} are allowed")
     if field.type is FieldType.JSON and not comparison.path and operator not in OF_OBJECTS:
