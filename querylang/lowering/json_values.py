@@ -6,6 +6,7 @@ value of another type is unequal. Where there is no value, a comparison is neith
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -32,6 +33,7 @@ OF_OBJECTS = frozenset({Operator.HAS, Operator.CONTAINS, Operator.IS_NULL})
 _ANYTHING = "a number, text, true, false or null (times are text there)"
 
 
+@lru_cache(maxsize=256)
 def json_at(field: Field, path: Path, as_type: AsType) -> Field:
     """The value at a path of a JSON field, as a field of its own."""
     name = f"{field.name}{path!r} as {as_type.value}"
