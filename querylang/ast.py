@@ -10,25 +10,44 @@ from querylang.terms import Term
 
 
 class Operator(Enum):
-    """The value is how the operator is written; `operators.OPERATORS` says what each one means."""
+    """The value is how the operator is written, `meaning` is for the documentation.
 
-    EQUAL = "="
-    UNEQUAL = "!="
-    GREATER = ">"
-    LESS = "<"
-    GREATER_OR_EQUAL = ">="
-    LESS_OR_EQUAL = "<="
-    LIKE = "=like="
-    ILIKE = "=ilike="
-    IN = "=in="
-    NOT_IN = "=notin="
-    HAS = "=has="
-    CONTAINS = "=contains="
-    STARTS_WITH = "=startswith="
-    IS_NULL = "=isnull="
+    `operators.LOWERINGS` says what each one means for the types of fields.
+    """
+
+    _value_: str
+    meaning: str
+
+    def __new__(cls, text: str, meaning: str) -> Operator:  # noqa: PYI034 (Python 3.10 has no Self)
+        self = object.__new__(cls)
+        self._value_, self.meaning = text, meaning
+        return self
+
+    EQUAL = "=", "is equal to; for a time: lies in the day, hour, minute or second that is written"
+    UNEQUAL = "!=", "is not equal to"
+    GREATER = ">", "is greater than, follows in the alphabet, is later than"
+    LESS = "<", "is less than, precedes in the alphabet, is earlier than"
+    GREATER_OR_EQUAL = ">=", "is greater than or equal to"
+    LESS_OR_EQUAL = "<=", "is less than or equal to"
+    LIKE = "=like=", "matches the pattern, in which % is any sequence and _ at most one character"
+    ILIKE = "=ilike=", "matches the pattern, upper and lower case being the same"
+    IN = "=in=", "is equal to one of a comma-separated list"
+    NOT_IN = "=notin=", "is equal to none of a comma-separated list"
+    HAS = "=has=", "the object has this key, the list this text, or it is this text"
+    CONTAINS = "=contains=", "the text contains this text, or the list this value"
+    STARTS_WITH = "=startswith=", "the text starts with this text"
+    IS_NULL = "=isnull=", "true: there is no value; false: there is one"
 
     # That of Enum is a call in Python, for each comparison of a query.
     __hash__ = object.__hash__
+
+    @property
+    def takes_list(self) -> bool:
+        return self in (Operator.IN, Operator.NOT_IN)
+
+    @property
+    def negates(self) -> bool:
+        return self in (Operator.UNEQUAL, Operator.NOT_IN)
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,8 @@ class DateTime:
 @dataclass(frozen=True)
 class Null:
     """The null of JSON."""
+
+    value: None = None
 
 
 Literal = String | Integer | Float | Boolean | DateTime | Null

@@ -6,7 +6,7 @@ request brings only the values. Whatever SQL depends on must be part of the key.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
@@ -17,6 +17,7 @@ from sqlalchemy import (
     BindParameter,
     Column,
     ColumnElement,
+    Float,
     FromClause,
     Select,
     Subquery,
@@ -33,6 +34,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_traverse
+from sqlalchemy.types import TypeEngine
 
 from aiida_like.models import JSONText, Timestamp
 from aiida_like.storage.expressions import casefolded
@@ -41,10 +43,10 @@ from aiida_like.storage.statements import Statement
 from querylang.condition import Condition, Order
 from querylang.facets import Facet
 from querylang.keyset import compared, nulls_are_last, total_order
-from querylang.lowering.predicates import PREDICATES, at_same_path
+from querylang.lowering.predicates import at_same_path
 from querylang.options import Window
 from querylang.schema import Entity, Field, FieldType
-from querylang.terms import Every, Not, Some, Term, cache_key_of, leaves
+from querylang.terms import Every, L, Not, Some, Term, cache_key_of, leaves
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def compile_rows(query: RowsQuery, window: Window, *, keys_first: bool = True) -
     """
     if not (window.offset or query.conditions or query.after) and _begins_at_once(query):
         values = {"limit": window.limit}
-        return Statement(("first rows", _cache_key(query)), lambda: _select_first_rows(query), values)
-    values = {"limit": window.limit, "offset": window.offset, **_values((*query.conditions, *query.after))}
+        return Statement(("first rows", _cache_key(query)), lambda: _in_order(query, ()).limit(_bound("limit")), values)
+    values = {"limit": window.limit, "offset": window.offset, **values_of((*query.conditions, *query.after))}
     if not keys_first and window.offset < NEAR and all(map(_is_small, query.fields)):
         return Statement(("near rows", _cache_key(query)), lambda: _select_near_rows(query), values)
     return Statement(("rows", _cache_key(query)), lambda: _select_rows(query), values)
@@ -84,12 +86,9 @@ def compile_rows(query: RowsQuery, window: Window, *, keys_first: bool = True) -
 
 def compile_some(query: RowsQuery, most: int) -> Statement:
     """A SELECT of the fields of at most `most` rows, in any order."""
-    values = {"most": most, **_values(query.conditions)}
-    return Statement(
-        ("some", *_matched(query), _names(query.fields), _order_key(query.order)),
-        lambda: _select_some(query, _bound("most")),
-        values,
-    )
+    values = {"most": most, **values_of(query.conditions)}
+    cache_key = ("some", *_matched(query), _names(query.fields), _order_key(query.order))
+    return Statement(cache_key, lambda: _select_some(query, _bound("most")), values)
 
 
 def compile_object(query: RowsQuery) -> Statement:
@@ -97,20 +96,20 @@ def compile_object(query: RowsQuery) -> Statement:
     # The limit is a literal, so that PostgreSQL keeps its plan: it would plan for each value of a parameter anew, which
     # takes longer than running the statement.
     cache_key = ("object", *_matched(query), _names(query.fields), _order_key(query.order))
-    return Statement(cache_key, lambda: _select_some(query, literal_column("2")), _values(query.conditions))
+    return Statement(cache_key, lambda: _select_some(query, literal_column("2")), values_of(query.conditions))
 
 
 def compile_total(query: RowsQuery, most: int | None = None) -> Statement:
     """A SELECT of the number of rows that fulfil the conditions; of at most `most` rows if that is given."""
     if most is None:
-        return Statement(("total", *_matched(query)), lambda: _select_total(query), _values(query.conditions))
-    values = {"most": most, **_values(query.conditions)}
+        return Statement(("total", *_matched(query)), lambda: _select_total(query), values_of(query.conditions))
+    values = {"most": most, **values_of(query.conditions)}
     return Statement(("bounded total", *_matched(query)), lambda: _select_bounded_total(query), values)
 
 
 def compile_matches(query: RowsQuery) -> Statement:
     """A SELECT of all rows that fulfil the conditions, to ask a planner how many it expects; it is never run."""
-    return Statement(("matches", *_matched(query)), lambda: _select_matches(query), _values(query.conditions))
+    return Statement(("matches", *_matched(query)), lambda: _select_matches(query), values_of(query.conditions))
 
 
 def compile_facet(query: RowsQuery, facet: Facet, limit: int) -> Statement:
@@ -118,7 +117,7 @@ def compile_facet(query: RowsQuery, facet: Facet, limit: int) -> Statement:
 
     The most frequent values come first; NULL comes after other values that are as frequent.
     """
-    values = {"limit": limit, **_values(query.conditions)}
+    values = {"limit": limit, **values_of(query.conditions)}
     cache_key = ("facet", facet.key, *_matched(query))
     return Statement(cache_key, lambda: _select_facet(query, facet), values)
 
@@ -149,7 +148,7 @@ def _order_key(order: tuple[Order, ...]) -> Hashable:
     return tuple(each.cache_key for each in order)
 
 
-def _values(conditions: Sequence[Term[Condition]]) -> dict[str, Any]:
+def values_of(conditions: Iterable[Term[Any]]) -> dict[str, Any]:
     """The values of all conditions, by the names under which they are bound."""
     values, position = {}, 0
     for term in conditions:
@@ -160,35 +159,50 @@ def _values(conditions: Sequence[Term[Condition]]) -> dict[str, Any]:
     return values
 
 
-def _where(conditions: Sequence[Term[Condition]]) -> Iterator[ColumnElement[bool]]:
-    positions = count()
-    return (_expression(term, positions, is_negated=False) for term in conditions)
+def binds(position: int, values: Sequence[Any]) -> list[BindParameter[Any]]:
+    """The bound parameters for the values of the condition at a position."""
+    return [bindparam(f"v{position}_{i}", type_=_TYPES.get(type(value))) for i, value in enumerate(values)]
 
 
-def _expression(term: Term[Condition], positions: Iterator[int], *, is_negated: bool) -> ColumnElement[bool]:
+# BigInteger, not the width of the column: 2^40 is an integer that no id is equal to, not an error.
+_TYPES: Mapping[type, TypeEngine[Any]] = {int: BigInteger(), float: Float()}
+
+
+def expression_of(
+    term: Term[L], test: Callable[[L, bool], ColumnElement[bool]], *, is_negated: bool = False
+) -> ColumnElement[bool]:
+    """The SQL of a term; `test` makes that of a leaf, and is told whether it stands under a NOT."""
     match term:
         case Every(terms=terms):
-            return and_(true(), *(_expression(each, positions, is_negated=is_negated) for each in terms))
+            return and_(true(), *(expression_of(each, test, is_negated=is_negated) for each in terms))
         case Some(terms=terms):
-            return or_(false(), *(_expression(each, positions, is_negated=is_negated) for each in terms))
+            return or_(false(), *(expression_of(each, test, is_negated=is_negated) for each in terms))
         case Not(term=negated):
-            return not_(_expression(negated, positions, is_negated=True))
-        case condition:
-            return _tested(condition, next(positions), is_negated=is_negated)
+            return not_(expression_of(negated, test, is_negated=True))
+        case leaf:
+            return test(leaf, is_negated)
 
 
-def _tested(condition: Condition, position: int, *, is_negated: bool) -> ColumnElement[bool]:
+def in_window(rows: Select[Any]) -> Select[Any]:
+    """The rows of a window."""
+    return rows.limit(_bound("limit")).offset(_bound("offset"))
+
+
+def _where(conditions: Sequence[Term[Condition]]) -> Iterator[ColumnElement[bool]]:
+    positions = count()
+    return (
+        expression_of(term, lambda leaf, is_negated: _tested(leaf, next(positions), is_negated)) for term in conditions
+    )
+
+
+def _tested(condition: Condition, position: int, is_negated: bool) -> ColumnElement[bool]:  # noqa: FBT001
     expression = condition.field.expression
-    binds = [
-        # BigInteger, not the width of the column: 2^40 is an integer that no id is equal to, not an error.
-        bindparam(f"v{position}_{i}", type_=BigInteger() if type(value) is int else None)
-        for i, value in enumerate(condition.values)
-    ]
-    test = PREDICATES[condition.predicate](expression, *binds)
-    if not is_negated or not isinstance(expression, AtPath):
+    test = condition.predicate.sql(expression, *binds(position, condition.values))
+    (value,) = expression.clauses if isinstance(expression, casefolded) else (expression,)
+    if not is_negated or not isinstance(value, AtPath):
         return test
     # A value of another type is false and no value is NULL, which differ only under a NOT.
-    type_ = at_same_path(expression, json_type)
+    type_ = at_same_path(value, json_type)
     return case((type_.is_not(None), func.coalesce(test, false())))
 
 
@@ -207,10 +221,6 @@ def _begins_at_once(query: RowsQuery) -> bool:
     )
 
 
-def _select_first_rows(query: RowsQuery) -> Select[Any]:
-    return _in_order(query, ()).limit(_bound("limit"))
-
-
 def _is_small(field: Field) -> bool:
     return isinstance(field.expression, Column) and not isinstance(field.expression.type, JSONText)
 
@@ -224,9 +234,9 @@ def _select_near_rows(query: RowsQuery) -> Select[Any]:
         return _select_rows(query)
     counted = where[: len(query.conditions)]
     if found is query.entity.table:
-        return _in_order(query, counted).where(*where).limit(_bound("limit")).offset(_bound("offset"))
-    page = select(found).where(*where).order_by(*order).limit(_bound("limit")).offset(_bound("offset"))
-    return _in_order(query, counted, _Page(found, page.subquery("page")))
+        return in_window(_in_order(query, counted).where(*where))
+    rows = in_window(select(found).where(*where).order_by(*order))
+    return _in_order(query, counted, _Page(found, rows.subquery("page")))
 
 
 def _select_rows(query: RowsQuery) -> Select[Any]:
@@ -234,15 +244,9 @@ def _select_rows(query: RowsQuery) -> Select[Any]:
     where = list(_where((*query.conditions, *query.after)))
     order = _order(query)
     # The ids first, which an index may give; only then the wide rows of one page.
-    page = (
-        select(query.entity.key)
-        .select_from(_table(query.entity, (*where, *order)))
-        .where(*where)
-        .order_by(*order)
-        .limit(_bound("limit"))
-        .offset(_bound("offset"))
-    )
-    return _in_order(query, where[: len(query.conditions)]).where(query.entity.key.in_(page))
+    keys = select(query.entity.key).select_from(_table(query.entity, (*where, *order)))
+    keys = in_window(keys.where(*where).order_by(*order))
+    return _in_order(query, where[: len(query.conditions)]).where(query.entity.key.in_(keys))
 
 
 @dataclass(frozen=True)
@@ -262,8 +266,7 @@ class _Page:
 
 def _in_order(query: RowsQuery, where: Sequence[ColumnElement[bool]], page: _Page | None = None) -> Select[Any]:
     """A SELECT of all rows in order, or of those of a page. `where`: the conditions that the total counts."""
-    columns = [field.expression.label(field.name) for field in query.fields]
-    rows = select(*columns).select_from(query.entity.table).order_by(*_order(query))
+    rows = _selected(query).order_by(*_order(query))
     if page is not None:
         rows = cast("Select[Any]", replacement_traverse(rows, {}, page.instead))
     if query.with_total:
@@ -277,8 +280,12 @@ def _order(query: RowsQuery) -> list[ColumnElement[Any]]:
 
 
 def _select_some(query: RowsQuery, most: ColumnElement[int]) -> Select[Any]:
-    columns = [field.expression.label(field.name) for field in query.fields]
-    return select(*columns).select_from(query.entity.table).where(*_where(query.conditions)).limit(most)
+    return _selected(query).where(*_where(query.conditions)).limit(most)
+
+
+def _selected(query: RowsQuery) -> Select[Any]:
+    columns = (field.expression.label(field.name) for field in query.fields)
+    return select(*columns).select_from(query.entity.table)
 
 
 def _bound(name: str) -> BindParameter[int]:

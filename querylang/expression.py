@@ -22,7 +22,7 @@ from pyparsing import Empty, Forward, Group, ParserElement, ParseResults, Regex,
 
 from aiida_like.errors import QuerySyntaxError
 from querylang.ast import Boolean, Comparison, Operator
-from querylang.keys import KEY, SYMBOLS, TEXT, split_key
+from querylang.keys import KEY, OPERATORS, SYMBOLS, TEXT, split_key
 from querylang.terms import Every, Not, Some, Term
 from querylang.values import list_of, value_before
 
@@ -116,7 +116,7 @@ def _compared(_: str, __: int, found: ParseResults) -> Comparison:
     values: Any = tuple(found[2])
     if operator in _NULLS:
         values = (Boolean(operator == "IS NULL"),)
-    return Comparison(key, WORDS[operator] if operator in WORDS else Operator(operator.lower()), values, path)
+    return Comparison(key, WORDS[operator] if operator in WORDS else OPERATORS[operator.lower()], values, path)
 
 
 def _stripped(text: str) -> str:

@@ -31,7 +31,7 @@ from pyparsing import ParseBaseException, ParserElement, Regex, StringEnd, ZeroO
 from aiida_like.errors import QuerySyntaxError
 from querylang.ast import Comparison, Filter, Literal, Operator, Option, Query
 from querylang.expression import check_depth, expression
-from querylang.keys import KEY, SYMBOLS, TEXT, split_key, unquoted
+from querylang.keys import KEY, OPERATORS, SYMBOLS, TEXT, split_key, unquoted
 from querylang.values import list_of, value_before
 
 _END = r"(?=[,&]|\Z)"
@@ -94,10 +94,10 @@ def _filter() -> ParserElement:
 
 def _comparison() -> ParserElement:
     key = Regex(KEY).set_name("a key, such as id")
-    operator = Regex(SYMBOLS).set_name("an operator (" + " ".join(each.value for each in Operator) + ")")
+    operator = Regex(SYMBOLS).set_name("an operator (" + " ".join(OPERATORS) + ")")
     comparison = key - operator - list_of(value_before(_END))
     return comparison.set_parse_action(
-        lambda _, __, found: _compared(*split_key(found[0]), Operator(found[1]), found[2])
+        lambda _, __, found: _compared(*split_key(found[0]), OPERATORS[found[1]], found[2])
     )
 
 

@@ -11,7 +11,8 @@ PLAIN = r'[^\x00-\x20.=!<>&,()"+]+'
 _SEGMENT = rf"(?:{TEXT}|{PLAIN})"
 
 KEY = rf"[A-Za-z_][A-Za-z0-9_]*(?:\.{_SEGMENT})*"
-SYMBOLS = "|".join(re.escape(text) for text in sorted((each.value for each in Operator), key=len, reverse=True))
+OPERATORS = {operator.value: operator for operator in Operator}
+SYMBOLS = "|".join(map(re.escape, sorted(OPERATORS, key=len, reverse=True)))
 
 
 def split_key(text: str) -> tuple[str, tuple[str, ...]]:

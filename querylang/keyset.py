@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from aiida_like.storage.expressions import casefolded
 from aiida_like.storage.json_expressions import json_string
 from querylang.condition import Condition, Order
 from querylang.lowering.predicates import Predicate
@@ -54,9 +53,8 @@ def reversed_order(order: tuple[Order, ...]) -> tuple[Order, ...]:
 def compared(order: Order) -> Field:
     """The field that rows are sorted by: text is casefolded, because `<` and `>` compare text alphabetically."""
     field = order.field
-    if field.type is not FieldType.STRING and not isinstance(field.expression, json_string):
-        return field
-    return replace(field, name=f"casefolded {field.name}", expression=casefolded(field.expression))
+    is_text = field.type is FieldType.STRING or isinstance(field.expression, json_string)
+    return field.casefolded if is_text else field
 
 
 def nulls_are_last(order: Order) -> bool:

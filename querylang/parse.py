@@ -14,8 +14,8 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import TYPE_CHECKING
 
-from querylang.ast import Comparison, DateTime, Integer, Literal, Operator, Option, Query, String
-from querylang.keys import SYMBOLS
+from querylang.ast import Comparison, DateTime, Integer, Literal, Option, Query, String
+from querylang.keys import OPERATORS, SYMBOLS
 
 if TYPE_CHECKING:
     from querylang.grammar import Grammar
@@ -26,7 +26,6 @@ _INTEGER = "[+-]?[0-9]{1,18}"
 _VALUE = rf'({_INTEGER}(?:,{_INTEGER})*)|"([^"&\0]*)"|([1-8][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}})'
 _COMPARISON = re.compile(f"([A-Za-z_][A-Za-z0-9_]*)({SYMBOLS})(?:{_VALUE})")
 _DAY = timedelta(days=1)
-_OPERATORS = {operator.value: operator for operator in Operator}
 
 
 class Parser:
@@ -60,7 +59,7 @@ class Parser:
         key, symbol, integers, string, day = found.groups()
         value: Literal
         if integers is not None:
-            return Comparison(key, _OPERATORS[symbol], tuple(map(Integer, map(int, integers.split(",")))))
+            return Comparison(key, OPERATORS[symbol], tuple(map(Integer, map(int, integers.split(",")))))
         if string is not None:
             value = String(string)
         else:
@@ -68,7 +67,7 @@ class Parser:
                 value = DateTime(datetime.fromisoformat(day).replace(tzinfo=timezone.utc), _DAY)
             except ValueError:
                 return None
-        return Comparison(key, _OPERATORS[symbol], (value,))
+        return Comparison(key, OPERATORS[symbol], (value,))
 
 
 _making = threading.Lock()

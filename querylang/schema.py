@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause
 
 from aiida_like.errors import QueryError
+from aiida_like.storage.expressions import casefolded
 from aiida_like.storage.patterns import Pattern
 from querylang.ast import Operator
 from querylang.lowering.predicates import Predicate
@@ -50,6 +51,11 @@ class Field:
     is_filterable: bool = True
     refers_to: str | None = None
     aliases: Callable[[Operator, str], str] | None = None
+
+    @cached_property
+    def casefolded(self) -> Field:
+        """The text or uuid in lower case, as it is compared alphabetically."""
+        return replace(self, name=f"casefolded {self.name}", expression=casefolded(self.expression))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def _pair(pair: Comparison | Filter | Option) -> str:
 
 def _comparison(comparison: Comparison) -> str:
     key = unparse_key(comparison.key, comparison.path)
-    return key + comparison.operator.value + ",".join(map(unparse_value, comparison.values))
+    return f"{key}{comparison.operator.value}" + ",".join(map(unparse_value, comparison.values))
 
 
 def _term(term: Term[Comparison]) -> str:

@@ -39,7 +39,7 @@ from querylang.graph.schema import RELATIONS, VERTICES, Column, Vertex, Walk
 from querylang.index_scan import scan_in_order
 from querylang.keyset import compared, place_fields, reversed_order, rows_after, total_order
 from querylang.lowering.lower import lower, order_by, type_prefix_conditions
-from querylang.lowering.operators import LOWERINGS, OPERATORS
+from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import operators_of_relation
 from querylang.options import OrderTerm, Window
 from querylang.projection import projected, shown_keys
@@ -108,7 +108,7 @@ def comparisons(draw: st.DrawFn, entity: Entity) -> Comparison:
     operator = draw(st.sampled_from(list(LOWERINGS[field.type])))
     is_null = draw(st.booleans()) and operator.value == "=isnull="
     literals = LITERALS[FieldType.BOOLEAN if is_null else field.type]
-    values = tuple(draw(st.lists(literals, min_size=1, max_size=3 if OPERATORS[operator].takes_list else 1)))
+    values = tuple(draw(st.lists(literals, min_size=1, max_size=3 if operator.takes_list else 1)))
     return Comparison(field.name, operator, values, draw(PATHS) if field.type is FieldType.JSON else ())
 
 

@@ -10,8 +10,7 @@ from aiida_like.errors import QueryError
 from querylang.graph.ast import GraphQuery
 from querylang.graph.path import MAX_STEPS
 from querylang.graph.projections import MAX_PROJECTIONS
-from querylang.graph.read import MAX_CONDITIONS, read
-from querylang.graph.skeleton import skeleton_of
+from querylang.graph.read import MAX_CONDITIONS, read, skeleton_of
 from querylang.terms import Every, leaves
 
 NODE: dict[str, Any] = {"entity_type": "node", "tag": "n"}

@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from aiida_like.models import Timestamp
+from aiida_like.models import Timestamp, Uuid
 
 HAS_UNICODE_COLLATION = "aiida_like_has_unicode_collation"
 """An attribute of the dialect of PostgreSQL: whether the server knows the collation `und-x-icu`."""
@@ -37,7 +37,7 @@ class Spelled(FunctionElement[Any]):
 
 
 class casefolded(Spelled):  # noqa: N801 (reads as the SQL function it is)
-    """`casefolded(text)`: the text in lower case by the rules of Unicode, compared by code points."""
+    """`casefolded(text)`: the text or uuid in lower case by the rules of Unicode, compared by code points."""
 
     type = String()
     # SQLite's own lower() knows ASCII only; calling Python for every row would be ten times slower.
@@ -94,14 +94,6 @@ class json_object_text(Spelled):  # noqa: N801
     postgresql = "coalesce({0} ->> {1}, '{{}}')"
 
 
-class uuid_text(Spelled):  # noqa: N801
-    """`uuid_text(uuid)`: the uuid as text, for operators that only text has."""
-
-    type = String()
-    sqlite = "{0}"
-    postgresql = "CAST({0} AS TEXT)"
-
-
 class in_json_array(Spelled):  # noqa: N801
     """`in_json_array(number, numbers)`: whether the number is in an array, which is given as text, `[1,2,3]`."""
 
@@ -147,7 +139,10 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(casefolded, "postgresql")
 def _casefolded(element: casefolded, compiler: SQLCompiler, **kw: Any) -> str:
-    (text,) = (compiler.process(operand, **kw) for operand in element.clauses)
+    (operand,) = element.clauses
+    text = compiler.process(operand, **kw)
+    if isinstance(operand.type, Uuid):
+        text = f"CAST({text} AS TEXT)"
     if getattr(compiler.dialect, HAS_UNICODE_COLLATION, True):
         text = f'{text} COLLATE "und-x-icu"'
     return f"""(replace(lower({text}), '{_FINAL_SIGMA}', '{_SIGMA}') COLLATE "C")"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -27,6 +27,12 @@ class Operand:
     column: Column
     path: tuple[str, ...] = ()
     as_type: AsType = AsType.ITSELF
+
+    @property
+    def casefolded(self) -> Operand:
+        """The text or uuid in lower case, as it is compared alphabetically."""
+        is_column = self.as_type is AsType.ITSELF
+        return replace(self, as_type=AsType.CASEFOLDED if is_column else AsType.CASEFOLDED_TEXT)
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,9 @@ class GraphQuery:
     offset: int = 0
     distinct: bool = False
     forces_order_index: bool = False
+
+    def filter_of(self, tag: str) -> Term:
+        return self.filters.get(tag, terms.Every(()))
 
     @property
     def cache_key(self) -> Hashable:

@@ -5,38 +5,30 @@ Every tag is an alias of a table. The SELECT is built once for each cache key, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from sqlalchemy import (
     CTE,
-    BigInteger,
-    BindParameter,
     ColumnElement,
-    Float,
     FromClause,
     Integer,
     Select,
     Text,
-    and_,
-    bindparam,
     cast,
     false,
     func,
     literal,
-    not_,
-    or_,
     select,
-    true,
 )
-from sqlalchemy.types import TypeEngine
 
 from aiida_like import models
 from aiida_like.links import DATA_LINKS
 from aiida_like.storage import json_expressions as json
 from aiida_like.storage.expressions import casefolded, defeat_bloom_filter, unindexed
 from aiida_like.storage.statements import Statement
+from querylang.compile import binds, expression_of, in_window, values_of
 from querylang.graph.ast import (
     Function,
     GraphCondition,
@@ -48,10 +40,10 @@ from querylang.graph.ast import (
     Term,
 )
 from querylang.graph.schema import Direct, Through, Walk
-from querylang.lowering.as_type import EXPRESSIONS, AsType
-from querylang.lowering.predicates import PREDICATES, Predicate
+from querylang.lowering.as_type import AsType
+from querylang.lowering.predicates import Predicate
 from querylang.schema import FieldType
-from querylang.terms import Every, Not, Some, leaves
+from querylang.terms import Every, leaves
 
 _OF_NUMBERS: Mapping[Predicate, type[json.AtPath]] = {
     Predicate.LESS: json.json_less,
@@ -73,12 +65,6 @@ def compile_graph(query: GraphQuery, limit: int) -> Statement:
     values = {"limit": limit, "offset": query.offset, **values_of(query.filters.values())}
     is_window = query.limit is not None or bool(query.offset)
     return Statement(("graph", query.cache_key, is_window), lambda: _Builder(query).select(is_window=is_window), values)
-
-
-def values_of(filters: Iterable[Term]) -> dict[str, Any]:
-    """The values of all conditions, by the names under which they are bound."""
-    conditions = enumerate(condition for term in filters for condition in leaves(term))
-    return {f"v{number}_{i}": value for number, each in conditions for i, value in enumerate(each.values)}
 
 
 class _Builder:
@@ -104,7 +90,7 @@ class _Builder:
             edges = self._page_of_edges()
             (key,) = edges.selected_columns
             return rows.where(key.in_(edges))
-        return _page(rows.where(*map(self._where, self._query.filters)))
+        return in_window(rows.where(*map(self._where, self._query.filters)))
 
     def _selected(self, keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
         columns = [self._projected(each).label(f"c{number}") for number, each in enumerate(self._query.projections)]
@@ -136,7 +122,7 @@ class _Builder:
         if query.distinct or query.forces_order_index or self._has_functions:
             return False
         has_order = [each.operand for each in query.order] == [Operand(step.tag, step.vertex.columns["id"])]
-        return has_order and not leaves(query.filters.get(step.tag, Every(())))
+        return has_order and not leaves(query.filter_of(step.tag))
 
     def _page_of_edges(self) -> Select[Any]:
         """The ids of the edges of a page, in its order: so only the rows of the page are looked up."""
@@ -147,7 +133,7 @@ class _Builder:
         filters = (self._where(tag) for tag in self._query.filters if tag != step.tag)
         joined = to.join(edge, edge.c[step.relation.there] == to.c.id)
         order = (here.desc() if first.descending else here.asc(), to.c.id, edge.c.id)
-        return _page(select(edge.c.id).select_from(joined).where(*filters).order_by(*order))
+        return in_window(select(edge.c.id).select_from(joined).where(*filters).order_by(*order))
 
     def _joined(self) -> FromClause:
         first, *others = self._query.steps
@@ -224,7 +210,7 @@ class _Builder:
 
     def _is_known(self, tag: str) -> bool:
         """Whether a filter names the rows of a tag, by id or uuid."""
-        return _finds_few(self._query.filters.get(tag, Every(())))
+        return _finds_few(self._query.filter_of(tag))
 
     def _uses(self, step: Step) -> Iterator[Operand]:
         """The operands that filters, projections and orders have of the edge of a step."""
@@ -253,25 +239,15 @@ class _Builder:
         number = self._first[str(step.edge_tag)]
         for each in term.terms:
             if isinstance(each, GraphCondition) and each.operand.column.name == "depth" and each.predicate in _BOUNDS:
-                bound = bindparam(f"v{number}_0", type_=BigInteger())
+                (bound,) = binds(number, each.values)
                 is_below = each.predicate is Predicate.LESS
                 yield walk.c.depth + 1 < bound if is_below else walk.c.depth + 1 <= bound
             number += len(leaves(each))
 
     def _where(self, tag: str, table: FromClause | None = None) -> ColumnElement[bool]:
+        of = self._tables[tag] if table is None else table
         numbers = count(self._first[tag])
-        return self._condition(self._query.filters[tag], table if table is not None else self._tables[tag], numbers)
-
-    def _condition(self, term: Term, table: FromClause, numbers: Iterator[int]) -> ColumnElement[bool]:
-        match term:
-            case Every(terms=terms):
-                return and_(true(), *(self._condition(each, table, numbers) for each in terms))
-            case Some(terms=terms):
-                return or_(false(), *(self._condition(each, table, numbers) for each in terms))
-            case Not(term=negated):
-                return not_(self._condition(negated, table, numbers))
-            case condition:
-                return self._tested(condition, table, next(numbers))
+        return expression_of(self._query.filters[tag], lambda leaf, _: self._tested(leaf, of, next(numbers)))
 
     def _tested(self, condition: GraphCondition, table: FromClause, number: int) -> ColumnElement[bool]:
         if not self._query.forces_order_index:
@@ -289,10 +265,6 @@ class _Builder:
         value = _value(sorting.operand, self._tables[sorting.operand.tag])
         is_text = sorting.operand.as_type is AsType.CAST_TEXT or sorting.operand.column.type is FieldType.STRING
         return casefolded(value) if is_text else value
-
-
-def _page(rows: Select[Any]) -> Select[Any]:
-    return rows.limit(bindparam("limit", type_=BigInteger())).offset(bindparam("offset", type_=BigInteger()))
 
 
 def _sorted(key: ColumnElement[Any], sorting: Sorting) -> ColumnElement[Any]:
@@ -321,28 +293,24 @@ def _value(operand: Operand, table: FromClause) -> ColumnElement[Any]:
     column = table.c[operand.column.name]
     if isinstance(table, CTE) and operand.column.name == "path":
         return literal("[", Text()) + column + literal("]", Text())
-    return EXPRESSIONS[operand.as_type](column, operand.path)
+    return operand.as_type.sql(column, operand.path)
 
 
 def _sql_of(
     condition: GraphCondition, table: FromClause, number: int, *, may_use_index: bool = True
 ) -> ColumnElement[bool]:
-    binds: list[BindParameter[Any]] = [
-        bindparam(f"v{number}_{i}", type_=_BINDS.get(type(value))) for i, value in enumerate(condition.values)
-    ]
-    operand, predicate = condition.operand, condition.predicate
+    operand, predicate, bound = condition.operand, condition.predicate, binds(number, condition.values)
     if operand.as_type is AsType.NUMBER and predicate in _OF_NUMBERS:
-        return _OF_NUMBERS[predicate](table.c[operand.column.name], operand.path, *binds)
+        return _OF_NUMBERS[predicate](table.c[operand.column.name], operand.path, *bound)
     value = _value(operand, table)
     if operand.as_type is AsType.ITSELF and not may_use_index:
         value = unindexed(value)
-    found = PREDICATES[predicate](value, *binds)
+    found = predicate.sql(value, *bound)
     # A value that is not there, or of another type, is neither equal nor greater nor like: no, instead of unknown.
     return func.coalesce(found, false()) if operand.as_type in _DECIDED else found
 
 
-_BINDS: Mapping[type, TypeEngine[Any]] = {int: BigInteger(), float: Float()}
-_DECIDED = (AsType.NUMBER, AsType.TEXT, AsType.BOOLEAN, AsType.LENGTH)
+_DECIDED = (AsType.NUMBER, AsType.TEXT, AsType.CASEFOLDED_TEXT, AsType.BOOLEAN, AsType.LENGTH)
 
 
 def _carries_data(link: FromClause) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -28,17 +29,13 @@ Terms = Mapping[str, tuple[Term, ...]]
 _JUNCTIONS: Mapping[str, Callable[[tuple[Term, ...]], Term]] = {"and": Every, "or": Some}
 
 
+@dataclass(frozen=True)
 class FilterReader:
-    """Reads the filters of one tag. `where` is the beginning of each error.
+    """Reads the filters of one tag. `is_outer`: it is joined by an outer join, so all its columns can be NULL."""
 
-    `is_outer`: the tag is joined by an outer join, so all its columns can be NULL.
-    """
-
-    def __init__(self, tag: str, source: Source, where: str, *, is_outer: bool) -> None:
-        self._tag = tag
-        self._source = source
-        self._where = where
-        self._is_outer = is_outer
+    tag: str
+    source: Source
+    is_outer: bool
 
     def read(self, filters: Any) -> Terms:
         """The terms of the filters, all of which must be fulfilled.
@@ -49,7 +46,7 @@ class FilterReader:
         try:
             return dict(self._filters(filters, 1))
         except QueryError as error:
-            raise QueryError(f"{self._where}: {error}") from None
+            raise QueryError(f"filters.{self.tag}: {error}") from None
 
     def _filters(self, filters: Any, depth: int) -> Iterator[tuple[str, tuple[Term, ...]]]:
         if not isinstance(filters, dict):
@@ -81,10 +78,10 @@ class FilterReader:
 
     def _operand(self, key: str) -> Operand:
         name, *path = key.split(".")
-        column = self._source.column(name)
+        column = self.source.column(name)
         if path and column.type is not FieldType.JSON:
             raise QueryError(f"{name!r} is no JSON, so there is no {key!r} in it")
-        return Operand(self._tag, column.nullable if self._is_outer else column, tuple(path))
+        return Operand(self.tag, column.nullable if self.is_outer else column, tuple(path))
 
 
 def _joined(word: str, name: str, terms: tuple[Term, ...]) -> Iterator[Term]:

@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from aiida_like.storage.statements import Statement
+from querylang.compile import values_of
 from querylang.graph.ast import GraphQuery, Operand, Projection, Step, Term
-from querylang.graph.compile import compile_graph, values_of
+from querylang.graph.compile import compile_graph
 from querylang.graph.schema import Vertex, Walk
 from querylang.index_scan import ONE_IN, is_shorter
-from querylang.lowering.as_type import AsType
 from querylang.options import Window
 from querylang.terms import Every, cache_key_of, leaves
 
@@ -38,7 +38,7 @@ def type_filters_of(query: GraphQuery) -> Sequence[TypeFilter]:
     if not (_is_page_in_order_of_index(query) and _filters_vertices_alone(query)):
         return ()
     first = query.order[0].operand
-    if len(query.steps) == 1 and not leaves(_filter_of(query, first.tag)):
+    if len(query.steps) == 1 and not leaves(query.filter_of(first.tag)):
         # Without joins and filters there is no other index to take.
         return ()
     found = [_type_filter(query, step, first) for step in query.steps]
@@ -72,7 +72,7 @@ def _is_page_in_order_of_index(query: GraphQuery) -> bool:
     if query.distinct or query.limit is None or not query.order:
         return False
     first = query.order[0].operand
-    return any(step.tag == first.tag for step in query.steps) and _has_index(first)
+    return any(step.tag == first.tag for step in query.steps) and first.column.is_indexed
 
 
 def _filters_vertices_alone(query: GraphQuery) -> bool:
@@ -82,27 +82,18 @@ def _filters_vertices_alone(query: GraphQuery) -> bool:
     return not is_filtered and not any(step.is_outer or isinstance(step.relation, Walk) for step in query.steps)
 
 
-def _filter_of(query: GraphQuery, tag: str) -> Term:
-    return query.filters.get(tag, Every(()))
-
-
 def _type_filter(query: GraphQuery, step: Step, first: Operand) -> TypeFilter | None:
     """None: an index finds fewer rows than all of the type. `first` is what rows are ordered by."""
-    filters = _filter_of(query, step.tag)
+    filters = query.filter_of(step.tag)
     assert isinstance(filters, Every), filters
     types: list[Term] = []
     others: list[Term] = []
     for term in filters.terms:
         (types if _is_about_type(term, step.vertex.type_column) else others).append(term)
     operands = [condition.operand for term in others for condition in leaves(term)]
-    is_narrowed = any(operand != first and _has_index(operand) for operand in operands)
+    is_narrowed = any(operand != first and operand.column.is_indexed for operand in operands)
     return None if len(types) > 1 or is_narrowed else TypeFilter(step.vertex, tuple(types))
 
 
 def _is_about_type(term: Term, type_column: str | None) -> bool:
-    operands = [condition.operand for condition in leaves(term)]
-    return all(each.as_type is AsType.ITSELF and each.column.name == type_column for each in operands)
-
-
-def _has_index(operand: Operand) -> bool:
-    return operand.as_type is AsType.ITSELF and operand.column.is_indexed
+    return all(condition.operand.column.name == type_column for condition in leaves(term))

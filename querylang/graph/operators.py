@@ -6,7 +6,8 @@ and a value that is not there is not equal to anything. Source: what the QueryBu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,15 +18,7 @@ from aiida_like.storage.patterns import Pattern
 from querylang.graph.ast import GraphCondition, Operand, Term
 from querylang.graph.validation import json_of
 from querylang.lowering.as_type import AsType
-from querylang.lowering.columns import (
-    CASEFOLDED,
-    PLAIN,
-    Tested,
-    TextForm,
-    like_predicates,
-    stored_time,
-    uuid_like_predicates,
-)
+from querylang.lowering.columns import like_predicates, stored_time, uuid_predicate
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.relations import MAX_LISTED_VALUES
 from querylang.lowering.uuids import is_uuid
@@ -47,20 +40,6 @@ _COMPARED: Mapping[str, Predicate] = {
     "=<": Predicate.LESS_OR_EQUAL,
 }
 """The comparisons. Only JSON takes the last two, as in AiiDA."""
-
-_ALPHABETICAL: Mapping[Predicate, Predicate] = {
-    Predicate.GREATER: Predicate.CASEFOLDED_GREATER,
-    Predicate.LESS: Predicate.CASEFOLDED_LESS,
-    Predicate.GREATER_OR_EQUAL: Predicate.CASEFOLDED_GREATER_OR_EQUAL,
-    Predicate.LESS_OR_EQUAL: Predicate.CASEFOLDED_LESS_OR_EQUAL,
-}
-
-_OF_UUIDS: Mapping[Predicate, Predicate] = {
-    Predicate.GREATER: Predicate.UUID_GREATER,
-    Predicate.LESS: Predicate.UUID_LESS,
-    Predicate.GREATER_OR_EQUAL: Predicate.UUID_GREATER_OR_EQUAL,
-    Predicate.LESS_OR_EQUAL: Predicate.UUID_LESS_OR_EQUAL,
-}
 
 _INT64_END = 2**63
 
@@ -92,14 +71,14 @@ def _compare_string(operand: Operand, operator: str, value: Any) -> Term:
     text, predicate = _string(operand, value), _COMPARED[operator]
     if predicate is Predicate.EQUAL:
         return GraphCondition(predicate, operand, (text,))
-    return GraphCondition(_ALPHABETICAL[predicate], operand, (casefold(text),))
+    return GraphCondition(predicate, operand.casefolded, (casefold(text),))
 
 
 def _compare_uuid(operand: Operand, operator: str, value: Any) -> Term:
     text, predicate = _string(operand, value).lower(), _COMPARED[operator]
     if predicate is Predicate.EQUAL:
         return GraphCondition(Predicate.IN, operand, (text,) if is_uuid(text) else ())
-    return GraphCondition(_OF_UUIDS[predicate], operand, (text,))
+    return GraphCondition(predicate, operand.casefolded, (text,))
 
 
 def _compare_datetime(operand: Operand, operator: str, value: Any) -> Term:
@@ -122,22 +101,26 @@ def _like(operand: Operand, operator: str, value: Any) -> Term:
     text = _string(operand, value)
     if text == "%" and not operand.column.is_nullable:
         return Every(())
-    pattern, form = _pattern(operator, text)
-    return _all_of(operand, like_predicates(pattern, form))
+    return _like_text(operand, operator, text)
+
+
+def _like_text(operand: Operand, operator: str, text: str) -> Term:
+    if operator == "ilike":
+        return _matching(operand.casefolded, Pattern.parse_sql(casefold(text)))
+    return _matching(operand, Pattern.parse_sql(text), has_index=operand.as_type is AsType.ITSELF)
 
 
 def _like_uuid(operand: Operand, _: str, value: Any) -> Term:
     pattern = Pattern.parse_sql(_string(operand, value).lower())
-    return _all_of(operand, uuid_like_predicates(pattern))
+    found = uuid_predicate(pattern)
+    if found is None:
+        return _matching(operand.casefolded, pattern)
+    predicate, values = found
+    return GraphCondition(predicate, operand, values)
 
 
-def _pattern(operator: str, text: str) -> tuple[Pattern, TextForm]:
-    if operator == "ilike":
-        return Pattern.parse_sql(casefold(text)), CASEFOLDED
-    return Pattern.parse_sql(text), PLAIN
-
-
-def _all_of(operand: Operand, tested: Iterable[Tested]) -> Term:
+def _matching(operand: Operand, pattern: Pattern, *, has_index: bool = False) -> Term:
+    tested = like_predicates(pattern, has_index=has_index)
     return Every(tuple(GraphCondition(predicate, operand, values) for predicate, values in tested))
 
 
@@ -175,7 +158,7 @@ def _compare_json(operand: Operand, operator: str, value: Any) -> Term:
         case str() if is_equality:
             return _typed(operand, AsType.TEXT, predicate, _string(operand, value))
         case str():
-            return _typed(operand, AsType.TEXT, _ALPHABETICAL[predicate], casefold(_string(operand, value)))
+            return _typed(operand, AsType.CASEFOLDED_TEXT, predicate, casefold(_string(operand, value)))
         case dict() | list() if is_equality:
             return _typed(operand, AsType.JSON, Predicate.JSON_SAME, _json(value))
         case None if is_equality:
@@ -186,7 +169,7 @@ def _compare_json(operand: Operand, operator: str, value: Any) -> Term:
 
 
 def _typed(operand: Operand, as_type: AsType, predicate: Predicate, *values: Any) -> GraphCondition:
-    return GraphCondition(predicate, Operand(operand.tag, operand.column, operand.path, as_type), values)
+    return GraphCondition(predicate, replace(operand, as_type=as_type), values)
 
 
 def _in_json(operand: Operand, operator: str, value: Any) -> Term:
@@ -203,8 +186,7 @@ def _in_json(operand: Operand, operator: str, value: Any) -> Term:
 
 
 def _like_json(operand: Operand, operator: str, value: Any) -> Term:
-    pattern, form = _pattern(operator, _string(operand, value))
-    return _typed(operand, AsType.TEXT, form.like, pattern.like)
+    return _like_text(replace(operand, as_type=AsType.TEXT), operator, _string(operand, value))
 
 
 def _of_type(operand: Operand, _: str, value: Any) -> Term:
@@ -228,51 +210,25 @@ def _has_key(operand: Operand, _: str, value: Any) -> Term:
     return _typed(operand, AsType.JSON, predicate, key)
 
 
+_SIGNS = ("==", ">", "<", ">=", "<=")
+
 OPERATORS: Mapping[FieldType, Mapping[str, _Lowering]] = {
-    FieldType.INTEGER: {
-        "==": _compare_integer,
-        ">": _compare_integer,
-        "<": _compare_integer,
-        ">=": _compare_integer,
-        "<=": _compare_integer,
-        "in": _in(_integer),
-    },
+    FieldType.INTEGER: {**dict.fromkeys(_SIGNS, _compare_integer), "in": _in(_integer)},
     FieldType.STRING: {
-        "==": _compare_string,
-        ">": _compare_string,
-        "<": _compare_string,
-        ">=": _compare_string,
-        "<=": _compare_string,
+        **dict.fromkeys(_SIGNS, _compare_string),
         "in": _in(_string),
         "like": _like,
         "ilike": _like,
     },
     FieldType.UUID: {
-        "==": _compare_uuid,
-        ">": _compare_uuid,
-        "<": _compare_uuid,
-        ">=": _compare_uuid,
-        "<=": _compare_uuid,
+        **dict.fromkeys(_SIGNS, _compare_uuid),
         "in": _in_uuids,
         "like": _like_uuid,
         "ilike": _like_uuid,
     },
-    FieldType.DATETIME: {
-        "==": _compare_datetime,
-        ">": _compare_datetime,
-        "<": _compare_datetime,
-        ">=": _compare_datetime,
-        "<=": _compare_datetime,
-        "in": _in(_instant),
-    },
+    FieldType.DATETIME: {**dict.fromkeys(_SIGNS, _compare_datetime), "in": _in(_instant)},
     FieldType.JSON: {
-        "==": _compare_json,
-        ">": _compare_json,
-        "<": _compare_json,
-        ">=": _compare_json,
-        "<=": _compare_json,
-        "=>": _compare_json,
-        "=<": _compare_json,
+        **dict.fromkeys(_COMPARED, _compare_json),
         "in": _in_json,
         "like": _like_json,
         "ilike": _like_json,

@@ -20,7 +20,7 @@ _ALL = ("*", "**")
 
 def read_projections(path: Path) -> Iterator[Projection]:
     """The projections of all tags; all columns of the last vertex if the dictionary names none."""
-    asked = {tag: _specs(tag, spec) for tag, spec in path.projected.items()}
+    asked = {tag: list(_specs(f"project.{tag}", spec)) for tag, spec in path.projected.items()}
     if not any(asked.values()):
         last = path.steps[-1].tag
         asked = {last: [("**", {})]}
@@ -35,18 +35,15 @@ def read_projections(path: Path) -> Iterator[Projection]:
             yield projection
 
 
-def _specs(tag: str, asked: Any) -> list[tuple[str, Mapping[str, Any]]]:
-    """Keys and what is asked of each, of `"id"` or `["id", {"attributes.energy": {"cast": "f"}}]`."""
-    specs: list[tuple[str, Mapping[str, Any]]] = []
+def _specs(where: str, asked: Any, short: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Keys and what is asked of each, of `"id"` or `["id", {"attributes.energy": {"cast": "f"}}]`.
+
+    `short`: what is asked may be a text, which is the value of that key.
+    """
     for each in asked if isinstance(asked, list) else [asked]:
-        if isinstance(each, str):
-            specs.append((each, {}))
-        else:
-            specs += [
-                (key, object_at(f"project.{tag}.{key}", spec))
-                for key, spec in object_at(f"project.{tag}", each).items()
-            ]
-    return specs
+        for key, spec in ({each: {}} if isinstance(each, str) else object_at(where, each)).items():
+            is_short = short and isinstance(spec, str)
+            yield key, {short: spec} if is_short else object_at(f"{where}.{key}", spec)
 
 
 def _projections(tag: str, source: Source, key: str, spec: Mapping[str, Any]) -> Iterator[Projection]:
@@ -97,17 +94,8 @@ def read_order(path: Path, asked: Any) -> Iterator[Sorting]:
     for each in asked if isinstance(asked, list) else [asked]:
         for tag, terms in object_at("order_by", each).items():
             source = source_at("order_by", path.sources, tag)
-            yield from (_sorting(f"order_by.{tag}", tag, source, key, spec) for key, spec in _order_terms(tag, terms))
-
-
-def _order_terms(tag: str, asked: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Keys and how each is ordered, of `["id", {"ctime": "desc"}, {"attributes.energy": {"order": "desc"}}]`."""
-    for each in asked if isinstance(asked, list) else [asked]:
-        if isinstance(each, str):
-            yield each, {}
-            continue
-        for key, spec in object_at(f"order_by.{tag}", each).items():
-            yield key, {"order": spec} if isinstance(spec, str) else object_at(f"order_by.{tag}.{key}", spec)
+            where = f"order_by.{tag}"
+            yield from (_sorting(where, tag, source, key, spec) for key, spec in _specs(where, terms, "order"))
 
 
 def _sorting(where: str, tag: str, source: Source, key: str, spec: Mapping[str, Any]) -> Sorting:

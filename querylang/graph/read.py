@@ -1,18 +1,29 @@
-"""A dictionary, as `QueryBuilder.as_dict()` of AiiDA gives it or as one types it -> `ast.GraphQuery`."""
+"""A dictionary, as `QueryBuilder.as_dict()` of AiiDA gives it or as one types it -> `ast.GraphQuery`.
+
+Programs send the same dictionary with many filters, so all of it but its filters, the skeleton, is remembered.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+import orjson
+
 from aiida_like.errors import QueryError
-from querylang.graph.ast import GraphQuery, Term
-from querylang.graph.filters import Terms
-from querylang.graph.projections import check_order
-from querylang.graph.skeleton import QuerySkeleton, skeleton_of
-from querylang.graph.validation import boolean_at, check_keys, number_at, object_at, source_at
+from querylang.graph.ast import GraphQuery, Projection, Sorting, Step, Term
+from querylang.graph.filters import FilterReader, Terms
+from querylang.graph.path import Path
+from querylang.graph.projections import check_aggregates, check_order, read_order, read_projections
+from querylang.graph.schema import Source
+from querylang.graph.validation import boolean_at, check_keys, json_of, list_at, number_at, object_at, source_at
 from querylang.terms import Every, leaves
+
+MAX_REMEMBERED = 4000
+"""How many bytes of JSON a skeleton may have to be remembered."""
 
 MAX_CONDITIONS = 500
 MAX_ALL_VALUES = 10_000
@@ -61,3 +72,55 @@ def _terms(skeleton: QuerySkeleton, tag: str, own: Terms, asked: Mapping[str, An
     filters = object_at(f"filters.{tag}", asked.get(tag, {}))
     by_key = {**own, **skeleton.read_filters(tag, filters)} if filters else own
     return chain.from_iterable(by_key.values())
+
+
+@dataclass(frozen=True)
+class QuerySkeleton:
+    """A query without the filters of the dictionary.
+
+    `filters` are those of the path, by tag; a filter of the dictionary on the same key replaces them.
+    """
+
+    steps: tuple[Step, ...]
+    sources: Mapping[str, Source]
+    filters: Mapping[str, Terms]
+    projections: tuple[Projection, ...]
+    order: tuple[Sorting, ...]
+
+    def read_filters(self, tag: str, filters: Mapping[str, Any]) -> Terms:
+        """The filters of a tag. Raises QueryError."""
+        return _reader(tag, self.sources[tag], self.steps).read(filters)
+
+
+def skeleton_of(path: Any, project: Any, order_by: Any) -> QuerySkeleton:
+    """The skeleton of a query. Raises QueryError: it is no such dictionary, or names what does not exist."""
+    text = json_of((path, project, order_by))
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _read_skeleton(text)
+
+
+def _read_skeleton(text: bytes) -> QuerySkeleton:
+    asked_path, project, order_by = orjson.loads(text)
+    path = Path()
+    for number, item in enumerate(list_at("path", asked_path)):
+        path.append(
+            f"path[{number}]", {"entity_type": item} if isinstance(item, str) else object_at(f"path[{number}]", item)
+        )
+    if not path.steps:
+        raise QueryError('path is empty: name at least one vertex, as in {"path": [{"entity_type": "node"}]}')
+    for tag, names in object_at("project", project or {}).items():
+        source_at("project", path.sources, tag)
+        path.projected[tag] = names
+    steps = tuple(path.steps)
+    filters = {tag: _reader(tag, path.sources[tag], steps).read(own) for tag, own in path.filters.items()}
+    projections = tuple(read_projections(path))
+    order = tuple(read_order(path, order_by or []))
+    check_aggregates(projections, order)
+    return QuerySkeleton(steps, path.sources, filters, projections, order)
+
+
+_remembered = lru_cache(maxsize=256)(_read_skeleton)
+
+
+def _reader(tag: str, source: Source, steps: tuple[Step, ...]) -> FilterReader:
+    is_outer = any(step.is_outer and tag in {step.tag, step.edge_tag} for step in steps)
+    return FilterReader(tag, source, is_outer)

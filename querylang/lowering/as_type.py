@@ -2,62 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
 
 from aiida_like.storage import json_expressions as json
-from querylang.lowering.covering import covering
+from aiida_like.storage.expressions import casefolded
 
 Path = tuple[str, ...]
 """Keys that lead to a value in JSON."""
+
+_Form = Callable[[ColumnElement[Any], Path], ColumnElement[Any]]
 
 
 class AsType(Enum):
     """The type as which the SQL of a value gives it: NULL where the value is of another type, or where there is none.
 
-    ITSELF is the column as it is, and JSON the value of any type. TYPE is the name of the type; TYPE_OR_NULL is "null"
-    where there is no value. CASTs convert values of other types, with the words of AiiDA's QueryBuilder.
+    ITSELF is the column as it is, and JSON the value of any type. CASEFOLDED is the column in lower case, for text and
+    uuids, and CASEFOLDED_TEXT a text in JSON. TYPE is the name of the type; TYPE_OR_NULL is "null" where there is no
+    value. CASTs convert values of other types, with the words of AiiDA's QueryBuilder.
+
+    `sql` makes the value of a column, and of the path in it if it is JSON.
     """
 
-    ITSELF = "itself"
-    NUMBER = "number"
-    TEXT = "text"
-    BOOLEAN = "boolean"
-    TYPE = "type"
-    TYPE_OR_NULL = "type or null"
-    LENGTH = "length"
-    JSON = "json"
-    CAST_FLOAT = "f"
-    CAST_INTEGER = "i"
-    CAST_BOOLEAN = "b"
-    CAST_TEXT = "t"
-    CAST_JSON = "j"
-    CAST_DATETIME = "d"
+    _value_: str
+    sql: _Form
+
+    def __new__(cls, text: str, sql: _Form) -> AsType:  # noqa: PYI034 (Python 3.10 has no Self)
+        self = object.__new__(cls)
+        self._value_, self.sql = text, sql
+        return self
+
+    ITSELF = "itself", lambda column, _: column
+    CASEFOLDED = "casefolded", lambda column, _: casefolded(column)
+    NUMBER = "number", json.json_number
+    TEXT = "text", json.json_string
+    CASEFOLDED_TEXT = "casefolded text", lambda column, path: casefolded(json.json_string(column, path))
+    BOOLEAN = "boolean", json.json_boolean
+    TYPE = "type", json.json_type
+    TYPE_OR_NULL = "type or null", lambda column, path: func.coalesce(json.json_type(column, path), "null")
+    LENGTH = "length", json.json_length
+    JSON = "json", json.json_value
+    CAST_FLOAT = "f", json.json_as_float
+    CAST_INTEGER = "i", json.json_as_integer
+    CAST_BOOLEAN = "b", json.json_as_boolean
+    CAST_TEXT = "t", json.json_as_text
+    CAST_JSON = "j", json.json_value
+    CAST_DATETIME = "d", json.json_as_datetime
 
     # That of Enum is a call in Python, for each operand of a query.
     __hash__ = object.__hash__
-
-
-EXPRESSIONS: Mapping[AsType, Callable[[ColumnElement[Any], Path], ColumnElement[Any]]] = covering(
-    AsType,
-    {
-        AsType.ITSELF: lambda column, _: column,
-        AsType.NUMBER: json.json_number,
-        AsType.TEXT: json.json_string,
-        AsType.BOOLEAN: json.json_boolean,
-        AsType.TYPE: json.json_type,
-        AsType.TYPE_OR_NULL: lambda column, path: func.coalesce(json.json_type(column, path), "null"),
-        AsType.LENGTH: json.json_length,
-        AsType.JSON: json.json_value,
-        AsType.CAST_FLOAT: json.json_as_float,
-        AsType.CAST_INTEGER: json.json_as_integer,
-        AsType.CAST_BOOLEAN: json.json_as_boolean,
-        AsType.CAST_TEXT: json.json_as_text,
-        AsType.CAST_JSON: json.json_value,
-        AsType.CAST_DATETIME: json.json_as_datetime,
-    },
-)
-"""The SQL of each, for the value at a path of a JSON column."""

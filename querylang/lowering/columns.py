@@ -5,18 +5,16 @@ Every type has its own sense of an operator: a time is an interval, text is alph
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefold
 from aiida_like.storage.patterns import Pattern, escape, prefix_end
-from querylang.ast import Boolean, DateTime, Integer, Literal, String
+from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
-from querylang.lowering.resolved import Lowering, ResolvedComparison
 from querylang.lowering.uuids import is_uuid, uuids_with
 from querylang.schema import Field
 from querylang.terms import Every, Term
@@ -25,41 +23,70 @@ from querylang.unparse import unparse_value
 _Literal = TypeVar("_Literal", Integer, Boolean, DateTime)
 
 
+class ResolvedComparison(NamedTuple):
+    """`field` is what the key of the comparison names; `parse_pattern` reads the text after `=like=`."""
+
+    comparison: Comparison
+    field: Field
+    parse_pattern: Callable[[str], Pattern]
+
+    @property
+    def operator(self) -> Operator:
+        return self.comparison.operator
+
+    @property
+    def predicate(self) -> Predicate:
+        """The predicate of the same name as the operator."""
+        return Predicate[self.comparison.operator.name]
+
+    @property
+    def value(self) -> Literal:
+        """The first value, which is the only one of all operators that take no list."""
+        return self.comparison.values[0]
+
+    def asks_for_null(self, key: str) -> bool:
+        """Whether `=isnull=` is followed by true. `key` is how an error names the field.
+
+        Raises:
+            QueryError: the value is neither true nor false.
+        """
+        if not isinstance(self.value, Boolean):
+            raise QueryError(f"{key}{self.operator.value} takes true or false, not {unparse_value(self.value)}")
+        return self.value.value
+
+
+Lowering = Callable[[ResolvedComparison], Term[Condition]]
+"""What an operator means for fields of one type. Raises QueryError: it does not take such a value."""
+
+
 def is_null(compared: ResolvedComparison) -> Condition:
     asks_for_null = compared.asks_for_null(compared.comparison.key)
     return Condition(Predicate.IS_NULL if asks_for_null else Predicate.IS_NOT_NULL, compared.field)
 
 
-def integers(predicate: Predicate) -> Lowering:
-    def lower(compared: ResolvedComparison) -> Condition:
-        values = _read(compared, Integer, "an integer")
-        return Condition(predicate, compared.field, tuple(value.value for value in values))
-
-    return lower
+def integers(compared: ResolvedComparison) -> Condition:
+    values = _read(compared, Integer, "an integer")
+    return Condition(compared.predicate, compared.field, tuple(value.value for value in values))
 
 
-def booleans(predicate: Predicate) -> Lowering:
-    def lower(compared: ResolvedComparison) -> Condition:
-        values = _read(compared, Boolean, "true or false")
-        return Condition(predicate, compared.field, tuple(value.value for value in values))
-
-    return lower
+def booleans(compared: ResolvedComparison) -> Condition:
+    values = _read(compared, Boolean, "true or false")
+    return Condition(compared.predicate, compared.field, tuple(value.value for value in values))
 
 
-def texts(predicate: Predicate) -> Lowering:
-    return lambda compared: Condition(predicate, compared.field, tuple(_texts(compared)))
+def texts(compared: ResolvedComparison) -> Condition:
+    return Condition(compared.predicate, compared.field, tuple(_texts(compared)))
 
 
-def alphabetical(predicate: Predicate) -> Lowering:
-    return lambda compared: Condition(predicate, compared.field, (casefold(_texts(compared)[0]),))
+def alphabetical(compared: ResolvedComparison) -> Condition:
+    return Condition(compared.predicate, compared.field.casefolded, (casefold(_texts(compared)[0]),))
 
 
 def like(compared: ResolvedComparison) -> Term[Condition]:
-    return _all_of(compared.field, like_predicates(compared.parse_pattern(_texts(compared)[0]), PLAIN))
-
-
-def ilike(compared: ResolvedComparison) -> Term[Condition]:
-    return _all_of(compared.field, like_predicates(compared.parse_pattern(casefold(_texts(compared)[0])), CASEFOLDED))
+    text = _texts(compared)[0]
+    if compared.operator is Operator.ILIKE:
+        return like_condition(compared.field.casefolded, compared.parse_pattern(casefold(text)))
+    return like_condition(compared.field, compared.parse_pattern(text), has_index=True)
 
 
 def starts_with(compared: ResolvedComparison) -> Condition:
@@ -70,42 +97,47 @@ def contains(compared: ResolvedComparison) -> Condition:
     return Condition(Predicate.LIKE, compared.field, (f"%{escape(_texts(compared)[0])}%",))
 
 
-def uuids(predicate: Predicate) -> Lowering:
-    """IN or NOT_IN: upper case is the same as lower case in a uuid, and what is no uuid equals none."""
-    return lambda compared: Condition(predicate, compared.field, tuple(filter(is_uuid, _lower_case_texts(compared))))
+def uuids(compared: ResolvedComparison) -> Condition:
+    """Upper case is the same as lower case in a uuid, and what is no uuid equals none."""
+    predicate = Predicate.NOT_IN if compared.operator.negates else Predicate.IN
+    return Condition(predicate, compared.field, tuple(filter(is_uuid, _lower_case_texts(compared))))
 
 
-def uuids_as_text(predicate: Predicate) -> Lowering:
-    return lambda compared: Condition(predicate, compared.field, (_lower_case_texts(compared)[0],))
+def uuids_as_text(compared: ResolvedComparison) -> Condition:
+    return Condition(compared.predicate, compared.field.casefolded, (_lower_case_texts(compared)[0],))
 
 
 def uuid_like(compared: ResolvedComparison) -> Term[Condition]:
     """`=like=` and `=ilike=`, which are the same for uuids."""
-    return _all_of(compared.field, uuid_like_predicates(compared.parse_pattern(_lower_case_texts(compared)[0])))
+    pattern = compared.parse_pattern(_lower_case_texts(compared)[0])
+    found = uuid_predicate(pattern)
+    if found is None:
+        return like_condition(compared.field.casefolded, pattern)
+    predicate, values = found
+    return Condition(predicate, compared.field, values)
 
 
 def uuid_starts_with(compared: ResolvedComparison) -> Condition:
     return uuid_prefix(compared.field, _lower_case_texts(compared)[0]) or Condition(Predicate.IN, compared.field)
 
 
-def starts_of_intervals(predicate: Predicate) -> Lowering:
-    """A time is an interval: `<` is before its start."""
-    return lambda compared: Condition(predicate, compared.field, (stored_time(_intervals(compared)[0].start),))
-
-
-def ends_of_intervals(predicate: Predicate) -> Lowering:
-    """A time is an interval: `>` is at or after its end."""
-    return lambda compared: Condition(predicate, compared.field, (_end(_intervals(compared)[0]),))
-
-
-def intervals(predicate: Predicate) -> Lowering:
+def intervals(compared: ResolvedComparison) -> Condition:
     """A time is an interval: `=` is inside."""
+    predicate = Predicate.NOT_IN_INTERVALS if compared.operator.negates else Predicate.IN_INTERVALS
+    bounds = ((stored_time(each.start), _end(each)) for each in _intervals(compared))
+    return Condition(predicate, compared.field, tuple(bound for pair in bounds for bound in pair))
 
-    def lower(compared: ResolvedComparison) -> Condition:
-        bounds = ((stored_time(each.start), _end(each)) for each in _intervals(compared))
-        return Condition(predicate, compared.field, tuple(bound for pair in bounds for bound in pair))
 
-    return lower
+def bounds_of_intervals(compared: ResolvedComparison) -> Condition:
+    """A time is an interval: `<` is before its start, `>` is at or after its end."""
+    (interval,) = _intervals(compared)
+    match compared.operator:
+        case Operator.GREATER:
+            return Condition(Predicate.GREATER_OR_EQUAL, compared.field, (_end(interval),))
+        case Operator.LESS_OR_EQUAL:
+            return Condition(Predicate.LESS, compared.field, (_end(interval),))
+        case _:
+            return Condition(compared.predicate, compared.field, (stored_time(interval.start),))
 
 
 def prefix_condition(field: Field, prefix: str) -> Condition:
@@ -128,52 +160,40 @@ def stored_time(time: datetime) -> str:
     return time.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-@dataclass(frozen=True)
-class TextForm:
-    """The predicates of a text in one form. `has_index`: an index serves the predicates of what a text starts with."""
+def like_condition(field: Field, pattern: Pattern, *, has_index: bool = False) -> Term[Condition]:
+    """The condition of the rows whose text matches a pattern."""
+    conditions = [
+        Condition(predicate, field, values) for predicate, values in like_predicates(pattern, has_index=has_index)
+    ]
+    return conditions[0] if len(conditions) == 1 else Every(tuple(conditions))
 
-    equal: Predicate
-    like: Predicate
-    matches: Predicate
-    has_index: bool = False
-
-
-PLAIN = TextForm(Predicate.EQUAL, Predicate.LIKE, Predicate.MATCHES, has_index=True)
-CASEFOLDED = TextForm(Predicate.CASEFOLDED_EQUAL, Predicate.CASEFOLDED_LIKE, Predicate.CASEFOLDED_MATCHES)
-_UUID = TextForm(Predicate.EQUAL, Predicate.UUID_LIKE, Predicate.UUID_MATCHES)
 
 Tested = tuple[Predicate, tuple[str, ...]]
 """A predicate and its values."""
 
 
-def like_predicates(pattern: Pattern, form: TextForm) -> Iterator[Tested]:
-    """The predicates that together find what matches, with their values."""
+def like_predicates(pattern: Pattern, *, has_index: bool) -> Iterator[Tested]:
+    """The predicates that together find what matches. `has_index`: one may serve what a text starts with."""
     if pattern.literal is not None:
-        yield form.equal, (pattern.literal,)
+        yield Predicate.EQUAL, (pattern.literal,)
         return
-    if pattern.prefix and form.has_index:
+    if pattern.prefix and has_index:
         predicate = Predicate.HAS_PREFIX if pattern.is_prefix else Predicate.LIKE_WITHIN
         yield predicate, (pattern.like, pattern.prefix, prefix_end(pattern.prefix))
     else:
-        yield form.like, (pattern.like,)
+        yield Predicate.LIKE, (pattern.like,)
     if pattern.optional:
-        yield form.matches, (pattern.text, pattern.regex)
+        yield Predicate.MATCHES, (pattern.text, pattern.regex)
 
 
-def uuid_like_predicates(pattern: Pattern) -> Iterator[Tested]:
-    """The predicates that together find the uuids which match a pattern in lower case, with their values."""
+def uuid_predicate(pattern: Pattern) -> Tested | None:
+    """The predicate of the uuids that match a pattern in lower case; None: they are neither one uuid nor a range."""
     if pattern.literal is not None:
-        yield Predicate.IN, (pattern.literal,) if is_uuid(pattern.literal) else ()
-    elif pattern.like == escape(pattern.prefix) + "%" and not pattern.optional:
-        bounds = uuids_with(pattern.prefix)
-        yield (Predicate.IN, ()) if bounds is None else (Predicate.BETWEEN, bounds)
-    else:
-        yield from like_predicates(pattern, _UUID)
-
-
-def _all_of(field: Field, tested: Iterator[Tested]) -> Term[Condition]:
-    conditions = tuple(Condition(predicate, field, values) for predicate, values in tested)
-    return conditions[0] if len(conditions) == 1 else Every(conditions)
+        return Predicate.IN, (pattern.literal,) if is_uuid(pattern.literal) else ()
+    if pattern.like != escape(pattern.prefix) + "%" or pattern.optional:
+        return None
+    bounds = uuids_with(pattern.prefix)
+    return (Predicate.IN, ()) if bounds is None else (Predicate.BETWEEN, bounds)
 
 
 def _read(compared: ResolvedComparison, expected: type[_Literal], example: str) -> list[_Literal]:
@@ -197,7 +217,7 @@ def _texts(compared: ResolvedComparison) -> list[str]:
     for value in compared.comparison.values:
         if not isinstance(value, String):
             raise _refused(compared, 'text in double quotes, as in "text"', value)
-        texts.append(value.value if replace is None else replace(compared.comparison.operator, value.value))
+        texts.append(value.value if replace is None else replace(compared.operator, value.value))
     return texts
 
 

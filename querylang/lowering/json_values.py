@@ -6,7 +6,7 @@ value of another type is unequal. Where there is no value, a comparison is neith
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,117 +14,87 @@ import orjson
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefold
 from aiida_like.storage.json_expressions import is_plain
-from aiida_like.storage.patterns import Pattern, escape
-from querylang.ast import Boolean, Float, Integer, Literal, Null, String
+from aiida_like.storage.patterns import escape
+from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, Operator, String
 from querylang.condition import Condition
-from querylang.lowering.as_type import EXPRESSIONS, AsType, Path
-from querylang.lowering.columns import CASEFOLDED, PLAIN, TextForm
+from querylang.lowering.as_type import AsType, Path
+from querylang.lowering.columns import ResolvedComparison, like_condition
 from querylang.lowering.predicates import Predicate
-from querylang.lowering.resolved import Lowering, ResolvedComparison
 from querylang.schema import Field, FieldType
-from querylang.terms import Every, Not, Some, Term
+from querylang.terms import Not, Some, Term
 from querylang.unparse import unparse_key, unparse_value
 
 MAX_PATH = 32
 """How many keys a path may have."""
 
+OF_OBJECTS = frozenset({Operator.HAS, Operator.CONTAINS, Operator.IS_NULL})
+"""The operators that a JSON field takes itself, not only what lies in it."""
+
 _ANYTHING = "a number, text, true, false or null (times are text there)"
 
 
+@lru_cache(maxsize=256)
 def json_at(field: Field, path: Path, as_type: AsType) -> Field:
     """The value at a path of a JSON field, as a field of its own."""
     name = f"{field.name}{path!r} as {as_type.value}"
-    expression = EXPRESSIONS[as_type](field.expression, path)
+    expression = as_type.sql(field.expression, path)
     return Field(name, FieldType.JSON, expression, field.title, field.help, is_nullable=True)
 
 
-def _of_a_value(lower: Lowering) -> Lowering:
-    """Refuses a field without a path: the operator compares a value in it, and the field is an object."""
-
-    @wraps(lower)
-    def lower_value(compared: ResolvedComparison) -> Term[Condition]:
-        if not compared.comparison.path:
-            name, operator = compared.field.name, compared.comparison.operator.value
-            raise QueryError(f"{name} is an object: ask for what lies in it, as in {name}.key{operator}")
-        return lower(compared)
-
-    return lower_value
-
-
-@_of_a_value
 def equal(compared: ResolvedComparison) -> Term[Condition]:
-    return _equal(compared, compared.value)
+    """`=`, `!=` and both with lists."""
+    found = _one_of(compared) if compared.operator.takes_list else _equal(compared, compared.value)
+    return Not(found) if compared.operator.negates else found
 
 
-@_of_a_value
-def unequal(compared: ResolvedComparison) -> Term[Condition]:
-    return Not(_equal(compared, compared.value))
+def ordered(compared: ResolvedComparison) -> Condition:
+    match compared.value:
+        case String(value=written):
+            return _condition(compared, compared.predicate, AsType.CASEFOLDED_TEXT, casefold(written))
+        case Integer(value=written) | Float(value=written):
+            return _condition(compared, compared.predicate, AsType.NUMBER, float(written))
+        case _:
+            raise _refused(compared, compared.value, "a number or text")
 
 
-@_of_a_value
-def one_of(compared: ResolvedComparison) -> Term[Condition]:
-    return _one_of(compared)
-
-
-@_of_a_value
-def none_of(compared: ResolvedComparison) -> Term[Condition]:
-    return Not(_one_of(compared))
-
-
-def ordered(number: Predicate, text: Predicate) -> Lowering:
-    """An operator of numbers and of text, with the predicates of each."""
-
-    @_of_a_value
-    def lower(compared: ResolvedComparison) -> Term[Condition]:
-        match compared.value:
-            case String(value=written):
-                return _condition(compared, text, AsType.TEXT, casefold(written))
-            case Integer(value=written) | Float(value=written):
-                return _condition(compared, number, AsType.NUMBER, float(written))
-            case _:
-                raise _refused(compared, compared.value, "a number or text")
-
-    return lower
-
-
-@_of_a_value
 def like(compared: ResolvedComparison) -> Term[Condition]:
-    return _like(compared, compared.parse_pattern(_text(compared)), PLAIN)
+    text = _text(compared)
+    if compared.operator is Operator.ILIKE:
+        return like_condition(_at(compared, AsType.CASEFOLDED_TEXT), compared.parse_pattern(casefold(text)))
+    return like_condition(_at(compared, AsType.TEXT), compared.parse_pattern(text))
 
 
-@_of_a_value
-def ilike(compared: ResolvedComparison) -> Term[Condition]:
-    return _like(compared, compared.parse_pattern(casefold(_text(compared))), CASEFOLDED)
-
-
-@_of_a_value
-def starts_with(compared: ResolvedComparison) -> Term[Condition]:
+def starts_with(compared: ResolvedComparison) -> Condition:
     return _condition(compared, Predicate.LIKE, AsType.TEXT, escape(_text(compared)) + "%")
 
 
 def contains(compared: ResolvedComparison) -> Term[Condition]:
     value = compared.value
-    in_list = _condition(
-        compared, Predicate.JSON_CONTAINS, AsType.JSON, orjson.dumps([_plain(compared, value)]).decode()
-    )
+    if isinstance(value, DateTime):
+        raise _refused(compared, value, _ANYTHING)
+    in_list = _condition(compared, Predicate.JSON_CONTAINS, AsType.JSON, orjson.dumps([value.value]).decode())
     if not isinstance(value, String):
         return in_list
     return Some((_condition(compared, Predicate.LIKE, AsType.TEXT, f"%{escape(value.value)}%"), in_list))
 
 
-def has(compared: ResolvedComparison) -> Term[Condition]:
+def has(compared: ResolvedComparison) -> Condition:
     key = _text(compared)
     predicate = Predicate.JSON_HAS_PLAIN_KEY if is_plain(key) else Predicate.JSON_HAS_KEY
     return _condition(compared, predicate, AsType.JSON, key)
 
 
-def is_null(compared: ResolvedComparison) -> Term[Condition]:
+def is_null(compared: ResolvedComparison) -> Condition:
     predicate = Predicate.EQUAL if compared.asks_for_null(_name(compared)) else Predicate.UNEQUAL
     return _condition(compared, predicate, AsType.TYPE_OR_NULL, "null")
 
 
 def _condition(compared: ResolvedComparison, predicate: Predicate, as_type: AsType, *values: Any) -> Condition:
-    return Condition(predicate, json_at(compared.field, compared.comparison.path, as_type), values)
+    return Condition(predicate, _at(compared, as_type), values)
+
+
+def _at(compared: ResolvedComparison, as_type: AsType) -> Field:
+    return json_at(compared.field, compared.comparison.path, as_type)
 
 
 def _equal(compared: ResolvedComparison, value: Literal) -> Condition:
@@ -143,9 +113,10 @@ def _equal(compared: ResolvedComparison, value: Literal) -> Condition:
 
 def _one_of(compared: ResolvedComparison) -> Term[Condition]:
     """One condition for all values of a type: SQLite takes expressions of a depth of 1000 only."""
-    texts = [value.value for value in compared.values if isinstance(value, String)]
-    numbers = [float(value.value) for value in compared.values if isinstance(value, (Integer, Float))]
-    others = dict.fromkeys(value for value in compared.values if not isinstance(value, (String, Integer, Float)))
+    values = compared.comparison.values
+    texts = [value.value for value in values if isinstance(value, String)]
+    numbers = [float(value.value) for value in values if isinstance(value, (Integer, Float))]
+    others = dict.fromkeys(value for value in values if not isinstance(value, (String, Integer, Float)))
     terms: list[Term[Condition]] = []
     if texts:
         terms.append(_condition(compared, Predicate.IN, AsType.TEXT, *texts))
@@ -154,27 +125,10 @@ def _one_of(compared: ResolvedComparison) -> Term[Condition]:
     return Some((*terms, *(_equal(compared, value) for value in others)))
 
 
-def _like(compared: ResolvedComparison, pattern: Pattern, form: TextForm) -> Term[Condition]:
-    candidates = _condition(compared, form.like, AsType.TEXT, pattern.like)
-    if not pattern.optional:
-        return candidates
-    return Every((candidates, _condition(compared, form.matches, AsType.TEXT, pattern.text, pattern.regex)))
-
-
 def _text(compared: ResolvedComparison) -> str:
     if not isinstance(compared.value, String):
         raise _refused(compared, compared.value, 'text in double quotes, as in "text"')
     return compared.value.value
-
-
-def _plain(compared: ResolvedComparison, value: Literal) -> str | float | bool | None:
-    match value:
-        case String(value=plain) | Boolean(value=plain) | Integer(value=plain) | Float(value=plain):
-            return plain
-        case Null():
-            return None
-        case _:
-            raise _refused(compared, value, _ANYTHING)
 
 
 def _name(compared: ResolvedComparison) -> str:
@@ -182,5 +136,4 @@ def _name(compared: ResolvedComparison) -> str:
 
 
 def _refused(compared: ResolvedComparison, value: Literal, expected: str) -> QueryError:
-    operator = compared.comparison.operator.value
-    return QueryError(f"{_name(compared)}{operator} takes {expected}, not {unparse_value(value)}")
+    return QueryError(f"{_name(compared)}{compared.operator.value} takes {expected}, not {unparse_value(value)}")

@@ -9,11 +9,10 @@ from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Integer
 from querylang.condition import Condition, Order
 from querylang.lowering.as_type import AsType
-from querylang.lowering.columns import prefix_condition
-from querylang.lowering.json_values import MAX_PATH, json_at
-from querylang.lowering.operators import LOWERINGS, OPERATORS
-from querylang.lowering.relations import MAX_LISTED_VALUES, lower_relation
-from querylang.lowering.resolved import ResolvedComparison
+from querylang.lowering.columns import ResolvedComparison, prefix_condition
+from querylang.lowering.json_values import MAX_PATH, OF_OBJECTS, json_at
+from querylang.lowering.operators import LOWERINGS
+from querylang.lowering.relations import check_number, lower_relation
 from querylang.options import OrderTerm
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Term, leaves, replaced
@@ -89,15 +88,12 @@ def _check(comparison: Comparison, field: Field) -> None:
             f"the operator {operator.value} does not go with {_written(comparison)}, which is of type "
             f"{field.type.value}; it takes {allowed}"
         )
-    if number > 1 and not OPERATORS[operator].takes_list:
-        key = _written(comparison)
-        raise QueryError(f"{key}{operator.value} takes one value; for a list write {key}=in=")
-    if number > MAX_LISTED_VALUES:
-        raise QueryError(
-            f"{_written(comparison)}{operator.value} has {number} values; at most {MAX_LISTED_VALUES} are allowed"
-        )
+    if number > 1:
+        check_number(_written(comparison), operator, number)
     if len(comparison.path) > MAX_PATH:
         raise QueryError(f"the path of {field.name} has {len(comparison.path)} keys; at most {MAX_PATH} are allowed")
+    if field.type is FieldType.JSON and not comparison.path and operator not in OF_OBJECTS:
+        raise QueryError(f"{field.name} is an object: ask for what lies in it, as in {field.name}.key{operator.value}")
 
 
 def _check_no_path(key: str, path: tuple[str, ...]) -> None:

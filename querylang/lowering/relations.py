@@ -81,7 +81,13 @@ OF_GROUPS = (
     Relation("user", _integer("user_id", group.c.user_id), Predicate.OF_USERS_NAMED, Predicate.IN, _USER_HELP),
 )
 
-_NEGATIONS = frozenset({Operator.UNEQUAL, Operator.NOT_IN})
+
+def check_number(key: str, operator: Operator, number: int) -> None:
+    """Raises QueryError: the operator does not take that many values. `key` is how the error names the field."""
+    if number > 1 and not operator.takes_list:
+        raise QueryError(f"{key}{operator.value} takes one value; for a list write {key}=in=")
+    if number > MAX_LISTED_VALUES:
+        raise QueryError(f"{key}{operator.value} has {number} values; at most {MAX_LISTED_VALUES} are allowed")
 
 
 def operators_of_relation(relation: Relation) -> tuple[Operator, ...]:
@@ -98,19 +104,11 @@ def lower_relation(relation: Relation, operator: Operator, values: tuple[Literal
         symbols = " ".join(each.value for each in allowed)
         raise QueryError(f"the operator {operator.value} does not go with {relation.key}; it takes {symbols}")
     found = _linked(relation, values) if relation.links is not None else _named(relation, operator, values)
-    return Not(found) if operator in _NEGATIONS else found
-
-
-def _check_number(relation: Relation, operator: Operator, number: int) -> None:
-    """Raises QueryError: the operator does not take that many values."""
-    if operator in (Operator.EQUAL, Operator.UNEQUAL) and number > 1:
-        raise QueryError(f"{relation.key}{operator.value} takes one value; for a list write {relation.key}=in=")
-    if number > MAX_LISTED_VALUES:
-        raise QueryError(f"{relation.key}{operator.value} has {number} values; at most {MAX_LISTED_VALUES} are allowed")
+    return Not(found) if operator.negates else found
 
 
 def _named(relation: Relation, operator: Operator, values: tuple[Literal, ...]) -> Condition:
-    _check_number(relation, operator, len(values))
+    check_number(relation.key, operator, len(values))
     names = tuple(value.value for value in values if isinstance(value, String))
     numbers = tuple(value.value for value in values if isinstance(value, Integer))
     if len(names) == len(values):

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from querylang.ast import Operator
 from querylang.graph.operators import OPERATORS as GRAPH_OPERATORS
 from querylang.graph.schema import RELATIONS, VERTICES
-from querylang.lowering.operators import OPERATORS
+from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import OF_NODES
 from querylang.options import OptionSpec
 from querylang.schema import Entity, FieldType
@@ -55,8 +56,8 @@ def _operators() -> str:
     return _table(
         ("operator", "meaning", *(type_.value for type_ in types)),
         (
-            (f"`{operator.value}`", spec.meaning, *("✓" if spec.lowerings[type_] else "" for type_ in types))
-            for operator, spec in OPERATORS.items()
+            (f"`{operator.value}`", operator.meaning, *("✓" if operator in LOWERINGS[type_] else "" for type_ in types))
+            for operator in Operator
         ),
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from querylang.lowering.operators import OPERATORS
+from querylang.ast import Operator
 
-_OPERATORS = "\n".join(f"| `{operator.value}` | {spec.meaning} |" for operator, spec in OPERATORS.items())
+_OPERATORS = "\n".join(f"| `{operator.value}` | {operator.meaning} |" for operator in Operator)
 
 LANGUAGE = f"""
 A query string is a list of `KEY OPERATOR VALUE`, joined by `&`. **Options** have reserved keys, such as `limit`,
