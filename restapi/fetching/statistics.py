@@ -16,7 +16,7 @@ from querylang.ast import Comparison, Integer, Operator
 from querylang.index_scan import ONE_IN, compile_size
 from querylang.terms import Term, leaves
 from restapi.fetching.node_types import of_user, values_of
-from restapi.fetching.reading import Rows, fetch_remembered
+from restapi.fetching.reading import Rows, remembered
 
 
 def statistics(snapshot: Snapshot, user: int | None) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _counts(snapshot: Snapshot, by: str, user: int | None) -> dict[str, int]:
     counts = _statement(by, user, key)
     if user is not None and has_statistics and snapshot.recall(counts) is None:
         _count_for_all(snapshot, by, user)
-    rows: Iterable[Any] = fetch_remembered(snapshot, counts, _arranged)
+    rows: Iterable[Any] = remembered(snapshot, counts, lambda: _arranged(snapshot.rows(counts)))
     return dict(rows)
 
 
