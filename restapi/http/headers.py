@@ -11,7 +11,7 @@ from flask import Response, request
 from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
-from restapi.http.exchange import SAFE, Exchange, Request, exchange_of
+from restapi.http.exchange import SAFE, Exchange, Request
 from restapi.http.reply import CROSS_ORIGIN, Reply
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
@@ -62,7 +62,7 @@ def set_total(reply: Reply, total: int) -> None:
 
 def tag_page(response: Response) -> Response:
     """`tag_by_content` for the current request of Flask."""
-    return tag_by_content(response, exchange_of(request.environ))
+    return tag_by_content(response, Exchange(request.environ))
 
 
 def page_links(asked: Request, window: Window, last: int | None, *, has_next: bool) -> str:
