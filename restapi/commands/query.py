@@ -9,11 +9,9 @@ import orjson
 from rich.console import Console
 
 from aiida_like.profiles import demo, find
-from restapi.commands.errors import told_in_one_line
-from restapi.commands.in_process import File, Found, Refused, ask
-from restapi.commands.options import repository_option
+from restapi.commands.in_process import Found, Refused, ask
+from restapi.commands.target import open_visibly, repository_option, told_in_one_line
 from restapi.commands.text_table import table_of, write_csv
-from restapi.commands.unpacking import open_visibly
 from restapi.config import settings_of_environment
 
 
@@ -44,9 +42,9 @@ def query(target: str, text: str, form: str | None, repository: str | None) -> N
         _print(ask(profile, settings, text), form)
 
 
-def _print(found: Found | File, form: str | None) -> None:
-    if isinstance(found, File):
-        click.echo(found.content, nl=False)
+def _print(found: Found | bytes, form: str | None) -> None:
+    if isinstance(found, bytes):
+        click.echo(found, nl=False)
         return
     if form == "json" or found.rows is None:
         click.echo(orjson.dumps(found.data, option=orjson.OPT_INDENT_2).decode())

@@ -11,10 +11,8 @@ import click
 from aiida_like import __version__
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Profile, demo, find_all, find_default
-from restapi.commands.errors import told_in_one_line
-from restapi.commands.options import repository_option
 from restapi.commands.server import check_address, run
-from restapi.commands.unpacking import open_visibly
+from restapi.commands.target import open_visibly, repository_option, told_in_one_line
 from restapi.config import Settings, settings_of_environment
 from restapi.hosting.home import EXAMPLES
 from restapi.hosting.site import site_of
