@@ -23,7 +23,6 @@ from restapi.fetching.rows import check_page
 from restapi.fetching.totals import find_total
 from restapi.http.encoding import dumps
 from restapi.http.exchange import Context
-from restapi.http.headers import set_total
 from restapi.http.preferences import Format
 
 
@@ -50,7 +49,7 @@ def answer_export(
     response = Response(_WRITERS[form](renderer.names, chain([first], batches)), content_type=_CONTENT_TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form.name.lower()}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
-    set_total(response, total)
+    response.headers["X-Total-Counts"] = response.headers["X-Total-Count"] = str(total)
     return response
 
 

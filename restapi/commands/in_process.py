@@ -15,10 +15,11 @@ from werkzeug.test import Client
 
 from aiida_like.errors import AiidaLikeError
 from aiida_like.profiles import Profile
-from restapi.commands.text_table import Row
 from restapi.config import Settings
 from restapi.hosting.app import create_app
 from restapi.hosting.open_profiles import storage_of
+
+Row = Mapping[str, Any]
 
 DEFAULT = "/api/v4/"
 _RAW = string.ascii_letters + string.digits + string.punctuation
