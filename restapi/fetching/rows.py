@@ -50,8 +50,8 @@ def fetch_with_total(snapshot: Snapshot, query: RowsQuery, window: Window) -> tu
         if total >= tuning.scanned_rows and not has_statistics:
             query = _shortest(snapshot, query, window, total)
         return fetch_window(snapshot, query, window, total), total
-    with_total = not may_know_total(snapshot, query)
     # Rows and total in one statement, because a round trip takes longer than most statements.
+    with_total = not may_know_total(snapshot, query)
     rows = fetch_window(snapshot, replace(query, with_total=with_total), window)
     if rows and with_total:
         return [row[1:] for row in rows], keep_total(snapshot, query, int(rows[0][0]), "with the rows")
