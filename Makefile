@@ -126,7 +126,7 @@ demo: $(VENV)/.tests-installed ## Make the demo archive anew
 
 .PHONY: docs
 docs: $(VENV)/.installed ## Write the generated parts of docs/
-	$(BIN)/python -m restapi.commands.documentation
+	$(BIN)/python -m docs.generate
 
 .PHONY: clean
 clean: ## Remove what was made

@@ -13,7 +13,7 @@ from aiida_like.profiles import find
 from aiida_like.storage.result_cache import ResultCache
 from aiida_like.tuning import Tuning
 from restapi.fetching import reading
-from restapi.http.answer_cache import AnswerCache
+from restapi.http.conditional import AnswerCache
 from restapi.http.reply import CachedAnswer
 from tests.conftest import NOTHING_IS_SLOW, Golden, headers_of
 from tests.golden import graph

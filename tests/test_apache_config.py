@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from restapi.cli import main
-from restapi.commands.apache_files import App, files
+from restapi.commands.apache_config import App, files
 from restapi.config import settings_of_file
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
 

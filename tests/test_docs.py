@@ -11,10 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import demo
+from docs.generate import FOLDER, TABLES, main, written
 from querylang.ast import Operator
 from querylang.graph.operators import OPERATORS as GRAPH_OPERATORS
 from querylang.graph.schema import RELATIONS
-from restapi.commands.documentation import FOLDER, TABLES, main, written
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.entities import ENTITIES
 from restapi.dialects.aiida_v2.options import OPTIONS

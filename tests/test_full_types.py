@@ -15,7 +15,7 @@ from querylang.ast import Option
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.aiida_v4.full_type import conditions_of, full_type, read_full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
-from restapi.fetching.node_types import type_counts, types
+from restapi.fetching.statistics import type_counts, types
 from tests.formats_profile import memory_profile, orm, restapi_module
 from tests.writable import Writable
 

@@ -30,7 +30,7 @@ from querylang.options import OrderTerm, Window, split
 from querylang.parse import Parser
 from restapi.dialects.aiida_v2.entities import NODES
 from restapi.dialects.aiida_v2.options import OPTIONS
-from restapi.fetching import lists as fetch
+from restapi.fetching import rows as fetch
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.plans import explained, listed

@@ -28,7 +28,7 @@ from querylang.compile import RowsQuery, compile_rows
 from querylang.options import Window
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.fetching.lineage import DIRECTIONS, relation_to
-from restapi.fetching.lists import fetch_page
+from restapi.fetching.rows import fetch_page
 from tests.conftest import Effort, Golden, GoldenPostgreSQL, at_once, oracle
 from tests.golden import graph, ids
 from tests.links_graph import (
@@ -273,7 +273,7 @@ def test_the_walk_is_made_once(storage: Storage) -> None:
         statement = compile_rows(query, Window(5), keys_first=keys_first)
         assert storage.statements.compile(statement.build()).sql.count("RECURSIVE") == 1
     page = fetch_page(storage.read(), query, Window(5))
-    assert (len(page.rows), page.total.number) == (5, len(SPOKES))
+    assert (len(page.rows), page.total) == (5, len(SPOKES))
 
 
 # aiida-core

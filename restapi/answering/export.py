@@ -19,11 +19,10 @@ from querylang.options import Options, Window, WindowLimits, window
 from restapi.answering.csv_cells import safe_cell
 from restapi.answering.rendering import RowRenderer
 from restapi.answering.row_batches import Objects, row_batches
-from restapi.fetching.lists import check_page
-from restapi.fetching.totals import fetch_total
+from restapi.fetching.rows import check_page
+from restapi.fetching.totals import find_total
 from restapi.http.encoding import dumps
 from restapi.http.exchange import Context
-from restapi.http.headers import set_total
 from restapi.http.preferences import Format
 
 
@@ -50,7 +49,7 @@ def answer_export(
     response = Response(_WRITERS[form](renderer.names, chain([first], batches)), content_type=_CONTENT_TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form.name.lower()}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
-    set_total(response, total)
+    response.headers["X-Total-Counts"] = response.headers["X-Total-Count"] = str(total)
     return response
 
 
@@ -62,7 +61,7 @@ def _window(
         if key in given:
             raise QueryError(f"{key} is for JSON; a file of format csv or ndjson has all rows, or limit= of them")
     part = window(given, page, of_pages if page is not None else WindowLimits(most))
-    total = fetch_total(snapshot, query)
+    total = find_total(snapshot, query)
     check_page(part, total)
     if "limit" not in given and page is None and total - part.offset > most:
         raise QueryError(

@@ -15,7 +15,7 @@ from restapi.answering.export import answer_export
 from restapi.answering.facets import count_facets
 from restapi.answering.rendering import RowRenderer
 from restapi.answering.row_batches import is_wide, json_list, row_batches, splice
-from restapi.fetching.lists import PageOfRows, fetch_page
+from restapi.fetching.rows import PageOfRows, fetch_page
 from restapi.http.encoding import PLACEHOLDER
 from restapi.http.exchange import Context
 from restapi.http.headers import cursor_link, page_links
@@ -73,14 +73,14 @@ def answer_list(context: Context, asked: ListRequest) -> Reply:
     data: dict[str, Any] = {asked.name: PLACEHOLDER if wide else asked.renderer.objects(found.rows)}
     if counted:
         data["facets"] = count_facets(context.snapshot, asked.query, counted)
-    reply = asked.envelope(data, total=found.total.number)
+    reply = asked.envelope(data, total=found.total)
     if wide:
         tuning = context.snapshot.storage.tuning
         keys = [row[0] for row in found.rows]
         batches = row_batches(context.snapshot, asked.query, keys, asked.renderer, tuning.wide_rows_at_once)
         reply = splice(reply, json_list(batches), tuning)
     if preferred is not None:
-        reply.headers["Preference-Applied"] = f"count={found.total.count.value}"
+        reply.headers["Preference-Applied"] = f"count={found.count.value}"
     if part.page is not None:
         reply.headers["Link"] = page_links(context.request, part, _last_page(part, found), has_next=found.has_next)
     if cursor is not None:
@@ -108,5 +108,4 @@ def _fetch_after(
 
 def _last_page(part: Window, found: PageOfRows) -> int | None:
     """The number of the last page; None where it is not known."""
-    total = found.total
-    return last_page(total.number, part.limit) if total.number is not None and total.count is Count.EXACT else None
+    return last_page(found.total, part.limit) if found.total is not None and found.count is Count.EXACT else None

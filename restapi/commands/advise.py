@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 
 from aiida_like.advice.choose import LEAST_FACTOR, LEAST_SECONDS, Advice, Advised, Effect
-from aiida_like.advice.trial import Tell
 from aiida_like.profiles import Backend, Profile, demo, find
 from aiida_like.storage.archive import database_file, default_cache_folder
-from restapi.commands.errors import told_in_one_line
-from restapi.commands.options import repository_option
 from restapi.commands.recording import advise_profile
-from restapi.commands.unpacking import open_visibly
+from restapi.commands.target import open_visibly, progress_bar, repository_option, told_in_one_line
 from restapi.config import Settings, settings_of_environment
 
 MOST_ROWS = 1_000_000
@@ -59,24 +54,14 @@ def advise(
         settings = settings_of_environment()
         profile = demo() if target == "demo" else find(target, repository)
         open_visibly(profile, settings)
-        with _progress() as tell:
-            advice = advise_profile(profile, settings, queries, rows, tell)
+        with progress_bar("asking", TimeElapsedColumn(), total=1.0) as change:
+            advice = advise_profile(
+                profile, settings, queries, rows, lambda what, part: change(description=what, completed=part)
+            )
     if as_json:
         click.echo(orjson.dumps(_as_json(advice), option=orjson.OPT_INDENT_2).decode())
     else:
         click.echo("\n".join(_report(profile, advice, _file_of(profile, settings))))
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda *_: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("asking", total=1.0)
-        yield lambda what, part: progress.update(task, description=what, completed=part)
 
 
 def _report(profile: Profile, advice: Advice, file: Path | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -14,10 +15,11 @@ from werkzeug.test import Client
 
 from aiida_like.errors import AiidaLikeError
 from aiida_like.profiles import Profile
-from restapi.commands.text_table import Row
 from restapi.config import Settings
 from restapi.hosting.app import create_app
 from restapi.hosting.open_profiles import storage_of
+
+Row = Mapping[str, Any]
 
 DEFAULT = "/api/v4/"
 _RAW = string.ascii_letters + string.digits + string.punctuation
@@ -41,27 +43,20 @@ class Found:
         return self.data.get("facets", {}) if self.rows is not None else {}
 
 
-@dataclass(frozen=True)
-class File:
-    """An answer that is no JSON."""
-
-    content: bytes
-
-
-def ask(profile: Profile, settings: Settings, query: str) -> Found | File:
+def ask(profile: Profile, settings: Settings, query: str) -> Found | bytes:
     """The answer to a query: a path and a query string below `/api/v4/`, or below the root if it begins with `/`.
+
+    What is no JSON comes as it is.
 
     Raises:
         Refused: the status of the answer is not 200.
     """
     application = create_app(profile, settings)
-    try:
+    with closing(storage_of(application)):
         return ask_application(application, query)
-    finally:
-        storage_of(application).close()
 
 
-def ask_application(application: Flask, query: str) -> Found | File:
+def ask_application(application: Flask, query: str) -> Found | bytes:
     """The answer of an application. Raises Refused."""
     path, _, text = query.partition("?")
     response = Client(application).get(
@@ -69,16 +64,14 @@ def ask_application(application: Flask, query: str) -> Found | File:
     )
     is_answered = response.status_code == HTTPStatus.OK
     if not response.is_json and is_answered:
-        return File(response.data)
+        return response.get_data()
     if not response.is_json:
         raise Refused(response.text.strip() or f"status {response.status_code}")
     body: Any = response.json
     if not is_answered:
         raise Refused(body["message"])
     data = body.get("data", body)
-    rows = _rows_of(data)
-    total = response.headers.get("X-Total-Count", type=int)
-    return Found(data, rows, total if rows is not None else None)
+    return Found(data, _rows_of(data), response.headers.get("X-Total-Count", type=int))
 
 
 def _rows_of(data: Any) -> Sequence[Row] | None:

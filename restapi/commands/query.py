@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import sys
+from collections.abc import Iterable, Sequence
 
 import click
 import orjson
 from rich.console import Console
+from rich.table import Table
 
 from aiida_like.profiles import demo, find
-from restapi.commands.errors import told_in_one_line
-from restapi.commands.in_process import File, Found, Refused, ask
-from restapi.commands.options import repository_option
-from restapi.commands.text_table import table_of, write_csv
-from restapi.commands.unpacking import open_visibly
+from restapi.answering.csv_cells import cell, safe_cell
+from restapi.commands.in_process import Found, Refused, Row, ask
+from restapi.commands.target import open_visibly, repository_option, told_in_one_line
 from restapi.config import settings_of_environment
 
 
@@ -44,22 +45,52 @@ def query(target: str, text: str, form: str | None, repository: str | None) -> N
         _print(ask(profile, settings, text), form)
 
 
-def _print(found: Found | File, form: str | None) -> None:
-    if isinstance(found, File):
-        click.echo(found.content, nl=False)
+def _print(found: Found | bytes, form: str | None) -> None:
+    if isinstance(found, bytes):
+        click.echo(found, nl=False)
         return
     if form == "json" or found.rows is None:
         click.echo(orjson.dumps(found.data, option=orjson.OPT_INDENT_2).decode())
     elif form == "csv" and found.facets:
         raise Refused("--csv has room for rows only: ask for facets as a table, or with --json")
     elif form == "csv":
-        write_csv(found.rows, sys.stdout)
+        _write_csv(found.rows)
     else:
         # In a file or a pipe no line is folded.
         console = Console(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
-        console.print(table_of(found.rows))
+        console.print(_table_of(found.rows))
         for key, facet in found.facets.items():
             console.print()
-            console.print(table_of([{key: each.pop("value"), **each} for each in facet["values"]]))
+            console.print(_table_of([{key: each.pop("value"), **each} for each in facet["values"]]))
     if found.rows is not None and found.total is not None:
         click.echo(f"{len(found.rows)} of {found.total}", err=True)
+
+
+def _columns_of(rows: Iterable[Row]) -> list[str]:
+    """All keys, in the order in which they come first."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def _write_csv(rows: Sequence[Row]) -> None:
+    """Writes CSV (RFC 4180) with a header line."""
+    columns = _columns_of(rows)
+    writer = csv.writer(sys.stdout)
+    writer.writerow(columns)
+    writer.writerows([safe_cell(row.get(column)) for column in columns] for row in rows)
+
+
+def _table_of(rows: Sequence[Row]) -> Table:
+    columns = _columns_of(rows)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        are_numbers = all(type(row.get(column)) in (int, float, type(None)) for row in rows)
+        table.add_column(column, justify="right" if are_numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_printable(cell(row.get(column))) for column in columns))
+    return table
+
+
+def _printable(text: str) -> str:
+    # Neither markup nor control characters of a terminal: the text can come from anybody.
+    shown = "".join(each if each.isprintable() else " " for each in text)
+    return shown.replace("[", r"\[")

@@ -1,20 +1,20 @@
-"""`aiida-like serve`: archives and profiles, over HTTP."""
+"""`aiida-like serve`: archives and profiles, over HTTP, by gunicorn."""
 
 from __future__ import annotations
 
+import gc
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import click
 
 from aiida_like import __version__
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Profile, demo, find_all, find_default
-from restapi.commands.errors import told_in_one_line
-from restapi.commands.options import repository_option
-from restapi.commands.server import check_address, run
-from restapi.commands.unpacking import open_visibly
+from restapi.commands.target import open_visibly, repository_option, told_in_one_line
 from restapi.config import Settings, settings_of_environment
 from restapi.hosting.home import EXAMPLES
 from restapi.hosting.site import site_of
@@ -110,3 +110,51 @@ def _announce(profiles: Sequence[Profile], root: str) -> None:
         # Quoted where a shell would take & and " for its own.
         click.echo(f"  '{root}/{url}'" if "?" in url else f"  {root}/{url}")
     click.echo("Stop with Ctrl-C.")
+
+
+def check_address(hostname: str, port: int) -> None:
+    """Checks an address, because gunicorn would try for seconds and then print a traceback.
+
+    Raises:
+        TargetError: the address cannot be listened at.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise TargetError(
+            f"cannot listen at {hostname}, port {port}: {error.strerror}; choose with -H and -P"
+        ) from error
+
+
+def run(application: Any, address: str, workers: int, threads: int) -> None:
+    """Serves the application until the process is ended."""
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+        def load_config(self) -> None:
+            options = {
+                "bind": address,
+                "workers": workers,
+                "threads": threads,
+                "worker_class": "gthread",
+                # The largest query string, and room for the path.
+                "limit_request_line": 8190,
+                "accesslog": None,
+                "loglevel": "warning",
+                "proc_name": "aiida-like",
+                # Objects of modules live as long as the worker: the garbage collector need not look at them.
+                "post_worker_init": lambda _: gc.freeze(),
+                # A socket in the home of the user, which nobody asked for; gunicorn has it since version 25.
+                "control_socket_disable": True,
+            }
+            for name, value in options.items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return application
+
+    Server().run()

@@ -15,8 +15,7 @@ from querylang.compile import RowsQuery, compile_rows, compile_total
 from querylang.condition import Order
 from querylang.keyset import Place, place_fields, reversed_order, rows_after, total_order
 from querylang.options import Window
-from restapi.fetching.bookmarks import Bookmark, Bookmarks
-from restapi.fetching.reading import Rows
+from restapi.fetching.reading import Bookmark, Bookmarks, Rows
 
 
 @dataclass(frozen=True)

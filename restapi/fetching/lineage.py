@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -146,7 +146,7 @@ def graph_around(snapshot: Snapshot, main: int, asked: GraphRequest) -> dict[str
     """
     found = nearest(snapshot, asked.link_filter, main, asked.depth, asked.limit)
     rows = snapshot.rows(Statement("nodes of graph", _select_nodes, {"ids": id_list(found.distances)}))
-    nodes = [_node(found.distances[row[0]], *row) for row in rows]
+    nodes = [_shown(found.distances[row[0]], row) for row in rows]
     nodes.sort(key=lambda each: (each["distance"], each["id"]))
     links = [
         dict(zip(("input_id", "output_id", "type", "label"), row, strict=True))
@@ -155,20 +155,14 @@ def graph_around(snapshot: Snapshot, main: int, asked: GraphRequest) -> dict[str
     return {"nodes": nodes, "links": links, "truncated": found.is_truncated}
 
 
-def _node(
-    distance: int, pk: int, uuid: str, label: str, node_type: str, process_type: str | None, ctime: str
-) -> dict[str, Any]:
-    return {
-        "id": pk,
-        "uuid": uuid,
-        "label": label,
-        "node_type": node_type,
-        "process_type": process_type,
-        "ctime": http_date(ctime),
-        "distance": distance,
-    }
+_SHOWN = ("id", "uuid", "label", "node_type", "process_type", "ctime")
+
+
+def _shown(distance: int, row: Sequence[Any]) -> dict[str, Any]:
+    found = dict(zip(_SHOWN, row, strict=True))
+    return found | {"ctime": http_date(found["ctime"]), "distance": distance}
 
 
 def _select_nodes() -> Select[Any]:
-    columns = (node.c.id, node.c.uuid, node.c.label, node.c.node_type, node.c.process_type, node.c.ctime)
+    columns = (node.c[name] for name in _SHOWN)
     return select(*columns).where(in_json_array(node.c.id, bindparam("ids", type_=String())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from restapi.http import errors, headers
 from restapi.http.access_log import AccessLog
 from restapi.http.conditional import Conditional
 from restapi.http.errors import FailureLog
-from restapi.http.exchange import Exchange, exchange_of
+from restapi.http.exchange import Exchange
 from restapi.http.reply import CROSS_ORIGIN, FROM_CACHE, BytesReply, CachedAnswer, Reply, as_response
 from restapi.http.route_tree import RouteTree
 
@@ -93,7 +94,7 @@ class Application(Flask):
         """Lets Flask ask a dialect at all URLs below its prefix, with any method."""
 
         def view(**_: str) -> Response:
-            return as_response(dialect.answer(exchange_of(request.environ)))
+            return as_response(dialect.answer(Exchange(request.environ)))
 
         prefix = dialect.interface.prefix
         self.view_functions[prefix] = view
@@ -123,7 +124,7 @@ class Application(Flask):
         return func
 
     def log_exception(self, exc_info: Any) -> None:
-        self.failures.write(exchange_of(request.environ), exc_info[1])
+        self.failures.write(Exchange(request.environ), exc_info[1])
 
 
 _CROSS_ORIGIN = tuple(CROSS_ORIGIN.items())
@@ -159,40 +160,29 @@ def create_app(
         settings = replace(settings, profile=profile)
     found = profile if isinstance(profile, Profile) else settings.find_profile()
     tuning = tuning or Tuning()
+    usual = partial(
+        open_storage,
+        found,
+        cache_folder=settings.cache_path,
+        limits=settings.limits,
+        remembers=settings.cache,
+        tuning=tuning,
+    )
     with _assembling:
-        application = Application(catch_internal_server=catch_internal_server)
-        return _assemble(found, settings, tuning, application, opening or _opening(found, settings, tuning))
-
-
-def _opening(profile: Profile, settings: Settings, tuning: Tuning) -> Callable[[], Storage]:
-    def open_profile() -> Storage:
-        return open_storage(
-            profile,
-            cache_folder=settings.cache_path,
-            limits=settings.limits,
-            remembers=settings.cache,
-            tuning=tuning,
-        )
-
-    return open_profile
-
-
-def _assemble(
-    profile: Profile, settings: Settings, tuning: Tuning, app: Application, opening: Callable[[], Storage]
-) -> Flask:
-    storage = app.extensions["aiida_like_storage"] = LazyStorage(opening)
-    conditional = Conditional(profile.name, settings, tuning)
-    for interface in INTERFACES:
-        app.mount(MountedDialect(interface, settings, app.routes, storage, conditional, app.failures))
-    app.register_blueprint(docs_page.blueprint(profile, (aiida_v2.DIALECT, aiida_v4.DIALECT)))
-    app.register_blueprint(home.blueprint(profile, storage))
-    app.register_blueprint(health.blueprint(storage))
-    errors.register(app, app.failures, _missing)
-    app.after_request(headers.allow_cross_origin)
-    app.after_request(_answer_preflight)
-    if settings.access_log:
-        app.wsgi_app = AccessLog(app.wsgi_app, profile.name)  # type: ignore[method-assign]
-    return app.seal()
+        app = Application(catch_internal_server=catch_internal_server)
+        storage = app.extensions["aiida_like_storage"] = LazyStorage(opening or usual)
+        conditional = Conditional(found.name, settings, tuning)
+        for interface in INTERFACES:
+            app.mount(MountedDialect(interface, settings, app.routes, storage, conditional, app.failures))
+        app.register_blueprint(docs_page.blueprint(found, (aiida_v2.DIALECT, aiida_v4.DIALECT)))
+        app.register_blueprint(home.blueprint(found, storage))
+        app.register_blueprint(health.blueprint(storage))
+        errors.register(app, app.failures, _missing)
+        app.after_request(headers.allow_cross_origin)
+        app.after_request(_answer_preflight)
+        if settings.access_log:
+            app.wsgi_app = AccessLog(app.wsgi_app, found.name)  # type: ignore[method-assign]
+        return app.seal()
 
 
 def _missing(path: str) -> Reply:

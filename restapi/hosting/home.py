@@ -14,7 +14,7 @@ from aiida_like.profiles import Profile
 from aiida_like.storage import LazyStorage, Snapshot, Statement
 from restapi.http import headers
 from restapi.http.encoding import json_response
-from restapi.http.exchange import exchange_of
+from restapi.http.exchange import Exchange
 
 _TABLES = {"nodes": node, "links": link, "groups": group, "users": user, "computers": computer}
 
@@ -75,7 +75,7 @@ def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
 
 def count_all(snapshot: Snapshot) -> dict[str, int]:
     """The numbers of nodes, links, groups, users and computers, read for the request that Flask serves."""
-    exchange_of(request.environ).efforts.append(snapshot.effort)
+    Exchange(request.environ).efforts.append(snapshot.effort)
     (row,) = snapshot.rows(_COUNTS)
     return dict(zip(_TABLES, row, strict=True))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, current_app, render_template, request
@@ -21,18 +22,6 @@ from restapi.http.encoding import json_reply, json_response
 from restapi.http.reply import Reply
 
 
-@dataclass(frozen=True)
-class Entry:
-    """`path` is the name as a part of a URL. Of `counts` and `error` one is None."""
-
-    name: str
-    title: str
-    path: str
-    storage: str
-    counts: dict[str, int] | None
-    error: str | None
-
-
 def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
     app = Application(catch_internal_server=True)
     counter = _Counter(opened)
@@ -42,7 +31,7 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
         entries = [counter.entry(profile) for profile in profiles]
         if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
             return render_template("listing.html", entries=entries, version=__version__)
-        return json_response({"profiles": [_shown(entry) for entry in entries], "version": __version__})
+        return json_response({"profiles": entries, "version": __version__})
 
     def no_profile(path: str) -> Reply:
         name = path.split("/")[1]
@@ -56,13 +45,6 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
     return app
 
 
-def _shown(entry: Entry) -> dict[str, object]:
-    url = f"{request.url_root}{entry.path}/"
-    values = asdict(entry)
-    del values["path"]
-    return {**values, "url": url, "api": {version: f"{url}api/{version}" for version in ("v2", "v4")}}
-
-
 class _Counter:
     """Counts what is in each profile; of an archive only once, as long as its file is the same."""
 
@@ -70,7 +52,8 @@ class _Counter:
         self._opened = opened
         self._counted: dict[tuple[str, Stamp | None], dict[str, int]] = {}
 
-    def entry(self, profile: Profile) -> Entry:
+    def entry(self, profile: Profile) -> dict[str, Any]:
+        """A profile as the page shows it. Of `counts` and `error` one is None."""
         counts, error = None, None
         try:
             counts = self._counts(profile)
@@ -82,15 +65,24 @@ class _Counter:
         except AiidaLikeError as broken:
             error = "its database does not answer"
             current_app.logger.warning("%s: %s", profile.location, broken)
-        return Entry(profile.name, profile.title, quote(profile.name), profile.backend.value, counts, error)
+        url = f"{request.url_root}{quote(profile.name)}/"
+        return {
+            "name": profile.name,
+            "title": profile.title,
+            "storage": profile.backend.value,
+            "counts": counts,
+            "error": error,
+            "url": url,
+            "api": {version: f"{url}api/{version}" for version in ("v2", "v4")},
+        }
 
     def _counts(self, profile: Profile) -> dict[str, int]:
         stamp = stamp_of(profile)
         known = self._counted.get((profile.name, stamp))
         if known is not None:
             return known
-        with self._opened.using(profile) as application:
-            storage = storage_of(application)()
+        with ExitStack() as stack:
+            storage = storage_of(self._opened.application(profile, stack))()
             counts = count_all(storage.read())
         if stamp is not None and storage.stamp == stamp:
             self._counted[profile.name, stamp] = counts

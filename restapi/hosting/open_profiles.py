@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from flask import Flask
 
@@ -24,67 +25,39 @@ class OpenProfiles:
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
-    def using(self, profile: Profile) -> _Use:
-        """A context manager that gives the application, which stays open until the block ends."""
-        return _Use(self, profile)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the profiles that are kept, the least recently used first."""
-        with self._lock:
-            return tuple(self._entries)
-
-    def close(self) -> None:
-        with self._lock:
-            closed = list(self._entries.values())
-            self._entries.clear()
-        _close(closed)
-
-    def take(self, profile: Profile) -> _Entry:
+    def application(self, profile: Profile, stack: ExitStack) -> Flask:
+        """The application of a profile, which stays open until the stack is closed."""
         with self._lock:
             entry = self._entries.get(profile.name)
             if entry is None:
                 entry = self._entries[profile.name] = _Entry(lambda: self._make(profile))
             self._entries.move_to_end(profile.name)
             entry.users += 1
-            closed = self._superfluous()
-        _close(closed)
-        return entry
+        stack.callback(self._give_back, entry)
+        self._close_superfluous()
+        return entry.application()
 
-    def give_back(self, entry: _Entry) -> None:
+    def close(self) -> None:
+        with self._lock:
+            closed = list(self._entries.values())
+            self._entries.clear()
+        for entry in closed:
+            entry.close()
+
+    def _give_back(self, entry: _Entry) -> None:
         with self._lock:
             entry.users -= 1
-            closed = self._superfluous()
-        _close(closed)
+        self._close_superfluous()
 
-    def _superfluous(self) -> list[_Entry]:
-        """Removes entries beyond `most` that are not in use."""
-        excess = len(self._entries) - self._most
-        idle = [name for name, entry in self._entries.items() if not entry.users] if excess > 0 else []
-        return [self._entries.pop(name) for name in idle[:excess]]
-
-
-class _Use:
-    """A context manager. Not a generator, which the garbage collector may close in the middle of anything."""
-
-    def __init__(self, profiles: OpenProfiles, profile: Profile) -> None:
-        self._profiles = profiles
-        self._profile = profile
-        self._entry: _Entry | None = None
-
-    def __enter__(self) -> Flask:
-        entry = self._profiles.take(self._profile)
-        try:
-            application = entry.application()
-        except BaseException:
-            self._profiles.give_back(entry)
-            raise
-        self._entry = entry
-        return application
-
-    def __exit__(self, *_: object) -> None:
-        assert self._entry is not None
-        self._profiles.give_back(self._entry)
+    def _close_superfluous(self) -> None:
+        """Closes entries beyond `most` that are not in use."""
+        with self._lock:
+            excess = len(self._entries) - self._most
+            idle = [name for name, entry in self._entries.items() if not entry.users] if excess > 0 else []
+            closed = [self._entries.pop(name) for name in idle[:excess]]
+        # Not under the lock: closing may wait for a database.
+        for entry in closed:
+            entry.close()
 
 
 class _Entry:
@@ -110,9 +83,3 @@ def storage_of(application: Flask) -> LazyStorage:
     storage = application.extensions["aiida_like_storage"]
     assert isinstance(storage, LazyStorage)
     return storage
-
-
-def _close(entries: Sequence[_Entry]) -> None:
-    # Not under the lock of the cache: closing may wait for a database.
-    for entry in entries:
-        entry.close()

@@ -65,8 +65,7 @@ class Site:
 
     def _serve(self, profile: Profile, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with ExitStack() as stack:
-            application = stack.enter_context(self.open.using(profile))
-            body = application(environ, start_response)
+            body = self.open.application(profile, stack)(environ, start_response)
             # A file may still be read from the profile when this function has ended.
             return ClosingIterator(body, stack.pop_all().close)
 

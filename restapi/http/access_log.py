@@ -13,7 +13,7 @@ from urllib.parse import quote
 import orjson
 from werkzeug.wsgi import ClosingIterator
 
-from restapi.http.exchange import exchange_of
+from restapi.http.exchange import Exchange
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -54,7 +54,7 @@ class AccessLog:
             "url": _url(environ),
             **sent,
             "milliseconds": round((time.perf_counter() - began) * 1000, 3),
-            "rows": sum(effort.rows for effort in exchange_of(environ).efforts),
+            "rows": sum(effort.rows for effort in Exchange(environ).efforts),
         }
         log.info(orjson.dumps(entry).decode())
 

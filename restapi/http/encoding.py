@@ -10,12 +10,9 @@ from urllib.parse import quote
 
 import orjson
 from flask import Response
+from werkzeug import http
 
 from restapi.http.reply import BytesReply, Reply, as_response, bytes_reply
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
 
 LARGE = 1 << 16
 """The most characters of stored JSON that is copied as a whole."""
@@ -114,5 +111,4 @@ def http_date(stored: str | None) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _day(stored: str) -> str:
-    day = date.fromisoformat(stored)
-    return f"{_DAYS[day.weekday()]}, {day.day:02d} {_MONTHS[day.month - 1]} {day.year:04d}"
+    return http.http_date(date.fromisoformat(stored)).removesuffix(" 00:00:00 GMT")

@@ -20,7 +20,7 @@ from aiida_like.errors import (
 )
 from aiida_like.errors import NotFound as NoSuchEntity
 from restapi.http.encoding import json_reply, json_response
-from restapi.http.exchange import Exchange, exchange_of
+from restapi.http.exchange import Exchange
 from restapi.http.reply import Reply, as_response, bytes_reply
 
 Statuses = Mapping[type[AiidaLikeError], int]
@@ -95,7 +95,7 @@ def register(app: Flask, log: FailureLog, missing: Callable[[str], Reply]) -> No
     """Registers error handlers for the pages that Flask serves; `missing` makes the answer to an unknown path."""
 
     def render(error: AiidaLikeError) -> Response:
-        return as_response(reply_to(error, STATUSES, log, exchange_of(request.environ)))
+        return as_response(reply_to(error, STATUSES, log, Exchange(request.environ)))
 
     app.register_error_handler(AiidaLikeError, render)
     app.register_error_handler(NotFound, lambda _: as_response(missing(request.path)))

@@ -32,7 +32,7 @@ _KEY = "aiida_like.efforts"
 
 
 class Exchange:
-    """One request, and what its snapshots have cost.
+    """One request, and what its snapshots have cost; nothing but that is kept in the environment itself.
 
     `path_info`: the path after the mount point, bytes decoded as Latin-1 (PEP 3333). `accepts` and `prefers`: headers
     that decide what an answer is; None if they make no difference, as for nearly all clients.
@@ -87,11 +87,6 @@ class Exchange:
             query_string=query if query.isascii() else _readable(query),
             text=decode(query.encode("latin-1")) if "%" in query or not query.isascii() else query,
         )
-
-
-def exchange_of(environ: WSGIEnvironment) -> Exchange:
-    """The exchange of an environment, for Flask's hooks. Nothing but the efforts is kept in the environment itself."""
-    return Exchange(environ)
 
 
 class Request(NamedTuple):

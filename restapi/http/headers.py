@@ -11,13 +11,15 @@ from flask import Response, request
 from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
-from restapi.http.exchange import SAFE, Exchange, Request, exchange_of
-from restapi.http.reply import CROSS_ORIGIN, Reply
+from restapi.http.exchange import SAFE, Exchange, Request
+from restapi.http.reply import CROSS_ORIGIN
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
 """Characters that a query may hold raw (RFC 3986)."""
 
-_UNSAFE = re.compile(r'[^!-~]|["<>\\^`{|}]')
+_SAFE_SENT = "!#$%&'()*+,/:;=?@[]"
+"""Characters that stay raw in a URL that was sent; it may have escapes, and stands between angle brackets."""
+
 _PAGE = re.compile(r"/page(/\d*)?/?$")
 
 _PREFLIGHT = {
@@ -55,14 +57,9 @@ def tag_by_content(response: Response, exchange: Exchange) -> Response:
     return response
 
 
-def set_total(reply: Reply, total: int) -> None:
-    """Sets the number of all rows, under both names that clients read."""
-    reply.headers["X-Total-Counts"] = reply.headers["X-Total-Count"] = str(total)
-
-
 def tag_page(response: Response) -> Response:
     """`tag_by_content` for the current request of Flask."""
-    return tag_by_content(response, exchange_of(request.environ))
+    return tag_by_content(response, Exchange(request.environ))
 
 
 def page_links(asked: Request, window: Window, last: int | None, *, has_next: bool) -> str:
@@ -73,8 +70,8 @@ def page_links(asked: Request, window: Window, last: int | None, *, has_next: bo
     page = window.page or 1
     pages = {"first": 1, "prev": page - 1, "next": page + 1, "last": last or 0}
     most = last or (page + 1 if has_next else page)
-    path = asked.url_root.rstrip("/") + _escape(_PAGE.sub("", asked.path))
-    query = f"?{_escape(asked.query_string)}" if asked.query_string else ""
+    path = asked.url_root.rstrip("/") + quote(_PAGE.sub("", asked.path), safe=_SAFE_SENT)
+    query = f"?{quote(asked.query_string, safe=_SAFE_SENT)}" if asked.query_string else ""
     return ", ".join(
         f'<{path}/page/{number}{query}>; rel="{relation}"' for relation, number in pages.items() if 1 <= number <= most
     )
@@ -84,13 +81,4 @@ def cursor_link(asked: Request, query: Query, cursor: str) -> str:
     """A `Link` header with the next rows of a list: the same query with another cursor."""
     pairs = (pair for pair in query.pairs if not (isinstance(pair, Option) and pair.key == "cursor"))
     text = unparse(Query((*pairs, Option("cursor", (cursor,)))))
-    return f'<{asked.url_root.rstrip("/")}{_escape(asked.path)}?{quote(text, safe=_SAFE)}>; rel="next"'
-
-
-def _escape(reference: str) -> str:
-    """A URI reference for between angle brackets, where less may stand raw than in a query."""
-    return _UNSAFE.sub(_escaped, reference)
-
-
-def _escaped(character: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in character[0].encode())
+    return f'<{asked.url_root.rstrip("/")}{quote(asked.path, safe=_SAFE_SENT)}?{quote(text, safe=_SAFE)}>; rel="next"'

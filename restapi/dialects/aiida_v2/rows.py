@@ -19,7 +19,7 @@ from restapi.answering.rendering import RowRenderer, objects_of
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES, USERS
 from restapi.dialects.resource import DialectResource
-from restapi.fetching.lists import fetch_by_id, fetch_by_uuid
+from restapi.fetching.rows import fetch_by_id, fetch_by_uuid
 from restapi.http.exchange import Context
 from restapi.http.reply import Reply
 from restapi.openapi.answer import AnswerSpec, Subject

@@ -22,7 +22,7 @@ from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
 from restapi.dialects.aiida_v4.full_type import conditions_of
 from restapi.dialects.aiida_v4.rows import V4Resource, find, order_of, projection_of
-from restapi.fetching.lists import fetch_with_total
+from restapi.fetching.rows import fetch_with_total
 from restapi.http.encoding import http_date
 from restapi.http.reply import Reply
 from restapi.openapi.answer import AnswerSpec, Subject

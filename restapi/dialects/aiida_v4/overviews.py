@@ -11,9 +11,8 @@ from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.full_type import FullType, full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.fetching.node_types import type_counts, types, values_of
 from restapi.fetching.reading import json_remembered
-from restapi.fetching.statistics import statistics, user_of
+from restapi.fetching.statistics import statistics, type_counts, types, user_of, values_of
 from restapi.http.reply import Reply
 from restapi.openapi.shared import OF_USER
 

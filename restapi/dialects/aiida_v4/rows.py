@@ -23,7 +23,7 @@ from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.full_type import conditions_of
 from restapi.dialects.resource import DialectResource
-from restapi.fetching.lists import fetch_by_id, fetch_by_uuid
+from restapi.fetching.rows import fetch_by_id, fetch_by_uuid
 from restapi.http.exchange import Context
 from restapi.http.reply import Reply
 from restapi.openapi.answer import AnswerSpec, Subject

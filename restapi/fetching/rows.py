@@ -1,4 +1,4 @@
-"""Queries -> rows: lists and single objects; decides whether a total comes before, with or after the rows."""
+"""Queries -> rows: those of lists, and of single objects. A total comes before, with or after the rows of a list."""
 
 from __future__ import annotations
 
@@ -18,24 +18,20 @@ from querylang.options import Window, last_page
 from querylang.schema import Entity, Field
 from restapi.fetching.deep_pages import fetch_deep
 from restapi.fetching.reading import Rows
-from restapi.fetching.totals import estimate_total, fetch_total, may_know_total, note_total, total_after
+from restapi.fetching.totals import estimate_total, find_total, keep_total, may_know_total
 from restapi.http.preferences import Count
 
 
 @dataclass(frozen=True)
-class Total:
-    """The number of all rows, None if it was not asked for, and how it was found."""
-
-    number: int | None
-    count: Count
-
-
-@dataclass(frozen=True)
 class PageOfRows:
-    """Rows of the fields that were asked for, the number of all rows, and whether further rows were seen."""
+    """Rows of the fields that were asked for, and whether further rows were seen.
+
+    `total` is the number of all rows, None if it was not asked for; `count` says how it was found.
+    """
 
     rows: Rows
-    total: Total
+    total: int | None
+    count: Count
     has_next: bool
 
 
@@ -49,19 +45,21 @@ def fetch_with_total(snapshot: Snapshot, query: RowsQuery, window: Window) -> tu
     has_statistics, tuning = snapshot.storage.database.has_statistics, snapshot.storage.tuning
     if not has_statistics or window.offset >= tuning.deep_offset:
         # The total comes first, because it decides which way to the rows is shorter.
-        total = fetch_total(snapshot, query)
+        total = find_total(snapshot, query)
         check_page(window, total)
         if total >= tuning.scanned_rows and not has_statistics:
             query = _shortest(snapshot, query, window, total)
         return fetch_window(snapshot, query, window, total), total
-    if may_know_total(snapshot, query):
-        rows = fetch_window(snapshot, query, window)
+    # Rows and total in one statement, because a round trip takes longer than most statements.
+    with_total = not may_know_total(snapshot, query)
+    rows = fetch_window(snapshot, replace(query, with_total=with_total), window)
+    if rows and with_total:
+        return [row[1:] for row in rows], keep_total(snapshot, query, int(rows[0][0]), "with the rows")
+    if len(rows) < window.limit and (rows or not window.offset) and not query.after:
+        total = window.offset + len(rows)
+        snapshot.effort.totals.append("last rows")
     else:
-        # Rows and total in one statement, because a round trip takes longer than most statements.
-        rows = fetch_window(snapshot, replace(query, with_total=True), window)
-        if rows:
-            return [row[1:] for row in rows], note_total(snapshot, query, int(rows[0][0]))
-    total = total_after(snapshot, query, window, rows)
+        total = find_total(snapshot, query)
     check_page(window, total)
     return rows, total
 
@@ -91,16 +89,15 @@ def fetch_page(
         QueryError: there is no such page.
     """
     part = replace(window, limit=window.limit + 1) if looks_ahead else window
+    total: int | None = None
     if count is Count.EXACT:
-        rows, number = fetch_with_total(snapshot, query, part)
-        total = Total(number, count)
+        rows, total = fetch_with_total(snapshot, query, part)
     else:
         rows = fetch_window(snapshot, query, part)
-        total = Total(None, count)
         if count is Count.ESTIMATED:
-            number, is_exact = estimate_total(snapshot, query)
-            total = Total(number, Count.EXACT if is_exact else count)
-    return PageOfRows(rows[: window.limit], total, len(rows) > window.limit)
+            total, is_exact = estimate_total(snapshot, query)
+            count = Count.EXACT if is_exact else count
+    return PageOfRows(rows[: window.limit], total, count, len(rows) > window.limit)
 
 
 def check_page(window: Window, total: int) -> None:

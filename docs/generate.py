@@ -1,4 +1,4 @@
-"""Writes the tables of docs/ from the tables of the code: `python -m restapi.commands.documentation [FOLDER]`.
+"""Writes the tables of docs/ from the tables of the code: `python -m docs.generate [FOLDER]`.
 
 Between `<!-- begin NAME -->` and `<!-- end NAME -->` a document holds a generated table; the rest is written by hand.
 """
@@ -31,7 +31,7 @@ from restapi.dialects.resource import Route
 from restapi.fetching import lineage
 from restapi.http.route_tree import ID, PAGE
 
-FOLDER = Path(__file__).parent.parent.parent / "docs"
+FOLDER = Path(__file__).parent
 
 
 def written(document: str) -> str:
@@ -152,12 +152,11 @@ def _graph_operators() -> str:
 
 def _files() -> str:
     """A table for each folder: its files, and the first sentence of the docstring of each."""
-    root = Path(__file__).parents[2]
     sections = []
     for package in ("aiida_like", "querylang", "restapi"):
-        for folder in sorted({file.parent for file in (root / package).rglob("*.py")}):
+        for folder in sorted({file.parent for file in (FOLDER.parent / package).rglob("*.py")}):
             rows = [(f"`{file.name}`", _purpose(file)) for file in sorted(folder.glob("*.py")) if _purpose(file)]
-            sections.append(f"### {folder.relative_to(root)}/\n\n{_table(('file', 'what it is'), rows)}")
+            sections.append(f"### {folder.relative_to(FOLDER.parent)}/\n\n{_table(('file', 'what it is'), rows)}")
     return "\n\n".join(sections)
 
 

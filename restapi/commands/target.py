@@ -1,0 +1,61 @@
+"""The target of a command: opened while a user watches, and how the command ends if it or a query is at fault."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+from aiida_like.errors import StatementTimeout, StorageError, TargetError
+from aiida_like.profiles import Profile
+from aiida_like.storage import open_storage
+from restapi.commands.in_process import Refused
+from restapi.config import Settings
+
+repository_option = click.option(
+    "--repository", metavar="FOLDER", help="The folder that holds AiiDA's container/, for a postgresql:// URL."
+)
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Ends the process with a message, without a traceback, if one of these errors leaves the block."""
+    try:
+        yield
+    except (TargetError, Refused, StatementTimeout, StorageError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2 if isinstance(error, TargetError) else 1)
+
+
+@contextmanager
+def progress_bar(description: str, *columns: ProgressColumn, **task: Any) -> Iterator[Callable[..., None]]:
+    """A bar in a terminal, and a function that changes it; elsewhere the function does nothing."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda **_: None
+        return
+    text = TextColumn("{task.description}")
+    with Progress(text, BarColumn(), *columns, console=console, transient=True) as progress:
+        yield partial(progress.update, progress.add_task(description, **task))
+
+
+def open_visibly(profile: Profile, settings: Settings) -> None:
+    """Opens the profile and closes it again; a terminal shows how far a large archive is unpacked, which is done once.
+
+    Raises:
+        TargetError: it cannot be opened.
+    """
+    columns = (DownloadColumn(), TimeRemainingColumn())
+    with progress_bar(f"unpacking the database of {profile.name}", *columns, visible=False) as change:
+        open_storage(
+            profile,
+            cache_folder=settings.cache_path,
+            limits=settings.limits,
+            progress=lambda done, total: change(completed=done, total=total, visible=True),
+        ).close()
