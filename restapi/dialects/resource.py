@@ -25,7 +25,7 @@ from restapi.http.exchange import SAFE, Context, Exchange, Mount
 from restapi.http.headers import allow_preflight
 from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
-from restapi.openapi.answer import AnswerSpec, Parameter, Subject
+from restapi.openapi.answer import AnswerSpec, Subject
 from restapi.openapi.schema import Schema
 
 
@@ -46,7 +46,7 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
     allowed: ClassVar[frozenset[str]] = frozenset()
     required: ClassVar[frozenset[str]] = frozenset()
     filters: ClassVar[Entity | None] = None
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    parameters: ClassVar[tuple[Schema, ...]] = ()
     body: ClassVar[Schema | None] = None
     refusal: ClassVar[AnswerSpec | None] = None
     answer: ClassVar[AnswerSpec]

@@ -21,15 +21,6 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """A key of the query string."""
-
-    name: str
-    schema: Schema
-    help: str
-
-
-@dataclass(frozen=True)
 class Header:
     """`is_certain`: each such answer has it."""
 

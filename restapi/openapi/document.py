@@ -6,7 +6,7 @@ parameters its options and the fields of its entities, answers what its resource
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,8 +15,8 @@ import orjson
 from aiida_like import __version__
 from restapi.config import Settings
 from restapi.openapi.dialect import Dialect
-from restapi.openapi.operations import Operation, operations_at
-from restapi.openapi.schema import Component, components, resolved
+from restapi.openapi.operations import operations_at
+from restapi.openapi.schema import Component, Schema
 
 VERSION = "3.1.0"
 
@@ -37,14 +37,16 @@ TAGS: Mapping[str, str] = {
 
 @lru_cache(maxsize=16)
 def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
-    """The document as JSON, made once for each mount point."""
-    return orjson.dumps(described(dialect, settings, mount))
+    """The document as JSON, made once for each mount point; `mount` is the part of URLs before the prefix.
 
-
-def described(dialect: Dialect, settings: Settings, mount: str = "") -> dict[str, Any]:
-    """The document as plain JSON. `mount` is the part of URLs before the prefix of the dialect."""
+    Raises:
+        ValueError: two components have the same name.
+    """
     operations = [each for described in dialect.paths for each in operations_at(described, dialect, settings)]
     used = {each.content["tags"][0] for each in operations}
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method] = operation.content
     document = {
         "openapi": VERSION,
         "info": {
@@ -56,24 +58,23 @@ def described(dialect: Dialect, settings: Settings, mount: str = "") -> dict[str
         # A path alone: clients ask the server that they have the document from.
         "servers": [{"url": mount + dialect.prefix}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
-        "paths": _by_path(operations),
     }
-    return {**resolved(document), "components": _sections(components(document))}
+    components: dict[str, dict[str, bytes]] = {}
 
+    def referred(part: Any) -> Schema:
+        """The reference to a component, whose definition goes into its section."""
+        assert isinstance(part, Component), part
+        definition = plain(part.definition)
+        if components.setdefault(part.section, {}).setdefault(part.name, definition) != definition:
+            raise ValueError(f"two {part.section} are called {part.name}")
+        return part.reference
 
-def _by_path(operations: Iterable[Operation]) -> dict[str, dict[str, Any]]:
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method] = operation.content
-    return paths
+    def plain(part: Any) -> bytes:
+        return orjson.dumps(part, default=referred, option=orjson.OPT_PASSTHROUGH_DATACLASS)
 
-
-def _sections(found: Iterable[Component]) -> dict[str, dict[str, Any]]:
-    """Raises ValueError: two components have the same name."""
-    sections: dict[str, dict[str, Any]] = {}
-    for component in found:
-        section = sections.setdefault(component.section, {})
-        definition = resolved(component.definition)
-        if section.setdefault(component.name, definition) != definition:
-            raise ValueError(f"two {component.section} are called {component.name}")
-    return {name: dict(sorted(section.items())) for name, section in sorted(sections.items())}
+    document["paths"] = orjson.Fragment(plain(paths))
+    document["components"] = {
+        section: {name: orjson.Fragment(definition) for name, definition in sorted(defined.items())}
+        for section, defined in sorted(components.items())
+    }
+    return orjson.dumps(document)

@@ -90,7 +90,7 @@ def _parameters(
         for found in parameters.of_filters(entity):
             if found["name"] not in reserved:
                 yield _parameter(f"{entity.name}.{found['name']}", found)
-    yield from map(parameters.of_parameter, resource.parameters)
+    yield from resource.parameters
     if "cursor" in resource.allowed:
         yield _parameter("Prefer", parameters.PREFER)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from aiida_like.links import LINK_TYPES
-from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, AnswerSpec, Header, Parameter
+from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, AnswerSpec, Header
 from restapi.openapi.schema import (
     ANYTHING,
     BOOLEAN,
@@ -77,7 +77,6 @@ STATISTICS = Component(
         }
     ),
 )
-OF_USER = (Parameter("user", INTEGER, "Only what was created by the user with this id."),)
 
 LINK_TYPE = one_of(*LINK_TYPES)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODES, USERS
@@ -38,16 +37,14 @@ from restapi.openapi.shared import (
     listed,
 )
 
-_ENVELOPE: Mapping[str, Shape] = MappingProxyType(
-    {
-        "method": {"const": "GET"},
-        "path": TEXT,
-        "query_string": {**TEXT, "description": "As it was sent"},
-        "resource_type": {**TEXT, "description": "What the path names"},
-        "url": TEXT,
-        "url_root": TEXT,
-    }
-)
+_ENVELOPE: Mapping[str, Shape] = {
+    "method": {"const": "GET"},
+    "path": TEXT,
+    "query_string": {**TEXT, "description": "As it was sent"},
+    "resource_type": {**TEXT, "description": "What the path names"},
+    "url": TEXT,
+    "url_root": TEXT,
+}
 
 
 def _enveloped(data: Shape) -> AnswerSpec:
@@ -59,27 +56,21 @@ def _of_one(data: Shape) -> AnswerSpec:
     return AnswerSpec({JSON: record({**_ENVELOPE, "data": data, "id": TEXT, "pk": INTEGER})}, TOTALS)
 
 
-_ROWS: Mapping[str, Component] = MappingProxyType(
-    {
-        entity.name: Component(name, record(of_fields(entity.shown)))
-        for entity, name in ((NODES, "Node"), (COMPUTERS, "Computer"), (USERS, "User"), (GROUPS, "Group"))
-    }
-)
-_SELECTIONS: Mapping[str, Component] = MappingProxyType(
-    {
-        entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
-        for entity in (NODES, COMPUTERS, USERS, GROUPS)
-    }
-)
-_WHOLE: Mapping[str, Component] = MappingProxyType(
-    {
-        **_ROWS,
-        NODES.name: Component("WholeNode", record({**of_fields(NODES.shown), "attributes": CONTENT})),
-    }
-)
+_ROWS: Mapping[str, Component] = {
+    entity.name: Component(name, record(of_fields(entity.shown)))
+    for entity, name in ((NODES, "Node"), (COMPUTERS, "Computer"), (USERS, "User"), (GROUPS, "Group"))
+}
+_SELECTIONS: Mapping[str, Component] = {
+    entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
+    for entity in (NODES, COMPUTERS, USERS, GROUPS)
+}
+_WHOLE: Mapping[str, Component] = {
+    **_ROWS,
+    NODES.name: Component("WholeNode", record({**of_fields(NODES.shown), "attributes": CONTENT})),
+}
 
 
-def _under_its_name(subject: Subject, found: Shape, beside: Mapping[str, Shape] = MappingProxyType({})) -> Shape:
+def _under_its_name(subject: Subject, found: Shape, beside: Mapping[str, Shape] = {}) -> Shape:
     """An object with one key, the name in the path, and what may stand beside it."""
     if len(subject.names) == 1:
         return record({subject.names[0]: found}, beside)

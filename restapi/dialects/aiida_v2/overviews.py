@@ -12,7 +12,7 @@ from restapi.dialects.resource import DialectResource
 from restapi.fetching.reading import fetch_remembered
 from restapi.fetching.statistics import statistics, user_of
 from restapi.http.reply import Reply
-from restapi.openapi.shared import OF_USER
+from restapi.openapi.parameters import USER
 
 _GROUPS = {
     "calculation": ("process.",),
@@ -26,7 +26,7 @@ class Statistics(DialectResource):
     """`/nodes/statistics?user=1`: how many nodes of which type, created on which day (UTC)."""
 
     allowed, answer = options.ANYWHERE, answers.COUNTS
-    parameters = OF_USER
+    parameters = (USER,)
 
     def get(self) -> Reply:
         request = self.context.request

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from querylang.schema import Entity
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
@@ -44,16 +43,14 @@ from restapi.openapi.shared import (
     listed,
 )
 
-_ENVELOPE: Mapping[str, Shape] = MappingProxyType(
-    {
-        "method": one_of("GET", "POST"),
-        "path": TEXT,
-        "query_string": {**TEXT, "description": "As it was sent, decoded"},
-        "resource_type": TEXT,
-        "url": TEXT,
-        "url_root": TEXT,
-    }
-)
+_ENVELOPE: Mapping[str, Shape] = {
+    "method": one_of("GET", "POST"),
+    "path": TEXT,
+    "query_string": {**TEXT, "description": "As it was sent, decoded"},
+    "resource_type": TEXT,
+    "url": TEXT,
+    "url_root": TEXT,
+}
 
 
 def _enveloped(data: Shape, id_: Shape = NULL) -> AnswerSpec:
@@ -71,25 +68,21 @@ def _of_one(data: Mapping[str, Shape]) -> AnswerSpec:
 
 _CONTENT = {"attributes": CONTENT, "extras": CONTENT}
 _TYPED = {"full_type": TEXT}
-_ROWS: Mapping[str, Component] = MappingProxyType(
-    {
-        entity.name: Component(name, record({**of_fields(entity.shown), **always}, sometimes))
-        for entity, name, always, sometimes in (
-            (NODES, "Node", _TYPED, _CONTENT),
-            (INCOMING, "IncomingLink", _TYPED, {}),
-            (OUTGOING, "OutgoingLink", _TYPED, {}),
-            (COMPUTERS, "Computer", {}, {}),
-            (USERS, "User", {}, {}),
-            (GROUPS, "Group", {}, {}),
-        )
-    }
-)
-_SELECTIONS: Mapping[str, Component] = MappingProxyType(
-    {
-        entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
-        for entity in (NODES, INCOMING, OUTGOING, COMPUTERS, USERS, GROUPS)
-    }
-)
+_ROWS: Mapping[str, Component] = {
+    entity.name: Component(name, record({**of_fields(entity.shown), **always}, sometimes))
+    for entity, name, always, sometimes in (
+        (NODES, "Node", _TYPED, _CONTENT),
+        (INCOMING, "IncomingLink", _TYPED, {}),
+        (OUTGOING, "OutgoingLink", _TYPED, {}),
+        (COMPUTERS, "Computer", {}, {}),
+        (USERS, "User", {}, {}),
+        (GROUPS, "Group", {}, {}),
+    )
+}
+_SELECTIONS: Mapping[str, Component] = {
+    entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
+    for entity in (NODES, INCOMING, OUTGOING, COMPUTERS, USERS, GROUPS)
+}
 
 
 def rows(entity: Entity, allowed: Collection[str], key: str | None = None, id_: Shape = NULL) -> AnswerSpec:

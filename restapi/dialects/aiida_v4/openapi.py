@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import MappingProxyType
 
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.options import OPTIONS
@@ -35,7 +34,7 @@ def dialect_of(routes: Iterable[Route]) -> Dialect:
         options=OPTIONS,
         paths=tuple(_described_path(route) for route in routes),
         names={"id": "by_id", "page": "n"},
-        missing=MappingProxyType({JSON: ERROR}),
+        missing={JSON: ERROR},
     )
 
 

@@ -15,7 +15,7 @@ from restapi.fetching.node_types import type_counts, types, values_of
 from restapi.fetching.reading import json_remembered
 from restapi.fetching.statistics import statistics, user_of
 from restapi.http.reply import Reply
-from restapi.openapi.shared import OF_USER
+from restapi.openapi.parameters import USER
 
 API_VERSION = (4, 1, 0)
 AIIDA_VERSION = "2.9"
@@ -25,7 +25,7 @@ AIIDA_VERSION = "2.9"
 class Statistics(V4Resource):
     """`/nodes/statistics?user=1`: how many nodes of which type, created on which day (UTC)."""
 
-    parameters, answer = OF_USER, answers.COUNTS
+    parameters, answer = (USER,), answers.COUNTS
 
     def get(self) -> Reply:
         request = self.context.request
@@ -53,7 +53,7 @@ class FullTypes(V4Resource):
 class FullTypesCount(V4Resource):
     """`/nodes/full_types_count?user=1`: the same with the number of nodes."""
 
-    parameters, answer = OF_USER, answers.TYPES
+    parameters, answer = (USER,), answers.TYPES
 
     def get(self) -> Reply:
         request = self.context.request
