@@ -23,8 +23,9 @@ MakeObjects = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class RowRenderer:
-    """A renderer of rows as objects, each with these `names` as its keys, in this order."""
+    """A renderer of rows of these fields as objects, each with these `names` as its keys, in this order."""
 
+    fields: tuple[Field, ...]
     names: tuple[str, ...]
     objects: MakeObjects
 

@@ -9,6 +9,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from inspect import getdoc
 from pathlib import Path
 
 from querylang.graph.operators import OPERATORS as GRAPH_OPERATORS
@@ -166,7 +167,7 @@ def _purpose(file: Path) -> str:
 
 
 def _first_line(resource: type) -> str:
-    return (resource.__doc__ or "").partition("\n")[0]
+    return (getdoc(resource) or "").partition("\n")[0]
 
 
 def _settings() -> str:

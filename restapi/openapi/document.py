@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
 from aiida_like import __version__
 from restapi.config import Settings
-from restapi.openapi.dialect import Dialect
+from restapi.dialects.resource import Dialect, DialectResource
+from restapi.http.reply import Reply, bytes_reply
 from restapi.openapi.operations import operations_at
 from restapi.openapi.schema import Component, Schema
+from restapi.openapi.shared import DOCUMENT
 
 VERSION = "3.1.0"
 
@@ -35,6 +38,16 @@ TAGS: Mapping[str, str] = {
 }
 
 
+class Document(DialectResource):
+    """`/openapi.json`: this interface, described for programs (OpenAPI 3.1)."""
+
+    answer = DOCUMENT
+
+    def get(self) -> Reply:
+        self.parse_options()
+        return bytes_reply(written(self.dialect, self.context.settings, quote(self.context.exchange.script_root)))
+
+
 @lru_cache(maxsize=16)
 def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
     """The document as JSON, made once for each mount point; `mount` is the part of URLs before the prefix.
@@ -42,7 +55,8 @@ def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
     Raises:
         ValueError: two components have the same name.
     """
-    operations = [each for described in dialect.paths for each in operations_at(described, dialect, settings)]
+    described_paths = [described for route in dialect.routes for described in dialect.described(route)]
+    operations = [each for described in described_paths for each in operations_at(described, dialect, settings)]
     used = {each.content["tags"][0] for each in operations}
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:

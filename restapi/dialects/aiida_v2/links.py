@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,10 +15,9 @@ from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.options import Options
 from querylang.schema import Entity
-from restapi.dialects.aiida_v2 import answers, options, render
+from restapi.dialects.aiida_v2 import answers, options
 from restapi.dialects.aiida_v2.entities import NODES
-from restapi.dialects.aiida_v2.rows import answer_rows, find
-from restapi.dialects.resource import DialectResource
+from restapi.dialects.resource import DialectResource, ListResource
 from restapi.http.exchange import Context
 from restapi.http.reply import Reply
 from restapi.openapi.answer import AnswerSpec, Subject
@@ -26,31 +25,25 @@ from restapi.openapi.answer import AnswerSpec, Subject
 _ID = NODES.fields["id"]
 
 
-class Related(DialectResource):
+class Related(ListResource):
     """Nodes that stand in a relation to one; `key` is the name of their list."""
 
-    reserved, allowed, filters = options.OF_LISTS, options.LIST, NODES
+    reserved, allowed = options.OF_LISTS, options.LIST
     key: ClassVar[str]
 
     @classmethod
     def answer_about(cls, _: Subject) -> AnswerSpec:
         return answers.related(cls.key, cls.allowed)
 
-    def relation(self, pk: int, given: Options) -> Condition:
+    def relation(self, pk: int, given: Options) -> Iterator[Condition]:
         raise NotImplementedError
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
-        (pk,) = find(self.context, entity, (_ID,), path_id)
-        return answer_rows(
-            self.context,
-            NODES,
-            entity.name,
-            page,
-            allowed=self.allowed,
-            relation=lambda given: (self.relation(pk, given),),
-            key=self.key,
-            pk=pk,
-            path_id=path_id,
+        (pk,) = self.values(entity, path_id, "id")
+        given, filters = self.parse()
+        relation = self.relation(pk, given)
+        return self.answer_rows(
+            given, filters, NODES, page, relation, resource=entity.name, key=self.key, pk=pk, path_id=path_id
         )
 
 
@@ -59,8 +52,8 @@ class Inputs(Related):
 
     key = "inputs"
 
-    def relation(self, pk: int, _: Options) -> Condition:
-        return Condition(Predicate.INCOMING_OF, _ID, (pk,))
+    def relation(self, pk: int, _: Options) -> Iterator[Condition]:
+        yield Condition(Predicate.INCOMING_OF, _ID, (pk,))
 
 
 class Outputs(Related):
@@ -68,8 +61,8 @@ class Outputs(Related):
 
     key = "outputs"
 
-    def relation(self, pk: int, _: Options) -> Condition:
-        return Condition(Predicate.OUTGOING_OF, _ID, (pk,))
+    def relation(self, pk: int, _: Options) -> Iterator[Condition]:
+        yield Condition(Predicate.OUTGOING_OF, _ID, (pk,))
 
 
 class Tree(DialectResource):
@@ -78,14 +71,12 @@ class Tree(DialectResource):
     allowed, answer = options.TREE, answers.TREE
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.context.parse_options(self.allowed)
-        fields = tuple(entity.fields[name] for name in ("id", "uuid", "type", "label", "description"))
-        main = _Node(*find(self.context, entity, fields, path_id))
+        given = self.parse_options()
+        main = _Node(*self.values(entity, path_id, "id", "uuid", "type", "label", "description"))
         most = self.context.settings.max_limit
         incoming = _neighbours(self.context, INCOMING, main.id, min(given.get("in_limit", most), most))
         outgoing = _neighbours(self.context, OUTGOING, main.id, min(given.get("out_limit", most), most))
-        return render.envelope(request, entity.name, _tree(main, incoming, outgoing), pk=main.id, path_id=path_id)
+        return self.envelope(entity.name, _tree(main, incoming, outgoing), pk=main.id, path_id=path_id)
 
 
 @dataclass(frozen=True)

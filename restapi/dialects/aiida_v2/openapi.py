@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODE_ENTITIES, NODES, USERS
-from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v2.paths import ENTITY, KIND
 from restapi.dialects.resource import Route
 from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.about import LANGUAGE
-from restapi.openapi.answer import PLAIN, Subject
-from restapi.openapi.dialect import DescribedPath, Dialect, describe_path
+from restapi.openapi.answer import Subject
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
+from restapi.openapi.paths import DescribedPath, describe_path
 from restapi.openapi.schema import TEXT
 
-_ABOUT = f"""Provenance that AiiDA stored, read-only, as the manual of AiiDA's REST API, version 2, describes it.
+ABOUT = f"""Provenance that AiiDA stored, read-only, as the manual of AiiDA's REST API, version 2, describes it.
 {LANGUAGE}
 `kind` is `nodes`, or a resource that lists the nodes of one kind. An object is named by its uuid or the beginning of
 one, a user by its id; an object that is not found is status 400. All answers to GET have an `ETag`. `docs/api-v2.md`
@@ -47,20 +46,7 @@ _ALL = (
 )
 
 
-def dialect_of(routes: Iterable[Route]) -> Dialect:
-    """The dialect with these routes."""
-    return Dialect(
-        title="AiiDA REST API, version 2",
-        about=_ABOUT,
-        prefix="/api/v2",
-        options=OPTIONS,
-        paths=tuple(described for route in routes for described in _described_paths(route)),
-        names={"kind": "nodes", "id": "by_id", "page": "n"},
-        missing={PLAIN: TEXT},
-    )
-
-
-def _described_paths(route: Route) -> Iterator[DescribedPath]:
+def described_paths(route: Route) -> Iterator[DescribedPath]:
     """A path for each sort of entities; the kinds of nodes are values of a parameter."""
     marker = ENTITY if ENTITY in route.path else KIND
     for each in _ALL if marker == ENTITY else _OF_NODES:

@@ -31,10 +31,12 @@ OF_LISTS: Mapping[str, OptionSpec] = MappingProxyType({"format": FORMAT})
 """Reserved keys that have another meaning in lists than elsewhere."""
 
 ANYWHERE = frozenset({"_"})
-LIST = ANYWHERE | {*LIST_OPTIONS, "format"}
-ATTRIBUTES = ANYWHERE | {"alist", "nalist"}
-EXTRAS = ANYWHERE | {"elist", "nelist"}
-RETRIEVED = ANYWHERE | {"filename", "rtype"}
-DOWNLOAD = ANYWHERE | {"format"}
-VISUALIZATION = ANYWHERE | {"visformat"}
-TREE = ANYWHERE | {"in_limit", "out_limit"}
+"""What each resource takes; the sets below are what some take besides."""
+
+LIST = frozenset({*LIST_OPTIONS, "format"})
+ATTRIBUTES = frozenset({"alist", "nalist"})
+EXTRAS = frozenset({"elist", "nelist"})
+RETRIEVED = frozenset({"filename", "rtype"})
+DOWNLOAD = frozenset({"format"})
+VISUALIZATION = frozenset({"visformat"})
+TREE = frozenset({"in_limit", "out_limit"})

@@ -21,18 +21,9 @@ _SCHEMA_TYPES = {
 
 
 def envelope(
-    asked: Request,
-    resource: str,
-    data: Any,
-    *,
-    total: int | None = 1,
-    pk: int | None = None,
-    path_id: str | None = None,
+    asked: Request, resource: str, data: Any, total: int | None, pk: int | None, path_id: str | int | None
 ) -> Reply:
-    """A reply. `pk` is the integer id of the one object asked for, `path_id` its name in the path.
-
-    `total` is the number of all rows; None: the header is left out.
-    """
+    """The reply that holds data; texts of the request are shown as they were sent."""
     return json_reply(
         {
             "data": data,

@@ -33,15 +33,16 @@ OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
 )
 
 ANYWHERE = frozenset({"_", "profile"})
+"""What each resource takes; the sets below are what some take besides."""
+
 CONTENT = ("attributes", "attributes_filter", "extras", "extras_filter")
-LIST = ANYWHERE | {*LIST_OPTIONS, "format"}
+LIST = frozenset({*LIST_OPTIONS, "format"})
 NODES = LIST | {*CONTENT, "full_type"}
 LINKS = LIST | {"full_type"}
-OBJECT = ANYWHERE
-NODE = ANYWHERE | {*CONTENT}
-ATTRIBUTES = ANYWHERE | {"attributes_filter"}
-EXTRAS = ANYWHERE | {"extras_filter"}
-FILES = ANYWHERE | {"filename"}
-DOWNLOAD = ANYWHERE | {"download", "download_format"}
-FORMATS = ANYWHERE | {"full_type"}
-TREE = ANYWHERE | {"in_limit", "out_limit"}
+NODE = frozenset(CONTENT)
+ATTRIBUTES = frozenset({"attributes_filter"})
+EXTRAS = frozenset({"extras_filter"})
+FILES = frozenset({"filename"})
+DOWNLOAD = frozenset({"download", "download_format"})
+FORMATS = frozenset({"full_type"})
+TREE = frozenset({"in_limit", "out_limit"})

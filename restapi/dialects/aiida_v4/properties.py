@@ -10,21 +10,20 @@ from typing import Any
 from sqlalchemy import null
 
 from querylang.schema import Entity, Field, FieldType
-from restapi.dialects.aiida_v4 import answers, render
+from restapi.dialects.aiida_v4 import answers
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
-from restapi.dialects.aiida_v4.rows import V4Resource
+from restapi.dialects.resource import DialectResource
 from restapi.http.reply import Reply
 
 
-class Properties(V4Resource):
+class Properties(DialectResource):
     """`/nodes/projectable_properties`: the fields that a page can show, and in which order."""
 
     answer = answers.PROPERTIES
 
     def get(self, resource: str) -> Reply:
-        request = self.context.request
-        self.parse_options(self.allowed)
-        return render.envelope(request, resource, _described(PAGES[resource]))
+        self.parse_options()
+        return self.envelope(resource, _described(PAGES[resource]))
 
 
 @dataclass(frozen=True)

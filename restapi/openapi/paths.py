@@ -1,15 +1,15 @@
-"""The description of a dialect as a whole, for its document."""
+"""The paths of a dialect, as its document has them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from querylang.options import OptionSpec
-from restapi.dialects.resource import DialectResource, Route
 from restapi.openapi.answer import Subject
-from restapi.openapi.schema import Shape
+
+if TYPE_CHECKING:
+    from restapi.dialects.resource import DialectResource, Route
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,3 @@ def describe_path(
     for marker, parameter in found.items():
         path = path.replace(marker, f"{{{parameter['name']}}}")
     return DescribedPath(path, route, subject, tuple(found.values()))
-
-
-@dataclass(frozen=True, eq=False)
-class Dialect:
-    """`about` is Markdown.
-
-    `names`: what parameters of paths are called in ids of operations; `missing`: the content of status 404.
-    """
-
-    title: str
-    about: str
-    prefix: str
-    options: Mapping[str, OptionSpec]
-    paths: tuple[DescribedPath, ...]
-    names: Mapping[str, str]
-    missing: Mapping[str, Shape]
