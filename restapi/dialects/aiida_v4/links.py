@@ -9,25 +9,20 @@ from sqlalchemy import between, case, null, or_, select
 from aiida_like.formats import DESCRIBED, StoredNode, description_of
 from aiida_like.models import computer, node
 from aiida_like.storage.patterns import prefix_end
-from querylang.compile import RowsQuery
-from querylang.condition import Condition
-from querylang.lowering.predicates import Predicate
-from querylang.options import Window
-from querylang.schema import Entity, Field, FieldType
+from querylang.schema import Entity
 from restapi.answering.files import parsed
 from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
-from restapi.dialects.aiida_v4.rows import find, order_of
+from restapi.dialects.aiida_v4.rows import find
+from restapi.dialects.fields import json, text
+from restapi.dialects.neighbours import fetch_neighbours, links_of
 from restapi.dialects.resource import DialectResource, ListResource
-from restapi.fetching.lists import fetch_with_total
 from restapi.http.encoding import http_date
 from restapi.http.reply import Reply
 from restapi.openapi.answer import AnswerSpec, Subject
 from restapi.openapi.schema import TEXT
 
-_DESCRIBING = Field(
-    "describing",
-    FieldType.JSON,
+_DESCRIBING = json(
     # The attributes of other nodes can be large, and are not needed.
     case(
         (or_(*(between(node.c.node_type, start, prefix_end(start)) for start in DESCRIBED)), node.c.attributes),
@@ -35,14 +30,14 @@ _DESCRIBING = Field(
     ),
     "Describing",
     "The attributes of a node that they describe",
+    name="describing",
 )
 
-_COMPUTER = Field(
-    "computer",
-    FieldType.STRING,
+_COMPUTER = text(
     select(computer.c.label).where(computer.c.id == node.c.dbcomputer_id).correlate(node).scalar_subquery(),
     "Computer",
     "Label of the computer that the node belongs to",
+    name="computer",
 )
 
 _DRAWN = (
@@ -64,7 +59,7 @@ class Links(ListResource):
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
         given, filters = self.parse()
         (main,) = self.values(NODES, path_id, "id")
-        relation = (_links_of(entity, main),)
+        relation = (links_of(entity, main),)
         return self.answer_rows(given, filters, entity, page, relation, resource=NODES.name, path_id=path_id)
 
 
@@ -86,17 +81,10 @@ class Tree(DialectResource):
 
     def _neighbours(self, entity: Entity, main: int, limit: int | None) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """The neighbours that are drawn, and how many there are."""
-        most = self.context.settings.max_limit
         fields = (*_DRAWN, entity.fields["link_label"], entity.fields["link_type"])
-        query = RowsQuery(entity, fields, (_links_of(entity, main),), order_of((), entity))
-        part = Window(most if limit is None else min(limit, most))
-        rows, total = fetch_with_total(self.context.snapshot, query, part)
+        rows, total = fetch_neighbours(self.context, entity, fields, main, limit)
         drawn = [_drawn(*row[:-2]) | {"link_label": row[-2], "link_type": row[-1]} for row in rows]
         return drawn, {f"total_no_of_{entity.name}s": total, f"sent_no_of_{entity.name}s": len(drawn)}
-
-
-def _links_of(entity: Entity, main: int) -> Condition:
-    return Condition(Predicate.EQUAL, entity.fields["main"], (main,))
 
 
 def _drawn(
