@@ -27,8 +27,8 @@ from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
 from restapi.dialects.aiida_v4.query_schema import QUERY, VERTEX
 from restapi.dialects.resource import Dialect
 from restapi.hosting.app import Application
+from restapi.openapi.answer import DescribedPath
 from restapi.openapi.operations import listed
-from restapi.openapi.paths import DescribedPath
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.manual import TABLE

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from flask import Response
@@ -31,8 +30,7 @@ from restapi.http.exchange import SAFE, Context, Exchange, Mount, Request
 from restapi.http.headers import allow_preflight
 from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
-from restapi.openapi.answer import AnswerSpec, Subject
-from restapi.openapi.paths import DescribedPath
+from restapi.openapi.answer import AnswerSpec, DescribedPath, Subject
 from restapi.openapi.schema import Schema, Shape
 
 Filters = tuple[Term[Comparison], ...]
@@ -80,7 +78,7 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
     dialect: Dialect
     context: Context
 
-    reserved: ClassVar[Mapping[str, OptionSpec]] = MappingProxyType({})
+    reserved: ClassVar[Mapping[str, OptionSpec]] = {}
     allowed: ClassVar[frozenset[str]] = frozenset()
     required: ClassVar[frozenset[str]] = frozenset()
     parameters: ClassVar[tuple[Schema, ...]] = ()

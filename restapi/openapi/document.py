@@ -55,12 +55,12 @@ def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
     Raises:
         ValueError: two components have the same name.
     """
-    described_paths = [described for route in dialect.routes for described in dialect.described(route)]
-    operations = [each for described in described_paths for each in operations_at(described, dialect, settings)]
-    used = {each.content["tags"][0] for each in operations}
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method] = operation.content
+    paths = {
+        described.path: operations_at(described, dialect, settings)
+        for route in dialect.routes
+        for described in dialect.described(route)
+    }
+    used = {tag for operations in paths.values() for operation in operations.values() for tag in operation["tags"]}
     document = {
         "openapi": VERSION,
         "info": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from inspect import getdoc
 from typing import Any
 
@@ -12,8 +12,7 @@ from querylang.schema import Entity
 from restapi.config import Settings
 from restapi.dialects.resource import Dialect, ListResource
 from restapi.openapi import parameters
-from restapi.openapi.answer import JSON, AnswerSpec, Header
-from restapi.openapi.paths import DescribedPath
+from restapi.openapi.answer import JSON, AnswerSpec, DescribedPath, Header
 from restapi.openapi.schema import TEXT, Component, Shape
 from restapi.openapi.shared import ERROR
 
@@ -24,29 +23,25 @@ _TAG = Header("ETag", TEXT, "Is sent back with `If-None-Match`", is_certain=Fals
 _CACHING = Header("Cache-Control", TEXT, "How long the answer may be kept")
 
 
-@dataclass(frozen=True)
-class Operation:
-    """`method` is in lower case; `content` is the Operation Object."""
-
-    path: str
-    method: str
-    content: Mapping[str, Any]
-
-
-def operations_at(described: DescribedPath, dialect: Dialect, settings: Settings) -> Iterator[Operation]:
+def operations_at(described: DescribedPath, dialect: Dialect, settings: Settings) -> dict[str, dict[str, Any]]:
+    """The Operation Objects of a path, by their methods in lower case."""
     resource, answer = described.resource, described.resource.answer_about(described.subject)
-    asked = {"parameters": list(_parameters(described, dialect, settings))}
+    asked = list(_parameters(described, dialect, settings))
     if resource.body is None:
-        named, responses = _named(described, "get"), _responses(described, dialect, _conditional(answer))
-        asked["parameters"].append(_parameter("If-None-Match", parameters.IF_NONE_MATCH))
-        yield Operation(described.path, "get", {**named, **asked, "responses": {**responses, "304": _UNCHANGED}})
-        return
-    body = {"required": True, "content": {JSON: {"schema": resource.body}}}
-    posted = {**_named(described, "post"), **asked, "requestBody": body}
-    yield Operation(described.path, "post", {**posted, "responses": _responses(described, dialect, answer)})
-    if resource.refusal is not None:
-        refused = {"405": _response("Says how it is asked", resource.refusal.content, resource.refusal.headers)}
-        yield Operation(described.path, "get", {**_named(described, "get"), "responses": refused})
+        asked.append(_parameter("If-None-Match", parameters.IF_NONE_MATCH))
+        cached = replace(answer, headers=(*answer.headers, _TAG, _CACHING))
+        responses = {**_responses(described, dialect, cached), "304": _UNCHANGED}
+        return {"get": {**_named(described, "get"), "parameters": asked, "responses": responses}}
+    posted = {
+        **_named(described, "post"),
+        "parameters": asked,
+        "requestBody": {"required": True, "content": {JSON: {"schema": resource.body}}},
+        "responses": _responses(described, dialect, answer),
+    }
+    if resource.refusal is None:
+        return {"post": posted}
+    refused = {"405": _response("Says how it is asked", resource.refusal.content, resource.refusal.headers)}
+    return {"post": posted, "get": {**_named(described, "get"), "responses": refused}}
 
 
 def _named(described: DescribedPath, method: str) -> dict[str, Any]:
@@ -116,11 +111,6 @@ _WITHOUT: Mapping[bool, frozenset[str]] = {
 
 def _parameter(name: str, definition: Mapping[str, Any]) -> Component:
     return Component(name, definition, "parameters")
-
-
-def _conditional(answer: AnswerSpec) -> AnswerSpec:
-    """The answer with the headers of answers to GET."""
-    return replace(answer, headers=(*answer.headers, _TAG, _CACHING))
 
 
 def _responses(described: DescribedPath, dialect: Dialect, answer: AnswerSpec) -> dict[str, Any]:

@@ -180,3 +180,6 @@ GROUPS = Entity(
 
 ENTITIES: Mapping[str, Entity] = {"computers": COMPUTERS, "users": USERS, "groups": GROUPS, **NODE_ENTITIES}
 """Every resource by its name in the path."""
+
+ENTITY, KIND = "<v2_entity:entity>", "<v2_node_kind:entity>"
+"""Markers in paths for the name of a resource: of any, or of nodes only."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import MappingProxyType
 
 from aiida_like.links import INCOMING, OUTGOING
 from querylang.condition import Condition
@@ -17,12 +16,13 @@ from restapi.fetching import lineage
 from restapi.fetching.reading import narrowed
 from restapi.http.reply import Reply
 
+_RESERVED = {**lineage.OPTIONS, **options.OF_LISTS}
+
 
 class Ancestors(Related):
     """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
 
-    reserved = MappingProxyType({**lineage.OPTIONS, **options.OF_LISTS})
-    allowed = options.LIST | lineage.LIST
+    reserved, allowed = _RESERVED, options.LIST | lineage.LIST
     direction, key = INCOMING, "ancestors"
 
     def relation(self, pk: int, given: Options) -> Iterator[Condition]:

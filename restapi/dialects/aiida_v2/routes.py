@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from restapi.dialects.aiida_v2 import answers, contents, lineage, links, overviews, rows
-from restapi.dialects.aiida_v2.entities import ENTITIES, NODE_ENTITIES
-from restapi.dialects.aiida_v2.paths import ENTITY, KIND
+from restapi.dialects.aiida_v2.entities import ENTITIES, ENTITY, KIND, NODE_ENTITIES
 from restapi.dialects.lineage import Crate, Prov
 from restapi.dialects.resource import DialectResource, Route, paged
 from restapi.http.reply import Reply

@@ -11,10 +11,9 @@ from aiida_like.errors import FeatureUnavailable, QueryError
 from aiida_like.formats import Download, StoredNode, derived_properties, download, download_formats
 from aiida_like.models import comment, user
 from aiida_like.storage import Statement
-from restapi.answering.files import answer_file, parsed, stored_node
+from restapi.answering.files import answer_file, listing, parsed, stored_node
 from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import NODES
-from restapi.dialects.aiida_v4.files import listing
 from restapi.dialects.resource import DialectResource
 from restapi.http.encoding import attachment, http_date, stored_json
 from restapi.http.reply import Reply

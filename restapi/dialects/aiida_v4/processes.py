@@ -9,10 +9,9 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.models import log
 from aiida_like.storage import Statement
-from restapi.answering.files import parsed, retrieved_files
+from restapi.answering.files import listing, parsed, retrieved_files
 from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import NODES
-from restapi.dialects.aiida_v4.files import listing
 from restapi.dialects.resource import DialectResource
 from restapi.http.encoding import http_date
 from restapi.http.reply import Reply
