@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from aiida_like.links import LINK_TYPES
+from querylang.schema import Entity
 from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, AnswerSpec, Header
 from restapi.openapi.schema import (
     ANYTHING,
@@ -24,6 +25,7 @@ from restapi.openapi.schema import (
     one_of,
     or_null,
     record,
+    selection,
 )
 
 TOTALS = tuple(
@@ -58,6 +60,11 @@ FACETS: Mapping[str, Shape] = {
 def listed(answer: AnswerSpec) -> AnswerSpec:
     """The answer of a list, which can be a file too, and says how rows were counted."""
     return replace(answer, content={**answer.content, CSV: None, NDJSON: None}, headers=_OF_LISTS)
+
+
+def rows_of(row: Component, entity: Entity, allowed: Collection[str]) -> Shape:
+    """A list of whole rows, or where `fields` is allowed of some of their keys."""
+    return array(either(row, Component(f"Some{row.name}", selection(entity))) if "fields" in allowed else row)
 
 
 ERROR = Component("Error", record({"message": TEXT}))

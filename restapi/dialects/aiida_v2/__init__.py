@@ -12,8 +12,8 @@ from restapi.dialects.aiida_v2.rows import find, rows_query
 from restapi.dialects.resource import Dialect, Route
 from restapi.http.errors import STATUSES, no_route_as_text
 from restapi.http.route_tree import ID, PAGE
-from restapi.openapi.about import LANGUAGE
 from restapi.openapi.answer import PLAIN, DescribedPath, Subject, describe_path
+from restapi.openapi.document import LANGUAGE
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
 from restapi.openapi.schema import TEXT
 

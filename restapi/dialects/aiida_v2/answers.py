@@ -17,12 +17,10 @@ from restapi.openapi.schema import (
     Component,
     Shape,
     array,
-    either,
     mapping,
     of_fields,
     one_of,
     record,
-    selection,
 )
 from restapi.openapi.shared import (
     CONTENT,
@@ -35,6 +33,7 @@ from restapi.openapi.shared import (
     STATISTICS,
     TOTALS,
     listed,
+    rows_of,
 )
 
 _ENVELOPE: Mapping[str, Shape] = {
@@ -60,10 +59,6 @@ _ROWS: Mapping[str, Component] = {
     entity.name: Component(name, record(of_fields(entity.shown)))
     for entity, name in ((NODES, "Node"), (COMPUTERS, "Computer"), (USERS, "User"), (GROUPS, "Group"))
 }
-_SELECTIONS: Mapping[str, Component] = {
-    entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
-    for entity in (NODES, COMPUTERS, USERS, GROUPS)
-}
 _WHOLE: Mapping[str, Component] = {
     **_ROWS,
     NODES.name: Component("WholeNode", record({**of_fields(NODES.shown), "attributes": CONTENT})),
@@ -79,8 +74,7 @@ def _under_its_name(subject: Subject, found: Shape, beside: Mapping[str, Shape] 
 
 
 def _rows(entity: Entity, allowed: Collection[str]) -> Shape:
-    row = _ROWS[entity.name]
-    return array(either(row, _SELECTIONS[entity.name]) if "fields" in allowed else row)
+    return rows_of(_ROWS[entity.name], entity, allowed)
 
 
 def rows(subject: Subject, allowed: Collection[str]) -> AnswerSpec:

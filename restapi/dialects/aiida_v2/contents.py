@@ -77,23 +77,20 @@ class Download(DialectResource):
 class RetrievedInputs(DialectResource):
     """`/calculations/338357f4/io/retrieved_inputs?filename="aiida.in"`: files that a job was run with."""
 
-    key = "retrieved_inputs"
+    key, is_output = "retrieved_inputs", False
     allowed, answer = options.RETRIEVED, answers.files(key)
 
     def get(self, entity: Entity, path_id: str) -> Reply:
         given = self.parse_options()
         pk, node_type, own = self.values(entity, path_id, "id", "type", "repository_metadata")
-        tree = self.files_of(pk, own) if node_type.startswith(_CALCJOB) else {}
+        tree: Tree = {}
+        if node_type.startswith(_CALCJOB):
+            tree = (retrieved_files(self.context.snapshot, pk) or {}) if self.is_output else parsed(own)
         if "filename" in given:
             return self._answer_file(tree, given)
         if "rtype" in given:
             raise QueryError("rtype goes with filename: name the file to download")
         return self.envelope(entity.name, {self.key: paths(tree)}, pk=pk, path_id=path_id)
-
-    def files_of(self, pk: int, own: str) -> Tree:
-        """The files to show; `own` is the stored tree of the node's own files."""
-        del pk
-        return parsed(own)
 
     def _answer_file(self, tree: Tree, given: Options) -> Reply:
         action = given.get("rtype", "download")
@@ -105,9 +102,5 @@ class RetrievedInputs(DialectResource):
 class RetrievedOutputs(RetrievedInputs):
     """`/calculations/338357f4/io/retrieved_outputs`: files that a job left, in its output `retrieved`."""
 
-    key = "retrieved_outputs"
+    key, is_output = "retrieved_outputs", True
     answer = answers.files(key)
-
-    def files_of(self, pk: int, own: str) -> Tree:
-        del own
-        return retrieved_files(self.context.snapshot, pk) or {}

@@ -10,8 +10,8 @@ from restapi.dialects.aiida_v4.rows import find, rows_query
 from restapi.dialects.resource import Dialect, Route
 from restapi.http.errors import V4_STATUSES, no_route
 from restapi.http.route_tree import ID, PAGE
-from restapi.openapi.about import LANGUAGE
 from restapi.openapi.answer import JSON, DescribedPath, Subject, describe_path
+from restapi.openapi.document import LANGUAGE
 from restapi.openapi.parameters import PAGE_NUMBER, in_path
 from restapi.openapi.schema import TEXT
 from restapi.openapi.shared import ERROR

@@ -29,7 +29,6 @@ from restapi.openapi.schema import (
     one_of,
     or_null,
     record,
-    selection,
 )
 from restapi.openapi.shared import (
     CONTENT,
@@ -41,6 +40,7 @@ from restapi.openapi.shared import (
     STATISTICS,
     TOTALS,
     listed,
+    rows_of,
 )
 
 _ENVELOPE: Mapping[str, Shape] = {
@@ -79,17 +79,12 @@ _ROWS: Mapping[str, Component] = {
         (GROUPS, "Group", {}, {}),
     )
 }
-_SELECTIONS: Mapping[str, Component] = {
-    entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
-    for entity in (NODES, INCOMING, OUTGOING, COMPUTERS, USERS, GROUPS)
-}
 
 
 def rows(entity: Entity, allowed: Collection[str], key: str | None = None, id_: Shape = NULL) -> AnswerSpec:
     """A list; `key` is its name, if that is not the one of the entity."""
-    row: Shape = _ROWS[entity.name]
-    shown = either(row, _SELECTIONS[entity.name]) if "fields" in allowed else row
-    return listed(_enveloped(record({key or entity.name: array(shown)}, FACETS), id_))
+    found = {key or entity.name: rows_of(_ROWS[entity.name], entity, allowed)}
+    return listed(_enveloped(record(found, FACETS), id_))
 
 
 def one(entity: Entity) -> AnswerSpec:

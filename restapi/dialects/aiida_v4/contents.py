@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.errors import FeatureUnavailable, QueryError
@@ -32,7 +31,9 @@ class Attributes(DialectResource):
         given = self.parse_options()
         (stored,) = self.values(NODES, path_id, self.column)
         chosen = given.get(f"{self.column}_filter")
-        content = stored_json(stored) if chosen is None else _chosen(stored, chosen)
+        content: Any = stored_json(stored)
+        if chosen is not None:
+            content = {key: value for key, value in parsed(stored).items() if key in chosen}
         return self.envelope(NODES.name, {self.column: content}, path_id=path_id)
 
 
@@ -113,11 +114,6 @@ class Downloads(DialectResource):
             return attachment(made.content, len(made.content), made.name)
         shown = {"data": _text(made), "filename": made.name, "status": 200}
         return self.envelope(NODES.name, {"download": shown}, path_id=path_id)
-
-
-def _chosen(stored: str | None, keys: tuple[str, ...]) -> dict[str, Any]:
-    content = orjson.loads(stored or "{}")
-    return {key: value for key, value in content.items() if key in keys}
 
 
 def _downloaded(stored: StoredNode, format_: str | None) -> Download:

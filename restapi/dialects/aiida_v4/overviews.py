@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiida_like import __version__
 from aiida_like.formats import all_download_formats
-from aiida_like.storage import Snapshot
 from restapi.dialects.aiida_v4 import answers, options, render
-from restapi.dialects.aiida_v4.full_type import FullType, full_type
+from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.resource import DialectResource
 from restapi.fetching.node_types import type_counts, types, values_of
@@ -57,7 +54,10 @@ class FullTypesCount(DialectResource):
         user = user_of(self.parse()[1])
         snapshot = self.context.snapshot
         tree = json_remembered(
-            snapshot, ("v4 type counts", user is None), values_of(user), lambda: _counted_tree(snapshot, user)
+            snapshot,
+            ("v4 type counts", user is None),
+            values_of(user),
+            lambda: tree_of_types(type_counts(snapshot, user)),
         )
         return self.envelope("nodes", tree, total=0)
 
@@ -70,7 +70,9 @@ class DownloadFormats(DialectResource):
     def get(self) -> Reply:
         asked_type = self.parse_options().get("full_type")
         formats = {full_type(kind, None): list(names) for kind, names in all_download_formats().items()}
-        return self.envelope("nodes", _only(asked_type, formats), total=0)
+        if asked_type is not None:
+            formats = {str(asked_type): formats.get(str(asked_type), [])}
+        return self.envelope("nodes", formats, total=0)
 
 
 class Server(DialectResource):
@@ -90,14 +92,3 @@ class Server(DialectResource):
             "server": f"aiida-like {__version__}",
         }
         return render.envelope_without_id(self.context.request, "Info", info)
-
-
-def _counted_tree(snapshot: Snapshot, user: int | None) -> dict[str, Any]:
-    counts: dict[tuple[str, str | None], int | None] = {**type_counts(snapshot, user)}
-    return tree_of_types(counts)
-
-
-def _only(asked_type: FullType | None, formats: dict[str, Any]) -> dict[str, Any]:
-    if asked_type is None:
-        return formats
-    return {str(asked_type): formats.get(str(asked_type), [])}

@@ -46,30 +46,25 @@ class Report(DialectResource):
 class InputFiles(DialectResource):
     """`/calcjobs/338357f4/input_files?filename="folder"`: the files that a job was submitted with."""
 
+    is_output = False
     allowed, answer = options.FILES, answers.INPUT_FILES
 
     def get(self, path_id: str) -> Reply:
-        given = self.parse_options()
+        folder = self.parse_options().get("filename", "")
         pk, own = self.values(CALCJOBS, path_id, "id", "repository_metadata")
-        return self.envelope(CALCJOBS.name, self.files_of(pk, own, given.get("filename", "")), path_id=path_id)
-
-    def files_of(self, pk: int, own: str, folder: str) -> Any:
-        """The files to show; `own` is the stored tree of the node's own files."""
-        del pk
-        return listing(parsed(own), folder)
+        tree = retrieved_files(self.context.snapshot, pk) if self.is_output else parsed(own)
+        found = _NOTHING_RETRIEVED if tree is None else listing(tree, folder)
+        return self.envelope(CALCJOBS.name, found, path_id=path_id)
 
 
 class OutputFiles(InputFiles):
     """`/calcjobs/338357f4/output_files`: the files that came back from a job."""
 
+    is_output = True
     answer = answers.OUTPUT_FILES
 
-    def files_of(self, pk: int, own: str, folder: str) -> Any:
-        del own
-        tree = retrieved_files(self.context.snapshot, pk)
-        if tree is None:
-            return {"status": 200, "data": "This node does not have retrieved folder"}
-        return listing(tree, folder)
+
+_NOTHING_RETRIEVED = {"status": 200, "data": "This node does not have retrieved folder"}
 
 
 def _select_logs() -> Select[Any]:

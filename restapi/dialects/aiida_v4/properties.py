@@ -23,7 +23,9 @@ class Properties(DialectResource):
 
     def get(self, resource: str) -> Reply:
         self.parse_options()
-        return self.envelope(resource, _described(PAGES[resource]))
+        page = PAGES[resource]
+        fields = {field.name: _described(page, field) for field in page.fields}
+        return self.envelope(resource, {"fields": fields, "ordering": list(page.ordering)})
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
 _TYPES = {FieldType.INTEGER: "int", FieldType.DATETIME: "datetime.datetime", FieldType.UUID: "unicode"}
 
 
-def _described(page: PageLayout) -> dict[str, Any]:
-    return {
-        "fields": {field.name: _described_field(page, field) for field in page.fields},
-        "ordering": list(page.ordering),
-    }
-
-
-def _described_field(page: PageLayout, field: Field) -> dict[str, Any]:
+def _described(page: PageLayout, field: Field) -> dict[str, Any]:
     described = described_field(field, _TYPES.get(field.type, "str"), is_display=field.name in page.displayed)
     if field.name in CHOICES:
         described["valid_choices"] = {name: {"doc": text} for name, text in CHOICES[field.name].items()}
