@@ -9,6 +9,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from inspect import getdoc
 from pathlib import Path
 
 from querylang.ast import Operator
@@ -20,9 +21,8 @@ from querylang.options import OptionSpec
 from querylang.schema import Entity, FieldType
 from restapi.config import Settings
 from restapi.dialects.aiida_v2.aliases import ALIASES
-from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODE_TYPE_PREFIXES, NODES, USERS
+from restapi.dialects.aiida_v2.entities import COMPUTERS, ENTITY, GROUPS, KIND, NODE_TYPE_PREFIXES, NODES, USERS
 from restapi.dialects.aiida_v2.options import OPTIONS
-from restapi.dialects.aiida_v2.paths import ENTITY, KIND
 from restapi.dialects.aiida_v2.routes import ROUTES
 from restapi.dialects.aiida_v4 import entities as v4
 from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
@@ -166,7 +166,7 @@ def _purpose(file: Path) -> str:
 
 
 def _first_line(resource: type) -> str:
-    return (resource.__doc__ or "").partition("\n")[0]
+    return (getdoc(resource) or "").partition("\n")[0]
 
 
 def _settings() -> str:

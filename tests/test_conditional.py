@@ -22,7 +22,7 @@ from aiida_like.profiles import find
 from restapi import create_site
 from restapi.config import Settings
 from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
-from restapi.hosting.app import INTERFACES, Application
+from restapi.hosting.app import DIALECTS, Application
 from restapi.hosting.site import Site
 from tests import writable
 from tests.conftest import Golden, GoldenPostgreSQL, headers_of
@@ -44,7 +44,7 @@ def test_every_resource_is_here(app: Flask) -> None:
     assert isinstance(app, Application)
     found = [app.routes.find(url.partition("?")[0]) for url in URLS]
     asked = {each[0].resource for each in found if each is not None}
-    routes = {route.resource for interface in INTERFACES for route in interface.routes}
+    routes = {route.resource for dialect in DIALECTS for route in dialect.routes}
     assert routes - asked == {QueryBuilder}
 
 

@@ -22,16 +22,16 @@ from restapi.dialects.aiida_v2.options import (
     TREE,
     VISUALIZATION,
 )
-from restapi.dialects.resource import Interface
-from restapi.hosting.app import INTERFACES
+from restapi.dialects.resource import Dialect
+from restapi.hosting.app import DIALECTS
 
 PARSER = Parser(OPTIONS)
 
 
-@pytest.mark.parametrize("interface", INTERFACES, ids=lambda each: each.prefix)
-def test_each_key_is_taken_by_some_resource(interface: Interface) -> None:
-    taken = {key for route in interface.routes for key in route.resource.allowed - route.resource.reserved.keys()}
-    assert taken == {*interface.options}
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda each: each.prefix)
+def test_each_key_is_taken_by_some_resource(dialect: Dialect) -> None:
+    taken = {key for route in dialect.routes for key in route.resource.allowed - route.resource.reserved.keys()}
+    assert taken | dialect.anywhere == {*dialect.options}
 
 
 def options_of(text: str, allowed: frozenset[str] = frozenset(OPTIONS)) -> Options:

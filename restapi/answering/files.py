@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 from aiida_like.errors import FileNotFound
 from aiida_like.formats import StoredNode
 from aiida_like.models import link, node
-from aiida_like.repository import key_of, paths
+from aiida_like.repository import entries, key_of, paths
 from aiida_like.storage import Snapshot, Statement
 from aiida_like.storage.expressions import unindexed
 from restapi.http.encoding import attachment
@@ -43,6 +43,11 @@ def retrieved_files(snapshot: Snapshot, pk: int) -> Tree | None:
     """The tree of files that a calculation job left, in its output `retrieved`; None without such an output."""
     rows = snapshot.rows(Statement("retrieved", _select_retrieved, {"main": pk}))
     return parsed(rows[0][0]) if rows else None
+
+
+def listing(tree: Tree, folder: str) -> list[dict[str, str]]:
+    """The files and folders in a folder. Raises QueryError, FileNotFound: as `entries`."""
+    return [{"name": entry.name, "type": "DIRECTORY" if entry.is_folder else "FILE"} for entry in entries(tree, folder)]
 
 
 def answer_file(snapshot: Snapshot, tree: Tree, written: str) -> Reply:

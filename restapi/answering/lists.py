@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from aiida_like.storage import Snapshot
 from querylang.compile import RowsQuery
@@ -23,61 +24,50 @@ from restapi.http.preferences import Count, Format, preferred_count, preferred_f
 from restapi.http.reply import Reply
 
 
-class Envelope(Protocol):
-    """Makes a reply of the data of a list, and the number of all rows where that is known."""
-
-    def __call__(self, data: dict[str, Any], *, total: int | None) -> Reply: ...
-
-
-@dataclass(frozen=True)
-class ListRequest:
-    """A list that a dialect was asked for.
-
-    `given` are the options of the query string, `page` the number in the path, `query` the rows and `renderer` how they
-    are shown. `name` is the key of the list in the answer.
-    """
-
-    given: Options
-    page: int | None
-    query: RowsQuery
-    renderer: RowRenderer
-    name: str
-    envelope: Envelope
-
-
-def answer_list(context: Context, asked: ListRequest) -> Reply:
+def answer_list(
+    context: Context,
+    given: Options,
+    page: int | None,
+    query: RowsQuery,
+    renderer: RowRenderer,
+    name: str,
+    envelope: Callable[..., Reply],
+) -> Reply:
     """The rows of a query, in the way that options and headers of the request ask for.
+
+    `page` is the number in the path, `name` the key of the list in the answer. `envelope` makes a reply of the data and
+    `total`, the number of all rows where that is known.
 
     Raises:
         QueryError: options that make no sense together, or are out of range.
         StatementTimeout, StorageError.
     """
-    exchange, given = context.exchange, asked.given
+    exchange = context.exchange
     form = Format.JSON
     if "format" in given or exchange.accepts is not None:
         form = preferred_format(exchange.accepts, given.get("format"))
     if form is not Format.JSON:
-        return answer_export(context, given, asked.page, asked.query, asked.renderer, form, asked.name)
-    part = window(given, asked.page, context.settings.window_limits)
-    counted = facets(given["facet"], asked.query.entity) if "facet" in given else ()
+        return answer_export(context, given, page, query, renderer, form, name)
+    part = window(given, page, context.settings.window_limits)
+    counted = facets(given["facet"], query.entity) if "facet" in given else ()
     preferred = None if exchange.prefers is None else preferred_count(exchange.prefers)
     # Rows that can be of any size are fetched a few at a time, after their keys.
-    wide = is_wide(asked.query.fields, asked.query.entity)
-    query = replace(asked.query, fields=(row_key(asked.query.entity),)) if wide else asked.query
+    wide = is_wide(query.fields, query.entity)
+    fetched = replace(query, fields=(row_key(query.entity),)) if wide else query
     count, cursor = preferred or Count.EXACT, None
     if "cursor" in given:
-        found, cursor = _fetch_after(context.snapshot, query, given["cursor"], part, count)
+        found, cursor = _fetch_after(context.snapshot, fetched, given["cursor"], part, count)
     else:
-        looks_ahead = asked.page is not None and count is not Count.EXACT
-        found = fetch_page(context.snapshot, query, part, count, looks_ahead=looks_ahead)
-    data: dict[str, Any] = {asked.name: PLACEHOLDER if wide else asked.renderer.objects(found.rows)}
+        looks_ahead = page is not None and count is not Count.EXACT
+        found = fetch_page(context.snapshot, fetched, part, count, looks_ahead=looks_ahead)
+    data: dict[str, Any] = {name: PLACEHOLDER if wide else renderer.objects(found.rows)}
     if counted:
-        data["facets"] = count_facets(context.snapshot, asked.query, counted)
-    reply = asked.envelope(data, total=found.total)
+        data["facets"] = count_facets(context.snapshot, query, counted)
+    reply = envelope(data, total=found.total)
     if wide:
         tuning = context.snapshot.storage.tuning
         keys = [row[0] for row in found.rows]
-        batches = row_batches(context.snapshot, asked.query, keys, asked.renderer, tuning.wide_rows_at_once)
+        batches = row_batches(context.snapshot, query, keys, renderer, tuning.wide_rows_at_once)
         reply = splice(reply, json_list(batches), tuning)
     if preferred is not None:
         reply.headers["Preference-Applied"] = f"count={found.count.value}"

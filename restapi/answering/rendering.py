@@ -23,8 +23,9 @@ MakeObjects = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class RowRenderer:
-    """A renderer of rows as objects, each with these `names` as its keys, in this order."""
+    """A renderer of rows of these fields as objects, each with these `names` as its keys, in this order."""
 
+    fields: tuple[Field, ...]
     names: tuple[str, ...]
     objects: MakeObjects
 
@@ -54,3 +55,17 @@ def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
 
 def _or_null(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else write(value)
+
+
+def described_field(field: Field, type_: str, *, is_display: bool) -> dict[str, Any]:
+    """What a page is told of a field; `type_` is the name of its type there, `is_display`: it is shown at first."""
+    described: dict[str, Any] = {
+        "display_name": field.title,
+        "help_text": field.help,
+        "is_display": is_display,
+        "is_foreign_key": field.refers_to is not None,
+        "type": type_,
+    }
+    if field.refers_to is not None:
+        described |= {"related_column": "id", "related_resource": field.refers_to}
+    return described

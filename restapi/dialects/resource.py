@@ -1,32 +1,67 @@
-"""Resources and routes of a dialect, and how it answers all URLs below its prefix."""
+"""Dialects, their resources and routes, and how a dialect answers all URLs below its prefix."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from types import MappingProxyType
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from flask import Response
 from flask_restful import Resource
 from werkzeug.utils import redirect
 
-from aiida_like.errors import AiidaLikeError
+from aiida_like.errors import AiidaLikeError, QueryError
 from aiida_like.storage import Effort, LazyStorage
-from querylang.options import OptionSpec
+from querylang.ast import Comparison
+from querylang.compile import RowsQuery
+from querylang.condition import Condition
+from querylang.options import NO_OPTIONS, Options, OptionSpec, split
 from querylang.parse import Parser
-from querylang.schema import Entity
+from querylang.schema import Entity, Field
+from querylang.terms import Term, leaves
+from restapi.answering.lists import answer_list
+from restapi.answering.rendering import RowRenderer
 from restapi.config import Settings
 from restapi.http.conditional import Conditional, key_of
 from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
-from restapi.http.exchange import SAFE, Context, Exchange, Mount
+from restapi.http.exchange import SAFE, Context, Exchange, Mount, Request
 from restapi.http.headers import allow_preflight
 from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
-from restapi.openapi.answer import AnswerSpec, Parameter, Subject
-from restapi.openapi.schema import Schema
+from restapi.openapi.answer import AnswerSpec, DescribedPath, Subject
+from restapi.openapi.schema import Schema, Shape
+
+Filters = tuple[Term[Comparison], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Dialect:
+    """All that a dialect is.
+
+    `title` and `about`, in Markdown, head its document; `described` are the paths of a route there.
+    `options` are the reserved keys of its query strings; each resource takes those in `anywhere`.
+    `entities` are the words of each converter in paths.
+    `missing` makes the answer to a URL that no resource has; `not_found` is the content of status 404.
+    `find` is the row of the object that a path names; `rows_query` the rows that options, filters and conditions ask
+    for, and how they are shown; `envelope` the reply that holds data.
+    """
+
+    prefix: str
+    title: str
+    about: str
+    options: Mapping[str, OptionSpec]
+    anywhere: frozenset[str]
+    routes: tuple[Route, ...]
+    described: Callable[[Route], Iterable[DescribedPath]]
+    entities: Mapping[str, Mapping[str, Entity]]
+    statuses: Statuses
+    missing: Callable[[str], Reply]
+    not_found: Mapping[str, Shape]
+    find: Callable[[Context, Entity, tuple[Field, ...], str], Sequence[Any]]
+    rows_query: Callable[[Entity, Options, Filters, Iterable[Condition]], tuple[RowsQuery, RowRenderer]]
+    envelope: Callable[[Request, str, Any, int | None, int | None, str | int | None], Reply]
 
 
 @dataclass(eq=False)
@@ -34,19 +69,19 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
     """A resource: the answer at a path, and its description for the document of OpenAPI.
 
     `reserved` are reserved keys of this resource only; elsewhere they may be keys of filters.
-    `allowed` are the reserved keys that it takes, and `required` those that it needs.
-    `filters` has the keys that it can be filtered by, and `parameters` are filters of another sort.
+    `allowed` are the reserved keys that it takes besides those of all resources, and `required` those that it needs.
+    `parameters` are keys of filters that only this resource has.
     `body` is what is posted; None: the resource is asked by GET. Where something is posted, `refusal` is the answer to
     GET, status 405.
     """
 
+    dialect: Dialect
     context: Context
 
-    reserved: ClassVar[Mapping[str, OptionSpec]] = MappingProxyType({})
+    reserved: ClassVar[Mapping[str, OptionSpec]] = {}
     allowed: ClassVar[frozenset[str]] = frozenset()
     required: ClassVar[frozenset[str]] = frozenset()
-    filters: ClassVar[Entity | None] = None
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    parameters: ClassVar[tuple[Schema, ...]] = ()
     body: ClassVar[Schema | None] = None
     refusal: ClassVar[AnswerSpec | None] = None
     answer: ClassVar[AnswerSpec]
@@ -56,9 +91,74 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
         """The answer; some depend on what the path names."""
         return cls.answer
 
-    @classmethod
-    def filters_about(cls, _: Subject) -> Entity | None:
-        return cls.filters
+    def parse(self, *, takes_filters: bool = True) -> tuple[Options, Filters]:
+        """The options and filters of the request. Raises QuerySyntaxError, QueryError."""
+        context = self.context
+        query, mount = context.request.query_string, context.mount
+        longest = mount.settings.max_query_length
+        if len(query) > longest:
+            raise QueryError(f"the query string has {len(query)} characters; at most {longest} are allowed")
+        if not context.request.text:
+            return NO_OPTIONS, ()
+        usable = self.allowed | self.dialect.anywhere
+        given, filters = split(mount.parser.parse(context.request.text), mount.options, usable)
+        if filters and not takes_filters:
+            key = leaves(filters[0])[0].key
+            raise QueryError(f"this resource takes no filters, so {key!r} has no meaning here")
+        if "profile" in given:
+            served = context.snapshot.storage.profile.name
+            if given["profile"] != served:
+                raise QueryError(f"there is no profile {given['profile']!r} here: {served!r} is served")
+        return given, filters
+
+    def parse_options(self) -> Options:
+        """The options of a resource that cannot be filtered."""
+        return self.parse(takes_filters=False)[0] if self.context.request.text else NO_OPTIONS
+
+    def values(self, entity: Entity, path_id: str, *names: str) -> Sequence[Any]:
+        """The values of these fields, of the object that the path names. Raises NotFound, AmbiguousUuid."""
+        return self.dialect.find(self.context, entity, tuple(entity.fields[name] for name in names), path_id)
+
+    def envelope(
+        self,
+        resource: str,
+        data: Any,
+        *,
+        total: int | None = 1,
+        pk: int | None = None,
+        path_id: str | int | None = None,
+    ) -> Reply:
+        """A reply. `pk` is the integer id of the one object asked for, `path_id` its name in the path.
+
+        `total` is the number of all rows; None: the header is left out.
+        """
+        return self.dialect.envelope(self.context.request, resource, data, total, pk, path_id)
+
+
+class ListResource(DialectResource):
+    """A list of the rows of an entity, by whose keys it can be filtered."""
+
+    def answer_rows(
+        self,
+        given: Options,
+        filters: Filters,
+        entity: Entity,
+        page: int | None,
+        relation: Iterable[Condition] = (),
+        *,
+        resource: str | None = None,
+        key: str | None = None,
+        pk: int | None = None,
+        path_id: str | None = None,
+    ) -> Reply:
+        """The rows that fulfil the filters of the request, and stand in a relation to a node.
+
+        `relation` may be an iterator: then a walk through the graph begins only after the fields to show are known.
+        `resource` is what the path names, `key` the name of the list in the answer; both are else that of the entity.
+        """
+        query, renderer = self.dialect.rows_query(entity, given, filters, relation)
+        envelope = partial(self.envelope, resource or entity.name, pk=pk, path_id=path_id)
+        return answer_list(self.context, given, page, query, renderer, key or entity.name, envelope)
 
 
 @dataclass(frozen=True)
@@ -88,26 +188,11 @@ def _server_timing(effort: Effort) -> str:
     return ", ".join(found)
 
 
-@dataclass(frozen=True, eq=False)
-class Interface:
-    """All that a dialect is: the reserved keys of its query strings, its routes, and how it tells errors.
-
-    `entities` are the words of each converter in paths; `missing` makes the answer to a URL that no resource has.
-    """
-
-    prefix: str
-    options: Mapping[str, OptionSpec]
-    routes: Iterable[Route]
-    entities: Mapping[str, Mapping[str, Entity]]
-    statuses: Statuses
-    missing: Callable[[str], Reply]
-
-
 @dataclass(frozen=True)
 class Endpoint:
     """The resource at a path, made anew for each request."""
 
-    dialect: MountedDialect
+    mounted: MountedDialect
     resource: type[DialectResource]
     mount: Mount
 
@@ -117,23 +202,23 @@ class Endpoint:
         name = _METHODS.get(method)
         if name is None or not hasattr(self.resource, name):
             return self._refuse(method)
-        dialect = self.dialect
+        mounted = self.mounted
         reply: Reply | None = None
         try:
-            snapshot = dialect.storage.read()
+            snapshot = mounted.storage.read()
             exchange.efforts.append(snapshot.effort)
             key = key_of(exchange) if method in SAFE else None
             if key is not None:
-                again = dialect.conditional.answer_again(exchange, snapshot, key)
+                again = mounted.conditional.answer_again(exchange, snapshot, key)
                 if isinstance(again, CachedAnswer):
                     return again
                 reply = again
             if reply is None:
-                resource = self.resource(Context(self.mount, exchange, exchange.decoded(), snapshot))
+                resource = self.resource(mounted.dialect, Context(self.mount, exchange, exchange.decoded(), snapshot))
                 made: Reply = getattr(resource, name)(**arguments)
-                reply = made if key is None else dialect.conditional.mark(exchange, snapshot, key, made)
+                reply = made if key is None else mounted.conditional.mark(exchange, snapshot, key, made)
         except AiidaLikeError as error:
-            reply = reply_to(error, dialect.interface.statuses, dialect.log, exchange)
+            reply = reply_to(error, mounted.dialect.statuses, mounted.log, exchange)
         if exchange.efforts:
             reply.headers["Server-Timing"] = _server_timing(exchange.efforts[0])
         return reply
@@ -150,39 +235,35 @@ _METHODS = {"GET": "get", "HEAD": "get", "POST": "post"}
 """The methods that a resource can have."""
 
 
+@dataclass(frozen=True, eq=False)
 class MountedDialect:
-    """An interface to one storage. Its routes are added to a tree that it shares with other dialects."""
+    """A dialect of one storage. Its routes are added to a tree that it shares with other dialects."""
 
-    def __init__(
-        self,
-        interface: Interface,
-        settings: Settings,
-        routes: RouteTree[Endpoint],
-        storage: LazyStorage,
-        conditional: Conditional,
-        log: FailureLog,
-    ) -> None:
-        self.interface = interface
-        self.storage = storage
-        self.conditional = conditional
-        self.log = log
-        self._routes = routes
-        mount = Mount(interface.prefix, settings, interface.options, Parser(interface.options))
+    dialect: Dialect
+    settings: Settings
+    routes: RouteTree[Endpoint]
+    storage: LazyStorage
+    conditional: Conditional
+    log: FailureLog
+
+    def __post_init__(self) -> None:
+        dialect = self.dialect
+        mount = Mount(dialect.prefix, self.settings, dialect.options, Parser(dialect.options))
         reserving = cache(lambda keys: mount.reserving(dict(keys)) if keys else mount)
-        for route in interface.routes:
+        for route in dialect.routes:
             endpoint = Endpoint(self, route.resource, reserving(tuple(route.resource.reserved.items())))
-            routes.add(interface.prefix + route.path, endpoint, route.defaults, interface.entities)
+            self.routes.add(dialect.prefix + route.path, endpoint, route.defaults, dialect.entities)
 
     def answer(self, exchange: Exchange) -> Answer:
         """The answer at any URL below the prefix. One that no resource has opens no storage."""
         path = exchange.path_info
-        found = self._routes.find(path)
+        found = self.routes.find(path)
         if found is not None:
             endpoint, arguments = found
             return endpoint.answer(exchange, arguments)
         merged = re.sub("/{2,}", "/", path)
-        if merged != path and self._routes.find(merged) is not None:
+        if merged != path and self.routes.find(merged) is not None:
             moved = redirect(exchange.url_of(merged), 308, Response)
             assert isinstance(moved, Response)
             return moved
-        return self.interface.missing(self.interface.prefix)
+        return self.dialect.missing(self.dialect.prefix)

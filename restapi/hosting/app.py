@@ -90,13 +90,13 @@ class Application(Flask):
         start_response("200 OK", [*fields, *_CROSS_ORIGIN])
         return () if exchange.method == "HEAD" else (answer.body,)
 
-    def mount(self, dialect: MountedDialect) -> None:
+    def mount(self, mounted: MountedDialect) -> None:
         """Lets Flask ask a dialect at all URLs below its prefix, with any method."""
 
         def view(**_: str) -> Response:
-            return as_response(dialect.answer(Exchange(request.environ)))
+            return as_response(mounted.answer(Exchange(request.environ)))
 
-        prefix = dialect.interface.prefix
+        prefix = mounted.dialect.prefix
         self.view_functions[prefix] = view
         self.url_map.converters["beside_pages"] = _BesidePages
         for path in (prefix, f"{prefix}/<beside_pages:rest>"):
@@ -129,7 +129,7 @@ class Application(Flask):
 
 _CROSS_ORIGIN = tuple(CROSS_ORIGIN.items())
 
-INTERFACES = (aiida_v2.INTERFACE, aiida_v4.INTERFACE)
+DIALECTS = (aiida_v2.DIALECT, aiida_v4.DIALECT)
 
 _assembling = threading.Lock()
 """Werkzeug compiles each route to code, for which CPython 3.11 fails now and then in two threads at once."""
@@ -172,9 +172,9 @@ def create_app(
         app = Application(catch_internal_server=catch_internal_server)
         storage = app.extensions["aiida_like_storage"] = LazyStorage(opening or usual)
         conditional = Conditional(found.name, settings, tuning)
-        for interface in INTERFACES:
-            app.mount(MountedDialect(interface, settings, app.routes, storage, conditional, app.failures))
-        app.register_blueprint(docs_page.blueprint(found, (aiida_v2.DIALECT, aiida_v4.DIALECT)))
+        for dialect in DIALECTS:
+            app.mount(MountedDialect(dialect, settings, app.routes, storage, conditional, app.failures))
+        app.register_blueprint(docs_page.blueprint(found, DIALECTS))
         app.register_blueprint(home.blueprint(found, storage))
         app.register_blueprint(health.blueprint(storage))
         errors.register(app, app.failures, _missing)
@@ -187,9 +187,9 @@ def create_app(
 
 def _missing(path: str) -> Reply:
     """The 404 of a path, as the dialect of its prefix answers it."""
-    found = (each for each in INTERFACES if f"{path}/".startswith(f"{each.prefix}/"))
-    interface = next(found, aiida_v2.INTERFACE)
-    return interface.missing(interface.prefix)
+    found = (each for each in DIALECTS if f"{path}/".startswith(f"{each.prefix}/"))
+    dialect = next(found, aiida_v2.DIALECT)
+    return dialect.missing(dialect.prefix)
 
 
 def _answer_preflight(response: Response) -> Response:

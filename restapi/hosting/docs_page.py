@@ -15,8 +15,8 @@ from flask import Blueprint, Response, make_response, render_template, send_from
 
 from aiida_like import __version__
 from aiida_like.profiles import Profile
+from restapi.dialects.resource import Dialect
 from restapi.http.headers import tag_page
-from restapi.openapi.dialect import Dialect
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "

@@ -5,7 +5,7 @@ Frameworks decode too much of a URL for a query language with `%` and `+`, so no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,13 +13,10 @@ from urllib.parse import quote
 
 from werkzeug.wsgi import get_host
 
-from aiida_like.errors import QueryError
 from aiida_like.storage import Effort, Snapshot
-from querylang.ast import Comparison
 from querylang.decode import decode
-from querylang.options import NO_OPTIONS, Options, OptionSpec, split
+from querylang.options import OptionSpec
 from querylang.parse import Parser
-from querylang.terms import Term, leaves
 from restapi.config import Settings
 
 if TYPE_CHECKING:
@@ -131,25 +128,6 @@ class Context:
     @property
     def settings(self) -> Settings:
         return self.mount.settings
-
-    def parse(self, allowed: Iterable[str]) -> tuple[Options, tuple[Term[Comparison], ...]]:
-        """The options and filters of the request. Raises QuerySyntaxError, QueryError."""
-        request, mount = self.request, self.mount
-        longest = mount.settings.max_query_length
-        if len(request.query_string) > longest:
-            raise QueryError(
-                f"the query string has {len(request.query_string)} characters; at most {longest} are allowed"
-            )
-        return split(mount.parser.parse(request.text), mount.options, allowed) if request.text else (NO_OPTIONS, ())
-
-    def parse_options(self, allowed: Iterable[str]) -> Options:
-        """The options of a resource that cannot be filtered."""
-        if not self.request.text:
-            return NO_OPTIONS
-        options, filters = self.parse(allowed)
-        for key in (comparison.key for term in filters for comparison in leaves(term)):
-            raise QueryError(f"this resource takes no filters, so {key!r} has no meaning here")
-        return options
 
 
 def _as_text(raw: str) -> str:

@@ -1,12 +1,16 @@
-"""The description of a resource: what can be asked of it, and what it answers."""
+"""The description of a resource: its path, what can be asked of it, and what it answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from querylang.schema import Entity
 from restapi.openapi.schema import Schema, Shape
+
+if TYPE_CHECKING:
+    from restapi.dialects.resource import DialectResource
 
 JSON, BYTES, ZIP, PLAIN = "application/json", "application/octet-stream", "application/zip", "text/plain"
 CSV, NDJSON = "text/csv", "application/x-ndjson"
@@ -18,15 +22,6 @@ class Subject:
 
     entity: Entity
     names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A key of the query string."""
-
-    name: str
-    schema: Schema
-    help: str
 
 
 @dataclass(frozen=True)
@@ -47,5 +42,29 @@ class AnswerSpec:
     """
 
     content: Mapping[str, Shape | None]
-    headers: tuple[Header, ...] = field(default=())
+    headers: tuple[Header, ...] = ()
     is_everywhere: bool = True
+
+
+@dataclass(frozen=True)
+class DescribedPath:
+    """One path: `path` as OpenAPI writes it, and the `parameters` in it."""
+
+    path: str
+    resource: type[DialectResource]
+    subject: Subject
+    parameters: tuple[Schema, ...] = ()
+
+    @property
+    def is_page(self) -> bool:
+        return "/page" in self.path
+
+
+def describe_path(
+    path: str, resource: type[DialectResource], subject: Subject, markers: Mapping[str, Schema]
+) -> DescribedPath:
+    """The path as OpenAPI writes it. `markers`: parameters by their markers in paths."""
+    found = {marker: parameter for marker, parameter in markers.items() if marker in path}
+    for marker, parameter in found.items():
+        path = path.replace(marker, f"{{{parameter['name']}}}")
+    return DescribedPath(path, resource, subject, tuple(found.values()))

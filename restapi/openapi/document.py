@@ -6,17 +6,21 @@ parameters its options and the fields of its entities, answers what its resource
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
 from aiida_like import __version__
+from querylang.ast import Operator
 from restapi.config import Settings
-from restapi.openapi.dialect import Dialect
-from restapi.openapi.operations import Operation, operations_at
-from restapi.openapi.schema import Component, components, resolved
+from restapi.dialects.resource import Dialect, DialectResource
+from restapi.http.reply import Reply, bytes_reply
+from restapi.openapi.operations import operations_at
+from restapi.openapi.schema import Component, Schema
+from restapi.openapi.shared import DOCUMENT
 
 VERSION = "3.1.0"
 
@@ -35,16 +39,52 @@ TAGS: Mapping[str, str] = {
 }
 
 
+_OPERATORS = "\n".join(f"| `{operator.value}` | {operator.meaning} |" for operator in Operator)
+
+LANGUAGE = f"""
+A query string is a list of `KEY OPERATOR VALUE`, joined by `&`. **Options** have reserved keys, such as `limit`,
+and take only `=`. All other keys are **filters**, conditions that must hold together. Keys and operators can be typed
+as they are, with raw quotes, `<`, `>` and `%`:
+
+    nodes?id>45&label=like="si%"&attributes.energy<-3.5&orderby=-ctime&limit=5
+
+Text stands in double quotes; times are `2016-04-23` or `2016-04-23T05:45+03:45`, and mean the whole day or minute.
+A dotted path names what lies in attributes and extras. `filter=` takes an expression with `AND`, `OR`, `NOT` and
+parentheses. A comparison of another sort than `=` is written here behind the key's `=`, as far as its operator begins
+with one: `like="si%"` for the key `label`; or in `filter`.
+
+| operator | meaning |
+| --- | --- |
+{_OPERATORS}
+
+More of it stands in `docs/query-language.md`, which comes with the program.
+"""
+"""The query language in short, in Markdown."""
+
+
+class Document(DialectResource):
+    """`/openapi.json`: this interface, described for programs (OpenAPI 3.1)."""
+
+    answer = DOCUMENT
+
+    def get(self) -> Reply:
+        self.parse_options()
+        return bytes_reply(written(self.dialect, self.context.settings, quote(self.context.exchange.script_root)))
+
+
 @lru_cache(maxsize=16)
 def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
-    """The document as JSON, made once for each mount point."""
-    return orjson.dumps(described(dialect, settings, mount))
+    """The document as JSON, made once for each mount point; `mount` is the part of URLs before the prefix.
 
-
-def described(dialect: Dialect, settings: Settings, mount: str = "") -> dict[str, Any]:
-    """The document as plain JSON. `mount` is the part of URLs before the prefix of the dialect."""
-    operations = [each for described in dialect.paths for each in operations_at(described, dialect, settings)]
-    used = {each.content["tags"][0] for each in operations}
+    Raises:
+        ValueError: two components have the same name.
+    """
+    paths = {
+        described.path: operations_at(described, dialect, settings)
+        for route in dialect.routes
+        for described in dialect.described(route)
+    }
+    used = {tag for operations in paths.values() for operation in operations.values() for tag in operation["tags"]}
     document = {
         "openapi": VERSION,
         "info": {
@@ -56,24 +96,23 @@ def described(dialect: Dialect, settings: Settings, mount: str = "") -> dict[str
         # A path alone: clients ask the server that they have the document from.
         "servers": [{"url": mount + dialect.prefix}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
-        "paths": _by_path(operations),
     }
-    return {**resolved(document), "components": _sections(components(document))}
+    components: dict[str, dict[str, bytes]] = {}
 
+    def referred(part: Any) -> Schema:
+        """The reference to a component, whose definition goes into its section."""
+        assert isinstance(part, Component), part
+        definition = plain(part.definition)
+        if components.setdefault(part.section, {}).setdefault(part.name, definition) != definition:
+            raise ValueError(f"two {part.section} are called {part.name}")
+        return part.reference
 
-def _by_path(operations: Iterable[Operation]) -> dict[str, dict[str, Any]]:
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method] = operation.content
-    return paths
+    def plain(part: Any) -> bytes:
+        return orjson.dumps(part, default=referred, option=orjson.OPT_PASSTHROUGH_DATACLASS)
 
-
-def _sections(found: Iterable[Component]) -> dict[str, dict[str, Any]]:
-    """Raises ValueError: two components have the same name."""
-    sections: dict[str, dict[str, Any]] = {}
-    for component in found:
-        section = sections.setdefault(component.section, {})
-        definition = resolved(component.definition)
-        if section.setdefault(component.name, definition) != definition:
-            raise ValueError(f"two {component.section} are called {component.name}")
-    return {name: dict(sorted(section.items())) for name, section in sorted(sections.items())}
+    document["paths"] = orjson.Fragment(plain(paths))
+    document["components"] = {
+        section: {name: orjson.Fragment(definition) for name, definition in sorted(defined.items())}
+        for section, defined in sorted(components.items())
+    }
+    return orjson.dumps(document)

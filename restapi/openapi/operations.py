@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from inspect import getdoc
 from typing import Any
 
+from querylang.schema import Entity
 from restapi.config import Settings
+from restapi.dialects.resource import Dialect, ListResource
 from restapi.openapi import parameters
-from restapi.openapi.answer import JSON, AnswerSpec, Header
-from restapi.openapi.dialect import DescribedPath, Dialect
+from restapi.openapi.answer import JSON, AnswerSpec, DescribedPath, Header
 from restapi.openapi.schema import TEXT, Component, Shape
 from restapi.openapi.shared import ERROR
 
@@ -21,46 +23,46 @@ _TAG = Header("ETag", TEXT, "Is sent back with `If-None-Match`", is_certain=Fals
 _CACHING = Header("Cache-Control", TEXT, "How long the answer may be kept")
 
 
-@dataclass(frozen=True)
-class Operation:
-    """`method` is in lower case; `content` is the Operation Object."""
-
-    path: str
-    method: str
-    content: Mapping[str, Any]
-
-
-def operations_at(described: DescribedPath, dialect: Dialect, settings: Settings) -> Iterator[Operation]:
+def operations_at(described: DescribedPath, dialect: Dialect, settings: Settings) -> dict[str, dict[str, Any]]:
+    """The Operation Objects of a path, by their methods in lower case."""
     resource, answer = described.resource, described.resource.answer_about(described.subject)
-    asked = {"parameters": list(_parameters(described, dialect, settings))}
+    asked = list(_parameters(described, dialect, settings))
     if resource.body is None:
-        named, responses = _named(described, dialect, "get"), _responses(described, dialect, _conditional(answer))
-        asked["parameters"].append(_parameter("If-None-Match", parameters.IF_NONE_MATCH))
-        yield Operation(described.path, "get", {**named, **asked, "responses": {**responses, "304": _UNCHANGED}})
-        return
-    body = {"required": True, "content": {JSON: {"schema": resource.body}}}
-    posted = {**_named(described, dialect, "post"), **asked, "requestBody": body}
-    yield Operation(described.path, "post", {**posted, "responses": _responses(described, dialect, answer)})
-    if resource.refusal is not None:
-        refused = {"405": _response("Says how it is asked", resource.refusal.content, resource.refusal.headers)}
-        yield Operation(described.path, "get", {**_named(described, dialect, "get"), "responses": refused})
+        asked.append(_parameter("If-None-Match", parameters.IF_NONE_MATCH))
+        cached = replace(answer, headers=(*answer.headers, _TAG, _CACHING))
+        responses = {**_responses(described, dialect, cached), "304": _UNCHANGED}
+        return {"get": {**_named(described, "get"), "parameters": asked, "responses": responses}}
+    posted = {
+        **_named(described, "post"),
+        "parameters": asked,
+        "requestBody": {"required": True, "content": {JSON: {"schema": resource.body}}},
+        "responses": _responses(described, dialect, answer),
+    }
+    if resource.refusal is None:
+        return {"post": posted}
+    refused = {"405": _response("Says how it is asked", resource.refusal.content, resource.refusal.headers)}
+    return {"post": posted, "get": {**_named(described, "get"), "responses": refused}}
 
 
-def _named(described: DescribedPath, dialect: Dialect, method: str) -> dict[str, Any]:
-    examples, _, what = (described.resource.__doc__ or "").partition("\n")[0].partition("`: ")
+def _named(described: DescribedPath, method: str) -> dict[str, Any]:
+    examples, _, what = (getdoc(described.resource) or "").partition("\n")[0].partition("`: ")
     page = "" if not described.is_page else ": the first page" if described.path.endswith("/page") else ": one page"
     return {
-        "operationId": _operation_id(described, dialect, method),
+        "operationId": _operation_id(described, method),
         "tags": [_tag(described)],
         "summary": what[:1].upper() + what[1:].rstrip(".") + page,
         "description": f"For example {examples}`.",
     }
 
 
-def _operation_id(described: DescribedPath, dialect: Dialect, method: str) -> str:
+def _operation_id(described: DescribedPath, method: str) -> str:
     """`get_nodes_by_id_links_incoming`"""
-    words = re.sub(r"\{(\w+)\}", lambda found: dialect.names[found[1]], described.path).strip("/") or "root"
+    words = re.sub(r"\{(\w+)\}", lambda found: _IN_IDS[found[1]], described.path).strip("/") or "root"
     return re.sub(r"[^A-Za-z0-9]+", "_", f"{method}_{words}")
+
+
+_IN_IDS = {"kind": "nodes", "id": "by_id", "page": "n"}
+"""What parameters of paths are called in ids of operations."""
 
 
 def _tag(described: DescribedPath) -> str:
@@ -72,13 +74,18 @@ def _tag(described: DescribedPath) -> str:
 _TAGS_OF_PATHS = {"": "server", "openapi.json": "server", "{kind}": "nodes"}
 
 
+def listed(described: DescribedPath) -> Entity | None:
+    """The entity whose rows a path lists, by whose keys they can be filtered."""
+    return described.subject.entity if issubclass(described.resource, ListResource) else None
+
+
 def _parameters(
     described: DescribedPath, dialect: Dialect, settings: Settings
 ) -> Iterator[Component | Mapping[str, Any]]:
-    resource, entity = described.resource, described.resource.filters_about(described.subject)
-    reserved = {**dialect.options, **resource.reserved}
+    resource, entity = described.resource, listed(described)
+    reserved, taken = {**dialect.options, **resource.reserved}, resource.allowed | dialect.anywhere
     yield from described.parameters
-    for name in (each for each in reserved if each in resource.allowed - _WITHOUT[described.is_page]):
+    for name in (each for each in reserved if each in taken - _WITHOUT[described.is_page]):
         option = parameters.of_option(name, reserved[name], settings, entity)
         if name in resource.reserved or name in resource.required:
             yield {**option, "required": name in resource.required}
@@ -90,7 +97,7 @@ def _parameters(
         for found in parameters.of_filters(entity):
             if found["name"] not in reserved:
                 yield _parameter(f"{entity.name}.{found['name']}", found)
-    yield from map(parameters.of_parameter, resource.parameters)
+    yield from resource.parameters
     if "cursor" in resource.allowed:
         yield _parameter("Prefer", parameters.PREFER)
 
@@ -106,16 +113,11 @@ def _parameter(name: str, definition: Mapping[str, Any]) -> Component:
     return Component(name, definition, "parameters")
 
 
-def _conditional(answer: AnswerSpec) -> AnswerSpec:
-    """The answer with the headers of answers to GET."""
-    return replace(answer, headers=(*answer.headers, _TAG, _CACHING))
-
-
 def _responses(described: DescribedPath, dialect: Dialect, answer: AnswerSpec) -> dict[str, Any]:
     return {
         "200": _response("Here it is", answer.content, answer.headers),
         "400": _REFUSED,
-        **({"404": _response("There is no such thing", dialect.missing)} if described.parameters else {}),
+        **({"404": _response("There is no such thing", dialect.not_found)} if described.parameters else {}),
         **({} if answer.is_everywhere else {"501": _UNAVAILABLE}),
         "503": _CLOSED,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from querylang.ast import Operator, Option
@@ -16,45 +15,43 @@ from querylang.schema import Entity, Field, FieldType, Relation
 from restapi.config import Settings
 from restapi.fetching import lineage
 from restapi.http.preferences import Count
-from restapi.openapi.answer import Parameter
-from restapi.openapi.schema import BOOLEAN, TEXT, Schema, one_of
+from restapi.openapi.schema import BOOLEAN, INTEGER, TEXT, Schema, one_of
 
-INT64: Schema = MappingProxyType({"type": "integer", "format": "int64"})
+INT64: Schema = {"type": "integer", "format": "int64"}
 
 _NUMBERS: frozenset[Callable[[Option], Any]] = frozenset({integer, lineage.depth})
 _LISTS: frozenset[Callable[[Option], Any]] = frozenset({words, order_terms, shown_keys, facet_keys, lineage.link_types})
 """Readers of options whose values are numbers, or lists; with all others they are one text."""
 
-_OF_FIELDS: Mapping[Callable[[Option], Any], str] = MappingProxyType(
-    {order_terms: "[+-]?", shown_keys: "", facet_keys: ""}
-)
+_OF_FIELDS: Mapping[Callable[[Option], Any], str] = {order_terms: "[+-]?", shown_keys: "", facet_keys: ""}
 """Readers of keys, and a regular expression of what can stand in front of each key."""
 
-IF_NONE_MATCH: Schema = MappingProxyType(
-    {
-        "name": "If-None-Match",
-        "in": "header",
-        "description": "The `ETag` of an answer that the client has: if it is still the same, the status is 304",
-        "schema": TEXT,
-    }
-)
+IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of an answer that the client has: if it is still the same, the status is 304",
+    "schema": TEXT,
+}
 
-PREFER: Schema = MappingProxyType(
-    {
-        "name": "Prefer",
-        "in": "header",
-        "description": "How `X-Total-Count` is found: counted, as without this header; estimated where there are many "
-        "rows; or not at all",
-        "schema": one_of(*(f"count={count.value}" for count in Count)),
-    }
-)
+PREFER: Schema = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "How `X-Total-Count` is found: counted, as without this header; estimated where there are many "
+    "rows; or not at all",
+    "schema": one_of(*(f"count={count.value}" for count in Count)),
+}
 
 
 def in_path(name: str, schema: Schema, help_: str) -> Schema:
     return {"name": name, "in": "path", "required": True, "description": help_, "schema": schema}
 
 
+def in_query(name: str, schema: Schema, help_: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": help_, "schema": schema}
+
+
 PAGE_NUMBER = in_path("page", {"type": "integer", "minimum": 1}, "The number of the page, from 1")
+USER = in_query("user", INTEGER, "Only what was created by the user with this id.")
 
 
 def names_fields(spec: OptionSpec) -> bool:
@@ -69,7 +66,7 @@ def of_option(name: str, spec: OptionSpec, settings: Settings, entity: Entity | 
         schema["items"] = {**TEXT, "pattern": f"^{_OF_FIELDS[spec.read]}(?:{'|'.join(_keys(entity))})$"}
     # A list is one value, `a,b`, and stands only once.
     style = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
-    return _query(name, spec.help.format_map(vars(settings)), schema) | style
+    return in_query(name, schema, spec.help.format_map(vars(settings))) | style
 
 
 def _keys(entity: Entity) -> Iterator[str]:
@@ -90,18 +87,11 @@ def _values(spec: OptionSpec, settings: Settings) -> dict[str, Any]:
     return {"type": "array", "items": text, "minItems": 1} if spec.read in _LISTS else text
 
 
-def of_parameter(parameter: Parameter) -> dict[str, Any]:
-    return _query(parameter.name, parameter.help, parameter.schema)
-
-
-FILTER: Schema = MappingProxyType(
-    {
-        "name": "filter",
-        "in": "query",
-        "description": "An expression with `AND`, `OR`, `NOT` and parentheses, with all operators and with paths into "
-        'JSON: `(label LIKE "si%" OR id IN (1, 2)) AND NOT attributes.energy>-3.5`',
-        "schema": TEXT,
-    }
+FILTER = in_query(
+    "filter",
+    TEXT,
+    "An expression with `AND`, `OR`, `NOT` and parentheses, with all operators and with paths into JSON: "
+    '`(label LIKE "si%" OR id IN (1, 2)) AND NOT attributes.energy>-3.5`',
 )
 
 
@@ -118,16 +108,14 @@ def of_filters(entity: Entity) -> Iterator[dict[str, Any]]:
 _TEXT = r'"(?:[^"\u0000]|"")*"'
 _DAY, _SHIFT = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "Z|[+-][0-9]{2}(?::[0-9]{2})?"
 _CLOCK = r"T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
-_WRITTEN: Mapping[FieldType, tuple[str, str]] = MappingProxyType(
-    {
-        FieldType.INTEGER: (r"[+-]?[0-9]{1,18}", "`45`"),
-        FieldType.STRING: (_TEXT, '`"text"`, in double quotes'),
-        FieldType.UUID: (_TEXT, '`"338357f4-f236-4f9c-8fbe-cd550dc6b858"`, in double quotes'),
-        FieldType.BOOLEAN: ("true|false", "`true` or `false`"),
-        FieldType.DATETIME: (rf"{_DAY}(?:{_CLOCK}(?:{_SHIFT})?)?", "`2016-04-23`, `2016-04-23T05:45`"),
-        FieldType.JSON: (rf"{_TEXT}|-?[0-9]{{1,15}}|true|false|null", "JSON"),
-    }
-)
+_WRITTEN: Mapping[FieldType, tuple[str, str]] = {
+    FieldType.INTEGER: (r"[+-]?[0-9]{1,18}", "`45`"),
+    FieldType.STRING: (_TEXT, '`"text"`, in double quotes'),
+    FieldType.UUID: (_TEXT, '`"338357f4-f236-4f9c-8fbe-cd550dc6b858"`, in double quotes'),
+    FieldType.BOOLEAN: ("true|false", "`true` or `false`"),
+    FieldType.DATETIME: (rf"{_DAY}(?:{_CLOCK}(?:{_SHIFT})?)?", "`2016-04-23`, `2016-04-23T05:45`"),
+    FieldType.JSON: (rf"{_TEXT}|-?[0-9]{{1,15}}|true|false|null", "JSON"),
+}
 """The spelling of values: a regular expression, and examples."""
 
 
@@ -136,7 +124,7 @@ def _of_field(field: Field, synonyms: list[str]) -> dict[str, Any]:
     operators = LOWERINGS[field.type]
     called = f" Also called {', '.join(f'`{name}`' for name in synonyms)}." if synonyms else ""
     help_ = f"{field.help}.{called} A value is {examples}. {_operators_help(operators)}"
-    return _query(field.name, help_, {**TEXT, "pattern": _pattern(value, operators)})
+    return in_query(field.name, {**TEXT, "pattern": _pattern(value, operators)}, help_)
 
 
 def _of_relation(relation: Relation) -> dict[str, Any]:
@@ -145,7 +133,7 @@ def _of_relation(relation: Relation) -> dict[str, Any]:
     if relation.links is not None:
         form = 'A uuid or its beginning, or an id; then types of links: `"338357f4","create"`'
     pattern = _pattern(value, operators_of_relation(relation))
-    return _query(relation.key, f"By {relation.help}. {form}.", {**TEXT, "pattern": pattern})
+    return in_query(relation.key, {**TEXT, "pattern": pattern}, f"By {relation.help}. {form}.")
 
 
 def _operators_help(operators: Collection[Operator]) -> str:
@@ -165,7 +153,3 @@ def _pattern(value: str, operators: Collection[Operator]) -> str:
 def _after_equals(operator: Operator) -> str:
     """The operator as it follows the `=` of a query string, `like=` for `=like=`; empty if it cannot."""
     return operator.value.removeprefix("=") if operator.value.startswith("=") else ""
-
-
-def _query(name: str, help_: str, schema: Schema) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": help_, "schema": schema}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from querylang.schema import Entity, Field, FieldType
@@ -28,38 +27,34 @@ class Component:
 Shape = Schema | Component
 """A schema, or a component that stands for one."""
 
-ANYTHING: Schema = MappingProxyType({})
-TEXT: Schema = MappingProxyType({"type": "string"})
-INTEGER: Schema = MappingProxyType({"type": "integer"})
-COUNT: Schema = MappingProxyType({"type": "integer", "minimum": 0})
-NUMBER: Schema = MappingProxyType({"type": "number"})
-BOOLEAN: Schema = MappingProxyType({"type": "boolean"})
-NULL: Schema = MappingProxyType({"type": "null"})
-OBJECT: Schema = MappingProxyType({"type": "object"})
-UUID: Schema = MappingProxyType({"type": "string", "format": "uuid"})
-TIME: Schema = MappingProxyType(
-    {
-        "type": "string",
-        "pattern": "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$",
-        "examples": ["Fri, 29 Apr 2016 19:24:12 GMT"],
-    }
-)
+ANYTHING: Schema = {}
+TEXT: Schema = {"type": "string"}
+INTEGER: Schema = {"type": "integer"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+NUMBER: Schema = {"type": "number"}
+BOOLEAN: Schema = {"type": "boolean"}
+NULL: Schema = {"type": "null"}
+OBJECT: Schema = {"type": "object"}
+UUID: Schema = {"type": "string", "format": "uuid"}
+TIME: Schema = {
+    "type": "string",
+    "pattern": "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$",
+    "examples": ["Fri, 29 Apr 2016 19:24:12 GMT"],
+}
 """RFC 1123."""
 
-OF_TYPES: Mapping[FieldType, Schema] = MappingProxyType(
-    {
-        FieldType.INTEGER: INTEGER,
-        FieldType.STRING: TEXT,
-        FieldType.UUID: UUID,
-        FieldType.BOOLEAN: BOOLEAN,
-        FieldType.DATETIME: TIME,
-        FieldType.JSON: OBJECT,
-    }
-)
+OF_TYPES: Mapping[FieldType, Schema] = {
+    FieldType.INTEGER: INTEGER,
+    FieldType.STRING: TEXT,
+    FieldType.UUID: UUID,
+    FieldType.BOOLEAN: BOOLEAN,
+    FieldType.DATETIME: TIME,
+    FieldType.JSON: OBJECT,
+}
 """Schemas of fields, by their type."""
 
 
-def record(always: Mapping[str, Shape], sometimes: Mapping[str, Shape] = MappingProxyType({})) -> Schema:
+def record(always: Mapping[str, Shape], sometimes: Mapping[str, Shape] = {}) -> Schema:
     """An object with these keys and no others."""
     return {
         "type": "object",
@@ -117,31 +112,6 @@ def selection(entity: Entity) -> Schema:
         "minProperties": 1,
         "additionalProperties": False,
     }
-
-
-def components(part: Any) -> Iterator[Component]:
-    """The components in a part, and those in their definitions."""
-    match part:
-        case Component(definition=definition):
-            yield part
-            yield from components(definition)
-        case Mapping():
-            yield from (found for each in part.values() for found in components(each))
-        case list() | tuple():
-            yield from (found for each in part for found in components(each))
-
-
-def resolved(part: Any) -> Any:
-    """A part as plain JSON, with references for components."""
-    match part:
-        case Component():
-            return part.reference
-        case Mapping():
-            return {key: resolved(each) for key, each in part.items()}
-        case list() | tuple():
-            return [resolved(each) for each in part]
-        case _:
-            return part
 
 
 def _of_field(field: Field) -> Schema:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from aiida_like.links import LINK_TYPES
-from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, AnswerSpec, Header, Parameter
+from querylang.schema import Entity
+from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, AnswerSpec, Header
 from restapi.openapi.schema import (
     ANYTHING,
     BOOLEAN,
@@ -24,6 +25,7 @@ from restapi.openapi.schema import (
     one_of,
     or_null,
     record,
+    selection,
 )
 
 TOTALS = tuple(
@@ -60,6 +62,11 @@ def listed(answer: AnswerSpec) -> AnswerSpec:
     return replace(answer, content={**answer.content, CSV: None, NDJSON: None}, headers=_OF_LISTS)
 
 
+def rows_of(row: Component, entity: Entity, allowed: Collection[str]) -> Shape:
+    """A list of whole rows, or where `fields` is allowed of some of their keys."""
+    return array(either(row, Component(f"Some{row.name}", selection(entity))) if "fields" in allowed else row)
+
+
 ERROR = Component("Error", record({"message": TEXT}))
 
 DOCUMENT = AnswerSpec({JSON: OBJECT})
@@ -77,7 +84,6 @@ STATISTICS = Component(
         }
     ),
 )
-OF_USER = (Parameter("user", INTEGER, "Only what was created by the user with this id."),)
 
 LINK_TYPE = one_of(*LINK_TYPES)
 

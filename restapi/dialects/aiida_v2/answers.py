@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2.entities import COMPUTERS, GROUPS, NODES, USERS
@@ -18,12 +17,10 @@ from restapi.openapi.schema import (
     Component,
     Shape,
     array,
-    either,
     mapping,
     of_fields,
     one_of,
     record,
-    selection,
 )
 from restapi.openapi.shared import (
     CONTENT,
@@ -36,18 +33,17 @@ from restapi.openapi.shared import (
     STATISTICS,
     TOTALS,
     listed,
+    rows_of,
 )
 
-_ENVELOPE: Mapping[str, Shape] = MappingProxyType(
-    {
-        "method": {"const": "GET"},
-        "path": TEXT,
-        "query_string": {**TEXT, "description": "As it was sent"},
-        "resource_type": {**TEXT, "description": "What the path names"},
-        "url": TEXT,
-        "url_root": TEXT,
-    }
-)
+_ENVELOPE: Mapping[str, Shape] = {
+    "method": {"const": "GET"},
+    "path": TEXT,
+    "query_string": {**TEXT, "description": "As it was sent"},
+    "resource_type": {**TEXT, "description": "What the path names"},
+    "url": TEXT,
+    "url_root": TEXT,
+}
 
 
 def _enveloped(data: Shape) -> AnswerSpec:
@@ -59,27 +55,17 @@ def _of_one(data: Shape) -> AnswerSpec:
     return AnswerSpec({JSON: record({**_ENVELOPE, "data": data, "id": TEXT, "pk": INTEGER})}, TOTALS)
 
 
-_ROWS: Mapping[str, Component] = MappingProxyType(
-    {
-        entity.name: Component(name, record(of_fields(entity.shown)))
-        for entity, name in ((NODES, "Node"), (COMPUTERS, "Computer"), (USERS, "User"), (GROUPS, "Group"))
-    }
-)
-_SELECTIONS: Mapping[str, Component] = MappingProxyType(
-    {
-        entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
-        for entity in (NODES, COMPUTERS, USERS, GROUPS)
-    }
-)
-_WHOLE: Mapping[str, Component] = MappingProxyType(
-    {
-        **_ROWS,
-        NODES.name: Component("WholeNode", record({**of_fields(NODES.shown), "attributes": CONTENT})),
-    }
-)
+_ROWS: Mapping[str, Component] = {
+    entity.name: Component(name, record(of_fields(entity.shown)))
+    for entity, name in ((NODES, "Node"), (COMPUTERS, "Computer"), (USERS, "User"), (GROUPS, "Group"))
+}
+_WHOLE: Mapping[str, Component] = {
+    **_ROWS,
+    NODES.name: Component("WholeNode", record({**of_fields(NODES.shown), "attributes": CONTENT})),
+}
 
 
-def _under_its_name(subject: Subject, found: Shape, beside: Mapping[str, Shape] = MappingProxyType({})) -> Shape:
+def _under_its_name(subject: Subject, found: Shape, beside: Mapping[str, Shape] = {}) -> Shape:
     """An object with one key, the name in the path, and what may stand beside it."""
     if len(subject.names) == 1:
         return record({subject.names[0]: found}, beside)
@@ -88,8 +74,7 @@ def _under_its_name(subject: Subject, found: Shape, beside: Mapping[str, Shape] 
 
 
 def _rows(entity: Entity, allowed: Collection[str]) -> Shape:
-    row = _ROWS[entity.name]
-    return array(either(row, _SELECTIONS[entity.name]) if "fields" in allowed else row)
+    return rows_of(_ROWS[entity.name], entity, allowed)
 
 
 def rows(subject: Subject, allowed: Collection[str]) -> AnswerSpec:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from aiida_like.errors import QueryError
-from aiida_like.formats import StoredNode, download, visualization
+from aiida_like.formats import download, visualization
 from aiida_like.repository import paths
 from querylang.options import Options
 from querylang.schema import Entity
 from restapi.answering.files import Tree, answer_file, parsed, retrieved_files, stored_node
-from restapi.dialects.aiida_v2 import answers, options, render
-from restapi.dialects.aiida_v2.rows import find
+from restapi.dialects.aiida_v2 import answers, options
 from restapi.dialects.resource import DialectResource
 from restapi.http.encoding import attachment, stored_json
-from restapi.http.exchange import Context
 from restapi.http.reply import Reply
 from restapi.openapi.shared import DOWNLOAD
 
 _CALCJOB = "process.calculation.calcjob."
+
+_STORED = ("uuid", "type", "label", "attributes", "repository_metadata")
+"""The fields that make a `StoredNode`."""
 
 
 class Attributes(DialectResource):
@@ -28,12 +29,10 @@ class Attributes(DialectResource):
     allowed, answer = options.ATTRIBUTES, answers.ATTRIBUTES
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.context.parse_options(self.allowed)
-        fields = (entity.fields["id"], entity.fields[self.column])
-        pk, stored = find(self.context, entity, fields, path_id)
+        given = self.parse_options()
+        pk, stored = self.values(entity, path_id, "id", self.column)
         content = {self.column: self._chosen(given, stored)}
-        return render.envelope(request, entity.name, content, pk=pk, path_id=path_id)
+        return self.envelope(entity.name, content, pk=pk, path_id=path_id)
 
     def _chosen(self, given: Options, stored: str | None) -> Any:
         if self.only not in given and self.without not in given:
@@ -56,11 +55,11 @@ class Visualization(DialectResource):
     allowed, answer = options.VISUALIZATION, answers.VISUALIZATION
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.context.parse_options(self.allowed)
-        pk, stored = _stored_node(self.context, entity, path_id)
+        given = self.parse_options()
+        pk, *content = self.values(entity, path_id, "id", *_STORED)
+        stored = stored_node(self.context.snapshot, *content)
         picture = {"visualization": visualization(stored, given.get("visformat"))}
-        return render.envelope(request, entity.name, picture, pk=pk, path_id=path_id)
+        return self.envelope(entity.name, picture, pk=pk, path_id=path_id)
 
 
 class Download(DialectResource):
@@ -69,8 +68,8 @@ class Download(DialectResource):
     allowed, answer = options.DOWNLOAD, DOWNLOAD
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        given = self.context.parse_options(self.allowed)
-        _, stored = _stored_node(self.context, entity, path_id)
+        given = self.parse_options()
+        stored = stored_node(self.context.snapshot, *self.values(entity, path_id, *_STORED))
         made = download(stored, given.get("format"))
         return attachment(made.content, len(made.content), f"{stored.uuid}.{made.format}")
 
@@ -78,25 +77,20 @@ class Download(DialectResource):
 class RetrievedInputs(DialectResource):
     """`/calculations/338357f4/io/retrieved_inputs?filename="aiida.in"`: files that a job was run with."""
 
-    key = "retrieved_inputs"
+    key, is_output = "retrieved_inputs", False
     allowed, answer = options.RETRIEVED, answers.files(key)
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.context.parse_options(self.allowed)
-        fields = tuple(entity.fields[name] for name in ("id", "type", "repository_metadata"))
-        pk, node_type, own = find(self.context, entity, fields, path_id)
-        tree = self.files_of(pk, own) if node_type.startswith(_CALCJOB) else {}
+        given = self.parse_options()
+        pk, node_type, own = self.values(entity, path_id, "id", "type", "repository_metadata")
+        tree: Tree = {}
+        if node_type.startswith(_CALCJOB):
+            tree = (retrieved_files(self.context.snapshot, pk) or {}) if self.is_output else parsed(own)
         if "filename" in given:
             return self._answer_file(tree, given)
         if "rtype" in given:
             raise QueryError("rtype goes with filename: name the file to download")
-        return render.envelope(request, entity.name, {self.key: paths(tree)}, pk=pk, path_id=path_id)
-
-    def files_of(self, pk: int, own: str) -> Tree:
-        """The files to show; `own` is the stored tree of the node's own files."""
-        del pk
-        return parsed(own)
+        return self.envelope(entity.name, {self.key: paths(tree)}, pk=pk, path_id=path_id)
 
     def _answer_file(self, tree: Tree, given: Options) -> Reply:
         action = given.get("rtype", "download")
@@ -108,16 +102,5 @@ class RetrievedInputs(DialectResource):
 class RetrievedOutputs(RetrievedInputs):
     """`/calculations/338357f4/io/retrieved_outputs`: files that a job left, in its output `retrieved`."""
 
-    key = "retrieved_outputs"
+    key, is_output = "retrieved_outputs", True
     answer = answers.files(key)
-
-    def files_of(self, pk: int, own: str) -> Tree:
-        del own
-        return retrieved_files(self.context.snapshot, pk) or {}
-
-
-def _stored_node(context: Context, entity: Entity, path_id: str) -> tuple[int, StoredNode]:
-    names = ("id", "uuid", "type", "label", "attributes", "repository_metadata")
-    fields = tuple(entity.fields[name] for name in names)
-    pk, *values = find(context, entity, fields, path_id)
-    return pk, stored_node(context.snapshot, *values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, type_coerce
@@ -14,36 +13,22 @@ from aiida_like.storage.expressions import json_object_text, json_text
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
 from restapi.dialects.aiida_v2.aliases import todays_plugin, todays_type
+from restapi.dialects.fields import by_name, integer, json, text, time, user_id, uuid
 
 _PRIVATE = "it is personal data"
 
 
-def _fields(*fields: Field) -> Mapping[str, Field]:
-    return MappingProxyType({field.name: field for field in fields})
-
-
 def _id(column: ColumnElement[Any]) -> Field:
-    return Field("id", FieldType.INTEGER, column, "Id", "Id of the object in this database, also called pk")
+    return integer(column, "Id", "Id of the object in this database, also called pk")
 
 
 def _uuid(column: ColumnElement[Any]) -> Field:
-    return Field("uuid", FieldType.UUID, column, "Unique ID", "Universally unique identifier of the object")
-
-
-def _user_id(column: ColumnElement[Any]) -> Field:
-    return Field(
-        "user_id", FieldType.INTEGER, column, "Id of creator", "Id of the user who created it", refers_to="users"
-    )
+    return uuid(column, "Unique ID", "Universally unique identifier of the object")
 
 
 def _plugin(column: ColumnElement[Any], title: str, help_: str) -> Field:
-    return Field(
-        str(column.key),
-        FieldType.STRING,
-        column,
-        title,
-        f"{help_}; the old names, without core., are understood in filters",
-        aliases=todays_plugin,
+    return text(
+        column, title, f"{help_}; the old names, without core., are understood in filters", aliases=todays_plugin
     )
 
 
@@ -61,120 +46,78 @@ def _is_enabled() -> ColumnElement[bool]:
     return or_(configured.where(authinfo.c.enabled).exists(), ~configured.exists())
 
 
-_NODE_TYPE = Field(
-    "node_type",
-    FieldType.STRING,
-    node.c.node_type,
-    "Node type",
-    "Class of the node, with a dot at the end, by its present name",
-    is_shown=False,
+_NODE_TYPE = text(
+    node.c.node_type, "Node type", "Class of the node, with a dot at the end, by its present name", is_shown=False
 )
 
 NODES = Entity(
     name="nodes",
     table=node,
     key=node.c.id,
-    fields=_fields(
-        Field("ctime", FieldType.DATETIME, node.c.ctime, "Creation time", "When the node was stored"),
+    fields=by_name(
+        time(node.c.ctime, "Creation time", "When the node was stored"),
         _id(node.c.id),
-        Field("label", FieldType.STRING, node.c.label, "Label", "Name that the user gave"),
-        Field("mtime", FieldType.DATETIME, node.c.mtime, "Last modification time", "When the node was changed last"),
-        Field(
-            "state",
-            FieldType.STRING,
+        text(node.c.label, "Label", "Name that the user gave"),
+        time(node.c.mtime, "Last modification time", "When the node was changed last"),
+        text(
             _state(),
             "State",
             "State of a process: CREATED, RUNNING, WAITING, FINISHED, FAILED, EXCEPTED or KILLED; null for data",
+            name="state",
             is_nullable=True,
         ),
-        Field(
-            "type",
-            FieldType.STRING,
+        text(
             node.c.node_type,
             "Type",
             "Class of the node, with a dot at the end; the old names are understood in filters",
+            name="type",
             aliases=todays_type,
         ),
-        _user_id(node.c.user_id),
+        user_id(node.c.user_id),
         _uuid(node.c.uuid),
         _NODE_TYPE,
-        Field(
-            "process_type",
-            FieldType.STRING,
+        text(
             node.c.process_type,
             "Process type",
             "What a process ran: an entry point or a function; null for data",
             is_nullable=True,
             is_shown=False,
         ),
-        Field(
-            "description",
-            FieldType.STRING,
-            node.c.description,
-            "Description",
-            "Text that the user gave",
-            is_shown=False,
-        ),
-        Field(
-            "attributes",
-            FieldType.JSON,
-            node.c.attributes,
-            "Attributes",
-            "Content of the node, which never changes",
-            is_shown=False,
-        ),
-        Field(
-            "extras",
-            FieldType.JSON,
-            node.c.extras,
-            "Extras",
-            "Notes on the node, which can change",
-            is_shown=False,
-        ),
-        Field(
-            "repository_metadata",
-            FieldType.JSON,
-            node.c.repository_metadata,
-            "Repository",
-            "Files of the node",
-            is_shown=False,
-            is_filterable=False,
-        ),
+        text(node.c.description, "Description", "Text that the user gave", is_shown=False),
+        json(node.c.attributes, "Attributes", "Content of the node, which never changes", is_shown=False),
+        json(node.c.extras, "Extras", "Notes on the node, which can change", is_shown=False),
+        json(node.c.repository_metadata, "Repository", "Files of the node", is_shown=False, is_filterable=False),
     ),
     type_field=_NODE_TYPE,
     synonyms={"pk": "id"},
     relations=OF_NODES,
 )
 
-NODE_TYPE_PREFIXES: Mapping[str, str] = MappingProxyType(
-    {
-        "calculations": "process.calculation.",
-        "workflows": "process.workflow.",
-        "processes": "process.",
-        "data": "data.",
-        "codes": "data.core.code.",
-        "structures": "data.core.structure.StructureData.",
-        "kpoints": "data.core.array.kpoints.KpointsData.",
-        "bands": "data.core.array.bands.BandsData.",
-        "cifs": "data.core.cif.CifData.",
-        "upfs": "data.core.upf.UpfData.",
-    }
-)
+NODE_TYPE_PREFIXES: Mapping[str, str] = {
+    "calculations": "process.calculation.",
+    "workflows": "process.workflow.",
+    "processes": "process.",
+    "data": "data.",
+    "codes": "data.core.code.",
+    "structures": "data.core.structure.StructureData.",
+    "kpoints": "data.core.array.kpoints.KpointsData.",
+    "bands": "data.core.array.bands.BandsData.",
+    "cifs": "data.core.cif.CifData.",
+    "upfs": "data.core.upf.UpfData.",
+}
 """Resources for nodes of one kind, and how their types begin."""
 
-NODE_ENTITIES: Mapping[str, Entity] = MappingProxyType(
-    {
-        "nodes": NODES,
-        **{name: replace(NODES, name=name, type_prefix=prefix) for name, prefix in NODE_TYPE_PREFIXES.items()},
-    }
-)
+NODE_ENTITIES: Mapping[str, Entity] = {
+    "nodes": NODES,
+    **{name: replace(NODES, name=name, type_prefix=prefix) for name, prefix in NODE_TYPE_PREFIXES.items()},
+}
 
 COMPUTERS = Entity(
     name="computers",
     table=computer,
     key=computer.c.id,
-    fields=_fields(
-        Field("description", FieldType.STRING, computer.c.description, "Description", "Text that the user gave"),
+    fields=by_name(
+        text(computer.c.description, "Description", "Text that the user gave"),
         Field(
             "enabled",
             FieldType.BOOLEAN,
@@ -182,16 +125,15 @@ COMPUTERS = Entity(
             "Enabled",
             "False if the computer is disabled for all who configured it",
         ),
-        Field("hostname", FieldType.STRING, computer.c.hostname, "Host", "Name of the host"),
+        text(computer.c.hostname, "Host", "Name of the host"),
         _id(computer.c.id),
-        Field("name", FieldType.STRING, computer.c.label, "Name", "Label of the computer"),
+        text(computer.c.label, "Name", "Label of the computer", name="name"),
         _plugin(computer.c.scheduler_type, "Scheduler", "Plug-in of the scheduler"),
-        Field(
-            "transport_params",
-            FieldType.STRING,
+        text(
             json_object_text(computer.c.metadata, "transport_params"),
             "Transport parameters",
             "Parameters of the transport as JSON text",
+            name="transport_params",
         ),
         _plugin(computer.c.transport_type, "Transport", "Plug-in of the transport"),
         _uuid(computer.c.uuid),
@@ -203,19 +145,18 @@ USERS = Entity(
     name="users",
     table=user,
     key=user.c.id,
-    fields=_fields(
-        Field(
-            "date_joined",
-            FieldType.DATETIME,
+    fields=by_name(
+        time(
             type_coerce(null(), Timestamp()),
             "Date joined",
             "When the user joined; AiiDA 2 does not store it",
+            name="date_joined",
             is_nullable=True,
         ),
-        Field("first_name", FieldType.STRING, user.c.first_name, "First name", "First name"),
+        text(user.c.first_name, "First name", "First name"),
         _id(user.c.id),
-        Field("institution", FieldType.STRING, user.c.institution, "Institution", "Where the user works"),
-        Field("last_name", FieldType.STRING, user.c.last_name, "Last name", "Last name"),
+        text(user.c.institution, "Institution", "Where the user works"),
+        text(user.c.last_name, "Last name", "Last name"),
     ),
     synonyms={"pk": "id"},
     withheld={"email": _PRIVATE, "is_active": _PRIVATE, "last_login": _PRIVATE},
@@ -225,19 +166,20 @@ GROUPS = Entity(
     name="groups",
     table=group,
     key=group.c.id,
-    fields=_fields(
-        Field("description", FieldType.STRING, group.c.description, "Description", "Text that the user gave"),
+    fields=by_name(
+        text(group.c.description, "Description", "Text that the user gave"),
         _id(group.c.id),
-        Field("name", FieldType.STRING, group.c.label, "Name", "Label of the group"),
-        Field("type", FieldType.STRING, group.c.type_string, "Type", "Kind of the group"),
-        _user_id(group.c.user_id),
+        text(group.c.label, "Name", "Label of the group", name="name"),
+        text(group.c.type_string, "Type", "Kind of the group", name="type"),
+        user_id(group.c.user_id),
         _uuid(group.c.uuid),
     ),
     synonyms={"pk": "id"},
     relations=OF_GROUPS,
 )
 
-ENTITIES: Mapping[str, Entity] = MappingProxyType(
-    {"computers": COMPUTERS, "users": USERS, "groups": GROUPS, **NODE_ENTITIES}
-)
+ENTITIES: Mapping[str, Entity] = {"computers": COMPUTERS, "users": USERS, "groups": GROUPS, **NODE_ENTITIES}
 """Every resource by its name in the path."""
+
+ENTITY, KIND = "<v2_entity:entity>", "<v2_node_kind:entity>"
+"""Markers in paths for the name of a resource: of any, or of nodes only."""

@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Select, bindparam, func, select
-
-from aiida_like.links import INCOMING, OUTGOING, Direction
-from aiida_like.models import link, node
-from aiida_like.storage import Statement
+from aiida_like import links
 from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.options import Options
 from querylang.schema import Entity
-from restapi.dialects.aiida_v2 import answers, options, render
+from restapi.dialects.aiida_v2 import answers, options
 from restapi.dialects.aiida_v2.entities import NODES
-from restapi.dialects.aiida_v2.rows import answer_rows, find
-from restapi.dialects.resource import DialectResource
-from restapi.http.exchange import Context
+from restapi.dialects.neighbours import fetch_neighbours, neighbours
+from restapi.dialects.resource import DialectResource, ListResource
+from restapi.fetching.reading import Rows
 from restapi.http.reply import Reply
 from restapi.openapi.answer import AnswerSpec, Subject
 
 _ID = NODES.fields["id"]
 
 
-class Related(DialectResource):
+class Related(ListResource):
     """Nodes that stand in a relation to one; `key` is the name of their list."""
 
-    reserved, allowed, filters = options.OF_LISTS, options.LIST, NODES
+    reserved, allowed = options.OF_LISTS, options.LIST
     key: ClassVar[str]
 
     @classmethod
     def answer_about(cls, _: Subject) -> AnswerSpec:
         return answers.related(cls.key, cls.allowed)
 
-    def relation(self, pk: int, given: Options) -> Condition:
+    def relation(self, pk: int, given: Options) -> Iterator[Condition]:
         raise NotImplementedError
 
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
-        (pk,) = find(self.context, entity, (_ID,), path_id)
-        return answer_rows(
-            self.context,
-            NODES,
-            entity.name,
-            page,
-            allowed=self.allowed,
-            relation=lambda given: (self.relation(pk, given),),
-            key=self.key,
-            pk=pk,
-            path_id=path_id,
+        (pk,) = self.values(entity, path_id, "id")
+        given, filters = self.parse()
+        relation = self.relation(pk, given)
+        return self.answer_rows(
+            given, filters, NODES, page, relation, resource=entity.name, key=self.key, pk=pk, path_id=path_id
         )
 
 
@@ -59,8 +48,8 @@ class Inputs(Related):
 
     key = "inputs"
 
-    def relation(self, pk: int, _: Options) -> Condition:
-        return Condition(Predicate.INCOMING_OF, _ID, (pk,))
+    def relation(self, pk: int, _: Options) -> Iterator[Condition]:
+        yield Condition(Predicate.INCOMING_OF, _ID, (pk,))
 
 
 class Outputs(Related):
@@ -68,8 +57,8 @@ class Outputs(Related):
 
     key = "outputs"
 
-    def relation(self, pk: int, _: Options) -> Condition:
-        return Condition(Predicate.OUTGOING_OF, _ID, (pk,))
+    def relation(self, pk: int, _: Options) -> Iterator[Condition]:
+        yield Condition(Predicate.OUTGOING_OF, _ID, (pk,))
 
 
 class Tree(DialectResource):
@@ -78,105 +67,58 @@ class Tree(DialectResource):
     allowed, answer = options.TREE, answers.TREE
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.context.parse_options(self.allowed)
-        fields = tuple(entity.fields[name] for name in ("id", "uuid", "type", "label", "description"))
-        main = _Node(*find(self.context, entity, fields, path_id))
-        most = self.context.settings.max_limit
-        incoming = _neighbours(self.context, INCOMING, main.id, min(given.get("in_limit", most), most))
-        outgoing = _neighbours(self.context, OUTGOING, main.id, min(given.get("out_limit", most), most))
-        return render.envelope(request, entity.name, _tree(main, incoming, outgoing), pk=main.id, path_id=path_id)
+        given = self.parse_options()
+        main = self.values(entity, path_id, *_DRAWN)
+        pk = main[0]
+        incoming, total_in = self._neighbours(_INCOMING, pk, given.get("in_limit"))
+        outgoing, total_out = self._neighbours(_OUTGOING, pk, given.get("out_limit"))
+        tree = {
+            **_picture(main, incoming, outgoing),
+            "total_no_of_incomings": total_in,
+            "total_no_of_outgoings": total_out,
+            "sent_no_of_incomings": len(incoming),
+            "sent_no_of_outgoings": len(outgoing),
+        }
+        return self.envelope(entity.name, tree, pk=pk, path_id=path_id)
+
+    def _neighbours(self, entity: Entity, main: int, limit: int | None) -> tuple[Rows, int]:
+        fields = tuple(entity.fields[name] for name in ("link_type", "link_label", *_DRAWN))
+        return fetch_neighbours(self.context, entity, fields, main, limit)
 
 
-@dataclass(frozen=True)
-class _Node:
-    id: int
-    uuid: str
-    type: str
-    label: str
-    description: str
+_INCOMING, _OUTGOING = neighbours(NODES, links.INCOMING), neighbours(NODES, links.OUTGOING)
+
+_DRAWN = ("id", "uuid", "type", "label", "description")
+"""The fields that `_drawn` is given."""
 
 
-@dataclass(frozen=True)
-class _Link:
-    type: str
-    label: str
-    neighbour: _Node
-
-
-@dataclass(frozen=True)
-class _Links:
-    """Some of the links of a node, and how many it has."""
-
-    links: Sequence[_Link]
-    total: int
-
-
-def _neighbours(context: Context, direction: Direction, main: int, limit: int) -> _Links:
-    rows = context.snapshot.rows(
-        Statement(("v2 tree", direction.name), lambda: _select_links(direction), {"main": main, "limit": limit})
-    )
-    ((total,),) = context.snapshot.rows(
-        Statement(("v2 tree total", direction.name), lambda: _select_total(direction), {"main": main})
-    )
-    return _Links([_Link(row[0], row[1], _Node(*row[2:])) for row in rows], total)
-
-
-def _select_links(direction: Direction) -> Select[Any]:
-    return (
-        select(link.c.type, link.c.label, node.c.id, node.c.uuid, node.c.node_type, node.c.label, node.c.description)
-        .join_from(link, node, direction.there == node.c.id)
-        .where(direction.here == bindparam("main", type_=BigInteger()))
-        .order_by(node.c.id, link.c.id)
-        .limit(bindparam("limit", type_=BigInteger()))
-    )
-
-
-def _select_total(direction: Direction) -> Select[Any]:
-    return select(func.count()).select_from(link).where(direction.here == bindparam("main", type_=BigInteger()))
-
-
-def _tree(main: _Node, incoming: _Links, outgoing: _Links) -> dict[str, Any]:
+def _picture(main: Sequence[Any], incoming: Rows, outgoing: Rows) -> dict[str, Any]:
     """The picture of a node, which is number 0, and its neighbours; one with two links stands once, with two edges."""
-    drawn = [{"id": 0, **_drawn(main, "mainNode")}]
+    drawn = [{"id": 0, **_drawn("mainNode", *main)}]
     edges: list[dict[str, Any]] = []
-    for links, side, inherit in ((incoming, "inputs", "from"), (outgoing, "outputs", "to")):
+    for rows, side, inherit in ((incoming, "inputs", "from"), (outgoing, "outputs", "to")):
         numbers: dict[int, int] = {}
-        for each in links.links:
-            number = numbers.get(each.neighbour.id)
-            if number is None:
-                number = numbers[each.neighbour.id] = len(drawn)
-                drawn.append(
-                    {
-                        "id": number,
-                        **_drawn(each.neighbour, side),
-                        "linktype": each.type,
-                        "linklabel": each.label,
-                    }
-                )
+        for link_type, label, pk, *others in rows:
+            number = numbers.setdefault(pk, len(drawn))
+            if number == len(drawn):
+                of_link = {"linktype": link_type, "linklabel": label}
+                drawn.append({"id": number, **_drawn(side, pk, *others), **of_link})
             ends = {"from": number, "to": 0} if side == "inputs" else {"from": 0, "to": number}
-            edges.append({**ends, "arrows": "to", "color": {"inherit": inherit}, "linktype": each.type})
-    return {
-        "nodes": drawn,
-        "edges": edges,
-        "total_no_of_incomings": incoming.total,
-        "total_no_of_outgoings": outgoing.total,
-        "sent_no_of_incomings": len(incoming.links),
-        "sent_no_of_outgoings": len(outgoing.links),
-    }
+            edges.append({**ends, "arrows": "to", "color": {"inherit": inherit}, "linktype": link_type})
+    return {"nodes": drawn, "edges": edges}
 
 
-def _drawn(drawn: _Node, side: str) -> dict[str, Any]:
-    display_type = drawn.type.split(".")[-2] if drawn.type.count(".") else drawn.type
+def _drawn(group: str, pk: int, uuid: str, node_type: str, label: str, description: str) -> dict[str, Any]:
+    display_type = node_type.split(".")[-2] if node_type.count(".") else node_type
     return {
-        "nodeid": drawn.id,
-        "nodeuuid": drawn.uuid,
-        "nodetype": drawn.type,
+        "nodeid": pk,
+        "nodeuuid": uuid,
+        "nodetype": node_type,
         "displaytype": display_type,
-        "nodelabel": drawn.label,
-        "group": side,
-        "description": drawn.description or display_type,
-        "shape": next((shape for prefix, shape in _SHAPES if drawn.type.startswith(prefix)), "dot"),
+        "nodelabel": label,
+        "group": group,
+        "description": description or display_type,
+        "shape": next((shape for prefix, shape in _SHAPES if node_type.startswith(prefix)), "dot"),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from querylang.schema import Field, FieldType
+from restapi.answering.rendering import described_field
 from restapi.http.encoding import json_reply
 from restapi.http.exchange import Request
 from restapi.http.reply import Reply
@@ -21,18 +22,9 @@ _SCHEMA_TYPES = {
 
 
 def envelope(
-    asked: Request,
-    resource: str,
-    data: Any,
-    *,
-    total: int | None = 1,
-    pk: int | None = None,
-    path_id: str | None = None,
+    asked: Request, resource: str, data: Any, total: int | None, pk: int | None, path_id: str | int | None
 ) -> Reply:
-    """A reply. `pk` is the integer id of the one object asked for, `path_id` its name in the path.
-
-    `total` is the number of all rows; None: the header is left out.
-    """
+    """The reply that holds data; texts of the request are shown as they were sent."""
     return json_reply(
         {
             "data": data,
@@ -51,19 +43,8 @@ def envelope(
 
 def schema(fields: Sequence[Field]) -> dict[str, Any]:
     return {
-        "fields": {field.name: _schema_of(field) for field in fields},
+        "fields": {
+            field.name: described_field(field, _SCHEMA_TYPES[field.type], is_display=field.is_shown) for field in fields
+        },
         "ordering": [field.name for field in fields],
     }
-
-
-def _schema_of(field: Field) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "display_name": field.title,
-        "help_text": field.help,
-        "is_display": field.is_shown,
-        "is_foreign_key": field.refers_to is not None,
-        "type": _SCHEMA_TYPES[field.type],
-    }
-    if field.refers_to is not None:
-        described |= {"related_column": "id", "related_resource": field.refers_to}
-    return described

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiida_like.errors import NotFound
@@ -14,18 +13,17 @@ from querylang.lowering.lower import lower, order_by, type_prefix_conditions
 from querylang.options import Options
 from querylang.projection import projected
 from querylang.schema import Entity, Field
-from restapi.answering.lists import ListRequest, answer_list
 from restapi.answering.rendering import RowRenderer, objects_of
 from restapi.dialects.aiida_v2 import answers, options, render
 from restapi.dialects.aiida_v2.entities import NODES, USERS
-from restapi.dialects.resource import DialectResource
+from restapi.dialects.resource import DialectResource, Filters, ListResource
 from restapi.fetching.rows import fetch_by_id, fetch_by_uuid
 from restapi.http.exchange import Context
 from restapi.http.reply import Reply
 from restapi.openapi.answer import AnswerSpec, Subject
 
 
-class Rows(DialectResource):
+class Rows(ListResource):
     """`/nodes?limit=5`, `/nodes/page/3`: the rows that fulfil the filters."""
 
     reserved, allowed = options.OF_LISTS, options.LIST
@@ -34,74 +32,47 @@ class Rows(DialectResource):
     def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.rows(subject, cls.allowed)
 
-    @classmethod
-    def filters_about(cls, subject: Subject) -> Entity:
-        return subject.entity
-
     def get(self, entity: Entity, page: int | None = None) -> Reply:
-        return answer_rows(self.context, entity, entity.name, page, allowed=self.allowed)
+        given, filters = self.parse()
+        return self.answer_rows(given, filters, entity, page)
 
 
 class Object(DialectResource):
     """`/nodes/338357f4-f2`, `/users/2`: one object."""
-
-    allowed = options.ANYWHERE
 
     @classmethod
     def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.one(subject)
 
     def get(self, entity: Entity, path_id: str) -> Reply:
-        request = self.context.request
-        self.context.parse_options(self.allowed)
+        self.parse_options()
         fields = detailed(entity)
         row = find(self.context, entity, fields, path_id)
         found = objects_of(fields)([row])
-        return render.envelope(request, entity.name, {entity.name: found}, pk=found[0]["id"], path_id=path_id)
+        return self.envelope(entity.name, {entity.name: found}, pk=found[0]["id"], path_id=path_id)
 
 
 class Schema(DialectResource):
     """`/nodes/schema`: the fields of an object and what they mean."""
 
-    allowed, answer = options.ANYWHERE, answers.SCHEMA
+    answer = answers.SCHEMA
 
     def get(self, entity: Entity) -> Reply:
-        request = self.context.request
-        self.context.parse_options(self.allowed)
-        return render.envelope(request, entity.name, render.schema(detailed(entity)))
+        self.parse_options()
+        return self.envelope(entity.name, render.schema(detailed(entity)))
 
 
-def answer_rows(
-    context: Context,
-    entity: Entity,
-    resource: str,
-    page: int | None,
-    *,
-    allowed: Iterable[str],
-    relation: Callable[[Options], Iterable[Condition]] | None = None,
-    key: str | None = None,
-    pk: int | None = None,
-    path_id: str | None = None,
-) -> Reply:
-    """The rows of an entity that fulfil the filters of the request, and stand in a relation to a node.
-
-    Options can shape the relation. `resource` is what the path names; `key` is the name of the list in the answer, if
-    it is another.
-    """
-    given, comparisons = context.parse(allowed)
+def rows_query(
+    entity: Entity, given: Options, filters: Filters, relation: Iterable[Condition]
+) -> tuple[RowsQuery, RowRenderer]:
+    """The rows of an entity that fulfil filters and stand in a relation, and how they are shown."""
     query = RowsQuery(
         entity=entity,
         fields=projected(given.get("fields"), entity) if "fields" in given else entity.shown,
-        conditions=(
-            *(relation(given) if relation else ()),
-            *type_prefix_conditions(entity),
-            *lower(comparisons, entity),
-        ),
+        conditions=(*relation, *type_prefix_conditions(entity), *lower(filters, entity)),
         order=order_by(given.get("orderby", ()), entity),
     )
-    renderer = RowRenderer(tuple(field.name for field in query.fields), objects_of(query.fields))
-    envelope = partial(render.envelope, context.request, resource, pk=pk, path_id=path_id)
-    return answer_list(context, ListRequest(given, page, query, renderer, key or resource, envelope))
+    return query, RowRenderer(query.fields, tuple(field.name for field in query.fields), objects_of(query.fields))
 
 
 def detailed(entity: Entity) -> tuple[Field, ...]:

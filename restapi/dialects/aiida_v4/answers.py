@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from querylang.schema import Entity
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
@@ -30,7 +29,6 @@ from restapi.openapi.schema import (
     one_of,
     or_null,
     record,
-    selection,
 )
 from restapi.openapi.shared import (
     CONTENT,
@@ -42,18 +40,17 @@ from restapi.openapi.shared import (
     STATISTICS,
     TOTALS,
     listed,
+    rows_of,
 )
 
-_ENVELOPE: Mapping[str, Shape] = MappingProxyType(
-    {
-        "method": one_of("GET", "POST"),
-        "path": TEXT,
-        "query_string": {**TEXT, "description": "As it was sent, decoded"},
-        "resource_type": TEXT,
-        "url": TEXT,
-        "url_root": TEXT,
-    }
-)
+_ENVELOPE: Mapping[str, Shape] = {
+    "method": one_of("GET", "POST"),
+    "path": TEXT,
+    "query_string": {**TEXT, "description": "As it was sent, decoded"},
+    "resource_type": TEXT,
+    "url": TEXT,
+    "url_root": TEXT,
+}
 
 
 def _enveloped(data: Shape, id_: Shape = NULL) -> AnswerSpec:
@@ -71,32 +68,23 @@ def _of_one(data: Mapping[str, Shape]) -> AnswerSpec:
 
 _CONTENT = {"attributes": CONTENT, "extras": CONTENT}
 _TYPED = {"full_type": TEXT}
-_ROWS: Mapping[str, Component] = MappingProxyType(
-    {
-        entity.name: Component(name, record({**of_fields(entity.shown), **always}, sometimes))
-        for entity, name, always, sometimes in (
-            (NODES, "Node", _TYPED, _CONTENT),
-            (INCOMING, "IncomingLink", _TYPED, {}),
-            (OUTGOING, "OutgoingLink", _TYPED, {}),
-            (COMPUTERS, "Computer", {}, {}),
-            (USERS, "User", {}, {}),
-            (GROUPS, "Group", {}, {}),
-        )
-    }
-)
-_SELECTIONS: Mapping[str, Component] = MappingProxyType(
-    {
-        entity.name: Component(f"Some{_ROWS[entity.name].name}", selection(entity))
-        for entity in (NODES, INCOMING, OUTGOING, COMPUTERS, USERS, GROUPS)
-    }
-)
+_ROWS: Mapping[str, Component] = {
+    entity.name: Component(name, record({**of_fields(entity.shown), **always}, sometimes))
+    for entity, name, always, sometimes in (
+        (NODES, "Node", _TYPED, _CONTENT),
+        (INCOMING, "IncomingLink", _TYPED, {}),
+        (OUTGOING, "OutgoingLink", _TYPED, {}),
+        (COMPUTERS, "Computer", {}, {}),
+        (USERS, "User", {}, {}),
+        (GROUPS, "Group", {}, {}),
+    )
+}
 
 
 def rows(entity: Entity, allowed: Collection[str], key: str | None = None, id_: Shape = NULL) -> AnswerSpec:
     """A list; `key` is its name, if that is not the one of the entity."""
-    row: Shape = _ROWS[entity.name]
-    shown = either(row, _SELECTIONS[entity.name]) if "fields" in allowed else row
-    return listed(_enveloped(record({key or entity.name: array(shown)}, FACETS), id_))
+    found = {key or entity.name: rows_of(_ROWS[entity.name], entity, allowed)}
+    return listed(_enveloped(record(found, FACETS), id_))
 
 
 def one(entity: Entity) -> AnswerSpec:

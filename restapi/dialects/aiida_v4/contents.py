@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.errors import FeatureUnavailable, QueryError
 from aiida_like.formats import Download, StoredNode, derived_properties, download, download_formats
 from aiida_like.models import comment, user
 from aiida_like.storage import Statement
-from restapi.answering.files import answer_file, parsed, stored_node
-from restapi.dialects.aiida_v4 import answers, options, render
+from restapi.answering.files import answer_file, listing, parsed, stored_node
+from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import NODES
-from restapi.dialects.aiida_v4.files import listing
-from restapi.dialects.aiida_v4.rows import V4Resource, find
+from restapi.dialects.resource import DialectResource
 from restapi.http.encoding import attachment, http_date, stored_json
-from restapi.http.exchange import Context
 from restapi.http.reply import Reply
 from restapi.openapi.shared import FILE
 
+_STORED = ("uuid", "node_type", "label", "attributes", "repository_metadata")
+"""The fields that make a `StoredNode`."""
 
-class Attributes(V4Resource):
+
+class Attributes(DialectResource):
     """`/nodes/338357f4/contents/attributes?attributes_filter=energy`: all attributes, or some of them."""
 
     column, allowed, answer = "attributes", options.ATTRIBUTES, answers.ATTRIBUTES
 
     def get(self, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.parse_options(self.allowed)
-        (stored,) = find(self.context, NODES, (NODES.fields[self.column],), path_id)
+        given = self.parse_options()
+        (stored,) = self.values(NODES, path_id, self.column)
         chosen = given.get(f"{self.column}_filter")
-        content = stored_json(stored) if chosen is None else _chosen(stored, chosen)
-        return render.envelope(request, NODES.name, {self.column: content}, path_id=path_id)
+        content: Any = stored_json(stored)
+        if chosen is not None:
+            content = {key: value for key, value in parsed(stored).items() if key in chosen}
+        return self.envelope(NODES.name, {self.column: content}, path_id=path_id)
 
 
 class Extras(Attributes):
@@ -42,27 +43,25 @@ class Extras(Attributes):
     column, allowed, answer = "extras", options.EXTRAS, answers.EXTRAS
 
 
-class DerivedProperties(V4Resource):
+class DerivedProperties(DialectResource):
     """`/nodes/338357f4/contents/derived_properties`: what follows from the content of a node."""
 
     answer = answers.DERIVED
 
     def get(self, path_id: str) -> Reply:
-        request = self.context.request
-        self.parse_options(self.allowed)
-        derived = derived_properties(_stored_node(self.context, path_id))
-        return render.envelope(request, NODES.name, {"derived_properties": derived}, path_id=path_id)
+        self.parse_options()
+        derived = derived_properties(stored_node(self.context.snapshot, *self.values(NODES, path_id, *_STORED)))
+        return self.envelope(NODES.name, {"derived_properties": derived}, path_id=path_id)
 
 
-class Comments(V4Resource):
+class Comments(DialectResource):
     """`/nodes/338357f4/contents/comments`: what users wrote on a node."""
 
     answer = answers.COMMENTS
 
     def get(self, path_id: str) -> Reply:
-        request = self.context.request
-        self.parse_options(self.allowed)
-        (pk,) = find(self.context, NODES, (NODES.fields["id"],), path_id)
+        self.parse_options()
+        (pk,) = self.values(NODES, path_id, "id")
         comments = [
             {
                 "created_time": http_date(ctime),
@@ -74,54 +73,47 @@ class Comments(V4Resource):
                 Statement("v4 comments", _select_comments, {"main": pk})
             )
         ]
-        return render.envelope(request, NODES.name, {"comments": comments}, path_id=path_id)
+        return self.envelope(NODES.name, {"comments": comments}, path_id=path_id)
 
 
-class RepositoryList(V4Resource):
+class RepositoryList(DialectResource):
     """`/nodes/338357f4/repo/list?filename="folder"`: what lies in a folder of the node."""
 
     allowed, answer = options.FILES, answers.FOLDER
 
     def get(self, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.parse_options(self.allowed)
-        (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
+        given = self.parse_options()
+        (stored,) = self.values(NODES, path_id, "repository_metadata")
         content = {"repo_list": listing(parsed(stored), given.get("filename", ""))}
-        return render.envelope(request, NODES.name, content, path_id=path_id)
+        return self.envelope(NODES.name, content, path_id=path_id)
 
 
-class RepositoryContents(V4Resource):
+class RepositoryContents(DialectResource):
     """`/nodes/338357f4/repo/contents?filename="aiida.in"`: a file."""
 
     allowed, required, answer = options.FILES, frozenset({"filename"}), FILE
 
     def get(self, path_id: str) -> Reply:
-        given = self.parse_options(self.allowed)
+        given = self.parse_options()
         if not given.get("filename"):
             raise QueryError('filename is missing: name the file, as in ?filename="aiida.in"')
-        (stored,) = find(self.context, NODES, (NODES.fields["repository_metadata"],), path_id)
+        (stored,) = self.values(NODES, path_id, "repository_metadata")
         return answer_file(self.context.snapshot, parsed(stored), given["filename"])
 
 
-class Downloads(V4Resource):
+class Downloads(DialectResource):
     """`/nodes/338357f4/download?download_format=cif`: the node as a file."""
 
     allowed, required, answer = options.DOWNLOAD, frozenset({"download_format"}), answers.DOWNLOAD
 
     def get(self, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.parse_options(self.allowed)
-        stored = _stored_node(self.context, path_id)
+        given = self.parse_options()
+        stored = stored_node(self.context.snapshot, *self.values(NODES, path_id, *_STORED))
         made = _downloaded(stored, given.get("download_format"))
         if given.get("download", True):
             return attachment(made.content, len(made.content), made.name)
         shown = {"data": _text(made), "filename": made.name, "status": 200}
-        return render.envelope(request, NODES.name, {"download": shown}, path_id=path_id)
-
-
-def _chosen(stored: str | None, keys: tuple[str, ...]) -> dict[str, Any]:
-    content = orjson.loads(stored or "{}")
-    return {key: value for key, value in content.items() if key in keys}
+        return self.envelope(NODES.name, {"download": shown}, path_id=path_id)
 
 
 def _downloaded(stored: StoredNode, format_: str | None) -> Download:
@@ -147,8 +139,3 @@ def _select_comments() -> Select[Any]:
         .where(comment.c.dbnode_id == bindparam("main", type_=BigInteger()))
         .order_by(comment.c.id)
     )
-
-
-def _stored_node(context: Context, path_id: str) -> StoredNode:
-    names = ("uuid", "node_type", "label", "attributes", "repository_metadata")
-    return stored_node(context.snapshot, *find(context, NODES, tuple(NODES.fields[name] for name in names), path_id))

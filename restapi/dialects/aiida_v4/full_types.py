@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from restapi.dialects.aiida_v4.full_type import SEPARATOR, WILDCARD, full_type
@@ -50,41 +50,29 @@ class Leaf:
     full_type: str
     count: int | None
 
-    def described(self, path: str) -> dict[str, Any]:
-        return _description(path, self.full_type, self.label, [], self.count)
 
-
-@dataclass
-class _Namespace:
-    """A node of the tree: types whose path ends here, and the namespaces below."""
-
-    leaves: list[Leaf] = field(default_factory=list)
-    below: dict[str, _Namespace] = field(default_factory=dict)
-
-    def add(self, leaf: Leaf, depth: int = 0) -> None:
+def _described(path: str, leaves: Iterable[Leaf], depth: int = 0) -> list[dict[str, Any]]:
+    """The namespace at a path; types that share a path with nothing below it have one each."""
+    own: list[dict[str, Any]] = []
+    below: dict[str, list[Leaf]] = {}
+    for leaf in leaves:
         if depth == len(leaf.path):
-            self.leaves.append(leaf)
+            own.append(_description(path, leaf.full_type, leaf.label, [], leaf.count))
         else:
-            self.below.setdefault(leaf.path[depth], _Namespace()).add(leaf, depth + 1)
-
-    def described(self, path: str) -> list[dict[str, Any]]:
-        """The description; types that share a path with nothing below it have one each."""
-        if not self.below:
-            return [leaf.described(path) for leaf in self.leaves]
-        own = (leaf.described(path) for leaf in self.leaves)
-        subspaces = [*own, *(each for key, below in self.below.items() for each in below.described(f"{path}.{key}"))]
-        counts = [each["counter"] for each in subspaces if "counter" in each]
-        return [_description(path, _inferred(path), _label(path), subspaces, sum(counts) if counts else None)]
+            below.setdefault(leaf.path[depth], []).append(leaf)
+    if not below:
+        return own
+    subspaces = [*own, *(each for key in below for each in _described(f"{path}.{key}", below[key], depth + 1))]
+    counts = [each["counter"] for each in subspaces if "counter" in each]
+    return [_description(path, _inferred(path), _label(path), subspaces, sum(counts) if counts else None)]
 
 
 def tree_of_types(counts: Mapping[tuple[str, str | None], int | None]) -> dict[str, Any]:
     """The tree, from the number of nodes of each node type and process type; None: without counts."""
-    root = _Namespace()
-    for leaf in sorted(_leaves(counts), key=lambda leaf: ".".join(leaf.path)):
-        root.add(leaf)
-    if not root.below:
+    leaves = sorted(_leaves(counts), key=lambda leaf: ".".join(leaf.path))
+    if not leaves:
         return _description(_ROOT, _inferred(_ROOT), _ROOT, [], None)
-    (described,) = root.described(_ROOT)
+    (described,) = _described(_ROOT, leaves)
     return described | {"label": _ROOT}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from sqlalchemy import between, case, null, or_, select
@@ -10,29 +9,20 @@ from sqlalchemy import between, case, null, or_, select
 from aiida_like.formats import DESCRIBED, StoredNode, description_of
 from aiida_like.models import computer, node
 from aiida_like.storage.patterns import prefix_end
-from querylang.compile import RowsQuery
-from querylang.condition import Condition
-from querylang.lowering.lower import lower
-from querylang.lowering.predicates import Predicate
-from querylang.options import Window
-from querylang.schema import Entity, Field, FieldType
+from querylang.schema import Entity
 from restapi.answering.files import parsed
-from restapi.answering.lists import ListRequest, answer_list
-from restapi.dialects.aiida_v4 import answers, options, render
+from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
-from restapi.dialects.aiida_v4.full_type import conditions_of
-from restapi.dialects.aiida_v4.rows import V4Resource, find, order_of, projection_of
-from restapi.fetching.rows import fetch_with_total
+from restapi.dialects.aiida_v4.rows import find
+from restapi.dialects.fields import json, text
+from restapi.dialects.neighbours import fetch_neighbours, links_of
+from restapi.dialects.resource import DialectResource, ListResource
 from restapi.http.encoding import http_date
 from restapi.http.reply import Reply
 from restapi.openapi.answer import AnswerSpec, Subject
 from restapi.openapi.schema import TEXT
 
-_ID = (NODES.fields["id"],)
-
-_DESCRIBING = Field(
-    "describing",
-    FieldType.JSON,
+_DESCRIBING = json(
     # The attributes of other nodes can be large, and are not needed.
     case(
         (or_(*(between(node.c.node_type, start, prefix_end(start)) for start in DESCRIBED)), node.c.attributes),
@@ -40,14 +30,14 @@ _DESCRIBING = Field(
     ),
     "Describing",
     "The attributes of a node that they describe",
+    name="describing",
 )
 
-_COMPUTER = Field(
-    "computer",
-    FieldType.STRING,
+_COMPUTER = text(
     select(computer.c.label).where(computer.c.id == node.c.dbcomputer_id).correlate(node).scalar_subquery(),
     "Computer",
     "Label of the computer that the node belongs to",
+    name="computer",
 )
 
 _DRAWN = (
@@ -57,7 +47,7 @@ _DRAWN = (
 )
 
 
-class Links(V4Resource):
+class Links(ListResource):
     """`/nodes/338357f4/links/incoming`, `.../links/outgoing`: a row for each link."""
 
     allowed = options.LINKS
@@ -66,36 +56,20 @@ class Links(V4Resource):
     def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.rows(subject.entity, cls.allowed, id_=TEXT)
 
-    @classmethod
-    def filters_about(cls, subject: Subject) -> Entity:
-        return subject.entity
-
     def get(self, entity: Entity, path_id: str, page: int | None = None) -> Reply:
-        given, comparisons = self.parse(self.allowed)
-        (main,) = find(self.context, NODES, _ID, path_id)
-        projection = projection_of(given, entity)
-        query = RowsQuery(
-            entity=entity,
-            fields=projection.fields,
-            conditions=(
-                _links_of(entity, main),
-                *(conditions_of(given["full_type"], entity) if "full_type" in given else ()),
-                *lower(comparisons, entity),
-            ),
-            order=order_of(given.get("orderby", ()), entity),
-        )
-        envelope = partial(render.envelope, self.context.request, NODES.name, path_id=path_id)
-        return answer_list(self.context, ListRequest(given, page, query, projection.renderer, entity.name, envelope))
+        given, filters = self.parse()
+        (main,) = self.values(NODES, path_id, "id")
+        relation = (links_of(entity, main),)
+        return self.answer_rows(given, filters, entity, page, relation, resource=NODES.name, path_id=path_id)
 
 
-class Tree(V4Resource):
+class Tree(DialectResource):
     """`/nodes/338357f4/links/tree?in_limit=10&out_limit=10`: the node and its neighbours."""
 
     allowed, answer = options.TREE, answers.TREE
 
     def get(self, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.parse_options(self.allowed)
+        given = self.parse_options()
         main = find(self.context, NODES, _DRAWN, path_id)
         incoming, metadata_in = self._neighbours(INCOMING, main[0], given.get("in_limit"))
         outgoing, metadata_out = self._neighbours(OUTGOING, main[0], given.get("out_limit"))
@@ -103,21 +77,14 @@ class Tree(V4Resource):
             "nodes": [_drawn(*main) | {"incoming": incoming, "outgoing": outgoing}],
             "metadata": [metadata_in | metadata_out],
         }
-        return render.envelope(request, NODES.name, tree, total=0, path_id=path_id)
+        return self.envelope(NODES.name, tree, total=0, path_id=path_id)
 
     def _neighbours(self, entity: Entity, main: int, limit: int | None) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """The neighbours that are drawn, and how many there are."""
-        most = self.context.settings.max_limit
         fields = (*_DRAWN, entity.fields["link_label"], entity.fields["link_type"])
-        query = RowsQuery(entity, fields, (_links_of(entity, main),), order_of((), entity))
-        part = Window(most if limit is None else min(limit, most))
-        rows, total = fetch_with_total(self.context.snapshot, query, part)
+        rows, total = fetch_neighbours(self.context, entity, fields, main, limit)
         drawn = [_drawn(*row[:-2]) | {"link_label": row[-2], "link_type": row[-1]} for row in rows]
         return drawn, {f"total_no_of_{entity.name}s": total, f"sent_no_of_{entity.name}s": len(drawn)}
-
-
-def _links_of(entity: Entity, main: int) -> Condition:
-    return Condition(Predicate.EQUAL, entity.fields["main"], (main,))
 
 
 def _drawn(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from aiida_like.formats import DOWNLOADS
 from querylang.options import OptionSpec, boolean, ignored, integer, word, words
@@ -11,37 +10,36 @@ from restapi.answering.list_options import LIST_OPTIONS
 from restapi.dialects.aiida_v4.full_type import read_full_type
 from restapi.http.preferences import FORMAT
 
-OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        **LIST_OPTIONS,
-        "format": FORMAT,
-        "full_type": OptionSpec(
-            read_full_type, "Only nodes of this full type, NODE_TYPE|PROCESS_TYPE; % at the end of either is anything."
-        ),
-        "attributes": OptionSpec(boolean, "true: show attributes too."),
-        "attributes_filter": OptionSpec(words, "Only these attributes, separated by commas; a dot goes a level down."),
-        "extras": OptionSpec(boolean, "true: show extras too."),
-        "extras_filter": OptionSpec(words, "Only these extras."),
-        "filename": OptionSpec(word, "The path of a file or folder in the repository of the node."),
-        "download_format": OptionSpec(word, "The format of a download.", choices=DOWNLOADS),
-        "download": OptionSpec(boolean, "false: show the content as JSON and don't download it."),
-        "in_limit": OptionSpec(integer, "At most so many incoming links."),
-        "out_limit": OptionSpec(integer, "At most so many outgoing links."),
-        "profile": OptionSpec(word, "The name of the profile that is served here; any other is an error."),
-        "_": OptionSpec(ignored, "Ignored: JQuery adds it so that a browser does not answer from its cache."),
-    }
-)
+OPTIONS: Mapping[str, OptionSpec] = {
+    **LIST_OPTIONS,
+    "format": FORMAT,
+    "full_type": OptionSpec(
+        read_full_type, "Only nodes of this full type, NODE_TYPE|PROCESS_TYPE; % at the end of either is anything."
+    ),
+    "attributes": OptionSpec(boolean, "true: show attributes too."),
+    "attributes_filter": OptionSpec(words, "Only these attributes, separated by commas; a dot goes a level down."),
+    "extras": OptionSpec(boolean, "true: show extras too."),
+    "extras_filter": OptionSpec(words, "Only these extras."),
+    "filename": OptionSpec(word, "The path of a file or folder in the repository of the node."),
+    "download_format": OptionSpec(word, "The format of a download.", choices=DOWNLOADS),
+    "download": OptionSpec(boolean, "false: show the content as JSON and don't download it."),
+    "in_limit": OptionSpec(integer, "At most so many incoming links."),
+    "out_limit": OptionSpec(integer, "At most so many outgoing links."),
+    "profile": OptionSpec(word, "The name of the profile that is served here; any other is an error."),
+    "_": OptionSpec(ignored, "Ignored: JQuery adds it so that a browser does not answer from its cache."),
+}
 
 ANYWHERE = frozenset({"_", "profile"})
+"""What each resource takes; the sets below are what some take besides."""
+
 CONTENT = ("attributes", "attributes_filter", "extras", "extras_filter")
-LIST = ANYWHERE | {*LIST_OPTIONS, "format"}
+LIST = frozenset({*LIST_OPTIONS, "format"})
 NODES = LIST | {*CONTENT, "full_type"}
 LINKS = LIST | {"full_type"}
-OBJECT = ANYWHERE
-NODE = ANYWHERE | {*CONTENT}
-ATTRIBUTES = ANYWHERE | {"attributes_filter"}
-EXTRAS = ANYWHERE | {"extras_filter"}
-FILES = ANYWHERE | {"filename"}
-DOWNLOAD = ANYWHERE | {"download", "download_format"}
-FORMATS = ANYWHERE | {"full_type"}
-TREE = ANYWHERE | {"in_limit", "out_limit"}
+NODE = frozenset(CONTENT)
+ATTRIBUTES = frozenset({"attributes_filter"})
+EXTRAS = frozenset({"extras_filter"})
+FILES = frozenset({"filename"})
+DOWNLOAD = frozenset({"download", "download_format"})
+FORMATS = frozenset({"full_type"})
+TREE = frozenset({"in_limit", "out_limit"})

@@ -9,11 +9,10 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.models import log
 from aiida_like.storage import Statement
-from restapi.answering.files import parsed, retrieved_files
-from restapi.dialects.aiida_v4 import answers, options, render
+from restapi.answering.files import listing, parsed, retrieved_files
+from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import NODES
-from restapi.dialects.aiida_v4.files import listing
-from restapi.dialects.aiida_v4.rows import V4Resource, find
+from restapi.dialects.resource import DialectResource
 from restapi.http.encoding import http_date
 from restapi.http.reply import Reply
 
@@ -21,15 +20,14 @@ PROCESSES = replace(NODES, name="processes", type_prefix="process.")
 CALCJOBS = replace(NODES, name="calcjobs", type_prefix="process.calculation.calcjob.")
 
 
-class Report(V4Resource):
+class Report(DialectResource):
     """`/processes/338357f4/report`: the log of a process."""
 
     answer = answers.REPORT
 
     def get(self, path_id: str) -> Reply:
-        request = self.context.request
-        self.parse_options(self.allowed)
-        (pk,) = find(self.context, PROCESSES, (PROCESSES.fields["id"],), path_id)
+        self.parse_options()
+        (pk,) = self.values(PROCESSES, path_id, "id")
         logs = [
             {
                 "time": http_date(time),
@@ -42,40 +40,31 @@ class Report(V4Resource):
                 Statement("v4 report", _select_logs, {"main": pk})
             )
         ]
-        return render.envelope(request, PROCESSES.name, {"logs": logs}, path_id=path_id)
+        return self.envelope(PROCESSES.name, {"logs": logs}, path_id=path_id)
 
 
-class InputFiles(V4Resource):
+class InputFiles(DialectResource):
     """`/calcjobs/338357f4/input_files?filename="folder"`: the files that a job was submitted with."""
 
+    is_output = False
     allowed, answer = options.FILES, answers.INPUT_FILES
 
     def get(self, path_id: str) -> Reply:
-        request = self.context.request
-        given = self.parse_options(self.allowed)
-        fields = (CALCJOBS.fields["id"], CALCJOBS.fields["repository_metadata"])
-        pk, own = find(self.context, CALCJOBS, fields, path_id)
-        return render.envelope(
-            request, CALCJOBS.name, self.files_of(pk, own, given.get("filename", "")), path_id=path_id
-        )
-
-    def files_of(self, pk: int, own: str, folder: str) -> Any:
-        """The files to show; `own` is the stored tree of the node's own files."""
-        del pk
-        return listing(parsed(own), folder)
+        folder = self.parse_options().get("filename", "")
+        pk, own = self.values(CALCJOBS, path_id, "id", "repository_metadata")
+        tree = retrieved_files(self.context.snapshot, pk) if self.is_output else parsed(own)
+        found = _NOTHING_RETRIEVED if tree is None else listing(tree, folder)
+        return self.envelope(CALCJOBS.name, found, path_id=path_id)
 
 
 class OutputFiles(InputFiles):
     """`/calcjobs/338357f4/output_files`: the files that came back from a job."""
 
+    is_output = True
     answer = answers.OUTPUT_FILES
 
-    def files_of(self, pk: int, own: str, folder: str) -> Any:
-        del own
-        tree = retrieved_files(self.context.snapshot, pk)
-        if tree is None:
-            return {"status": 200, "data": "This node does not have retrieved folder"}
-        return listing(tree, folder)
+
+_NOTHING_RETRIEVED = {"status": 200, "data": "This node does not have retrieved folder"}
 
 
 def _select_logs() -> Select[Any]:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import null
 
 from querylang.schema import Entity, Field, FieldType
-from restapi.dialects.aiida_v4 import answers, render
+from restapi.answering.rendering import described_field
+from restapi.dialects.aiida_v4 import answers
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
-from restapi.dialects.aiida_v4.rows import V4Resource
+from restapi.dialects.resource import DialectResource
 from restapi.http.reply import Reply
 
 
-class Properties(V4Resource):
+class Properties(DialectResource):
     """`/nodes/projectable_properties`: the fields that a page can show, and in which order."""
 
     answer = answers.PROPERTIES
 
     def get(self, resource: str) -> Reply:
-        request = self.context.request
-        self.parse_options(self.allowed)
-        return render.envelope(request, resource, _described(PAGES[resource]))
+        self.parse_options()
+        page = PAGES[resource]
+        fields = {field.name: _described(page, field) for field in page.fields}
+        return self.envelope(resource, {"fields": fields, "ordering": list(page.ordering)})
 
 
 @dataclass(frozen=True)
@@ -47,84 +48,65 @@ def _process_field(name: str, title: str, help_: str) -> Field:
 
 _CREATOR = Field("creator", FieldType.STRING, null(), "Creator", "User who created the node")
 
-PAGES: Mapping[str, PageLayout] = MappingProxyType(
-    {
-        "computers": _page(
-            COMPUTERS,
-            "description hostname id label scheduler_type transport_type uuid",
-            "hostname label scheduler_type uuid",
-            "uuid label hostname description scheduler_type transport_type",
-        ),
-        "groups": _page(
-            GROUPS,
-            "description id label type_string user_id uuid",
-            "label type_string",
-            "id label type_string description user_id uuid",
-        ),
-        "nodes": _page(
-            NODES,
-            "ctime label mtime node_type process_type user_id uuid",
-            "creator ctime mtime node_type uuid",
-            "uuid label node_type ctime mtime creator",
-            _CREATOR,
-        ),
-        "processes": _page(
-            NODES,
-            "ctime mtime process_type user_id uuid",
-            "creator ctime mtime uuid attributes.process_label attributes.process_state",
-            "uuid attributes.process_label ctime mtime creator attributes.process_state",
-            _CREATOR,
-            _process_field("process_label", "Name", "What the process is called, often its class"),
-            _process_field("process_state", "Process state", "How far the process has come"),
-        ),
-        "users": _page(
-            USERS,
-            "id first_name institution last_name",
-            "id first_name institution last_name",
-            "id first_name last_name institution",
-        ),
-    }
-)
+PAGES: Mapping[str, PageLayout] = {
+    "computers": _page(
+        COMPUTERS,
+        "description hostname id label scheduler_type transport_type uuid",
+        "hostname label scheduler_type uuid",
+        "uuid label hostname description scheduler_type transport_type",
+    ),
+    "groups": _page(
+        GROUPS,
+        "description id label type_string user_id uuid",
+        "label type_string",
+        "id label type_string description user_id uuid",
+    ),
+    "nodes": _page(
+        NODES,
+        "ctime label mtime node_type process_type user_id uuid",
+        "creator ctime mtime node_type uuid",
+        "uuid label node_type ctime mtime creator",
+        _CREATOR,
+    ),
+    "processes": _page(
+        NODES,
+        "ctime mtime process_type user_id uuid",
+        "creator ctime mtime uuid attributes.process_label attributes.process_state",
+        "uuid attributes.process_label ctime mtime creator attributes.process_state",
+        _CREATOR,
+        _process_field("process_label", "Name", "What the process is called, often its class"),
+        _process_field("process_state", "Process state", "How far the process has come"),
+    ),
+    "users": _page(
+        USERS,
+        "id first_name institution last_name",
+        "id first_name institution last_name",
+        "id first_name last_name institution",
+    ),
+}
 
-CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "scheduler_type": {
-            "core.direct": "No scheduler: jobs start at once",
-            "core.lsf": "IBM Spectrum LSF",
-            "core.pbspro": "PBS Professional, OpenPBS",
-            "core.sge": "Sun Grid Engine and its successors",
-            "core.slurm": "Slurm",
-            "core.torque": "Torque",
-        },
-        "transport_type": {
-            "core.local": "The machine that AiiDA runs on",
-            "core.ssh": "SSH and SFTP",
-            "core.ssh_async": "SSH, several transfers at once",
-        },
-    }
-)
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "scheduler_type": {
+        "core.direct": "No scheduler: jobs start at once",
+        "core.lsf": "IBM Spectrum LSF",
+        "core.pbspro": "PBS Professional, OpenPBS",
+        "core.sge": "Sun Grid Engine and its successors",
+        "core.slurm": "Slurm",
+        "core.torque": "Torque",
+    },
+    "transport_type": {
+        "core.local": "The machine that AiiDA runs on",
+        "core.ssh": "SSH and SFTP",
+        "core.ssh_async": "SSH, several transfers at once",
+    },
+}
 """The plug-ins that come with AiiDA; others can be installed."""
 
 _TYPES = {FieldType.INTEGER: "int", FieldType.DATETIME: "datetime.datetime", FieldType.UUID: "unicode"}
 
 
-def _described(page: PageLayout) -> dict[str, Any]:
-    return {
-        "fields": {field.name: _described_field(page, field) for field in page.fields},
-        "ordering": list(page.ordering),
-    }
-
-
-def _described_field(page: PageLayout, field: Field) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "display_name": field.title,
-        "help_text": field.help,
-        "is_display": field.name in page.displayed,
-        "is_foreign_key": field.refers_to is not None,
-        "type": _TYPES.get(field.type, "str"),
-    }
-    if field.refers_to is not None:
-        described |= {"related_column": "id", "related_resource": field.refers_to}
+def _described(page: PageLayout, field: Field) -> dict[str, Any]:
+    described = described_field(field, _TYPES.get(field.type, "str"), is_display=field.name in page.displayed)
     if field.name in CHOICES:
         described["valid_choices"] = {name: {"doc": text} for name, text in CHOICES[field.name].items()}
     return described

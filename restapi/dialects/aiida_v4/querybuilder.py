@@ -17,7 +17,7 @@ from restapi.answering.row_batches import json_list, splice
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
-from restapi.dialects.aiida_v4.rows import V4Resource
+from restapi.dialects.resource import DialectResource
 from restapi.fetching.querybuilder import fetch_graph
 from restapi.http.encoding import PLACEHOLDER, http_date
 from restapi.http.reply import Reply
@@ -31,7 +31,7 @@ _HELP = (
 _Row = Sequence[Any]
 
 
-class QueryBuilder(V4Resource):
+class QueryBuilder(DialectResource):
     """`POST /querybuilder`: what a dictionary of AiiDA's QueryBuilder finds."""
 
     answer, refusal, body = answers.QUERY_RESULT, answers.ASKED_BY_POST, QUERY
@@ -42,7 +42,7 @@ class QueryBuilder(V4Resource):
         return reply
 
     def post(self) -> Reply:
-        self.parse_options(self.allowed)
+        self.parse_options()
         query = read(self._body())
         most = self.context.settings.max_query_rows
         if query.limit is not None and query.limit > most:

@@ -39,7 +39,7 @@ def renderer(fields: tuple[Field, ...], chosen: Chosen, *, has_full_type: bool) 
                 each[column] = {path: _stored(each.pop(_part(column, path))) for path in paths}
         return found
 
-    return RowRenderer((*names, *(["full_type"] if has_full_type else []), *chosen), show)
+    return RowRenderer(fields, (*names, *(["full_type"] if has_full_type else []), *chosen), show)
 
 
 @lru_cache(maxsize=256)
@@ -59,9 +59,9 @@ def _stored(text: str | None) -> orjson.Fragment | LargeJSON | None:
 
 
 def envelope(
-    asked: Request, resource: str, data: Any, *, total: int | None = 1, path_id: str | int | None = None
+    asked: Request, resource: str, data: Any, total: int | None, _pk: int | None, path_id: str | int | None
 ) -> Reply:
-    """A reply. `path_id` is the name of the one object in the path; all texts are shown decoded."""
+    """The reply that holds data; all texts of the request are shown decoded."""
     return json_reply({**_envelope(asked, resource, data), "id": path_id}, total=total)
 
 

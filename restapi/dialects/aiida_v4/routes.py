@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from restapi.dialects.aiida_v4 import answers, contents, lineage, links, overviews, processes, properties, render, rows
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
-from restapi.dialects.aiida_v4.openapi import dialect_of
 from restapi.dialects.aiida_v4.querybuilder import QueryBuilder
-from restapi.dialects.aiida_v4.rows import V4Resource
-from restapi.dialects.resource import Route, paged
-from restapi.http.reply import Reply, bytes_reply
+from restapi.dialects.lineage import Crate, Prov
+from restapi.dialects.resource import DialectResource, Route, paged
+from restapi.http.reply import Reply
 from restapi.http.route_tree import ID
-from restapi.openapi.document import written
-from restapi.openapi.shared import DOCUMENT
+from restapi.openapi.document import Document
 
 
-class Endpoints(V4Resource):
+class Endpoints(DialectResource):
     """`/`, `/server/endpoints`: every path there is."""
 
     answer = answers.ENDPOINTS
 
     def get(self) -> Reply:
-        request = self.context.request
-        self.parse_options(self.allowed)
-        return render.envelope_without_id(request, "Info", {"available_endpoints": sorted(self._lines())})
+        self.parse_options()
+        lines = {"available_endpoints": sorted(self._lines())}
+        return render.envelope_without_id(self.context.request, "Info", lines)
 
     def _lines(self) -> Iterator[str]:
-        for route in ROUTES:
-            path = f"{self.context.mount.prefix}{route.path.rstrip('/')}/".replace(ID, "<id>")
+        for route in self.dialect.routes:
+            path = f"{self.dialect.prefix}{route.path.rstrip('/')}/".replace(ID, "<id>")
             name = route.path.split("/")[1] or "server"
             yield f"{name:15s} {','.join(sorted({'HEAD', 'OPTIONS', *route.resource.methods})):20s} {path}"
-
-
-class Document(V4Resource):
-    """`/openapi.json`: this interface, described for programs (OpenAPI 3.1)."""
-
-    answer = DOCUMENT
-
-    def get(self) -> Reply:
-        self.parse_options(self.allowed)
-        return bytes_reply(written(DIALECT, self.context.settings, quote(self.context.exchange.script_root)))
 
 
 ROUTES: tuple[Route, ...] = (
@@ -71,11 +58,11 @@ ROUTES: tuple[Route, ...] = (
     *paged(f"/nodes/{ID}/links/incoming", links.Links, entity=INCOMING),
     *paged(f"/nodes/{ID}/links/outgoing", links.Links, entity=OUTGOING),
     Route(f"/nodes/{ID}/links/tree", links.Tree),
-    *paged(f"/nodes/{ID}/ancestors", lineage.Ancestors),
-    *paged(f"/nodes/{ID}/descendants", lineage.Descendants),
-    Route(f"/nodes/{ID}/graph", lineage.Graph),
-    Route(f"/nodes/{ID}/prov", lineage.Prov),
-    Route(f"/nodes/{ID}/ro-crate", lineage.Crate),
+    *paged(f"/nodes/{ID}/ancestors", lineage.Ancestors, entity=NODES),
+    *paged(f"/nodes/{ID}/descendants", lineage.Descendants, entity=NODES),
+    Route(f"/nodes/{ID}/graph", lineage.Graph, {"entity": NODES}),
+    Route(f"/nodes/{ID}/prov", Prov, {"entity": NODES}),
+    Route(f"/nodes/{ID}/ro-crate", Crate, {"entity": NODES}),
     Route(f"/nodes/{ID}/contents/attributes", contents.Attributes),
     Route(f"/nodes/{ID}/contents/extras", contents.Extras),
     Route(f"/nodes/{ID}/contents/derived_properties", contents.DerivedProperties),
@@ -87,5 +74,3 @@ ROUTES: tuple[Route, ...] = (
     Route(f"/calcjobs/{ID}/input_files", processes.InputFiles),
     Route(f"/calcjobs/{ID}/output_files", processes.OutputFiles),
 )
-
-DIALECT = dialect_of(ROUTES)
