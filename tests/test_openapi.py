@@ -191,7 +191,7 @@ def test_each_option_is_documented(document: Document, dialect: Dialect) -> None
 
 
 def test_how_rows_are_counted_can_be_told_of_all_lists(document: Document, dialect: Dialect) -> None:
-    for described in dialect.paths:
+    for described in paths_of(dialect):
         (operation, *_) = document.content["paths"][described.path].values()
         names = {each["name"] for each in map(document.resolved, operation.get("parameters", ()))}
         assert ("Prefer" in names) is ("cursor" in described.resource.allowed)
