@@ -14,19 +14,21 @@ from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
 from querylang.compile import RowsQuery, Statement
 from querylang.condition import Condition
+from querylang.graph import index_scan as graph_index_scan
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
 from querylang.keyset import rows_after, total_order
 from querylang.lowering.columns import uuid_prefix
 from querylang.lowering.lower import lower, order_by, type_prefix_conditions
 from querylang.lowering.predicates import Predicate
-from querylang.options import OrderTerm, split
+from querylang.options import OrderTerm, Window, split
 from querylang.parse import Parser
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2.entities import NODE_ENTITIES, NODES
 from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v4 import entities as v4
 from restapi.dialects.aiida_v4.rows import order_of
+from restapi.fetching.querybuilder import fetch_graph
 from tests.golden import graph
 from tests.plans import explained, listed
 
@@ -220,3 +222,29 @@ def test_a_scan_would_be_seen(storage: Storage) -> None:
     steps = plan(storage, conditions_of('label=like="%x"'))
     assert "label_" not in steps.partition("Index Cond: (label")[2]
     assert "SEARCH db_dbnode USING INDEX ix_db_dbnode_db_dbnode_label" not in steps
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_joined_vertices_are_scanned_in_their_order(
+    storage: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    joined: bool,
+) -> None:
+    """A database with statistics finds one vertex itself."""
+    path = [{"entity_type": "process.calculation.calcjob.CalcJobNode.", "tag": "job"}]
+    if joined:
+        path.append({"entity_type": "data.Data.", "tag": "output", "with_incoming": "job"})
+    tag = path[-1]["tag"]
+    query = read({"path": path, "order_by": [{tag: [{"id": {"order": "desc"}}]}], "project": {tag: ["id"]}, "limit": 3})
+    frequencies = []
+
+    def decide(_: Window, frequency: int, *__: int) -> bool:
+        frequencies.append(frequency)
+        return True
+
+    monkeypatch.setattr(graph_index_scan, "is_shorter", decide)
+    rows = fetch_graph(storage.read(), query, 3)
+    assert len(rows) == 3
+    assert rows == storage.read().rows(compile_graph(query, 3))
+    assert len(frequencies) == (joined or not storage.database.has_statistics)
+    assert all(frequencies)

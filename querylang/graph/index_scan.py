@@ -1,4 +1,4 @@
-"""The scan of an index in the order of a QueryBuilder's dictionary, for databases without statistics.
+"""The scan of an index in the order of a QueryBuilder's dictionary.
 
 See `querylang.index_scan` for when it is shorter. Here nobody counts the rows that are found: that many rows are of the
 types which are asked for must do, and that no other filter narrows.
