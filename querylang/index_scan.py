@@ -1,4 +1,4 @@
-"""Index-order scans, for databases that keep no statistics, such as SQLite for AiiDA's files.
+"""Index-order scans, where a database would take another way: SQLite keeps no statistics of AiiDA's files.
 
 By default a database takes an index on a condition, looks up all rows that fulfil it, and sorts them. A scan in order
 reads an index on the order instead, and looks at each row until the page is full. The scan is shorter where many rows

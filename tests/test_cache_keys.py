@@ -378,7 +378,7 @@ def graph_statements(query: GraphQuery) -> Iterator[Statement]:
         and not any(isinstance(s.relation, Walk) for s in query.steps)
     ):
         yield compile_graph(replace(query, forces_order_index=True), 5)
-    yield from (compile_frequency(each, 5) for each in type_filters_of(query))
+    yield from (compile_frequency(each, 5) for each in type_filters_of(query, has_statistics=False))
 
 
 def test_dictionaries() -> None:

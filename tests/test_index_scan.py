@@ -1,4 +1,4 @@
-"""Which way to the rows of a page is taken on SQLite, and that both lead there."""
+"""Which way to the rows of a page is taken, and that both lead there."""
 
 from __future__ import annotations
 
@@ -166,10 +166,26 @@ def chain(**more: Any) -> dict[str, Any]:
         (chain(filters={"or": [{"uuid": graph.silicon}, {"id": 3}]}) | BY_ID, False),
         (chain(edge_filters={"label": "x"}) | BY_ID, False),
         (chain() | {"order_by": [{"n--d": ["label"]}]}, False),
+        (chain() | {"order_by": [{"n": ["label"]}]}, False),
+        (chain() | {"order_by": [{"n": ["uuid"]}]}, True),
     ],
 )
 def test_where_a_dictionary_can_be_walked(asked: dict[str, Any], expected: bool) -> None:
-    assert bool(type_filters_of(read(asked))) is expected
+    assert bool(type_filters_of(read(asked), has_statistics=False)) is expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (JOB | BY_ID | {"filters": {"n": {"attributes.exit_status": {">": 0}}}}, False),
+        (chain() | BY_ID, True),
+        (chain(filters={"id": {"<": 50}}) | {"order_by": [{"d": ["id"]}]}, True),
+        (chain(filters={"attributes.value": 5}) | BY_ID, False),
+        (chain() | BY_ID | {"filters": {"n": {"description": "x"}}}, False),
+    ],
+)
+def test_where_a_database_with_statistics_needs_help(asked: dict[str, Any], expected: bool) -> None:
+    assert bool(type_filters_of(read(asked), has_statistics=True)) is expected
 
 
 def reversed_chain() -> tuple[dict[str, Any], ...]:
@@ -261,7 +277,7 @@ KIND_OF_JOBS = "node_type LIKE 'process.calculation.calcjob.%'"
 
 def test_a_count_ends_where_it_is_enough(golden: Golden) -> None:
     with closing(open_storage(find(str(golden.sqlite)))) as storage:
-        (kind,) = type_filters_of(read(DATA | BY_ID))
+        (kind,) = type_filters_of(read(DATA | BY_ID), has_statistics=False)
         ((number,),) = storage.database.rows("SELECT count(*) FROM db_dbnode WHERE node_type LIKE 'data.%'", {})
         assert number > 50
         assert [storage.read().rows(compile_frequency(kind, most))[0][0] for most in (1, 7, 1000)] == [1, 7, number]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from aiida_like.storage import Storage, open_storage
 from querylang.compile import RowsQuery, Statement
 from querylang.condition import Condition
 from querylang.graph import index_scan as graph_index_scan
+from querylang.graph.ast import GraphQuery
 from querylang.graph.compile import compile_graph
 from querylang.graph.read import read
 from querylang.keyset import rows_after, total_order
@@ -224,27 +226,53 @@ def test_a_scan_would_be_seen(storage: Storage) -> None:
     assert "SEARCH db_dbnode USING INDEX ix_db_dbnode_db_dbnode_label" not in steps
 
 
-@pytest.mark.parametrize("joined", [False, True])
-def test_joined_vertices_are_scanned_in_their_order(
-    storage: Storage,
-    monkeypatch: pytest.MonkeyPatch,
-    joined: bool,
+JOBS = {"entity_type": "process.calculation.calcjob.CalcJobNode.", "tag": "job"}
+OUTPUTS = {"entity_type": "data.Data.", "tag": "output", "with_incoming": "job"}
+LOGS = {"entity_type": "log", "tag": "log", "with_node": "node"}
+
+
+def latest(tag: str, *path: Mapping[str, Any], **filters: Any) -> GraphQuery:
+    order = [{tag: [{"id": {"order": "desc"}}]}]
+    return read({"path": [*path], "filters": filters, "order_by": order, "project": {tag: ["id"]}, "limit": 3})
+
+
+def test_joined_vertices_are_scanned_in_their_order(storage: Storage) -> None:
+    """The links of a row are searched from it on, not merged with all links."""
+    query = replace(latest("output", JOBS, OUTPUTS), forces_order_index=True)
+    steps = explained(storage, compile_graph(query, 3))
+    assert re.search(r"\(output_id(=\?| = \(t1.id \+ 0\))\)", steps)
+    assert "node_type>" not in steps
+    assert "node_type)::text ~>=~" not in steps
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        latest("output", JOBS, OUTPUTS),
+        latest("output", JOBS, OUTPUTS, output={"id": {"<": 60}}),
+        latest("output", JOBS, OUTPUTS, output={"attributes.value": {"!==": 5}, "ctime": {">": "2016-04-23"}}),
+        latest("log", {"entity_type": "node", "tag": "node"}, LOGS, log={"time": {">=": "2016-04-23T05:45:00.5"}}),
+        latest("log", {"entity_type": "node", "tag": "node"}, LOGS, log={"time": {"!in": ["2016-04-23T05:45"]}}),
+    ],
+)
+def test_a_scan_in_order_finds_the_same(storage: Storage, query: GraphQuery) -> None:
+    forced = replace(query, forces_order_index=True)
+    rows = storage.read().rows(compile_graph(query, 3))
+    assert rows == storage.read().rows(compile_graph(forced, 3))
+    assert rows
+
+
+@pytest.mark.parametrize(("path", "decisions"), [((JOBS,), 0), ((JOBS, OUTPUTS), 1)])
+def test_where_postgresql_is_helped(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, path: tuple[Mapping[str, Any], ...], decisions: int
 ) -> None:
-    """A database with statistics finds one vertex itself."""
-    path = [{"entity_type": "process.calculation.calcjob.CalcJobNode.", "tag": "job"}]
-    if joined:
-        path.append({"entity_type": "data.Data.", "tag": "output", "with_incoming": "job"})
-    tag = path[-1]["tag"]
-    query = read({"path": path, "order_by": [{tag: [{"id": {"order": "desc"}}]}], "project": {tag: ["id"]}, "limit": 3})
-    frequencies = []
+    decided = []
 
     def decide(_: Window, frequency: int, *__: int) -> bool:
-        frequencies.append(frequency)
+        decided.append(frequency)
         return True
 
     monkeypatch.setattr(graph_index_scan, "is_shorter", decide)
-    rows = fetch_graph(storage.read(), query, 3)
-    assert len(rows) == 3
-    assert rows == storage.read().rows(compile_graph(query, 3))
-    assert len(frequencies) == (joined or not storage.database.has_statistics)
-    assert all(frequencies)
+    assert len(fetch_graph(storage.read(), latest(str(path[-1]["tag"]), *path), 3)) == 3
+    assert len(decided) == (decisions if storage.database.has_statistics else 1)
+    assert all(decided)

@@ -102,7 +102,7 @@ class in_json_array(Spelled):  # noqa: N801
 
 
 class unindexed(Spelled):  # noqa: N801
-    """`unindexed(column)`: the value of an integer or text, for a condition that no index should serve.
+    """`unindexed(column)`: the same value, for a condition that no index should serve if it is an integer or text.
 
     A database without statistics, such as SQLite, would take the index on types of links, which finds a third of them.
     """
@@ -151,5 +151,8 @@ def _casefolded(element: casefolded, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(unindexed, "postgresql")
 def _unindexed(element: unindexed, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
-    nothing = "+ 0" if isinstance(column.type, Integer) else "|| ''"
-    return f"({compiler.process(column, **kw)} {nothing})"
+    text = compiler.process(column, **kw)
+    if isinstance(column.type, Integer):
+        return f"({text} + 0)"
+    # Of other types PostgreSQL would make texts that compare in another way.
+    return f"({text} || '')" if isinstance(column.type, String) else text

@@ -185,7 +185,9 @@ class Snapshot:
             StatementTimeout, StorageError: as `Database.rows`.
         """
         statistics = self.storage.statistics
-        number = statistics.recall(statement.result_key, self.version)
+        number = statistics.recall(statement.result_key, None)
+        if number is None:
+            number = statistics.recall(statement.result_key, self.version)
         if number is None:
             number = int(self.rows(statement)[0][0] or 0)
             statistics.remember(statement.result_key, self.version, number)

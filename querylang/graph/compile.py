@@ -254,7 +254,8 @@ class _Builder:
             return _sql_of(condition, table, number)
         first = self._query.order[0].operand
         if condition.operand.tag == first.tag:
-            return _sql_of(condition, table, number, may_use_index=condition.operand == first)
+            may_use_index = condition.operand == first or not condition.operand.column.is_indexed
+            return _sql_of(condition, table, number, may_use_index=may_use_index)
         return defeat_bloom_filter(_sql_of(condition, table, number), self._tables[first.tag].c.id)
 
     def _projected(self, projection: Projection) -> ColumnElement[Any]:

@@ -21,9 +21,7 @@ def fetch_graph(snapshot: Snapshot, query: GraphQuery, limit: int) -> Rows:
 
 
 def _shortest(snapshot: Snapshot, query: GraphQuery) -> GraphQuery:
-    # Databases with statistics find the way to one vertex themselves. Of joined ones they expect that those of a page
-    # lie anywhere in the index of the links, and PostgreSQL read 50 000 links for 20 rows.
-    kinds = () if len(query.steps) == 1 and snapshot.storage.database.has_statistics else type_filters_of(query)
+    kinds = type_filters_of(query, has_statistics=snapshot.storage.database.has_statistics)
     if not kinds:
         return query
     size = snapshot.statistic(compile_size(node))
