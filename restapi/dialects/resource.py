@@ -31,7 +31,7 @@ from restapi.http.headers import allow_preflight
 from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
 from restapi.openapi.answer import AnswerSpec, DescribedPath, Subject
-from restapi.openapi.schema import Schema, Shape
+from restapi.openapi.schema import Parameter, Schema, Shape
 
 Filters = tuple[Term[Comparison], ...]
 
@@ -81,7 +81,7 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
     reserved: ClassVar[Mapping[str, OptionSpec]] = {}
     allowed: ClassVar[frozenset[str]] = frozenset()
     required: ClassVar[frozenset[str]] = frozenset()
-    parameters: ClassVar[tuple[Schema, ...]] = ()
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
     body: ClassVar[Schema | None] = None
     refusal: ClassVar[AnswerSpec | None] = None
     answer: ClassVar[AnswerSpec]
