@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -19,9 +18,7 @@ from aiida_like.storage.expressions import in_json_array, unindexed
 LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
 """All types of links that AiiDA has."""
 
-KINDS_OF_LINKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"data": LINK_TYPES[:2], "logic": LINK_TYPES[2:], "all": LINK_TYPES}
-)
+KINDS_OF_LINKS: Mapping[str, tuple[str, ...]] = {"data": LINK_TYPES[:2], "logic": LINK_TYPES[2:], "all": LINK_TYPES}
 """AiiDA's data provenance, which never makes a circle; its logical provenance, which can; and both."""
 
 DATA_LINKS = KINDS_OF_LINKS["data"]

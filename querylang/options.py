@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from aiida_like.errors import QueryError
@@ -37,7 +36,7 @@ class OptionSpec:
 Options = Mapping[str, Any]
 """The values of the reserved keys of one request."""
 
-NO_OPTIONS: Options = MappingProxyType({})
+NO_OPTIONS: Options = {}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from inspect import getdoc
 from typing import Any
 
 import pytest
@@ -25,10 +26,12 @@ from restapi.dialects import aiida_v2, aiida_v4
 from restapi.dialects.aiida_v2.options import OPTIONS as V2_OPTIONS
 from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
 from restapi.dialects.aiida_v4.query_schema import QUERY, VERTEX
-from restapi.dialects.resource import Dialect
+from restapi.dialects.resource import Dialect, DialectResource, Route
 from restapi.hosting.app import Application
 from restapi.openapi.answer import DescribedPath
-from restapi.openapi.operations import listed
+from restapi.openapi.document import resolved, written
+from restapi.openapi.operations import listed_entity
+from restapi.openapi.schema import INTEGER, TEXT, Component
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.manual import TABLE
@@ -141,8 +144,28 @@ def test_documents_are_valid(document: Document) -> None:
 
 def test_each_route_is_there(document: Document, dialect: Dialect) -> None:
     """And nothing else: each path of the document is that of one route."""
-    assert {described.path for described in paths_of(dialect)} == set(document.content["paths"])
+    assert sorted(described.path for described in paths_of(dialect)) == sorted(document.content["paths"])
     assert all(list(dialect.described(route)) for route in dialect.routes)
+
+
+def test_two_routes_with_one_path_are_refused(dialect: Dialect) -> None:
+    twice = replace(dialect, routes=(*dialect.routes, Route("/server", DialectResource)))
+    with pytest.raises(ValueError, match=r"^two routes have the path /server$"):
+        written(twice, Settings(), "")
+
+
+def test_two_components_with_one_name_are_refused() -> None:
+    components: dict[str, dict[str, Any]] = {}
+    parts = [Component("A", {"type": "object", "items": Component("B", TEXT)}), Component("B", dict(TEXT))]
+    assert resolved(parts, components) == [
+        {"$ref": "#/components/schemas/A"},
+        {"$ref": "#/components/schemas/B"},
+    ]
+    assert components == {
+        "schemas": {"A": {"type": "object", "items": {"$ref": "#/components/schemas/B"}}, "B": {"type": "string"}}
+    }
+    with pytest.raises(ValueError, match=r"^two schemas are called B$"):
+        resolved({"": Component("B", INTEGER)}, components)
 
 
 def test_paths_are_those_of_the_server(name: str, document: Document, archive_client: FlaskClient) -> None:
@@ -173,6 +196,14 @@ def test_operations_can_be_told(document: Document) -> None:
         assert operation["summary"]
 
 
+def test_each_resource_has_a_summary_of_its_own(dialect: Dialect) -> None:
+    """One without a docstring would inherit that of its base."""
+    resources = {route.resource for route in dialect.routes}
+    summaries = [(getdoc(resource) or "").partition("\n")[0] for resource in resources]
+    assert len(summaries) == len(set(summaries))
+    assert all(re.match("`.+`: [a-z`A-Z]", each) for each in summaries)
+
+
 def test_each_option_is_documented(document: Document, dialect: Dialect) -> None:
     named: dict[type, set[str]] = {}
     for described in paths_of(dialect):
@@ -181,7 +212,7 @@ def test_each_option_is_documented(document: Document, dialect: Dialect) -> None
             names = [each["name"] for each in parameters if each["in"] == "query"]
             assert len(names) == len(set(names))
             named.setdefault(described.resource, set()).update(names)
-            entity = listed(described)
+            entity = listed_entity(described)
             if entity is not None:
                 reserved = {*dialect.options, *described.resource.reserved}
                 keys = {key for key, field in entity.fields.items() if field.is_filterable}

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from aiida_like.profiles import find
-from restapi.fetching.totals import Way
-from tests.conftest import NOTHING_IS_SLOW
+from aiida_like.storage import Strategy
+from tests.conftest import NOTHING_IS_SLOW, Golden
 from tests.golden import graph
 
 Serve = Callable[..., Flask]
@@ -94,9 +94,9 @@ def test_what_it_says(client: FlaskClient, target: dict[str, Any]) -> None:
     ]
 
 
-def test_each_way_to_a_total_is_here() -> None:
+def test_each_strategy_for_a_total_is_here() -> None:
     named = {each.total for _, _, *costs in ASKED for each in costs if isinstance(each, Cost)}
-    assert named == {*get_args(Way), ""}
+    assert named == {*get_args(Strategy), ""}
 
 
 def test_without_caches(target: dict[str, Any], serve: Serve) -> None:
@@ -124,6 +124,17 @@ def test_errors_and_304_say_it_too(client: FlaskClient) -> None:
     assert told(not_modified).statements <= 1
     refused = client.get("/api/v4/nodes?foo=1")
     assert (refused.status_code, told(refused)) == (400, Cost(0))
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_count_that_is_stopped_tells_no_number(golden: Golden, serve: Serve, *, cache: bool) -> None:
+    client = serve(find(str(golden.archive)), {"CACHE": cache, "STATEMENT_SECONDS": 1e-9}).test_client()
+    # SQLite looks at the clock only once in 50 000 instructions.
+    conditions = " OR ".join(f"attributes.value={number}" for number in range(1000, 1150))
+    answer = client.get("/api/v4/nodes", query_string={"filter": conditions})
+    cost = told(answer)
+    assert isinstance(cost, Cost)
+    assert (answer.status_code, cost.total) == (503, "")
 
 
 def test_each_list_of_an_answer_tells_its_own(client: FlaskClient) -> None:

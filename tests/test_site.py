@@ -53,11 +53,6 @@ def make() -> Iterator[Callable[..., Site]]:
         site.open.close()
 
 
-def open_in(site: Site) -> tuple[str, ...]:
-    """The names of the profiles that are open, the least recently used first."""
-    return tuple(site.open._entries)
-
-
 def total(client: Client, mount: str) -> int:
     response = client.get(f"{mount}/api/v4/nodes?limit=1", buffered=True)
     assert response.status_code == 200, response.text
@@ -126,10 +121,10 @@ def test_an_archive_that_changes(golden: Golden, make: Callable[..., Site], tmp_
 def test_the_least_recently_used_is_closed(golden: Golden, make: Callable[..., Site]) -> None:
     site = make([f"{name}={golden.archive}" for name in "abcd"], {"MAX_OPEN_PROFILES": 2})
     client = Client(site)
-    assert open_in(site) == ()
+    assert site.open.names == ()
     for name, open_ in (("a", "a"), ("b", "ab"), ("a", "ba"), ("c", "ac"), ("b", "cb"), ("b", "cb"), ("d", "bd")):
         assert total(client, f"/{name}") == 81
-        assert open_in(site) == tuple(open_)
+        assert site.open.names == tuple(open_)
 
 
 def test_what_is_closed_holds_no_file(golden: Golden, make: Callable[..., Site], tmp_path: Path) -> None:
@@ -162,11 +157,11 @@ def test_what_is_in_use_stays_open(golden: Golden, make: Callable[..., Site]) ->
     blocks = reading.iter_encoded()
     begin = next(iter(blocks))
     assert [total(client, f"/{name}") for name in "bc"] == [81, 81]
-    assert open_in(site) == ("a",)
+    assert site.open.names == ("a",)
     assert begin + b"".join(blocks) == whole
     reading.close()
     assert total(client, "/b") == 81
-    assert open_in(site) == ("b",)
+    assert site.open.names == ("b",)
 
 
 def test_eight_threads(golden: Golden, make: Callable[..., Site]) -> None:
@@ -181,7 +176,7 @@ def test_eight_threads(golden: Golden, make: Callable[..., Site]) -> None:
     with ThreadPoolExecutor(8) as pool:
         for answers in pool.map(ask, range(8)):
             assert [number for _, number in answers] == [expected[mount] for mount, _ in answers]
-    assert len(open_in(site)) == 2
+    assert len(site.open.names) == 2
 
 
 def test_a_broken_one(golden: Golden, make: Callable[..., Site], tmp_path: Path) -> None:
@@ -315,7 +310,7 @@ for _ in range(3):
 registered = megabytes()
 for name in names:
     ask(name)
-assert len(site.open._entries) == len(names)
+assert len(site.open.names) == len(names)
 print(registered, (megabytes() - registered) / (len(names) - 1))
 """
 

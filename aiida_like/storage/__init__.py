@@ -6,7 +6,7 @@ Nothing here writes: SQLite files are opened read-only, sessions of PostgreSQL a
 from aiida_like.storage.database import Limits, Row
 from aiida_like.storage.opening import open_storage, stamp_of
 from aiida_like.storage.statements import Prepared, Statement
-from aiida_like.storage.storage import Effort, LazyStorage, Snapshot, Storage
+from aiida_like.storage.storage import Effort, LazyStorage, Snapshot, Storage, Strategy
 
 __all__ = [
     "Effort",
@@ -17,6 +17,7 @@ __all__ = [
     "Snapshot",
     "Statement",
     "Storage",
+    "Strategy",
     "open_storage",
     "stamp_of",
 ]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Literal
 
 import orjson
 
@@ -20,6 +21,9 @@ from aiida_like.storage.result_cache import ResultCache, ResultCaches, Statistic
 from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.storage.version import DataVersion, VersionColumn
 from aiida_like.tuning import Tuning
+
+Strategy = Literal["remembered", "from a bookmark", "counted", "with the rows", "last rows", "estimated"]
+"""How the number of all rows of a list was found."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,14 @@ class Storage:
 class Effort:
     """The cost of a snapshot until now: statements and the seconds they took, their rows, and remembered results.
 
-    `totals` are the ways in which the number of rows was found, of each list that was counted.
+    `totals` are the strategies by which the number of all rows was found, one for each list that was counted.
     """
 
     statements: int = 0
     seconds: float = 0.0
     rows: int = 0
     remembered: int = 0
-    totals: list[str] = field(default_factory=list)
+    totals: list[Strategy] = field(default_factory=list)
 
 
 @dataclass(eq=False)

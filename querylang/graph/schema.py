@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Integer, String, Table
@@ -81,7 +80,7 @@ def _columns(table: Table) -> Mapping[str, Column]:
         Column(str(column.name), _TYPES[type(column.type)], bool(column.nullable), is_indexed(column))
         for column in table.columns
     )
-    return MappingProxyType({column.name: column for column in columns})
+    return {column.name: column for column in columns}
 
 
 def _vertex(
@@ -97,9 +96,7 @@ USER = _vertex("user", models.user, withheld={"email": "it is personal data"})
 COMMENT = _vertex("comment", models.comment, user="user_id", node="dbnode_id")
 LOG = _vertex("log", models.log, node="dbnode_id")
 
-VERTICES: Mapping[str, Vertex] = MappingProxyType(
-    {vertex.name: vertex for vertex in (NODE, GROUP, COMPUTER, USER, COMMENT, LOG)}
-)
+VERTICES: Mapping[str, Vertex] = {vertex.name: vertex for vertex in (NODE, GROUP, COMPUTER, USER, COMMENT, LOG)}
 
 LINK = Source("link", _columns(models.link))
 MEMBERSHIP = Source("membership", _columns(models.group_node))
@@ -148,28 +145,26 @@ class Walk:
 
 Relation = Direct | Through | Walk
 
-RELATIONS: Mapping[tuple[Vertex, str], Relation] = MappingProxyType(
-    {
-        (NODE, "with_incoming"): Through(NODE, models.link, "output_id", "input_id", LINK),
-        (NODE, "with_outgoing"): Through(NODE, models.link, "input_id", "output_id", LINK),
-        (NODE, "with_ancestors"): Walk(NODE, "output_id", "input_id"),
-        (NODE, "with_descendants"): Walk(NODE, "input_id", "output_id"),
-        (NODE, "with_group"): Through(GROUP, models.group_node, "dbnode_id", "dbgroup_id", MEMBERSHIP),
-        (NODE, "with_user"): Direct(USER, "user_id", "id"),
-        (NODE, "with_computer"): Direct(COMPUTER, "dbcomputer_id", "id"),
-        (NODE, "with_comment"): Direct(COMMENT, "id", "dbnode_id"),
-        (NODE, "with_log"): Direct(LOG, "id", "dbnode_id"),
-        (GROUP, "with_node"): Through(NODE, models.group_node, "dbgroup_id", "dbnode_id", MEMBERSHIP),
-        (GROUP, "with_user"): Direct(USER, "user_id", "id"),
-        (COMPUTER, "with_node"): Direct(NODE, "id", "dbcomputer_id"),
-        (USER, "with_node"): Direct(NODE, "id", "user_id"),
-        (USER, "with_group"): Direct(GROUP, "id", "user_id"),
-        (USER, "with_comment"): Direct(COMMENT, "id", "user_id"),
-        (COMMENT, "with_node"): Direct(NODE, "dbnode_id", "id"),
-        (COMMENT, "with_user"): Direct(USER, "user_id", "id"),
-        (LOG, "with_node"): Direct(NODE, "dbnode_id", "id"),
-    }
-)
+RELATIONS: Mapping[tuple[Vertex, str], Relation] = {
+    (NODE, "with_incoming"): Through(NODE, models.link, "output_id", "input_id", LINK),
+    (NODE, "with_outgoing"): Through(NODE, models.link, "input_id", "output_id", LINK),
+    (NODE, "with_ancestors"): Walk(NODE, "output_id", "input_id"),
+    (NODE, "with_descendants"): Walk(NODE, "input_id", "output_id"),
+    (NODE, "with_group"): Through(GROUP, models.group_node, "dbnode_id", "dbgroup_id", MEMBERSHIP),
+    (NODE, "with_user"): Direct(USER, "user_id", "id"),
+    (NODE, "with_computer"): Direct(COMPUTER, "dbcomputer_id", "id"),
+    (NODE, "with_comment"): Direct(COMMENT, "id", "dbnode_id"),
+    (NODE, "with_log"): Direct(LOG, "id", "dbnode_id"),
+    (GROUP, "with_node"): Through(NODE, models.group_node, "dbgroup_id", "dbnode_id", MEMBERSHIP),
+    (GROUP, "with_user"): Direct(USER, "user_id", "id"),
+    (COMPUTER, "with_node"): Direct(NODE, "id", "dbcomputer_id"),
+    (USER, "with_node"): Direct(NODE, "id", "user_id"),
+    (USER, "with_group"): Direct(GROUP, "id", "user_id"),
+    (USER, "with_comment"): Direct(COMMENT, "id", "user_id"),
+    (COMMENT, "with_node"): Direct(NODE, "dbnode_id", "id"),
+    (COMMENT, "with_user"): Direct(USER, "user_id", "id"),
+    (LOG, "with_node"): Direct(NODE, "dbnode_id", "id"),
+}
 """The relations of each vertex that is appended, by their keywords."""
 
 

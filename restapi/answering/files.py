@@ -1,4 +1,4 @@
-"""Files and contents of nodes -> responses; the same for all AiiDA dialects."""
+"""Files and contents of nodes -> responses, and parts of them."""
 
 from __future__ import annotations
 

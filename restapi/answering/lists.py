@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from aiida_like.storage import Snapshot
 from querylang.compile import RowsQuery
@@ -24,19 +23,25 @@ from restapi.http.preferences import Count, Format, preferred_count, preferred_f
 from restapi.http.reply import Reply
 
 
+class ListEnvelope(Protocol):
+    """Makes a reply of the data of a list; `total` is the number of all rows, None where that is not known."""
+
+    def __call__(self, data: Any, *, total: int | None) -> Reply: ...
+
+
 def answer_list(
     context: Context,
     given: Options,
-    page: int | None,
     query: RowsQuery,
     renderer: RowRenderer,
+    *,
+    page: int | None,
     name: str,
-    envelope: Callable[..., Reply],
+    envelope: ListEnvelope,
 ) -> Reply:
     """The rows of a query, in the way that options and headers of the request ask for.
 
-    `page` is the number in the path, `name` the key of the list in the answer. `envelope` makes a reply of the data and
-    `total`, the number of all rows where that is known.
+    `page` is the number in the path, `name` the key of the list in the answer.
 
     Raises:
         QueryError: options that make no sense together, or are out of range.
@@ -53,13 +58,13 @@ def answer_list(
     preferred = None if exchange.prefers is None else preferred_count(exchange.prefers)
     # Rows that can be of any size are fetched a few at a time, after their keys.
     wide = is_wide(query.fields, query.entity)
-    fetched = replace(query, fields=(row_key(query.entity),)) if wide else query
+    page_query = replace(query, fields=(row_key(query.entity),)) if wide else query
     count, cursor = preferred or Count.EXACT, None
     if "cursor" in given:
-        found, cursor = _fetch_after(context.snapshot, fetched, given["cursor"], part, count)
+        found, cursor = _fetch_after(context.snapshot, page_query, given["cursor"], part, count)
     else:
         looks_ahead = page is not None and count is not Count.EXACT
-        found = fetch_page(context.snapshot, fetched, part, count, looks_ahead=looks_ahead)
+        found = fetch_page(context.snapshot, page_query, part, count, looks_ahead=looks_ahead)
     data: dict[str, Any] = {name: PLACEHOLDER if wide else renderer.objects(found.rows)}
     if counted:
         data["facets"] = count_facets(context.snapshot, query, counted)

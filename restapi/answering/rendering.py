@@ -1,4 +1,4 @@
-"""Rows -> the objects that both AiiDA dialects show."""
+"""Rows -> the objects that AiiDA dialects show, and fields as they describe them."""
 
 from __future__ import annotations
 

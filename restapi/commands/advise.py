@@ -15,7 +15,7 @@ from aiida_like.advice.choose import LEAST_FACTOR, LEAST_SECONDS, Advice, Advise
 from aiida_like.profiles import Backend, Profile, demo, find
 from aiida_like.storage.archive import database_file, default_cache_folder
 from restapi.commands.recording import advise_profile
-from restapi.commands.target import open_visibly, progress_bar, repository_option, told_in_one_line
+from restapi.commands.terminal import open_visibly, progress_bar, repository_option, told_in_one_line
 from restapi.config import Settings, settings_of_environment
 
 MOST_ROWS = 1_000_000

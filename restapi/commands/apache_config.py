@@ -16,7 +16,7 @@ from sqlalchemy import URL
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Backend, Profile, find_all
-from restapi.commands.target import repository_option, told_in_one_line
+from restapi.commands.terminal import repository_option, told_in_one_line
 from restapi.hosting.site import check_names
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from aiida_like.profiles import demo, find
 from restapi.answering.csv_cells import cell, safe_cell
 from restapi.commands.in_process import Found, Refused, Row, ask
-from restapi.commands.target import open_visibly, repository_option, told_in_one_line
+from restapi.commands.terminal import open_visibly, repository_option, told_in_one_line
 from restapi.config import settings_of_environment
 
 

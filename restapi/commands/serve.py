@@ -14,7 +14,7 @@ import click
 from aiida_like import __version__
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Profile, demo, find_all, find_default
-from restapi.commands.target import open_visibly, repository_option, told_in_one_line
+from restapi.commands.terminal import open_visibly, repository_option, told_in_one_line
 from restapi.config import Settings, settings_of_environment
 from restapi.hosting.home import EXAMPLES
 from restapi.hosting.site import site_of

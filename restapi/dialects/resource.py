@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from flask import Response
 from flask_restful import Resource
@@ -31,9 +31,17 @@ from restapi.http.headers import allow_preflight
 from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
 from restapi.openapi.answer import AnswerSpec, DescribedPath, Subject
-from restapi.openapi.schema import Schema, Shape
+from restapi.openapi.schema import Parameter, Schema, Shape
 
 Filters = tuple[Term[Comparison], ...]
+
+
+class Envelope(Protocol):
+    """Makes the reply that holds data; see `DialectResource.envelope`."""
+
+    def __call__(
+        self, asked: Request, resource: str, data: Any, *, total: int | None, pk: int | None, path_id: str | int | None
+    ) -> Reply: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +69,7 @@ class Dialect:
     not_found: Mapping[str, Shape]
     find: Callable[[Context, Entity, tuple[Field, ...], str], Sequence[Any]]
     rows_query: Callable[[Entity, Options, Filters, Iterable[Condition]], tuple[RowsQuery, RowRenderer]]
-    envelope: Callable[[Request, str, Any, int | None, int | None, str | int | None], Reply]
+    envelope: Envelope
 
 
 @dataclass(eq=False)
@@ -81,7 +89,7 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
     reserved: ClassVar[Mapping[str, OptionSpec]] = {}
     allowed: ClassVar[frozenset[str]] = frozenset()
     required: ClassVar[frozenset[str]] = frozenset()
-    parameters: ClassVar[tuple[Schema, ...]] = ()
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
     body: ClassVar[Schema | None] = None
     refusal: ClassVar[AnswerSpec | None] = None
     answer: ClassVar[AnswerSpec]
@@ -113,7 +121,8 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
 
     def parse_options(self) -> Options:
         """The options of a resource that cannot be filtered."""
-        return self.parse(takes_filters=False)[0] if self.context.request.text else NO_OPTIONS
+        given, _ = self.parse(takes_filters=False) if self.context.request.text else (NO_OPTIONS, ())
+        return given
 
     def values(self, entity: Entity, path_id: str, *names: str) -> Sequence[Any]:
         """The values of these fields, of the object that the path names. Raises NotFound, AmbiguousUuid."""
@@ -132,7 +141,7 @@ class DialectResource(Resource):  # type: ignore[misc]  # Flask-RESTful has no t
 
         `total` is the number of all rows; None: the header is left out.
         """
-        return self.dialect.envelope(self.context.request, resource, data, total, pk, path_id)
+        return self.dialect.envelope(self.context.request, resource, data, total=total, pk=pk, path_id=path_id)
 
 
 class ListResource(DialectResource):
@@ -158,7 +167,7 @@ class ListResource(DialectResource):
         """
         query, renderer = self.dialect.rows_query(entity, given, filters, relation)
         envelope = partial(self.envelope, resource or entity.name, pk=pk, path_id=path_id)
-        return answer_list(self.context, given, page, query, renderer, key or entity.name, envelope)
+        return answer_list(self.context, given, query, renderer, page=page, name=key or entity.name, envelope=envelope)
 
 
 @dataclass(frozen=True)

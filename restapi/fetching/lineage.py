@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, String, bindparam, select
@@ -34,9 +33,7 @@ from querylang.schema import Field
 from restapi.config import Settings
 from restapi.http.encoding import http_date
 
-DIRECTIONS: Mapping[str, tuple[Direction, ...]] = MappingProxyType(
-    {"in": (INCOMING,), "out": (OUTGOING,), "both": (INCOMING, OUTGOING)}
-)
+DIRECTIONS: Mapping[str, tuple[Direction, ...]] = {"in": (INCOMING,), "out": (OUTGOING,), "both": (INCOMING, OUTGOING)}
 
 
 def depth(option: Option) -> int:
@@ -57,35 +54,31 @@ def _directions(option: Option) -> tuple[Direction, ...]:
     return DIRECTIONS[written]
 
 
-OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        "depth": OptionSpec(depth, "At most so many links away, 1 or more; the default is any number.", least=1),
-        "link_type": OptionSpec(
-            link_types,
-            "Which links are followed: data (input_calc and create), logic (input_work, return, call_calc, "
-            "call_work), all, or some of the six types, separated by commas; the default is data in lists, else all.",
-            choices=(*KINDS_OF_LINKS, *LINK_TYPES),
-        ),
-        "direction": OptionSpec(
-            _directions,
-            "in: to ancestors, out: to descendants, or both; the default is both, of prov in.",
-            choices=tuple(DIRECTIONS),
-        ),
-    }
-)
+OPTIONS: Mapping[str, OptionSpec] = {
+    "depth": OptionSpec(depth, "At most so many links away, 1 or more; the default is any number.", least=1),
+    "link_type": OptionSpec(
+        link_types,
+        "Which links are followed: data (input_calc and create), logic (input_work, return, call_calc, "
+        "call_work), all, or some of the six types, separated by commas; the default is data in lists, else all.",
+        choices=(*KINDS_OF_LINKS, *LINK_TYPES),
+    ),
+    "direction": OptionSpec(
+        _directions,
+        "in: to ancestors, out: to descendants, or both; the default is both, of prov in.",
+        choices=tuple(DIRECTIONS),
+    ),
+}
 """Reserved for these resources only: `link_type` is a key of filters too."""
 
-GRAPH_OPTIONS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        **OPTIONS,
-        "limit": OptionSpec(
-            integer,
-            "At most so many nodes, or processes of ro-crate; the nearest come first.",
-            least=1,
-            most="max_graph_nodes",
-        ),
-    }
-)
+GRAPH_OPTIONS: Mapping[str, OptionSpec] = {
+    **OPTIONS,
+    "limit": OptionSpec(
+        integer,
+        "At most so many nodes, or processes of ro-crate; the nearest come first.",
+        least=1,
+        most="max_graph_nodes",
+    ),
+}
 """The options of graphs, whose limit is a number of nodes."""
 
 LIST = frozenset({"depth", "link_type"})

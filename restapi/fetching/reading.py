@@ -36,14 +36,14 @@ def remembered(snapshot: Snapshot, statement: Statement, make: Callable[[], Rows
 
 
 def fetch_remembered(snapshot: Snapshot, statement: Statement) -> Rows:
-    """The rows of a statement that reads many rows for few."""
+    """The rows of a statement; remembered until a commit, because it reads many rows for few."""
     return remembered(snapshot, statement, lambda: snapshot.rows(statement))
 
 
 def json_remembered(
     snapshot: Snapshot, name: Hashable, values: Mapping[str, Any], make: Callable[[], Any]
 ) -> orjson.Fragment:
-    """The JSON of what `make` returns, which takes long."""
+    """The JSON of what `make` returns, under a name; remembered until a commit, because making it takes long."""
     rows = remembered(snapshot, Statement(name, _never_built, values), lambda: [(dumps(make()),)])
     return orjson.Fragment(rows[0][0])
 

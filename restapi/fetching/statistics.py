@@ -112,8 +112,8 @@ def type_counts(snapshot: Snapshot, user: int | None) -> dict[Types, int]:
     """The number of nodes of each node type and process type."""
     if user is None:
         found = _types_of(fetch_remembered(snapshot, _QUICK_TYPE_COUNTS))
-        of_all = found.pop(_OF_ALL)
-        if of_all == sum(count for (_, process_type), count in found.items() if process_type is not None):
+        with_process_type = found.pop(_NO_TYPES)
+        if with_process_type == sum(count for (_, process_type), count in found.items() if process_type is not None):
             return found
     counts = Statement(
         ("type counts", user is None),
@@ -126,7 +126,7 @@ def type_counts(snapshot: Snapshot, user: int | None) -> dict[Types, int]:
 def types(snapshot: Snapshot) -> Iterable[Types]:
     """Each node type and process type that occurs."""
     found = _types_of(fetch_remembered(snapshot, Statement(("quick types",), _quick_types, {})))
-    of_data = found.pop(_OF_ALL)
+    of_data = found.pop(_NO_TYPES)
     is_exact = of_data == 0 and not any(key[0].startswith(_PROCESS) and key[1] is None for key in found)
     return found if is_exact else type_counts(snapshot, None)
 
@@ -134,7 +134,7 @@ def types(snapshot: Snapshot) -> Iterable[Types]:
 # No index has both types. So only the rows of processes are read; for data, which has no process type, the index of
 # node types is enough. AiiDA writes nothing else; a count of all nodes with a process type verifies it.
 
-_OF_ALL: tuple[Any, None] = (None, None)
+_NO_TYPES: tuple[Any, None] = (None, None)
 """The key of that count, in place of types."""
 
 
@@ -163,8 +163,8 @@ def _quick_types() -> Select[Any]:
     return _union(processes, data, _with_process_type() - number)
 
 
-def _union(processes: Select[Any], data: Select[Any], of_all: ColumnElement[int]) -> Select[Any]:
-    return select(union_all(processes, data, select(null(), null(), of_all)).subquery())
+def _union(processes: Select[Any], data: Select[Any], number: ColumnElement[int]) -> Select[Any]:
+    return select(union_all(processes, data, select(null(), null(), number)).subquery())
 
 
 def _with_process_type() -> ColumnElement[int]:

@@ -1,4 +1,4 @@
-"""The number of all rows of a list, by the first way that can tell it. `Server-Timing` names that way.
+"""The number of all rows of a list, by the first strategy that can tell it, which `Server-Timing` names.
 
 The number is remembered until a commit.
 """
@@ -8,19 +8,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from sqlalchemy import Table
 
-from aiida_like.storage import Snapshot
+from aiida_like.storage import Snapshot, Strategy
 from querylang.compile import RowsQuery, compile_matches, compile_total
 from querylang.condition import Condition
 from querylang.index_scan import compile_size
 from querylang.lowering.predicates import Predicate
 from querylang.terms import Term
 from restapi.fetching.reading import Bookmark, Bookmarks, fetch_remembered
-
-Way = Literal["remembered", "from a bookmark", "counted", "with the rows", "last rows", "estimated"]
 
 
 def find_total(snapshot: Snapshot, query: RowsQuery) -> int:
@@ -31,8 +28,9 @@ def find_total(snapshot: Snapshot, query: RowsQuery) -> int:
     """
     counted = compile_total(query)
     if snapshot.storage.caches is None:
+        ((total,),) = snapshot.rows(counted)
         snapshot.effort.totals.append("counted")
-        return int(snapshot.rows(counted)[0][0])
+        return int(total)
     remembered = snapshot.recall(counted)
     if remembered is not None:
         snapshot.effort.totals.append("remembered")
@@ -43,9 +41,9 @@ def find_total(snapshot: Snapshot, query: RowsQuery) -> int:
     return keep_total(snapshot, query, int(snapshot.rows(counted)[0][0]), "counted")
 
 
-def keep_total(snapshot: Snapshot, query: RowsQuery, total: int, way: Way) -> int:
+def keep_total(snapshot: Snapshot, query: RowsQuery, total: int, strategy: Strategy) -> int:
     """Remembers the number of all rows, and returns it."""
-    snapshot.effort.totals.append(way)
+    snapshot.effort.totals.append(strategy)
     snapshot.remember(compile_total(query), [(total,)])
     ids = _id_range(query)
     if ids is not None:
@@ -133,10 +131,10 @@ def _from_bookmark(snapshot: Snapshot, query: RowsQuery) -> int | None:
     if abs(end - bound) <= abs(nearest - bound):
         return None
     is_larger = is_below == (nearest < bound)
-    larger, smaller = (bound, nearest) if is_larger else (nearest, bound)
+    of_larger, of_smaller = (bound, nearest) if is_larger else (nearest, bound)
     between = (
-        replace(ids.condition, values=(larger,)),
-        Condition(_BEYOND[predicate], ids.condition.field, (smaller,)),
+        replace(ids.condition, values=(of_larger,)),
+        Condition(_BEYOND[predicate], ids.condition.field, (of_smaller,)),
     )
     counted = int(snapshot.rows(compile_total(replace(query, conditions=(*ids.rest, *between))))[0][0])
     return int(total) + counted if is_larger else int(total) - counted

@@ -37,6 +37,12 @@ class OpenProfiles:
         self._close_superfluous()
         return entry.application()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The profiles that are open, the least recently used first."""
+        with self._lock:
+            return tuple(self._entries)
+
     def close(self) -> None:
         with self._lock:
             closed = list(self._entries.values())

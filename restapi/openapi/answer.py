@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from querylang.schema import Entity
-from restapi.openapi.schema import Schema, Shape
+from restapi.openapi.schema import Parameter, Schema, Shape
 
 if TYPE_CHECKING:
     from restapi.dialects.resource import DialectResource
@@ -53,7 +53,7 @@ class DescribedPath:
     path: str
     resource: type[DialectResource]
     subject: Subject
-    parameters: tuple[Schema, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
 
     @property
     def is_page(self) -> bool:
@@ -61,7 +61,7 @@ class DescribedPath:
 
 
 def describe_path(
-    path: str, resource: type[DialectResource], subject: Subject, markers: Mapping[str, Schema]
+    path: str, resource: type[DialectResource], subject: Subject, markers: Mapping[str, Parameter]
 ) -> DescribedPath:
     """The path as OpenAPI writes it. `markers`: parameters by their markers in paths."""
     found = {marker: parameter for marker, parameter in markers.items() if marker in path}

@@ -1,7 +1,8 @@
-"""A dialect -> a document of OpenAPI 3.1.
+"""A dialect -> a document of OpenAPI 3.1, and the resource that answers it; the query language, in Markdown.
 
-Nothing is written here that the dialect says itself: paths are its routes, summaries the docstrings of its resources,
-parameters its options and the fields of its entities, answers what its resources declare.
+Paths are the routes of the dialect, summaries the docstrings of its resources, parameters its options and the fields of
+its entities, answers what its resources declare. Only tags, and words for ids of operations, stand here and in
+`operations`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from restapi.config import Settings
 from restapi.dialects.resource import Dialect, DialectResource
 from restapi.http.reply import Reply, bytes_reply
 from restapi.openapi.operations import operations_at
-from restapi.openapi.schema import Component, Schema
+from restapi.openapi.schema import Component
 from restapi.openapi.shared import DOCUMENT
 
 VERSION = "3.1.0"
@@ -77,14 +78,15 @@ def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
     """The document as JSON, made once for each mount point; `mount` is the part of URLs before the prefix.
 
     Raises:
-        ValueError: two components have the same name.
+        ValueError: two routes have the same path, or two components the same name.
     """
-    paths = {
-        described.path: operations_at(described, dialect, settings)
-        for route in dialect.routes
-        for described in dialect.described(route)
-    }
+    paths: dict[str, dict[str, Any]] = {}
+    for described in (each for route in dialect.routes for each in dialect.described(route)):
+        if described.path in paths:
+            raise ValueError(f"two routes have the path {described.path}")
+        paths[described.path] = operations_at(described, dialect, settings)
     used = {tag for operations in paths.values() for operation in operations.values() for tag in operation["tags"]}
+    components: dict[str, dict[str, Any]] = {}
     document = {
         "openapi": VERSION,
         "info": {
@@ -96,23 +98,27 @@ def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
         # A path alone: clients ask the server that they have the document from.
         "servers": [{"url": mount + dialect.prefix}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
+        "paths": resolved(paths, components),
     }
-    components: dict[str, dict[str, bytes]] = {}
-
-    def referred(part: Any) -> Schema:
-        """The reference to a component, whose definition goes into its section."""
-        assert isinstance(part, Component), part
-        definition = plain(part.definition)
-        if components.setdefault(part.section, {}).setdefault(part.name, definition) != definition:
-            raise ValueError(f"two {part.section} are called {part.name}")
-        return part.reference
-
-    def plain(part: Any) -> bytes:
-        return orjson.dumps(part, default=referred, option=orjson.OPT_PASSTHROUGH_DATACLASS)
-
-    document["paths"] = orjson.Fragment(plain(paths))
-    document["components"] = {
-        section: {name: orjson.Fragment(definition) for name, definition in sorted(defined.items())}
-        for section, defined in sorted(components.items())
-    }
+    document["components"] = {section: dict(sorted(found.items())) for section, found in sorted(components.items())}
     return orjson.dumps(document)
+
+
+def resolved(part: Any, components: dict[str, dict[str, Any]]) -> Any:
+    """A part as JSON, with references to its components; their definitions are added to `components`, by section.
+
+    Raises:
+        ValueError: two components of a section have the same name.
+    """
+    match part:
+        case Component():
+            definition = resolved(part.definition, components)
+            if components.setdefault(part.section, {}).setdefault(part.name, definition) != definition:
+                raise ValueError(f"two {part.section} are called {part.name}")
+            return part.reference
+        case dict():
+            return {key: resolved(each, components) for key, each in part.items()}
+        case list() | tuple():
+            return [resolved(each, components) for each in part]
+        case _:
+            return part

@@ -17,7 +17,7 @@ from restapi.openapi.schema import TEXT, Component, Shape
 from restapi.openapi.shared import ERROR
 
 _WITH_TAGS = ("contents", "links", "lineage")
-"""Modules of a dialect whose resources have a tag of their own; for others it is the beginning of the path."""
+"""Modules whose resources have a tag of their own, in all dialects; for others it is the beginning of the path."""
 
 _TAG = Header("ETag", TEXT, "Is sent back with `If-None-Match`", is_certain=False)
 _CACHING = Header("Cache-Control", TEXT, "How long the answer may be kept")
@@ -74,7 +74,7 @@ def _tag(described: DescribedPath) -> str:
 _TAGS_OF_PATHS = {"": "server", "openapi.json": "server", "{kind}": "nodes"}
 
 
-def listed(described: DescribedPath) -> Entity | None:
+def listed_entity(described: DescribedPath) -> Entity | None:
     """The entity whose rows a path lists, by whose keys they can be filtered."""
     return described.subject.entity if issubclass(described.resource, ListResource) else None
 
@@ -82,7 +82,7 @@ def listed(described: DescribedPath) -> Entity | None:
 def _parameters(
     described: DescribedPath, dialect: Dialect, settings: Settings
 ) -> Iterator[Component | Mapping[str, Any]]:
-    resource, entity = described.resource, listed(described)
+    resource, entity = described.resource, listed_entity(described)
     reserved, taken = {**dialect.options, **resource.reserved}, resource.allowed | dialect.anywhere
     yield from described.parameters
     for name in (each for each in reserved if each in taken - _WITHOUT[described.is_page]):

@@ -15,7 +15,7 @@ from querylang.schema import Entity, Field, FieldType, Relation
 from restapi.config import Settings
 from restapi.fetching import lineage
 from restapi.http.preferences import Count
-from restapi.openapi.schema import BOOLEAN, INTEGER, TEXT, Schema, one_of
+from restapi.openapi.schema import BOOLEAN, INTEGER, TEXT, Parameter, Schema, one_of
 
 INT64: Schema = {"type": "integer", "format": "int64"}
 
@@ -26,14 +26,14 @@ _LISTS: frozenset[Callable[[Option], Any]] = frozenset({words, order_terms, show
 _OF_FIELDS: Mapping[Callable[[Option], Any], str] = {order_terms: "[+-]?", shown_keys: "", facet_keys: ""}
 """Readers of keys, and a regular expression of what can stand in front of each key."""
 
-IF_NONE_MATCH: Schema = {
+IF_NONE_MATCH: Parameter = {
     "name": "If-None-Match",
     "in": "header",
     "description": "The `ETag` of an answer that the client has: if it is still the same, the status is 304",
     "schema": TEXT,
 }
 
-PREFER: Schema = {
+PREFER: Parameter = {
     "name": "Prefer",
     "in": "header",
     "description": "How `X-Total-Count` is found: counted, as without this header; estimated where there are many "
@@ -42,7 +42,7 @@ PREFER: Schema = {
 }
 
 
-def in_path(name: str, schema: Schema, help_: str) -> Schema:
+def in_path(name: str, schema: Schema, help_: str) -> Parameter:
     return {"name": name, "in": "path", "required": True, "description": help_, "schema": schema}
 
 
@@ -51,6 +51,7 @@ def in_query(name: str, schema: Schema, help_: str) -> dict[str, Any]:
 
 
 PAGE_NUMBER = in_path("page", {"type": "integer", "minimum": 1}, "The number of the page, from 1")
+USER_ID = in_path("id", {"type": "integer", "minimum": 1}, "The id")
 USER = in_query("user", INTEGER, "Only what was created by the user with this id.")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from querylang.schema import Entity, Field, FieldType
 
 Schema = Mapping[str, Any]
+Parameter = Mapping[str, Any]
+"""A Parameter Object of OpenAPI, which has a schema."""
 
 
 @dataclass(frozen=True, eq=False)

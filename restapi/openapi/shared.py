@@ -57,7 +57,7 @@ FACETS: Mapping[str, Shape] = {
 }
 
 
-def listed(answer: AnswerSpec) -> AnswerSpec:
+def list_answer(answer: AnswerSpec) -> AnswerSpec:
     """The answer of a list, which can be a file too, and says how rows were counted."""
     return replace(answer, content={**answer.content, CSV: None, NDJSON: None}, headers=_OF_LISTS)
 

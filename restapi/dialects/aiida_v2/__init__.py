@@ -14,7 +14,7 @@ from restapi.http.errors import STATUSES, no_route_as_text
 from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.answer import PLAIN, DescribedPath, Subject, describe_path
 from restapi.openapi.document import LANGUAGE
-from restapi.openapi.parameters import PAGE_NUMBER, in_path
+from restapi.openapi.parameters import PAGE_NUMBER, USER_ID, in_path
 from restapi.openapi.schema import TEXT
 
 _ABOUT = f"""Provenance that AiiDA stored, read-only, as the manual of AiiDA's REST API, version 2, describes it.
@@ -25,7 +25,6 @@ has the rest.
 """
 
 _ID = in_path("id", {**TEXT, "pattern": "^[0-9A-Fa-f-]+$"}, "The uuid, or the beginning of one")
-_USER = in_path("id", {"type": "integer", "minimum": 1}, "The id")
 _KIND = in_path("kind", {**TEXT, "enum": list(NODE_ENTITIES)}, "All nodes, or those of one kind")
 
 
@@ -34,7 +33,7 @@ _ALL = (
     *_OF_NODES,
     ("computers", Subject(COMPUTERS, ("computers",)), _ID),
     ("groups", Subject(GROUPS, ("groups",)), _ID),
-    ("users", Subject(USERS, ("users",)), _USER),
+    ("users", Subject(USERS, ("users",)), USER_ID),
 )
 """The first part of a path, what it names, and the parameter for one object."""
 

@@ -32,7 +32,7 @@ from restapi.openapi.shared import (
     REFERS_TO,
     STATISTICS,
     TOTALS,
-    listed,
+    list_answer,
     rows_of,
 )
 
@@ -78,12 +78,12 @@ def _rows(entity: Entity, allowed: Collection[str]) -> Shape:
 
 
 def rows(subject: Subject, allowed: Collection[str]) -> AnswerSpec:
-    return listed(_enveloped(_under_its_name(subject, _rows(subject.entity, allowed), FACETS)))
+    return list_answer(_enveloped(_under_its_name(subject, _rows(subject.entity, allowed), FACETS)))
 
 
 def related(key: str, allowed: Collection[str]) -> AnswerSpec:
     """A list of nodes that are related to one."""
-    return listed(_of_one(record({key: _rows(NODES, allowed)}, FACETS)))
+    return list_answer(_of_one(record({key: _rows(NODES, allowed)}, FACETS)))
 
 
 def one(subject: Subject) -> AnswerSpec:

@@ -69,7 +69,7 @@ class Tree(DialectResource):
     def get(self, entity: Entity, path_id: str) -> Reply:
         given = self.parse_options()
         main = self.values(entity, path_id, *_DRAWN)
-        pk = main[0]
+        pk, *_ = main
         incoming, total_in = self._neighbours(_INCOMING, pk, given.get("in_limit"))
         outgoing, total_out = self._neighbours(_OUTGOING, pk, given.get("out_limit"))
         tree = {
@@ -99,11 +99,11 @@ def _picture(main: Sequence[Any], incoming: Rows, outgoing: Rows) -> dict[str, A
     for rows, side, inherit in ((incoming, "inputs", "from"), (outgoing, "outputs", "to")):
         numbers: dict[int, int] = {}
         for link_type, label, pk, *others in rows:
-            number = numbers.setdefault(pk, len(drawn))
-            if number == len(drawn):
+            if pk not in numbers:
+                numbers[pk] = len(drawn)
                 of_link = {"linktype": link_type, "linklabel": label}
-                drawn.append({"id": number, **_drawn(side, pk, *others), **of_link})
-            ends = {"from": number, "to": 0} if side == "inputs" else {"from": 0, "to": number}
+                drawn.append({"id": numbers[pk], **_drawn(side, pk, *others), **of_link})
+            ends = {"from": numbers[pk], "to": 0} if side == "inputs" else {"from": 0, "to": numbers[pk]}
             edges.append({**ends, "arrows": "to", "color": {"inherit": inherit}, "linktype": link_type})
     return {"nodes": drawn, "edges": edges}
 

@@ -22,7 +22,7 @@ _SCHEMA_TYPES = {
 
 
 def envelope(
-    asked: Request, resource: str, data: Any, total: int | None, pk: int | None, path_id: str | int | None
+    asked: Request, resource: str, data: Any, *, total: int | None, pk: int | None, path_id: str | int | None
 ) -> Reply:
     """The reply that holds data; texts of the request are shown as they were sent."""
     return json_reply(

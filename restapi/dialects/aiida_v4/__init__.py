@@ -12,7 +12,7 @@ from restapi.http.errors import V4_STATUSES, no_route
 from restapi.http.route_tree import ID, PAGE
 from restapi.openapi.answer import JSON, DescribedPath, Subject, describe_path
 from restapi.openapi.document import LANGUAGE
-from restapi.openapi.parameters import PAGE_NUMBER, in_path
+from restapi.openapi.parameters import PAGE_NUMBER, USER_ID, in_path
 from restapi.openapi.schema import TEXT
 from restapi.openapi.shared import ERROR
 
@@ -23,12 +23,11 @@ patterns `_` is exactly one character here. All answers to GET have an `ETag`. `
 """
 
 _ID = in_path("id", {**TEXT, "pattern": "^[0-9A-Fa-f-]+$"}, "The uuid, the beginning of one, or the id")
-_USER = in_path("id", {"type": "integer", "minimum": 1}, "The id")
 
 
 def _described_paths(route: Route) -> tuple[DescribedPath]:
     entity = route.defaults.get("entity", NODES)
-    parameters = {ID: _USER if entity is USERS else _ID, PAGE: PAGE_NUMBER}
+    parameters = {ID: USER_ID if entity is USERS else _ID, PAGE: PAGE_NUMBER}
     return (describe_path(route.path, route.resource, Subject(entity, (entity.name,)), parameters),)
 
 

@@ -39,7 +39,7 @@ from restapi.openapi.shared import (
     REFERS_TO,
     STATISTICS,
     TOTALS,
-    listed,
+    list_answer,
     rows_of,
 )
 
@@ -84,7 +84,7 @@ _ROWS: Mapping[str, Component] = {
 def rows(entity: Entity, allowed: Collection[str], key: str | None = None, id_: Shape = NULL) -> AnswerSpec:
     """A list; `key` is its name, if that is not the one of the entity."""
     found = {key or entity.name: rows_of(_ROWS[entity.name], entity, allowed)}
-    return listed(_enveloped(record(found, FACETS), id_))
+    return list_answer(_enveloped(record(found, FACETS), id_))
 
 
 def one(entity: Entity) -> AnswerSpec:

@@ -28,6 +28,7 @@ class Ancestors(ListResource):
     def answer_about(cls, subject: Subject) -> AnswerSpec:
         return answers.rows(subject.entity, cls.allowed, cls.key, TEXT)
 
+    # The node is found only once the fields to show are known. Version 2, whose envelope has its id, finds it first.
     def relation(self, entity: Entity, path_id: str, given: Options) -> Iterator[Condition]:
         (pk,) = self.values(entity, path_id, "id")
         yield lineage.relation_to(self.context.snapshot, self.direction, entity.fields["id"], pk, given)

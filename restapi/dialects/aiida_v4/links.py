@@ -71,8 +71,9 @@ class Tree(DialectResource):
     def get(self, path_id: str) -> Reply:
         given = self.parse_options()
         main = find(self.context, NODES, _DRAWN, path_id)
-        incoming, metadata_in = self._neighbours(INCOMING, main[0], given.get("in_limit"))
-        outgoing, metadata_out = self._neighbours(OUTGOING, main[0], given.get("out_limit"))
+        pk, *_ = main
+        incoming, metadata_in = self._neighbours(INCOMING, pk, given.get("in_limit"))
+        outgoing, metadata_out = self._neighbours(OUTGOING, pk, given.get("out_limit"))
         tree = {
             "nodes": [_drawn(*main) | {"incoming": incoming, "outgoing": outgoing}],
             "metadata": [metadata_in | metadata_out],
@@ -83,7 +84,7 @@ class Tree(DialectResource):
         """The neighbours that are drawn, and how many there are."""
         fields = (*_DRAWN, entity.fields["link_label"], entity.fields["link_type"])
         rows, total = fetch_neighbours(self.context, entity, fields, main, limit)
-        drawn = [_drawn(*row[:-2]) | {"link_label": row[-2], "link_type": row[-1]} for row in rows]
+        drawn = [_drawn(*of_node) | {"link_label": label, "link_type": type_} for *of_node, label, type_ in rows]
         return drawn, {f"total_no_of_{entity.name}s": total, f"sent_no_of_{entity.name}s": len(drawn)}
 
 

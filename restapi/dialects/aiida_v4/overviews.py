@@ -24,7 +24,8 @@ class Statistics(DialectResource):
     parameters, answer = (USER,), answers.COUNTS
 
     def get(self) -> Reply:
-        user = user_of(self.parse()[1])
+        _, filters = self.parse()
+        user = user_of(filters)
         snapshot = self.context.snapshot
         counted = json_remembered(
             snapshot, ("v4 statistics", user is None), values_of(user), lambda: statistics(snapshot, user)
@@ -50,7 +51,8 @@ class FullTypesCount(DialectResource):
     parameters, answer = (USER,), answers.TYPES
 
     def get(self) -> Reply:
-        user = user_of(self.parse()[1])
+        _, filters = self.parse()
+        user = user_of(filters)
         snapshot = self.context.snapshot
         tree = json_remembered(
             snapshot,

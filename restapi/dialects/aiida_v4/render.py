@@ -59,7 +59,7 @@ def _stored(text: str | None) -> orjson.Fragment | LargeJSON | None:
 
 
 def envelope(
-    asked: Request, resource: str, data: Any, total: int | None, _pk: int | None, path_id: str | int | None
+    asked: Request, resource: str, data: Any, *, total: int | None, path_id: str | int | None, **_: int | None
 ) -> Reply:
     """The reply that holds data; all texts of the request are shown decoded."""
     return json_reply({**_envelope(asked, resource, data), "id": path_id}, total=total)

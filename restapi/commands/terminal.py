@@ -1,4 +1,4 @@
-"""The target of a command: opened while a user watches, and how the command ends if it or a query is at fault."""
+"""Commands in a terminal: how far their target is opened, their end in one line if something is at fault, an option."""
 
 from __future__ import annotations
 
