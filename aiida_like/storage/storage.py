@@ -17,7 +17,7 @@ from aiida_like.repository import Repository
 from aiida_like.storage import postgresql
 from aiida_like.storage.archive import Stamp
 from aiida_like.storage.database import Database, Row
-from aiida_like.storage.result_cache import ResultCache, ResultCaches, Statistics
+from aiida_like.storage.result_cache import RecentNumbers, ResultCache, ResultCaches
 from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.storage.version import DataVersion, VersionColumn
 from aiida_like.tuning import Tuning
@@ -35,7 +35,7 @@ class Storage:
     repository: Repository
     data_version: DataVersion
     statements: StatementCache
-    statistics: Statistics
+    statistics: RecentNumbers
     caches: ResultCaches | None = field(repr=False)
     tuning: Tuning = field(default_factory=Tuning, repr=False)
     stamp: Stamp | None = None
