@@ -22,15 +22,15 @@ class _StoredText(UserDefinedType[str]):
 
 
 class Uuid(_StoredText):
-    """UUID"""
+    """36 characters in lower case, with dashes."""
 
 
 class Timestamp(_StoredText):
-    """TIMESTAMP WITH TIME ZONE"""
+    """`2016-04-29 19:24:12.123456` in UTC; PostgreSQL leaves out zeros at its end, and adds `+00`."""
 
 
 class JSONText(_StoredText):
-    """JSONB"""
+    """JSON text, with keys in the order of its database."""
 
 
 metadata = MetaData()

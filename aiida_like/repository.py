@@ -50,11 +50,11 @@ class Repository(Protocol):
     def close(self) -> None: ...
 
 
-def paths(metadata: Mapping[str, Any], above: str = "") -> list[str]:
-    """The paths of all files, `a/b.txt`, folder by folder in the order in which they are stored, after `above`."""
+def paths(metadata: Mapping[str, Any]) -> list[str]:
+    """The paths of all files, `a/b.txt`, folder by folder in the order in which they are stored."""
     found: list[str] = []
     for name, entry in metadata.get("o", {}).items():
-        found += [above + name] if "k" in entry else paths(entry, f"{above}{name}/")
+        found += [name] if "k" in entry else [f"{name}/{path}" for path in paths(entry)]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import ClassVar
 
 from querylang.terms import Term
 
@@ -86,7 +87,7 @@ class DateTime:
 class Null:
     """The null of JSON."""
 
-    value: None = None
+    value: ClassVar[None] = None
 
 
 Literal = String | Integer | Float | Boolean | DateTime | Null

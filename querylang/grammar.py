@@ -93,9 +93,8 @@ def _filter() -> ParserElement:
 
 
 def _comparison() -> ParserElement:
-    key = Regex(KEY).set_name("a key, such as id")
     operator = Regex(SYMBOLS).set_name("an operator (" + " ".join(OPERATORS) + ")")
-    comparison = key - operator - list_of(value_before(_END))
+    comparison = Regex(KEY) - operator - list_of(value_before(_END))
     return comparison.set_parse_action(
         lambda _, __, found: _compared(*split_key(found[0]), OPERATORS[found[1]], found[2])
     )

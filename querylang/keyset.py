@@ -63,13 +63,13 @@ def nulls_are_last(order: Order) -> bool:
 
 def rows_after(order: Sequence[Order], place: Place) -> Term[Condition]:
     """The seek condition: what the rows after a place fulfil, in a total order."""
-    first, value = order[0], place[0]
+    first = order[0]
     after = _after(order, place)
-    if len(order) == 1 or value is None or first.field.is_nullable:
+    if len(order) == 1 or first.field.is_nullable:
         return after
     # Implied by the other, and in a form that an index on the first term can serve.
     predicate = Predicate.LESS_OR_EQUAL if first.descending else Predicate.GREATER_OR_EQUAL
-    return Every((Condition(predicate, compared(first), (value,)), after))
+    return Every((Condition(predicate, compared(first), (place[0],)), after))
 
 
 def _after(order: Sequence[Order], place: Place) -> Term[Condition]:

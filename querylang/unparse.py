@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -87,7 +87,7 @@ _PARTS = (
     (timedelta(seconds=1), "seconds"),
 )
 
-_WRITERS: dict[type[Literal], Callable[[Any], str]] = {
+_WRITERS: Mapping[type[Literal], Callable[[Any], str]] = {
     String: lambda value: _quoted(value.value),
     Integer: lambda value: str(value.value),
     Float: lambda value: repr(value.value),

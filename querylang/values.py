@@ -14,7 +14,7 @@ from querylang.keys import TEXT, unquoted
 
 VALUE = 'a value ("text" in double quotes, 12, -1.5, true, false, null or a time as 2016-04-23T05:45+03:45)'
 _INTEGER = r"[+-]?[0-9]+"
-_WORDS: dict[str, Literal] = {"true": Boolean(value=True), "false": Boolean(value=False), "null": Null()}
+_WORDS: Mapping[str, Literal] = {"true": Boolean(value=True), "false": Boolean(value=False), "null": Null()}
 
 _INT64 = range(-(2**63), 2**63)
 

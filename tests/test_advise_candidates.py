@@ -130,6 +130,7 @@ UNLIKE: dict[str, tuple[Select[Any], list[str], list[str]]] = {
     ),
     "text in lower case": (select(key).order_by(casefolded(n.label).desc()), [], ["node_label_lowered"]),
     "long text in lower case": (select(key).order_by(casefolded(n.description).desc()), [], []),
+    "a uuid in lower case": (select(key).where(casefolded(n.uuid) < "b"), [], []),
     "a key that no SQL is written with": (select(key).where(json_number(n.attributes, ('a"b',)) > 1), [], []),
     "the same for text": (select(key).where(json_string(n.attributes, ('a"b',)) == "x"), [], []),
     "the same for what lies within": (select(key).where(json_contains(n.extras, ('a"b',), literal("[1]"))), [], []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.dialects import postgresql
 
 from aiida_like.errors import StatementTimeout
 from aiida_like.profiles import find
@@ -190,6 +192,15 @@ JOINS: list[tuple[dict[str, Any], list[tuple[Any, ...]]]] = [
         ],
     ),
     (
+        # By code points, so a comma is less than a bracket.
+        pairs(
+            NODE_M
+            | {"with_descendants": "n", "edge_filters": {"path": {">=": f"[{ids[graph.bands_result]},{BANDS_RUN}]"}}},
+            {"filters": {"id": ids[graph.bands_result]}},
+        ),
+        [(ids[graph.bands_result], BANDS_RUN)],
+    ),
+    (
         pairs({"entity_type": "group.core", "with_node": "n"}, {"filters": {"id": SILICON}}),
         [(SILICON, ids[groups.favourites]), (SILICON, ids[groups.gunther])],
     ),
@@ -335,6 +346,14 @@ FUNCTIONS = [
 def test_functions(storage: Storage, projection: dict[str, Any], expected: float) -> None:
     path = [node(**{"attributes.value": {"of_type": "number"}})]
     assert rows(storage, {"path": path, "project": {"n": projection}, "limit": 5}) == [(expected,)]
+
+
+def test_paths_are_ordered_and_compared_by_code_points_in_postgresql() -> None:
+    walk = NODE_M | {"with_ancestors": "n", "edge_tag": "w", "edge_filters": {"path": {"<": "[2"}}}
+    query = read(pairs(walk) | {"order_by": {"w": {"path": {"cast": "t"}}}})
+    sql = str(compile_graph(query, 10).build().compile(dialect=postgresql.dialect()))
+    path = r'\(replace\(lower\(\S+ \|\| w0\.path \|\| \S+ COLLATE "und-x-icu"\), .{8}\) COLLATE "C"\)'
+    assert re.search(rf"{path} < \S+, false\) ORDER BY {path} ASC", sql)
 
 
 def test_queries_of_one_shape_share_a_statement() -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from enum import Enum
+from runpy import run_path
 
 import pytest
 from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table
 
 from aiida_like.errors import QueryError
 from aiida_like.models import JSONText, Timestamp, Uuid
+from querylang import schema
 from querylang.ast import Boolean as TrueOrFalse
 from querylang.ast import Comparison, DateTime, Float, Literal, Null, Operator
 from querylang.ast import Integer as Number
 from querylang.ast import String as Text
-from querylang.lowering import operators
+from querylang.lowering import columns, operators
+from querylang.lowering import json_values as json
 from querylang.lowering.lower import lower
-from querylang.lowering.operators import LOWERINGS
+from querylang.lowering.operators import BY_NAME, LOWERINGS, forgotten
 from querylang.lowering.predicates import Predicate
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import leaves
@@ -52,11 +56,44 @@ def test_all_is_covered() -> None:
     assert set(LOWERINGS[FieldType.JSON]) == set(Operator)
 
 
-def test_what_is_forgotten_is_a_type_error() -> None:
-    text = Path(operators.__file__).read_text()
-    assert text.count("Operator.IS_NULL: json.is_null,") == 1
-    with pytest.raises(TypeError, match="IS_NULL"):
-        exec(text.replace("Operator.IS_NULL: json.is_null,", ""), {"__name__": "forgetful"})
+OF_JSON, OF_BOOLEANS = LOWERINGS[FieldType.JSON], LOWERINGS[FieldType.BOOLEAN]
+
+FORGETFUL: dict[str, tuple[dict[FieldType, Mapping[Operator, columns.Lowering]], set[FieldType | Operator]]] = {
+    "nothing": ({}, set()),
+    "an operator that JSON does not take": (
+        {FieldType.JSON: {each: OF_JSON[each] for each in OF_JSON if each is not Operator.IS_NULL}},
+        {Operator.IS_NULL},
+    ),
+    "an operator without a predicate of its name": (
+        {FieldType.BOOLEAN: OF_BOOLEANS | {Operator.HAS: columns.booleans, Operator.LIKE: columns.booleans}},
+        {Operator.HAS},
+    ),
+    "the same for JSON": ({FieldType.JSON: OF_JSON | {Operator.STARTS_WITH: json.ordered}}, {Operator.STARTS_WITH}),
+}
+
+
+@pytest.mark.parametrize("what", FORGETFUL)
+def test_what_is_forgotten(what: str) -> None:
+    changed, expected = FORGETFUL[what]
+    assert forgotten({**LOWERINGS, **changed}) == expected
+
+
+def test_types_are_forgotten() -> None:
+    without = {type_: taken for type_, taken in LOWERINGS.items() if type_ is not FieldType.UUID}
+    assert forgotten(without) == {FieldType.UUID}
+    assert forgotten({}) == {*FieldType, *Operator}
+
+
+def test_what_looks_for_a_predicate_by_name() -> None:
+    functions = {function for taken in LOWERINGS.values() for function in taken.values()}
+    assert {each for each in functions if "predicate" in each.__code__.co_names} == set(BY_NAME)
+
+
+def test_what_is_forgotten_is_an_error_at_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = Enum("FieldType", {**{each.name: each.value for each in FieldType}, "COLOUR": "colour"})
+    monkeypatch.setattr(schema, "FieldType", more)
+    with pytest.raises(TypeError, match=r"^these mean nothing yet: \{<FieldType\.COLOUR: 'colour'>\}$"):
+        run_path(operators.__file__)
 
 
 @pytest.mark.parametrize("type_", FieldType)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aiida_like.storage import result_cache
-from aiida_like.storage.result_cache import ResultCache, Statistics
+from aiida_like.storage.result_cache import RecentNumbers, ResultCache
 from aiida_like.tuning import Tuning
 
 
@@ -66,7 +66,7 @@ def test_how_many_statements_are_known_as_slow() -> None:
 
 
 def test_how_many_statistics_are_known() -> None:
-    numbers = Statistics(Tuning(statistics=2))
+    numbers = RecentNumbers(Tuning(statistics=2))
     for key, number in (("a", 1), ("b", 0)):
         numbers.remember(key, "1", number)
     assert [numbers.recall(key, "2") for key in "abc"] == [1, 0, None]
@@ -78,7 +78,7 @@ def test_how_long_a_statistic_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as its version, and for a minute."""
     now = [100.0]
     monkeypatch.setattr(result_cache.time, "monotonic", lambda: now[0])
-    numbers = Statistics(Tuning(statistic_seconds=60.0))
+    numbers = RecentNumbers(Tuning(statistic_seconds=60.0))
     numbers.remember("a", "1", 5)
     numbers.remember("b", None, 6)
     for later, expected in ((159.9, [5, 5, 5, 6, 6]), (160.0, [5, None, None, None, None])):

@@ -109,8 +109,11 @@ class _Maker:
         match expression:
             case Column():
                 return None if _is_long(expression) else Part(str(expression.name), str(expression.name))
-            case casefolded() if not self._is_sqlite and self._part(_inner(expression)) is not None:
-                return self._expression(expression)
+            case casefolded():
+                text = _inner(expression)
+                # No index is worth it for uuids, which are compared alphabetically by hardly anybody.
+                is_fit = not self._is_sqlite and isinstance(text.type, String) and self._part(text) is not None
+                return self._expression(expression) if is_fit else None
             case AtPath() if isinstance(expression, _ORDERED_FORMS) and is_written(expression.path):
                 # JSON text can have any length, which a B-tree of PostgreSQL refuses.
                 is_unfit = isinstance(expression, json_string) and not self._is_sqlite

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import URL, Table
 
 from aiida_like.advice.index import Index
-from aiida_like.advice.trial import MOST_BYTES, Asked, NotTried, Sample, Tell, Trial
+from aiida_like.advice.trial import MOST_BYTES, NotTried, Sample, Tell, Trial
 from aiida_like.errors import StorageError
 from aiida_like.storage import Limits, Storage, postgresql
 from aiida_like.storage.database import Database
@@ -40,10 +40,6 @@ def trial(storage: Storage, tables: Iterable[Table], most_rows: int, tell: Tell)
 
 
 def _trial(database: Database, samples: Mapping[str, Sample]) -> Trial:
-    def plan(asked: Asked) -> str:
-        ((found,),) = database.rows(f"EXPLAIN (FORMAT JSON) {asked.sql}", asked.values)
-        return str(found)
-
     def size() -> int:
         ((total,),) = database.rows(_SIZE, {"names": orjson.dumps(list(samples)).decode()})
         return int(total)
@@ -56,7 +52,7 @@ def _trial(database: Database, samples: Mapping[str, Sample]) -> Trial:
         database,
         samples,
         lambda statement: _change(database, statement),
-        plan,
+        lambda asked: postgresql.plan_of(database, asked.sql, asked.values),
         size,
         has_twin,
         _SCHEMA,

@@ -127,12 +127,12 @@ def read_subgraph(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth
 
 def subgraph_of(snapshot: Snapshot, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
     """The subgraph of nodes that were found, and links. Raises StatementTimeout, StorageError."""
-    nodes = [Node(*row) for row in snapshot.rows(_by_ids("nodes to export", _OF_NODES, found.distances))]
+    nodes = [Node(*row) for row in snapshot.rows(_by_ids("nodes to export", _NODE_COLUMNS, found.distances))]
     nodes.sort(key=lambda each: (found.distances[each.id], each.id))
     there = {each.id for each in nodes}
     # A node can have been deleted since its links were read.
     links = [link for link in links if {link.input_id, link.output_id} <= there]
-    rows = snapshot.rows(_by_ids("users to export", _OF_USERS, {each.user_id for each in nodes}))
+    rows = snapshot.rows(_by_ids("users to export", _USER_COLUMNS, {each.user_id for each in nodes}))
     return Subgraph(nodes, links, {row[0]: User(*row) for row in rows}, found.is_truncated)
 
 
@@ -161,7 +161,7 @@ def read_run(snapshot: Snapshot, main: int, depth: int | None, limit: int, most:
     last = max(processes.values()) + 1
     distances = {**{end: last for link in links for end in (link.input_id, link.output_id)}, **processes}
     subgraph = subgraph_of(snapshot, Neighbourhood(distances, calls.is_truncated), links)
-    rows = snapshot.rows(_by_ids("files to export", _FILES, distances))
+    rows = snapshot.rows(_by_ids("files to export", _FILE_COLUMNS, distances))
     return Run(subgraph, {pk: orjson.loads(stored) for pk, stored in rows if stored != "{}"})
 
 
@@ -177,14 +177,14 @@ def instant(stored: str) -> datetime:
     return datetime.fromisoformat(second).replace(microsecond=int(fraction.ljust(6, "0")), tzinfo=timezone.utc)
 
 
-_OF_PROCESS = ("process_state", "exit_status", "exit_message", "process_label")
-_OF_NODES = (
+_PROCESS_KEYS = ("process_state", "exit_status", "exit_message", "process_label")
+_NODE_COLUMNS = (
     *(node.c.id, node.c.uuid, node.c.label, node.c.description, node.c.node_type, node.c.process_type),
     *(node.c.ctime, node.c.mtime, node.c.user_id),
-    *(of_process(json_text(node.c.attributes, key)) for key in _OF_PROCESS),
+    *(of_process(json_text(node.c.attributes, key)) for key in _PROCESS_KEYS),
 )
-_OF_USERS = (user.c.id, user.c.first_name, user.c.last_name, user.c.institution)
-_FILES = (node.c.id, node.c.repository_metadata)
+_USER_COLUMNS = (user.c.id, user.c.first_name, user.c.last_name, user.c.institution)
+_FILE_COLUMNS = (node.c.id, node.c.repository_metadata)
 
 
 def _by_ids(cache_key: str, columns: Sequence[ColumnElement[Any]], ids: Iterable[int]) -> Statement:

@@ -114,7 +114,7 @@ class Database:
     """An engine, its connections, and what its driver does its own way.
 
     `has_clock`: the driver's connections have a `deadline`, which is set before each statement.
-    `has_statistics`: the database keeps statistics of its tables, and finds the fastest way to rows itself.
+    `has_statistics`: the database keeps statistics, and finds the fastest way to rows of one table itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
     `indexes_have_keys`: each index holds the keys of its rows, which are found without the rows.
     """

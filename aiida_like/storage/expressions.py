@@ -26,17 +26,18 @@ def casefold(text: str) -> str:
     return text.lower().replace(_FINAL_SIGMA, _SIGMA)
 
 
-class Spelled(FunctionElement[Any]):
-    """`sqlite` and `postgresql` are templates of its SQL, in which `{0}` is the first operand.
+class DialectFunction(FunctionElement[Any]):
+    """A function with a template of its SQL for each database, in which `{0}` is the first operand.
 
-    Where no template can say it, there is a function instead, below.
+    Where no template can say it, as for `casefolded` and `unindexed` in PostgreSQL, the attribute is missing, and a
+    function below writes the SQL.
     """
 
     sqlite: str
     postgresql: str
 
 
-class casefolded(Spelled):  # noqa: N801 (reads as the SQL function it is)
+class casefolded(DialectFunction):  # noqa: N801 (reads as the SQL function it is)
     """`casefolded(text)`: the text or uuid in lower case by the rules of Unicode, compared by code points."""
 
     type = String()
@@ -44,13 +45,13 @@ class casefolded(Spelled):  # noqa: N801 (reads as the SQL function it is)
     sqlite = "(CASE WHEN {0} GLOB '*[^ -~]*' THEN unicode_lower({0}) ELSE lower({0}) END)"
 
 
-class like(Spelled):  # noqa: N801
+class like(DialectFunction):  # noqa: N801
     r"""`like(text, pattern)`: SQL's LIKE, case-sensitive, escape `\`."""
 
     sqlite = postgresql = r"({0} LIKE {1} ESCAPE '\')"
 
 
-class like_within(Spelled):  # noqa: N801
+class like_within(DialectFunction):  # noqa: N801
     """`like_within(text, pattern, first, end)`: `like` for a pattern whose matches all lie in [first, end).
 
     PostgreSQL finds the range of its `varchar_pattern_ops` index itself; SQLite needs its bounds.
@@ -60,14 +61,14 @@ class like_within(Spelled):  # noqa: N801
     postgresql = like.postgresql
 
 
-class has_prefix(Spelled):  # noqa: N801
+class has_prefix(DialectFunction):  # noqa: N801
     """`has_prefix(text, pattern, first, end)`: `like` for a pattern that matches exactly the texts in [first, end)."""
 
     sqlite = "({0} >= {2} AND {0} < {3})"
     postgresql = like.postgresql
 
 
-class matches(Spelled):  # noqa: N801
+class matches(DialectFunction):  # noqa: N801
     """`matches(text, pattern, regex)`: whether a text matches a `patterns.Pattern`, given as text and as regex."""
 
     sqlite = "pattern_matches({1}, {0})"
@@ -78,7 +79,7 @@ _EXTRACT = """json_extract({0}, '$."' || {1} || '"')"""
 """Not ->>, which SQLite has from 3.38 only."""
 
 
-class json_text(Spelled):  # noqa: N801
+class json_text(DialectFunction):  # noqa: N801
     """`json_text(json, key)`: the string or number below a key as text, NULL where there is none."""
 
     type = String()
@@ -86,7 +87,7 @@ class json_text(Spelled):  # noqa: N801
     postgresql = "({0} ->> {1})"
 
 
-class json_object_text(Spelled):  # noqa: N801
+class json_object_text(DialectFunction):  # noqa: N801
     """`json_object_text(json, key)`: the object below a key as text in the canonical form of jsonb, else `{}`."""
 
     type = String()
@@ -94,14 +95,14 @@ class json_object_text(Spelled):  # noqa: N801
     postgresql = "coalesce({0} ->> {1}, '{{}}')"
 
 
-class in_json_array(Spelled):  # noqa: N801
+class in_json_array(DialectFunction):  # noqa: N801
     """`in_json_array(number, numbers)`: whether the number is in an array, which is given as text, `[1,2,3]`."""
 
     sqlite = "({0} IN (SELECT value FROM json_each({1})))"
     postgresql = "({0} = ANY (CAST(translate({1}, '[]', '{{}}') AS BIGINT[])))"
 
 
-class unindexed(Spelled):  # noqa: N801
+class unindexed(DialectFunction):  # noqa: N801
     """`unindexed(column)`: the same value, for a condition that no index should serve if it is an integer or text.
 
     A database without statistics, such as SQLite, would take the index on types of links, which finds a third of them.
@@ -110,7 +111,7 @@ class unindexed(Spelled):  # noqa: N801
     sqlite = "+{0}"
 
 
-class defeat_bloom_filter(Spelled):  # noqa: N801
+class defeat_bloom_filter(DialectFunction):  # noqa: N801
     """`defeat_bloom_filter(test, first)`: the same truth, written so that it depends on the column `first` as well.
 
     `test` is about a joined table, `first` a column of the table before it. After ANALYZE, SQLite would read all of the
@@ -121,7 +122,7 @@ class defeat_bloom_filter(Spelled):  # noqa: N801
     postgresql = "{0}"
 
 
-class utc_day(Spelled):  # noqa: N801
+class utc_day(DialectFunction):  # noqa: N801
     """`utc_day(time)`: `YYYY-MM-DD`"""
 
     type = Timestamp()
@@ -130,9 +131,9 @@ class utc_day(Spelled):  # noqa: N801
     postgresql = "CAST({0} AT TIME ZONE 'UTC' AS DATE)"
 
 
-@compiles(Spelled, "sqlite")
-@compiles(Spelled, "postgresql")
-def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(DialectFunction, "sqlite")
+@compiles(DialectFunction, "postgresql")
+def _spelled(element: DialectFunction, compiler: SQLCompiler, **kw: Any) -> str:
     template = element.sqlite if compiler.dialect.name == "sqlite" else element.postgresql
     return template.format(*(compiler.process(operand, **kw) for operand in element.clauses))
 

@@ -14,7 +14,7 @@ from aiida_like.repository import Repository
 from aiida_like.storage import archive, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits
 from aiida_like.storage.file_version import FileVersion
-from aiida_like.storage.result_cache import ResultCaches, Statistics
+from aiida_like.storage.result_cache import RecentNumbers, ResultCaches
 from aiida_like.storage.statements import StatementCache
 from aiida_like.storage.storage import Storage
 from aiida_like.storage.version import DataVersion, Version
@@ -49,7 +49,7 @@ def open_storage(
         repository=repository,
         data_version=version,
         statements=StatementCache(database.engine),
-        statistics=Statistics(tuning),
+        statistics=RecentNumbers(tuning),
         caches=ResultCaches.of(tuning) if remembers else None,
         tuning=tuning,
         stamp=stamp,

@@ -72,6 +72,12 @@ def connect(url: URL, limits: Limits) -> Database:
     )
 
 
+def plan_of(database: Database, sql: str, values: Mapping[str, Any]) -> str:
+    """The plan of a statement as JSON. It is not run. Raises StatementTimeout, StorageError."""
+    ((plan,),) = database.rows(f"EXPLAIN (FORMAT JSON) {sql}", values)
+    return str(plan)
+
+
 def _session(limits: Limits) -> Mapping[str, str]:
     return {
         "default_transaction_read_only": "on",

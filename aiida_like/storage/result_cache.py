@@ -101,7 +101,7 @@ class _Number(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Statistics:
+class RecentNumbers:
     """Numbers such as planners of databases have; they may be a little old. Safe to use from several threads."""
 
     tuning: Tuning

@@ -15,9 +15,10 @@ import orjson
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Profile
 from aiida_like.repository import Repository
+from aiida_like.storage import postgresql
 from aiida_like.storage.archive import Stamp
 from aiida_like.storage.database import Database, Row
-from aiida_like.storage.result_cache import ResultCache, ResultCaches, Statistics
+from aiida_like.storage.result_cache import RecentNumbers, ResultCache, ResultCaches
 from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.storage.version import DataVersion, VersionColumn
 from aiida_like.tuning import Tuning
@@ -38,7 +39,7 @@ class Storage:
     repository: Repository
     data_version: DataVersion
     statements: StatementCache
-    statistics: Statistics
+    statistics: RecentNumbers
     caches: ResultCaches | None = field(repr=False)
     tuning: Tuning = field(default_factory=Tuning, repr=False)
     stamp: Stamp | None = None
@@ -54,8 +55,7 @@ class Storage:
             StatementTimeout, StorageError: as `Database.rows`.
         """
         prepared = self.statements.prepared(statement)
-        explained = f"EXPLAIN (FORMAT JSON) {prepared.sql}"
-        ((plan,),) = self.database.rows(explained, {**prepared.constants, **statement.values})
+        plan = postgresql.plan_of(self.database, prepared.sql, {**prepared.constants, **statement.values})
         return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
 
     def close(self) -> None:

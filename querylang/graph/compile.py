@@ -293,7 +293,9 @@ _START = {"input_id": "ancestor_id", "output_id": "descendant_id"}
 def _value(operand: Operand, table: FromClause) -> ColumnElement[Any]:
     column = table.c[operand.column.name]
     if isinstance(table, CTE) and operand.column.name == "path":
-        return literal("[", Text()) + column + literal("]", Text())
+        # A text that is made here, no stored JSON: it is taken as text, whatever type is asked for.
+        path = literal("[", Text()) + column + literal("]", Text())
+        return casefolded(path) if operand.as_type is AsType.CASEFOLDED_TEXT else path
     return operand.as_type.sql(column, operand.path)
 
 

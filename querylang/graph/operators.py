@@ -18,7 +18,7 @@ from aiida_like.storage.patterns import Pattern
 from querylang.graph.ast import GraphCondition, Operand, Term
 from querylang.graph.validation import json_of
 from querylang.lowering.as_type import AsType
-from querylang.lowering.columns import like_predicates, stored_time, uuid_predicate
+from querylang.lowering.columns import like_term, stored_time, uuid_like_term
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.relations import MAX_LISTED_VALUES
 from querylang.lowering.uuids import is_uuid
@@ -106,22 +106,12 @@ def _like(operand: Operand, operator: str, value: Any) -> Term:
 
 def _like_text(operand: Operand, operator: str, text: str) -> Term:
     if operator == "ilike":
-        return _matching(operand.casefolded, Pattern.parse_sql(casefold(text)))
-    return _matching(operand, Pattern.parse_sql(text), has_index=operand.as_type is AsType.ITSELF)
+        return like_term(GraphCondition, operand.casefolded, Pattern.parse_sql(casefold(text)))
+    return like_term(GraphCondition, operand, Pattern.parse_sql(text), has_index=operand.as_type is AsType.ITSELF)
 
 
 def _like_uuid(operand: Operand, _: str, value: Any) -> Term:
-    pattern = Pattern.parse_sql(_string(operand, value).lower())
-    found = uuid_predicate(pattern)
-    if found is None:
-        return _matching(operand.casefolded, pattern)
-    predicate, values = found
-    return GraphCondition(predicate, operand, values)
-
-
-def _matching(operand: Operand, pattern: Pattern, *, has_index: bool = False) -> Term:
-    tested = like_predicates(pattern, has_index=has_index)
-    return Every(tuple(GraphCondition(predicate, operand, values) for predicate, values in tested))
+    return uuid_like_term(GraphCondition, operand, Pattern.parse_sql(_string(operand, value).lower()))
 
 
 def _integer(operand: Operand, value: Any) -> int:

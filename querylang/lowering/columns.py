@@ -5,9 +5,9 @@ Every type has its own sense of an operator: a time is an interval, text is alph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefold
@@ -17,7 +17,7 @@ from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.uuids import is_uuid, uuids_with
 from querylang.schema import Field
-from querylang.terms import Every, Term
+from querylang.terms import Every, L, Term
 from querylang.unparse import unparse_value
 
 _Literal = TypeVar("_Literal", Integer, Boolean, DateTime)
@@ -85,8 +85,8 @@ def alphabetical(compared: ResolvedComparison) -> Condition:
 def like(compared: ResolvedComparison) -> Term[Condition]:
     text = _texts(compared)[0]
     if compared.operator is Operator.ILIKE:
-        return like_condition(compared.field.casefolded, compared.parse_pattern(casefold(text)))
-    return like_condition(compared.field, compared.parse_pattern(text), has_index=True)
+        return like_term(Condition, compared.field.casefolded, compared.parse_pattern(casefold(text)))
+    return like_term(Condition, compared.field, compared.parse_pattern(text), has_index=True)
 
 
 def starts_with(compared: ResolvedComparison) -> Condition:
@@ -109,12 +109,7 @@ def uuids_as_text(compared: ResolvedComparison) -> Condition:
 
 def uuid_like(compared: ResolvedComparison) -> Term[Condition]:
     """`=like=` and `=ilike=`, which are the same for uuids."""
-    pattern = compared.parse_pattern(_lower_case_texts(compared)[0])
-    found = uuid_predicate(pattern)
-    if found is None:
-        return like_condition(compared.field.casefolded, pattern)
-    predicate, values = found
-    return Condition(predicate, compared.field, values)
+    return uuid_like_term(Condition, compared.field, compared.parse_pattern(_lower_case_texts(compared)[0]))
 
 
 def uuid_starts_with(compared: ResolvedComparison) -> Condition:
@@ -160,40 +155,40 @@ def stored_time(time: datetime) -> str:
     return time.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def like_condition(field: Field, pattern: Pattern, *, has_index: bool = False) -> Term[Condition]:
-    """The condition of the rows whose text matches a pattern."""
-    conditions = [
-        Condition(predicate, field, values) for predicate, values in like_predicates(pattern, has_index=has_index)
-    ]
-    return conditions[0] if len(conditions) == 1 else Every(tuple(conditions))
+class _Casefoldable(Protocol):
+    """A field, or an operand of a graph query."""
+
+    @property
+    def casefolded(self: _Text) -> _Text: ...  # noqa: PYI019 (Python 3.10 has no Self)
 
 
-Tested = tuple[Predicate, tuple[str, ...]]
-"""A predicate and its values."""
+_Text = TypeVar("_Text", bound=_Casefoldable)
+_Make = Callable[[Predicate, _Text, tuple[str, ...]], L]
+"""`Condition` or `GraphCondition`."""
 
 
-def like_predicates(pattern: Pattern, *, has_index: bool) -> Iterator[Tested]:
-    """The predicates that together find what matches. `has_index`: one may serve what a text starts with."""
+def like_term(make: _Make[_Text, L], text: _Text, pattern: Pattern, *, has_index: bool = False) -> Term[L]:
+    """The term of the rows whose text matches a pattern. `has_index`: one may serve what a text starts with."""
     if pattern.literal is not None:
-        yield Predicate.EQUAL, (pattern.literal,)
-        return
+        return make(Predicate.EQUAL, text, (pattern.literal,))
     if pattern.prefix and has_index:
         predicate = Predicate.HAS_PREFIX if pattern.is_prefix else Predicate.LIKE_WITHIN
-        yield predicate, (pattern.like, pattern.prefix, prefix_end(pattern.prefix))
+        found = make(predicate, text, (pattern.like, pattern.prefix, prefix_end(pattern.prefix)))
     else:
-        yield Predicate.LIKE, (pattern.like,)
-    if pattern.optional:
-        yield Predicate.MATCHES, (pattern.text, pattern.regex)
+        found = make(Predicate.LIKE, text, (pattern.like,))
+    if not pattern.optional:
+        return found
+    return Every((found, make(Predicate.MATCHES, text, (pattern.text, pattern.regex))))
 
 
-def uuid_predicate(pattern: Pattern) -> Tested | None:
-    """The predicate of the uuids that match a pattern in lower case; None: they are neither one uuid nor a range."""
+def uuid_like_term(make: _Make[_Text, L], uuid: _Text, pattern: Pattern) -> Term[L]:
+    """The term of the rows whose uuid matches a pattern in lower case."""
     if pattern.literal is not None:
-        return Predicate.IN, (pattern.literal,) if is_uuid(pattern.literal) else ()
+        return make(Predicate.IN, uuid, (pattern.literal,) if is_uuid(pattern.literal) else ())
     if pattern.like != escape(pattern.prefix) + "%" or pattern.optional:
-        return None
+        return like_term(make, uuid.casefolded, pattern)
     bounds = uuids_with(pattern.prefix)
-    return (Predicate.IN, ()) if bounds is None else (Predicate.BETWEEN, bounds)
+    return make(Predicate.IN, uuid, ()) if bounds is None else make(Predicate.BETWEEN, uuid, bounds)
 
 
 def _read(compared: ResolvedComparison, expected: type[_Literal], example: str) -> list[_Literal]:

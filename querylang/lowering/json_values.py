@@ -18,7 +18,7 @@ from aiida_like.storage.patterns import escape
 from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.as_type import AsType, Path
-from querylang.lowering.columns import ResolvedComparison, like_condition
+from querylang.lowering.columns import ResolvedComparison, like_term
 from querylang.lowering.predicates import Predicate
 from querylang.schema import Field, FieldType
 from querylang.terms import Not, Some, Term
@@ -60,8 +60,8 @@ def ordered(compared: ResolvedComparison) -> Condition:
 def like(compared: ResolvedComparison) -> Term[Condition]:
     text = _text(compared)
     if compared.operator is Operator.ILIKE:
-        return like_condition(_at(compared, AsType.CASEFOLDED_TEXT), compared.parse_pattern(casefold(text)))
-    return like_condition(_at(compared, AsType.TEXT), compared.parse_pattern(text))
+        return like_term(Condition, _at(compared, AsType.CASEFOLDED_TEXT), compared.parse_pattern(casefold(text)))
+    return like_term(Condition, _at(compared, AsType.TEXT), compared.parse_pattern(text))
 
 
 def starts_with(compared: ResolvedComparison) -> Condition:

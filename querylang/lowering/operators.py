@@ -1,8 +1,8 @@
 """What each operator means for the fields of each type.
 
 A new operator is a member of `ast.Operator` and stands here for each type that takes it, and is a word in
-`expression.WORDS` if `filter=` has one. Error texts, OpenAPI documents and `lower` read this table. What is forgotten
-is an error when this is imported, not when somebody asks.
+`expression.WORDS` if `filter=` has one. Error texts, OpenAPI documents and `lower` read this table. What `forgotten`
+finds is an error when this is imported, not when somebody asks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from querylang.ast import Operator
 from querylang.lowering import columns
 from querylang.lowering import json_values as json
+from querylang.lowering.predicates import Predicate
 from querylang.schema import FieldType
 
 _EQUALITIES = (Operator.EQUAL, Operator.UNEQUAL)
@@ -67,6 +68,19 @@ LOWERINGS: Mapping[FieldType, Mapping[Operator, columns.Lowering]] = {
 What lies in a JSON field takes those of the type of the value.
 """
 
-_FORGOTTEN = [*set(FieldType).difference(LOWERINGS), *set(Operator).difference(LOWERINGS[FieldType.JSON])]
-if _FORGOTTEN:
-    raise TypeError(f"these mean nothing yet: {_FORGOTTEN}")
+BY_NAME = (
+    *(columns.integers, columns.texts, columns.alphabetical, columns.uuids_as_text, columns.booleans),
+    *(columns.bounds_of_intervals, json.ordered),
+)
+"""The functions that look for the predicate of the name of the operator."""
+
+
+def forgotten(lowerings: Mapping[FieldType, Mapping[Operator, columns.Lowering]]) -> set[FieldType | Operator]:
+    """Types that take nothing, operators that JSON does not take, and those that have no predicate of their name."""
+    named = {each for taken in lowerings.values() for each, lowering in taken.items() if lowering in BY_NAME}
+    nameless = {each for each in named if each.name not in Predicate.__members__}
+    return {*FieldType} - {*lowerings} | {*Operator} - {*lowerings.get(FieldType.JSON, ())} | nameless
+
+
+if forgotten(LOWERINGS):
+    raise TypeError(f"these mean nothing yet: {forgotten(LOWERINGS)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from sys import intern
 from typing import Any
 
@@ -58,11 +58,11 @@ def _of_user(counts: Select[Any], user: int | None) -> Select[Any]:
     return counts if user is None else counts.where(node.c.user_id == bindparam("user", type_=BigInteger()))
 
 
-def values_of(user: int | None) -> dict[str, int]:
+def bound_user(user: int | None) -> dict[str, int]:
     return {} if user is None else {"user": user}
 
 
-_KEYS: dict[str, ColumnElement[Any]] = {"type": node.c.node_type, "day": utc_day(node.c.ctime).label("day")}
+_KEYS: Mapping[str, ColumnElement[Any]] = {"type": node.c.node_type, "day": utc_day(node.c.ctime).label("day")}
 
 
 def _counts(snapshot: Snapshot, by: str, user: int | None) -> dict[str, int]:
@@ -78,7 +78,7 @@ def _counts(snapshot: Snapshot, by: str, user: int | None) -> dict[str, int]:
 
 def _statement(by: str, user: int | None, key: ColumnElement[Any]) -> Statement:
     cache_key = ("statistics", by, user is None)
-    return Statement(cache_key, lambda: _of_user(select(key, func.count()).group_by(key), user), values_of(user))
+    return Statement(cache_key, lambda: _of_user(select(key, func.count()).group_by(key), user), bound_user(user))
 
 
 def _arranged(rows: Rows) -> list[tuple[str, int]]:
@@ -90,7 +90,7 @@ def _count_for_all(snapshot: Snapshot, by: str, user: int) -> None:
     """Counts for all users and remembers the counts, if one user has enough nodes that all are read anyway."""
     if snapshot.storage.caches is None or snapshot.version is None:
         return
-    number = Statement(("nodes of a user",), lambda: _of_user(select(func.count(node.c.id)), user), values_of(user))
+    number = Statement(("nodes of a user",), lambda: _of_user(select(func.count(node.c.id)), user), bound_user(user))
     if snapshot.statistic(number) * ONE_IN < snapshot.statistic(compile_size(node)):
         return
     key = _KEYS[by]
@@ -118,7 +118,7 @@ def type_counts(snapshot: Snapshot, user: int | None) -> dict[Types, int]:
     counts = Statement(
         ("type counts", user is None),
         lambda: _of_user(select(*_TYPES, func.count()).group_by(*_TYPES), user),
-        values_of(user),
+        bound_user(user),
     )
     return _types_of(fetch_remembered(snapshot, counts))
 

@@ -9,7 +9,7 @@ from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from restapi.dialects.resource import DialectResource
 from restapi.fetching.reading import json_remembered
-from restapi.fetching.statistics import statistics, type_counts, types, user_of, values_of
+from restapi.fetching.statistics import bound_user, statistics, type_counts, types, user_of
 from restapi.http.reply import Reply
 from restapi.openapi.parameters import USER
 
@@ -28,7 +28,7 @@ class Statistics(DialectResource):
         user = user_of(filters)
         snapshot = self.context.snapshot
         counted = json_remembered(
-            snapshot, ("v4 statistics", user is None), values_of(user), lambda: statistics(snapshot, user)
+            snapshot, ("v4 statistics", user is None), bound_user(user), lambda: statistics(snapshot, user)
         )
         return self.envelope("nodes", counted, total=0)
 
@@ -57,7 +57,7 @@ class FullTypesCount(DialectResource):
         tree = json_remembered(
             snapshot,
             ("v4 type counts", user is None),
-            values_of(user),
+            bound_user(user),
             lambda: tree_of_types(type_counts(snapshot, user)),
         )
         return self.envelope("nodes", tree, total=0)
