@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from sqlalchemy.dialects import postgresql
 
-from aiida_like.errors import StatementTimeout
+from aiida_like.errors import QueryError, StatementTimeout
 from aiida_like.profiles import find
 from aiida_like.storage import Limits, Storage, open_storage
 from querylang.graph.compile import compile_graph
+from querylang.graph.operators import OPERATORS
 from querylang.graph.read import read
+from querylang.schema import FieldType
 from tests.conftest import Golden
 from tests.golden import computers, graph, groups, ids, users
 
@@ -346,6 +348,18 @@ FUNCTIONS = [
 def test_functions(storage: Storage, projection: dict[str, Any], expected: float) -> None:
     path = [node(**{"attributes.value": {"of_type": "number"}})]
     assert rows(storage, {"path": path, "project": {"n": projection}, "limit": 5}) == [(expected,)]
+
+
+@pytest.mark.parametrize("value", ["[1", 5, None, ["[1,2]"], [5], {"a": 1}])
+def test_paths_are_compared_as_text(storage: Storage, value: Any) -> None:
+    for operator in (*OPERATORS[FieldType.JSON], "!contains", "!=="):
+        asked = pairs(NODE_M | {"with_ancestors": "n", "edge_filters": {"path": {operator: value}}})
+        is_text = isinstance(value, str) and operator.strip("!=<>") in ("", "like", "ilike")
+        if is_text or (operator == "in" and value == ["[1,2]"]):
+            assert isinstance(rows(storage, asked), list)
+        else:
+            with pytest.raises(QueryError):
+                read(asked)
 
 
 def test_paths_are_ordered_and_compared_by_code_points_in_postgresql() -> None:

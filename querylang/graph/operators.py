@@ -52,7 +52,19 @@ def condition_of(operand: Operand, operator: str, value: Any) -> Term:
             f"there is no operator {operator!r} for {_name(operand)}, which is of type "
             f"{operand.column.type.value}; it takes {' '.join(known)}"
         )
+    if operand.column.name == "path":
+        _check_path(operator, value)
     return known[operator](operand, operator, value)
+
+
+def _check_path(operator: str, value: Any) -> None:
+    """The path of a walk is a text that the statement makes, no stored JSON that has types and members."""
+    values = value if isinstance(value, list) and operator == "in" else [value]
+    if operator not in _OF_PATHS or not all(isinstance(each, str) for each in values):
+        raise QueryError(
+            f'path is compared with text, such as "[1,2]", by {" ".join(_OF_PATHS)}, '
+            f"not by {operator} with {shown(value)}"
+        )
 
 
 def _is_null(operand: Operand) -> Term:
@@ -201,6 +213,7 @@ def _has_key(operand: Operand, _: str, value: Any) -> Term:
 
 
 _SIGNS = ("==", ">", "<", ">=", "<=")
+_OF_PATHS = (*_COMPARED, "in", "like", "ilike")
 
 OPERATORS: Mapping[FieldType, Mapping[str, _Lowering]] = {
     FieldType.INTEGER: {**dict.fromkeys(_SIGNS, _compare_integer), "in": _in(_integer)},
