@@ -389,6 +389,12 @@ def test_a_download_that_is_shown(client: FlaskClient) -> None:
     check(client, about(url, {"download": {"data": shown["data"], "filename": shown["filename"], "status": 200}}))
 
 
+def test_properties_of_bands(archive_client: FlaskClient) -> None:
+    answer = archive_client.get(f"/api/v4/nodes/{graph.bands}/contents/derived_properties")
+    (bands,) = answer.json["data"]["derived_properties"].values()
+    assert set(bands) == {"label", "path", "paths", "original_uuid"}
+
+
 def test_statistics(client: FlaskClient) -> None:
     assert client.get("/api/v4/nodes/statistics").json["data"]["total"] == len(ids) - 5 - 7 - 3 - 4
 
