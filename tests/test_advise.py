@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from aiida_like.advice import choose, on_sqlite
+from aiida_like.advice import choose, on_postgresql, on_sqlite
 from aiida_like.advice.catalogue import existing_indexes, without_statistics
 from aiida_like.advice.index import Index, Part
 from aiida_like.advice.trial import Asked, Sample, Trial
@@ -279,6 +279,14 @@ def test_a_sample(stored: Writable) -> None:
     advice = advised(stored, "nodes?user=2&orderby=-mtime&limit=5", rows=6000)
     sample = advice.samples["db_dbnode"]
     assert (sample.is_whole, sample.rows) == (False, NODES + 81)
+    assert 0 < sample.copied < NODES
+
+
+@pytest.mark.usefixtures("untimed")
+def test_a_table_of_many_bytes_is_sampled(stored: Writable, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (on_sqlite, on_postgresql):
+        monkeypatch.setattr(module, "MOST_BYTES", 1 << 20)
+    sample = advised(stored, "nodes?user=2&orderby=-mtime&limit=5").samples["db_dbnode"]
     assert 0 < sample.copied < NODES
 
 
