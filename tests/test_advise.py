@@ -283,10 +283,9 @@ def test_a_sample(stored: Writable) -> None:
 
 
 @pytest.mark.usefixtures("untimed")
-def test_a_table_of_many_bytes_is_sampled(stored: Writable, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (on_sqlite, on_postgresql):
-        monkeypatch.setattr(module, "MOST_BYTES", 1 << 20)
-    sample = advised(stored, "nodes?user=2&orderby=-mtime&limit=5").samples["db_dbnode"]
+def test_a_table_of_many_bytes_is_sampled(long_postgresql: Writable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_postgresql, "MOST_BYTES", 1 << 20)
+    sample = advised(long_postgresql, "nodes?user=2&orderby=-mtime&limit=5").samples["db_dbnode"]
     assert 0 < sample.copied < NODES
 
 
