@@ -335,6 +335,21 @@ def test_order_by_text_of_json(storage: Storage) -> None:
     ]
 
 
+@pytest.mark.parametrize(("order", "labels"), [("asc", {"daint"}), ("desc", {None})])
+def test_rows_without_a_partner_are_last_where_an_order_rises(
+    storage: Storage, order: str, labels: set[str | None]
+) -> None:
+    asked = {
+        "path": [
+            {"entity_type": "node", "tag": "n"},
+            {"entity_type": "computer", "tag": "c", "with_node": "n", "outerjoin": True, "project": "label"},
+        ],
+        "order_by": {"c": {"label": {"order": order}}},
+        "limit": 3,
+    }
+    assert {label for (label,) in rows(storage, asked)} == labels
+
+
 FUNCTIONS = [
     ({"id": {"func": "count"}}, 6),
     ({"attributes.value": {"func": "count"}}, 6),

@@ -152,6 +152,14 @@ def test_exchange(client: FlaskClient, name: str) -> None:
     check(client, EXCHANGES[name])
 
 
+@pytest.mark.parametrize("form", ["", "&format=csv", "&cursor="])
+def test_an_order_by_what_no_row_has(client: FlaskClient, form: str) -> None:
+    answer = client.get(f"/api/v2/users?orderby=date_joined,-id{form}")
+    assert answer.status_code == 200
+    if not form:
+        assert [user["id"] for user in answer.json["data"]["users"]] == [4, 3, 2, 1]
+
+
 def test_the_headers_of_a_list(archive_client: FlaskClient) -> None:
     """What the conditional ones are, test_conditional.py says."""
     names = {*archive_client.get("/api/v2/users").headers.keys()}

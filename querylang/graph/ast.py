@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -62,6 +62,11 @@ class Step:
     to: str | None = None
     edge_tag: str | None = None
     is_outer: bool = False
+
+
+def is_outer(steps: Iterable[Step], tag: str) -> bool:
+    """Whether a vertex or edge is joined by an outer join, so that all its columns can be NULL."""
+    return any(step.is_outer and tag in {step.tag, step.edge_tag} for step in steps)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import Function, Operand, Projection, Sorting
+from querylang.graph.ast import Function, Operand, Projection, Sorting, is_outer
 from querylang.graph.path import Path
 from querylang.graph.schema import WALK, Source
 from querylang.graph.validation import check_keys, object_at, source_at
@@ -95,7 +96,9 @@ def read_order(path: Path, asked: Any) -> Iterator[Sorting]:
         for tag, terms in object_at("order_by", each).items():
             source = source_at("order_by", path.sources, tag)
             where = f"order_by.{tag}"
-            yield from (_sorting(where, tag, source, key, spec) for key, spec in _specs(where, terms, "order"))
+            for key, spec in _specs(where, terms, "order"):
+                sorting = _sorting(where, tag, source, key, spec)
+                yield _of_nullable(sorting) if is_outer(path.steps, tag) else sorting
 
 
 def _sorting(where: str, tag: str, source: Source, key: str, spec: Mapping[str, Any]) -> Sorting:
@@ -107,6 +110,10 @@ def _sorting(where: str, tag: str, source: Source, key: str, spec: Mapping[str, 
     if operand.column.type is FieldType.JSON and operand.as_type in _NO_CAST:
         raise QueryError(f'{where}.{key}: to order by JSON needs a cast, such as {{"order": "asc", "cast": "f"}}')
     return Sorting(operand, order == "desc")
+
+
+def _of_nullable(sorting: Sorting) -> Sorting:
+    return replace(sorting, operand=replace(sorting.operand, column=sorting.operand.column.nullable))
 
 
 def check_aggregates(projections: Sequence[Projection], order: Sequence[Sorting]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import GraphQuery, Projection, Sorting, Step, Term
+from querylang.graph.ast import GraphQuery, Projection, Sorting, Step, Term, is_outer
 from querylang.graph.filters import FilterReader, Terms
 from querylang.graph.path import Path
 from querylang.graph.projections import check_aggregates, check_order, read_order, read_projections
@@ -122,5 +122,4 @@ _remembered = lru_cache(maxsize=256)(_read_skeleton)
 
 
 def _reader(tag: str, source: Source, steps: tuple[Step, ...]) -> FilterReader:
-    is_outer = any(step.is_outer and tag in {step.tag, step.edge_tag} for step in steps)
-    return FilterReader(tag, source, is_outer)
+    return FilterReader(tag, source, is_outer(steps, tag))

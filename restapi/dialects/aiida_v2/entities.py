@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Text, and_, case, cast, func, null, or_, select, type_coerce
 
 from aiida_like.models import Timestamp, authinfo, computer, group, node, of_process, user
 from aiida_like.storage.expressions import json_object_text, json_text
@@ -147,7 +147,7 @@ USERS = Entity(
     key=user.c.id,
     fields=by_name(
         time(
-            type_coerce(null(), Timestamp()),
+            type_coerce(cast(null(), Text()), Timestamp()),  # PostgreSQL orders by no bare constant
             "Date joined",
             "When the user joined; AiiDA 2 does not store it",
             name="date_joined",
