@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
+from pathlib import Path
+
 import click
 
 from aiida_like import __version__
@@ -15,6 +20,11 @@ from restapi.commands.serve import serve
 @click.version_option(__version__, prog_name="aiida-like")
 def main() -> None:
     """Serves AiiDA archives and profiles over the web, read-only."""
+    if sys.stdout is None:  # closed by who started us
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    elif isinstance(sys.stdout, io.TextIOWrapper):
+        # Not each terminal can show each character.
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from aiida_like.storage import Limits
 from querylang.options import WindowLimits
 
 
-def _setting(default: Any, help_: str, *, in_answers: bool = False) -> Any:
+def _setting(default: Any, help_: str, *, in_answers: bool) -> Any:
     """A field of settings; `in_answers`: whether it can decide what is answered to GET."""
     return field(default=default, metadata={"help": help_, "in_answers": in_answers})
 
@@ -30,27 +30,35 @@ class Settings:
     With `AIIDA_LIKE_` in front of them they are variables of the environment.
     """
 
-    profile: str | None = _setting(None, "what is served; default: AiiDA's default profile")
-    repository: str | None = _setting(None, "the folder that holds container/, for a postgresql:// URL")
-    cache_folder: str | None = _setting(
-        None, "where databases of archives are unpacked to; default: ~/.cache/aiida-like"
+    profile: str | None = _setting(None, "what is served; default: AiiDA's default profile", in_answers=False)
+    repository: str | None = _setting(
+        None, "the folder that holds container/, for a postgresql:// URL", in_answers=False
     )
-    statement_seconds: float = _setting(30.0, "how long a statement may take")
-    connections: int = _setting(16, "how many statements may run at once in one process")
+    cache_folder: str | None = _setting(
+        None, "where databases of archives are unpacked to; default: ~/.cache/aiida-like", in_answers=False
+    )
+    statement_seconds: float = _setting(30.0, "how long a statement may take", in_answers=False)
+    connections: int = _setting(16, "how many statements may run at once in one process", in_answers=False)
     max_limit: int = _setting(400, "the largest and the default limit of a list", in_answers=True)
-    page_size: int = _setting(20, "how many rows a page has without perpage", in_answers=True)
+    page_size: int = _setting(20, "how many rows a page has without perpage, at most MAX_LIMIT", in_answers=True)
     max_query_length: int = _setting(8000, "how long a query string may be, in bytes", in_answers=True)
-    max_query_rows: int = _setting(10_000, "how many rows a query of POST may have")
+    max_query_rows: int = _setting(10_000, "how many rows a query of POST may have", in_answers=False)
     max_export_rows: int = _setting(1_000_000, "how many rows a file of format csv or ndjson may have", in_answers=True)
     graph_nodes: int = _setting(1000, "how many nodes a graph has without limit", in_answers=True)
     max_graph_nodes: int = _setting(10_000, "the largest limit of a graph", in_answers=True)
-    max_open_profiles: int = _setting(64, "how many profiles of several are kept open in one process")
+    max_open_profiles: int = _setting(64, "how many profiles of several are kept open in one process", in_answers=False)
     cache: bool = _setting(
-        default=True, help_="whether counts and answers are remembered as long as nothing is committed"
+        default=True,
+        help_="whether counts and answers are remembered as long as nothing is committed",
+        in_answers=False,
     )
-    access_log: bool = _setting(default=False, help_="whether each request is logged, as one line of JSON")
-    archive_max_age: int = _setting(3600, "how long caches may answer for an archive without asking again, in seconds")
-    max_body_length: int = _setting(1_000_000, "how long the body of POST may be, in bytes")
+    access_log: bool = _setting(
+        default=False, help_="whether each request is logged, as one line of JSON", in_answers=False
+    )
+    archive_max_age: int = _setting(
+        3600, "how long caches may answer for an archive without asking again, in seconds", in_answers=False
+    )
+    max_body_length: int = _setting(1_000_000, "how long the body of POST may be, in bytes", in_answers=False)
 
     @property
     def in_answers(self) -> tuple[Any, ...]:
@@ -66,7 +74,7 @@ class Settings:
 
     @cached_property
     def window_limits(self) -> WindowLimits:
-        return WindowLimits(self.max_limit, self.page_size)
+        return WindowLimits(self.max_limit, min(self.page_size, self.max_limit))
 
     @property
     def cache_path(self) -> Path | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -123,6 +125,10 @@ ERRORS = {
         "outgoing_of, ancestor_of, descendant_of\n"
     ),
     "nothing": "Error: No resource has this URL. GET /api/v4 lists all endpoints.\n",
+    "querybuilder": (
+        "Error: The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
+        '{"path": [{"entity_type": "data.core.dict.Dict.", "tag": "dict"}], "project": {"dict": ["uuid", "attributes"]}}\n'
+    ),
     "/nothing": "Error: No resource has this URL. GET /api/v2 lists all endpoints.\n",
     "nodes/12345678/repo/contents?filename=x": (
         "Error: there is no object among the nodes whose uuid begins with '12345678'\n"
@@ -133,6 +139,23 @@ ERRORS = {
 @pytest.mark.parametrize("query", ERRORS)
 def test_errors(query: str) -> None:
     assert run("demo", query) == (1, "", ERRORS[query])
+
+
+@pytest.mark.parametrize("options", [[], ["--csv"], ["--json"]])
+def test_output_that_cannot_be_written(options: list[str], golden: Golden) -> None:
+    command = [sys.executable, "-m", "restapi.cli", "query", str(golden.archive), "users", *options]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 1
+    assert "Error: the output cannot be written: No space left on device\n" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_characters_that_a_terminal_lacks(golden: Golden) -> None:
+    command = [sys.executable, "-m", "restapi.cli", "query", str(golden.archive), "users"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert "\\xeb" in shown
 
 
 def test_a_profile_that_is_not_there(golden: Golden) -> None:

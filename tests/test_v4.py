@@ -631,6 +631,12 @@ def test_a_body_that_breaks_off(archive_client: FlaskClient, error: Exception) -
     assert response.json == {"message": "the body breaks off, or its chunks are not as HTTP has them"}
 
 
+@pytest.mark.parametrize("settings", [{"MAX_LIMIT": 10}, {"MAX_LIMIT": 10, "PAGE_SIZE": 500}])
+def test_a_page_is_no_longer_than_a_list(golden: Golden, serve: Callable[..., Flask], settings: dict[str, int]) -> None:
+    answer = serve(find(str(golden.archive)), settings).test_client().get("/api/v4/nodes/page/1")
+    assert (answer.status_code, len(answer.json["data"]["nodes"])) == (200, 10)
+
+
 def test_all_rows_or_an_error(golden: Golden, serve: Callable[..., Flask]) -> None:
     client = serve(find(str(golden.archive)), {"MAX_QUERY_ROWS": 4}).test_client()
     users_ = {"path": ["user"], "project": {"user_1": "id"}}

@@ -71,11 +71,11 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
                 )
             _check_version(archive, zipped.read(METADATA))
             return _unpacked(zipped, cache_folder, progress)
-    except FileNotFoundError as error:
-        raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
     except DAMAGED as error:
         raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
     except OSError as error:
+        if not archive.exists():
+            raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
         raise TargetError(
             f"the database of {archive} cannot be unpacked to {cache_folder}: {error.strerror or error}; "
             "set XDG_CACHE_HOME to a folder with room",

@@ -69,7 +69,7 @@ def ask_application(application: Flask, query: str) -> Found | bytes:
         raise Refused(response.text.strip() or f"status {response.status_code}")
     body: Any = response.json
     if not is_answered:
-        raise Refused(body["message"])
+        raise Refused(body.get("data", body)["message"])
     data = body.get("data", body)
     return Found(data, _rows_of(data), response.headers.get("X-Total-Count", type=int))
 

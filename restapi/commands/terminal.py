@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,9 +31,16 @@ def told_in_one_line() -> Iterator[None]:
     """Ends the process with a message, without a traceback, if one of these errors leaves the block."""
     try:
         yield
+        sys.stdout.flush()
     except (TargetError, Refused, StatementTimeout, StorageError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, TargetError) else 1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (else Python tries once more)
+        sys.exit(1)
 
 
 @contextmanager
