@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import make_url
 
+from aiida_like.profiles import Backend, Profile
 from restapi.cli import main
-from restapi.commands.apache_config import App, files
+from restapi.commands.apache_config import App, app_of, files
 from restapi.config import settings_of_file
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
 
@@ -67,6 +69,12 @@ def test_settings(golden: Golden, golden_postgresql: GoldenPostgreSQL, tmp_path:
     site = (tmp_path / "apache" / "many.conf").read_text()
     assert site.count(f"python-home={sys.prefix} ") == site.count(" user=ada\n") == 3
     assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o770
+
+
+def test_the_password_of_a_database_is_in_its_settings() -> None:
+    url = "postgresql://ada:secret@localhost:5432/aiida"
+    app = app_of(Profile("team", Backend.PSQL_DOS, make_url(url), Path("/srv/repository/container")))
+    assert (app.profile, app.repository) == (f'"team={url}"', '"/srv/repository"')
 
 
 def test_what_is_there_is_not_replaced(golden: Golden, tmp_path: Path) -> None:

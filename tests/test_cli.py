@@ -387,3 +387,10 @@ def test_the_environment_makes_an_application(
     by_name = serve(str(golden.archive), {"PAGE_SIZE": 3}).test_client()
     assert len(by_name.get("/api/v2/nodes/page/1").json["data"]["nodes"]) == 3
     assert os.environ["AIIDA_LIKE_PROFILE"] == str(golden.archive)
+
+
+@pytest.mark.parametrize("port", ["0", "65536"])
+def test_ports(port: str) -> None:
+    result = CliRunner().invoke(main, ["serve", "--demo", "--port", port])
+    assert result.exit_code == 2
+    assert f"Invalid value for '-P' / '--port': {port} is not in the range 1<=x<=65535." in result.output

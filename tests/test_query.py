@@ -126,8 +126,9 @@ ERRORS = {
     ),
     "nothing": "Error: No resource has this URL. GET /api/v4 lists all endpoints.\n",
     "querybuilder": (
-        "Error: The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
-        '{"path": [{"entity_type": "data.core.dict.Dict.", "tag": "dict"}], "project": {"dict": ["uuid", "attributes"]}}\n'
+        "Error: The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, "
+        'such as {"path": [{"entity_type": "data.core.dict.Dict.", "tag": "dict"}], "project": '
+        '{"dict": ["uuid", "attributes"]}}\n'
     ),
     "/nothing": "Error: No resource has this URL. GET /api/v2 lists all endpoints.\n",
     "nodes/12345678/repo/contents?filename=x": (

@@ -152,6 +152,15 @@ def test_exchange(client: FlaskClient, name: str) -> None:
     check(client, EXCHANGES[name])
 
 
+def test_each_type_is_in_one_group(client: FlaskClient) -> None:
+    types = client.get("/api/v2/nodes/types").json["data"]
+    starts = {"calculation": "process.", "data": "data.", "code": "data.core.code."}
+    assert {
+        name: all(each.startswith(starts[name]) for each in found) for name, found in types.items()
+    } == dict.fromkeys(starts, True)
+    assert not any(each.startswith("data.core.code.") for each in types["data"])
+
+
 @pytest.mark.parametrize("form", ["", "&format=csv", "&cursor="])
 def test_an_order_by_what_no_row_has(client: FlaskClient, form: str) -> None:
     answer = client.get(f"/api/v2/users?orderby=date_joined,-id{form}")

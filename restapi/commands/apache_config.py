@@ -60,7 +60,7 @@ def apache_config(
       aiida-like apache-config --many --user aiida --folder /srv/aiida-like my-profile other-profile
     """  # noqa: D301 (click knows a backspace)
     with told_in_one_line():
-        apps = [_app_of(profile) for profile in check_names(find_all(targets, repository))]
+        apps = [app_of(profile) for profile in check_names(find_all(targets, repository))]
         folder = folder.absolute()
         contents = dict(files(apps, one=one, folder=folder, environment=venv.absolute(), user=user))
         _write(contents, folder, replace=force)
@@ -95,7 +95,7 @@ class App:
     unpacks: bool = False
 
 
-def _app_of(profile: Profile) -> App:
+def app_of(profile: Profile) -> App:
     """The application of a profile, with all that AiiDA's configuration says of it: daemons may have another home."""
     name = profile.name
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
