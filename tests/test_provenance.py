@@ -133,6 +133,13 @@ def test_the_document_says_whether_it_is_all(archive_client: FlaskClient, option
     assert {str(value).lower() for value in itself.get_attribute("aiida:truncated")} == {is_truncated}
 
 
+def test_two_nodes_have_the_link_between_them(archive_client: FlaskClient) -> None:
+    document = archive_client.get(f"/api/v4/nodes/{graph.relax_scf}/prov?limit=2").json
+    relations = {name for name in document if name in ("used", "wasGeneratedBy", "wasInformedBy", "wasStartedBy")}
+    assert len(document["activity"]) + len(document["entity"]) == 3  # with the document itself
+    assert relations
+
+
 def test_every_node_can_be_read_again(archive_client: FlaskClient) -> None:
     for pk in range(1, ids[graph.created] + 1):
         read_prov(archive_client, f"{pk}/prov")
