@@ -84,7 +84,8 @@ def test_behind_a_mount_point(client: FlaskClient, golden: Golden) -> None:
 
 
 def test_all_errors_are_told_in_json(client: FlaskClient) -> None:
-    assert client.post("/api/v4/docs").status_code == 405
+    refused = client.post("/api/v4/docs")
+    assert (refused.status_code, refused.content_type) == (405, "application/json")
 
 
 @pytest.fixture(scope="module")
