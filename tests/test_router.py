@@ -266,6 +266,8 @@ def test_what_asks_for_no_rows_opens_no_storage(closed: Client) -> None:
         assert closed.delete(url).status_code == 405
     for url in ("/healthz", "/api/v4/docs", "/api/v2/docs"):
         assert closed.get(url, follow_redirects=True).status_code == 200
+        refused = closed.post(url)
+        assert (refused.status_code, refused.content_type) == (405, "application/json")
 
 
 MERGED = {
