@@ -77,6 +77,10 @@ def test_it_is_off_unless_asked_for(
 ) -> None:
     with caplog.at_level(logging.INFO):
         serve(str(golden.archive), {}).test_client().get(NODES, buffered=True)
+        site = create_site([f"a={golden.archive}", f"b={golden.archive}"], {})
+        assert isinstance(site, Site)
+        Client(site).get("/", buffered=True)
+    site.open.close()
     assert entries(caplog) == []
 
 

@@ -221,6 +221,28 @@ def test_each_option_is_documented(document: Document, dialect: Dialect) -> None
         assert resource.allowed <= names_, resource
 
 
+def test_what_must_be_given(documents: dict[str, Document]) -> None:
+    """Of what stands in a query string; all else of it may be left out."""
+    required = {
+        (version, path, parameter["name"])
+        for version, document in documents.items()
+        for path, _, operation in operations(document)
+        for parameter in map(document.resolved, operation.get("parameters", ()))
+        if parameter["in"] == "query" and parameter.get("required")
+    }
+    assert required == {
+        ("v4", "/nodes/{id}/repo/contents", "filename"),
+        ("v4", "/nodes/{id}/download", "download_format"),
+    }
+
+
+def test_only_fields_of_json_have_keys_below(document: Document) -> None:
+    schemas = document.content["components"]["schemas"].values()
+    below = [key for schema in schemas for key in schema.get("patternProperties", ())]
+    assert below
+    assert all(re.fullmatch(r"\^\(\w+(\|\w+)*\)\\\.", key) for key in below)
+
+
 def test_how_rows_are_counted_can_be_told_of_all_lists(document: Document, dialect: Dialect) -> None:
     for described in paths_of(dialect):
         (operation, *_) = document.content["paths"][described.path].values()
