@@ -35,7 +35,7 @@ from querylang.keys import KEY, OPERATORS, SYMBOLS, TEXT, split_key, unquoted
 from querylang.values import list_of, value_before
 
 _END = r"(?=[,&]|\Z)"
-_WORD = rf'{TEXT}{_END}|(?!")[^,&\0]*'
+_WORD = rf'{TEXT}{_END}|[+-]?{KEY}{_END}|(?!")[^,&\0]*'
 
 
 class Grammar:

@@ -124,6 +124,8 @@ QUERIES = {
     ),
     "limit=20&offset=3": (Option("limit", ("20",)), Option("offset", ("3",))),
     "orderby=-ctime,+id": (Option("orderby", ("-ctime", "+id")),),
+    'orderby=-a.b."c,d&e",id': (Option("orderby", ('-a.b."c,d&e"', "id")),),
+    'alist=a."b,c",a."d""e".f,g': (Option("alist", ('a."b,c"', 'a."d""e".f', "g")),),
     'alist=a.b|c,"with, comma & ""quotes""",': (Option("alist", ("a.b|c", 'with, comma & "quotes"', "")),),
     'filename="a/b c.txt"&rtype=download': (Option("filename", ("a/b c.txt",)), Option("rtype", ("download",))),
     "_=1541592000": (Option("_", ("1541592000",)),),

@@ -389,6 +389,14 @@ def test_a_download_that_is_shown(client: FlaskClient) -> None:
     check(client, about(url, {"download": {"data": shown["data"], "filename": shown["filename"], "status": 200}}))
 
 
+@pytest.mark.parametrize("query", ["orderby=group", "fields=group,id", "orderby=-incoming_of"])
+def test_what_can_only_be_filtered_by(archive_client: FlaskClient, query: str) -> None:
+    answer = archive_client.get(f"/api/v4/nodes?{query}")
+    key = query.partition("=")[2].partition(",")[0].lstrip("-")
+    message = f"nodes can be filtered by '{key}', but not ordered by it, and it cannot be shown"
+    assert (answer.status_code, answer.json["message"]) == (400, message)
+
+
 def test_properties_of_bands(archive_client: FlaskClient) -> None:
     answer = archive_client.get(f"/api/v4/nodes/{graph.bands}/contents/derived_properties")
     (bands,) = answer.json["data"]["derived_properties"].values()
