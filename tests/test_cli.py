@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Mapping
 from html import unescape
 from pathlib import Path
@@ -133,12 +134,29 @@ def test_no_target_and_no_aiida(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("version", ["0.13", "main_0000"])
-def test_an_old_archive(golden: Golden, tmp_path: Path, version: str) -> None:
+TWO_STEPS = "; formats before 0.4 are first migrated by aiida-core 1, as aiida-core 2 does not know them"
+
+
+@pytest.mark.parametrize(
+    ("version", "more"), [("0.1", TWO_STEPS), ("0.3", TWO_STEPS), ("0.4", ""), ("0.13", ""), ("main_0000", "")]
+)
+def test_an_old_archive(golden: Golden, tmp_path: Path, version: str, more: str) -> None:
     old = rezip(golden.archive, tmp_path / "old.aiida", with_version(version))
     assert refused(str(old)) == (
         f"the archive {old} has the old format {version}, main_0001 or later can be read: "
-        "run `verdi archive migrate old.aiida NEW.aiida`"
+        f"run `verdi archive migrate old.aiida NEW.aiida`{more}"
+    )
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_an_archive_that_is_a_tar_file(tmp_path: Path, mode: Any) -> None:
+    old = tmp_path / "old.aiida"
+    (tmp_path / "metadata.json").write_text('{"export_version": "0.9"}')
+    with tarfile.open(old, mode) as file:
+        file.add(tmp_path / "metadata.json", "metadata.json")
+    assert refused(str(old)) == (
+        f"the archive {old} is a tar file, as AiiDA 0 and 1 wrote them: "
+        f"run `verdi archive migrate old.aiida NEW.aiida`{TWO_STEPS}"
     )
 
 

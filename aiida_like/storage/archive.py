@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import struct
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -33,6 +34,8 @@ Stamp = tuple[int, int]
 DATABASE, METADATA = "db.sqlite3", "metadata.json"
 _OLDEST = "main_0001"
 _NO_ARCHIVE = "its file is not an AiiDA archive"
+_OF_TWO_STEPS = ("0.1", "0.2", "0.3")
+_TWO_STEPS = "formats before 0.4 are first migrated by aiida-core 1, as aiida-core 2 does not know them"
 _BLOCK = 1 << 20
 
 
@@ -63,7 +66,7 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
     try:
         with archive.open("rb") as file:
             if file.read(2) != b"PK":
-                raise TargetError(f"the file {archive} is not an AiiDA archive (no zip file)", _NO_ARCHIVE)
+                raise _no_zip_file(archive)
         with zipfile.ZipFile(archive) as zipped:
             if METADATA not in zipped.NameToInfo:
                 raise TargetError(
@@ -100,6 +103,16 @@ def content_of(archive: Path, database: Path) -> str:
         ) from error
 
 
+def _no_zip_file(archive: Path) -> TargetError:
+    if not tarfile.is_tarfile(archive):
+        return TargetError(f"the file {archive} is not an AiiDA archive (no zip file)", _NO_ARCHIVE)
+    return TargetError(
+        f"the archive {archive} is a tar file, as AiiDA 0 and 1 wrote them: run `verdi archive migrate {archive.name} "
+        f"NEW.aiida`; {_TWO_STEPS}",
+        "its archive is an old one, a tar file: `verdi archive migrate` makes a new one of it",
+    )
+
+
 def _metadata_of_folder(folder: Path) -> bytes:
     try:
         return (folder / METADATA).read_bytes()
@@ -115,9 +128,10 @@ def _check_version(archive: Path, metadata: bytes) -> None:
     if not isinstance(version, str):
         raise TargetError(f"{archive} is not an AiiDA archive (its {METADATA} names no export_version)", _NO_ARCHIVE)
     if not version.startswith("main_") or version < _OLDEST:
+        two_steps = f"; {_TWO_STEPS}" if version in _OF_TWO_STEPS else ""
         raise TargetError(
             f"the archive {archive} has the old format {version}, {_OLDEST} or later can be read: "
-            f"run `verdi archive migrate {archive.name} NEW.aiida`",
+            f"run `verdi archive migrate {archive.name} NEW.aiida`{two_steps}",
             f"its archive has the old format {version}: `verdi archive migrate` makes a new one of it",
         )
 
