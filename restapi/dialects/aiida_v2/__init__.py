@@ -20,8 +20,8 @@ from restapi.openapi.schema import TEXT
 _ABOUT = f"""Provenance that AiiDA stored, read-only, as the manual of AiiDA's REST API, version 2, describes it.
 {LANGUAGE}
 `kind` is `nodes`, or a resource that lists the nodes of one kind. An object is named by its uuid or the beginning of
-one, a user by its id; an object that is not found is status 400. All answers to GET have an `ETag`. `docs/api-v2.md`
-has the rest.
+one, a user by its id; an object that is not found is status 400. In patterns `_` is one character or none. All answers
+to GET have an `ETag`. `docs/api-v2.md` has the rest.
 """
 
 _ID = in_path("id", {**TEXT, "pattern": "^[0-9A-Fa-f-]+$"}, "The uuid, or the beginning of one")

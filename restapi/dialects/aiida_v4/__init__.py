@@ -19,7 +19,7 @@ from restapi.openapi.shared import ERROR
 _ABOUT = f"""Provenance that AiiDA stored, read-only, as `verdi restapi` of AiiDA 2 answers it.
 {LANGUAGE}
 A node, group or computer is named by its uuid, the beginning of one, or its id; a user by its id. In
-patterns `_` is exactly one character here. All answers to GET have an `ETag`. `docs/api-v4.md` has the rest.
+patterns `_` is exactly one character. All answers to GET have an `ETag`. `docs/api-v4.md` has the rest.
 """
 
 _ID = in_path("id", {**TEXT, "pattern": "^[0-9A-Fa-f-]+$"}, "The uuid, the beginning of one, or the id")
