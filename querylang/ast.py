@@ -30,7 +30,7 @@ class Operator(Enum):
     LESS = "<", "is less than, precedes in the alphabet, is earlier than"
     GREATER_OR_EQUAL = ">=", "is greater than or equal to"
     LESS_OR_EQUAL = "<=", "is less than or equal to"
-    LIKE = "=like=", "matches the pattern, in which % is any sequence of characters and _ one"
+    LIKE = "=like=", "matches the pattern: % is any sequence of characters, _ one; in version 2 one or none"
     ILIKE = "=ilike=", "matches the pattern, upper and lower case being the same"
     IN = "=in=", "is equal to one of a comma-separated list"
     NOT_IN = "=notin=", "is equal to none of a comma-separated list"
