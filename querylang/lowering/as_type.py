@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import Enum
-from typing import Any
-
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 
 from aiida_like.storage import json_expressions as json
 from aiida_like.storage.expressions import casefolded
+from querylang.lowering.in_sql import InSQL
 
 Path = tuple[str, ...]
 """Keys that lead to a value in JSON."""
 
-_Form = Callable[[ColumnElement[Any], Path], ColumnElement[Any]]
 
-
-class AsType(Enum):
+class AsType(InSQL):
     """The type as which the SQL of a value gives it: NULL where the value is of another type, or where there is none.
 
     ITSELF is the column as it is, and JSON the value of any type. CASEFOLDED is the column in lower case, for text and
@@ -26,14 +21,6 @@ class AsType(Enum):
 
     `sql` makes the value of a column, and of the path in it if it is JSON.
     """
-
-    _value_: str
-    sql: _Form
-
-    def __new__(cls, text: str, sql: _Form) -> AsType:  # noqa: PYI034 (Python 3.10 has no Self)
-        self = object.__new__(cls)
-        self._value_, self.sql = text, sql
-        return self
 
     ITSELF = "itself", lambda column, _: column
     CASEFOLDED = "casefolded", lambda column, _: casefolded(column)
@@ -51,6 +38,3 @@ class AsType(Enum):
     CAST_TEXT = "t", json.json_as_text
     CAST_JSON = "j", json.json_value
     CAST_DATETIME = "d", json.json_as_datetime
-
-    # That of Enum is a call in Python, for each operand of a query.
-    __hash__ = object.__hash__

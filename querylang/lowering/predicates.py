@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from enum import Enum
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, false, func, not_, or_, select
@@ -13,6 +12,7 @@ from aiida_like import models
 from aiida_like.links import INCOMING, OUTGOING, Direction, reached
 from aiida_like.storage.expressions import has_prefix, in_json_array, like, like_within, matches, unindexed
 from aiida_like.storage.json_expressions import AtPath, json_contains, json_has_key, json_has_plain_key, json_same
+from querylang.lowering.in_sql import InSQL
 
 _Expression = ColumnElement[Any]
 _Test = Callable[..., ColumnElement[bool]]
@@ -65,19 +65,11 @@ def _linked_named(direction: Direction, find: _FindEnds) -> _Test:
     return lambda e, first, last, *types: e.in_(find(direction, direction.here.in_(_nodes_between(first, last)), types))
 
 
-class Predicate(Enum):
+class Predicate(InSQL):
     """What can be said of the value of a field; `sql` makes it of the field's expression and the bound values.
 
     NAMED: the other rows are given by name or uuid instead of id.
     """
-
-    _value_: str
-    sql: _Test
-
-    def __new__(cls, text: str, sql: _Test) -> Predicate:  # noqa: PYI034 (Python 3.10 has no Self)
-        self = object.__new__(cls)
-        self._value_, self.sql = text, sql
-        return self
 
     EQUAL = "=", operator.eq
     UNEQUAL = "!=", operator.ne
@@ -130,6 +122,3 @@ class Predicate(Enum):
     ANCESTORS_OF_NAMED = "ancestors of named", _linked_named(INCOMING, reached)
     DESCENDANTS_OF = "descendants of", _linked(OUTGOING, reached)
     DESCENDANTS_OF_NAMED = "descendants of named", _linked_named(OUTGOING, reached)
-
-    # That of Enum is a call in Python, for each condition of a query.
-    __hash__ = object.__hash__
