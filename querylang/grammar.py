@@ -35,7 +35,9 @@ from querylang.keys import KEY, OPERATORS, SYMBOLS, TEXT, split_key, unquoted
 from querylang.values import list_of, value_before
 
 _END = r"(?=[,&]|\Z)"
-_WORD = rf'{TEXT}{_END}|[+-]?{KEY}{_END}|(?!")[^,&\0]*'
+_KEY = f"[+-]?{KEY}{_END}"
+# What is a key is nothing else, or a text that fits nowhere would be tried in exponentially many ways.
+_WORD = rf'{TEXT}{_END}|{_KEY}|(?!"|{_KEY})[^,&\0]*'
 
 
 class Grammar:

@@ -118,7 +118,7 @@ class Entity:
         if key in self.withheld:
             raise QueryError(f"the key {key!r} of {self.name} is withheld: {self.withheld[key]}")
         if any(relation.key == key for relation in self.relations):
-            raise QueryError(f"{self.name} can be filtered by {key!r}, but not ordered by it, and it cannot be shown")
+            raise QueryError(f"{self.name} can be filtered by {key!r}, but not in this way: it is a relation, no key")
         keys = [name for name, known in self.fields.items() if known.is_filterable] + list(self.synonyms)
         keys += [relation.key for relation in self.relations if relation.key not in keys]
         similar = difflib.get_close_matches(key, keys, n=1, cutoff=0.7)

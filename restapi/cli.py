@@ -22,8 +22,8 @@ def main() -> None:
     """Serves AiiDA archives and profiles over the web, read-only."""
     if sys.stdout is None:  # closed by who started us
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
-    elif isinstance(sys.stdout, io.TextIOWrapper):
-        # Not each terminal can show each character.
+    elif isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.isatty():
+        # Not each terminal can show each character. A file must hold them as they are.
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

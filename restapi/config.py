@@ -60,6 +60,9 @@ class Settings:
     )
     max_body_length: int = _setting(1_000_000, "how long the body of POST may be, in bytes", in_answers=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "page_size", min(self.page_size, self.max_limit))
+
     @property
     def in_answers(self) -> tuple[Any, ...]:
         """The values that decide what is answered to GET with status 200, for entity tags.
@@ -74,7 +77,7 @@ class Settings:
 
     @cached_property
     def window_limits(self) -> WindowLimits:
-        return WindowLimits(self.max_limit, min(self.page_size, self.max_limit))
+        return WindowLimits(self.max_limit, self.page_size)
 
     @property
     def cache_path(self) -> Path | None:

@@ -342,6 +342,20 @@ ERRORS = {
 }
 
 
+@pytest.mark.parametrize("words", ['a."b,c",' * 900 + '"x', 'a."b,",",id'])
+def test_words_that_end_nowhere(words: str) -> None:
+    """At once: what is read in two ways would be tried in exponentially many."""
+    with pytest.raises(QuerySyntaxError):
+        PARSER.parse(f"alist={words}")
+
+
+@pytest.mark.parametrize("words", ['a."b,' * 900 + '"', "a.b." * 1900 + '"', 'a."b,c",' * 900, 'a."b,c"x,"'[:-2]])
+def test_no_word_is_dropped(words: str) -> None:
+    (option,) = PARSER.parse(f"alist={words}").pairs
+    assert isinstance(option, Option)
+    assert ",".join(option.words) == words
+
+
 @pytest.mark.parametrize("text", ERRORS)
 def test_errors(text: str) -> None:
     column, expected, found = ERRORS[text]

@@ -389,11 +389,11 @@ def test_a_download_that_is_shown(client: FlaskClient) -> None:
     check(client, about(url, {"download": {"data": shown["data"], "filename": shown["filename"], "status": 200}}))
 
 
-@pytest.mark.parametrize("query", ["orderby=group", "fields=group,id", "orderby=-incoming_of"])
+@pytest.mark.parametrize("query", ["orderby=group", "fields=group,id", "orderby=-incoming_of", "facet=group"])
 def test_what_can_only_be_filtered_by(archive_client: FlaskClient, query: str) -> None:
     answer = archive_client.get(f"/api/v4/nodes?{query}")
     key = query.partition("=")[2].partition(",")[0].lstrip("-")
-    message = f"nodes can be filtered by '{key}', but not ordered by it, and it cannot be shown"
+    message = f"nodes can be filtered by '{key}', but not in this way: it is a relation, no key"
     assert (answer.status_code, answer.json["message"]) == (400, message)
 
 
@@ -641,8 +641,10 @@ def test_a_body_that_breaks_off(archive_client: FlaskClient, error: Exception) -
 
 @pytest.mark.parametrize("settings", [{"MAX_LIMIT": 10}, {"MAX_LIMIT": 10, "PAGE_SIZE": 500}])
 def test_a_page_is_no_longer_than_a_list(golden: Golden, serve: Callable[..., Flask], settings: dict[str, int]) -> None:
-    answer = serve(find(str(golden.archive)), settings).test_client().get("/api/v4/nodes/page/1")
+    client = serve(find(str(golden.archive)), settings).test_client()
+    answer = client.get("/api/v4/nodes/page/1")
     assert (answer.status_code, len(answer.json["data"]["nodes"])) == (200, 10)
+    assert "at most 10, 10 by default" in client.get("/api/v4/openapi.json").text
 
 
 def test_all_rows_or_an_error(golden: Golden, serve: Callable[..., Flask]) -> None:

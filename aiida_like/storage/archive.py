@@ -12,10 +12,11 @@ import os
 import shutil
 import sqlite3
 import struct
-import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +38,7 @@ _NO_ARCHIVE = "its file is not an AiiDA archive"
 _OF_TWO_STEPS = ("0.1", "0.2", "0.3")
 _TWO_STEPS = "formats before 0.4 are first migrated by aiida-core 1, as aiida-core 2 does not know them"
 _BLOCK = 1 << 20
+_BLOCK_OF_TAR = 512
 
 
 def default_cache_folder() -> Path:
@@ -65,8 +67,9 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
         return archive / DATABASE
     try:
         with archive.open("rb") as file:
-            if file.read(2) != b"PK":
-                raise _no_zip_file(archive)
+            start = file.read(_BLOCK_OF_TAR * 8)
+        if not start.startswith(b"PK"):
+            raise _no_zip_file(archive, start)
         with zipfile.ZipFile(archive) as zipped:
             if METADATA not in zipped.NameToInfo:
                 raise TargetError(
@@ -103,8 +106,11 @@ def content_of(archive: Path, database: Path) -> str:
         ) from error
 
 
-def _no_zip_file(archive: Path) -> TargetError:
-    if not tarfile.is_tarfile(archive):
+def _no_zip_file(archive: Path, start: bytes) -> TargetError:
+    if start.startswith(b"\x1f\x8b"):
+        with suppress(zlib.error):
+            start = zlib.decompressobj(wbits=31).decompress(start, _BLOCK_OF_TAR)
+    if start[257:262] != b"ustar":  # POSIX, pax, "ustar Header Block"
         return TargetError(f"the file {archive} is not an AiiDA archive (no zip file)", _NO_ARCHIVE)
     return TargetError(
         f"the archive {archive} is a tar file, as AiiDA 0 and 1 wrote them: run `verdi archive migrate {archive.name} "
