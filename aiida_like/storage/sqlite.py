@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from urllib.parse import quote
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from aiida_like import models
 from aiida_like.storage import jsonb
 from aiida_like.storage.database import Connections, Database, Limits
 from aiida_like.storage.expressions import casefold
@@ -82,6 +83,24 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         is_disconnect=lambda _: False,
         has_clock=True,
     )
+
+
+def odd_tables(rows: Callable[[str], Iterable[Sequence[Any]]]) -> list[str]:
+    """What AiiDA's tables are that are no plain tables: a view could make a statement compute for ever.
+
+    `rows` runs a statement, in which nothing of the schema is evaluated.
+    """
+    names = ", ".join(f"'{table.name}'" for table in models.metadata.sorted_tables)
+    kinds = rows(
+        "SELECT name, CASE type WHEN 'table' THEN 'virtual table' ELSE type END FROM sqlite_master "  # noqa: S608 (our own names)
+        f"WHERE name IN ({names}) AND (type != 'table' OR rootpage = 0)"
+    )
+    odd = [f"{name} is a {kind}" for name, kind in kinds]
+    columns = rows(
+        "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_xinfo(m.name) AS c "  # noqa: S608
+        f"WHERE c.hidden != 0 AND m.type = 'table' AND m.rootpage != 0 AND m.name IN ({names})"
+    )
+    return odd + [f"{table}.{column} is computed" for table, column in columns]
 
 
 def trust(connection: sqlite3.Connection, *, is_trusted: bool) -> None:
