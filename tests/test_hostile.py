@@ -280,13 +280,23 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 COLUMNS = "id, uuid, dbnode_id, ctime, mtime, user_id, content"
 NO_TABLES = {
     "db_dbcomment is a view": ("DROP TABLE db_dbcomment", f"CREATE VIEW db_dbcomment AS {ENDLESS} i AS id FROM n"),
+    "DB_DBCOMMENT is a view": ("DROP TABLE db_dbcomment", f"CREATE VIEW DB_DBCOMMENT AS {ENDLESS} i AS id FROM n"),
+    "db_dbcomment has keys in an index": (
+        "DROP TABLE db_dbcomment",
+        "CREATE TABLE db_dbcomment (id INTEGER PRIMARY KEY, uuid, dbnode_id, ctime, mtime, user_id, content) WITHOUT ROWID",
+    ),
+    "db_dbcomment has other keys than integers called id": (
+        "DROP TABLE db_dbcomment",
+        f"CREATE TABLE db_dbcomment ({COLUMNS.replace('uuid', 'uuid INTEGER PRIMARY KEY')})",
+    ),
+    "db_dbcomment.oid is no column of AiiDA": ("ALTER TABLE db_dbcomment ADD COLUMN oid",),
     "db_dbcomment is a virtual table": (
         "DROP TABLE db_dbcomment",
         f"CREATE VIRTUAL TABLE db_dbcomment USING fts5({COLUMNS.replace('id, ', '', 1)})",
     ),
     "db_dbcomment.content is computed": (
         "DROP TABLE db_dbcomment",
-        f"CREATE TABLE db_dbcomment ({COLUMNS} AS (hex(zeroblob(100000000))))",
+        f"CREATE TABLE db_dbcomment ({COLUMNS.replace('id', 'id INTEGER PRIMARY KEY', 1)} AS (hex(zeroblob(100000000))))",
     ),
 }
 
@@ -296,6 +306,34 @@ def test_what_is_no_table(message: str, golden: Golden, tmp_path: Path) -> None:
     file = odd_archive(golden, tmp_path, *NO_TABLES[message])
     with pytest.raises(TargetError, match=rf" is no database of AiiDA \({re.escape(message)}\)$"):
         open_storage(find(str(file)), cache_folder=tmp_path / "cache")
+
+
+def test_triggers_do_not_run(golden: Golden, tmp_path: Path) -> None:
+    trigger = (
+        'CREATE TRIGGER "a ""b" AFTER UPDATE ON db_dbnode BEGIN '
+        "DELETE FROM db_dbnode; UPDATE db_dbnode SET label = ''; END"
+    )
+    file = odd_archive(golden, tmp_path, ODD["no JSON at all"], trigger)
+    with closing(open_storage(find(str(file)), cache_folder=tmp_path / "cache")) as storage:
+        assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(81,)]
+
+
+def test_a_damaged_database(golden: Golden, tmp_path: Path) -> None:
+    def damaged(name: str, content: bytes) -> bytes:
+        return content if name != "db.sqlite3" else content[:20480] + bytes(len(content) - 20480)
+
+    assert "the database of an archive is damaged: " in refused(golden, tmp_path, damaged)
+
+
+def test_many_odd_values(golden: Golden, tmp_path: Path) -> None:
+    statement = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) "
+        "INSERT INTO db_dblink(input_id, output_id, label, type) SELECT 1, 2, x'ff', 'create' FROM n"
+    )
+    file = odd_archive(golden, tmp_path, statement)
+    with closing(open_storage(find(str(file)), cache_folder=tmp_path / "cache")) as storage:
+        count = "SELECT count(*) FROM db_dblink WHERE label = '�' AND typeof(label) = 'text'"
+        assert storage.database.rows(count, {}) == [(2500,)]
 
 
 def test_a_lost_file_is_named(golden: Golden, tmp_path: Path, serve: Callable[..., Flask]) -> None:

@@ -32,6 +32,9 @@ Progress = Callable[[int, int], None]
 NO_ARCHIVE = "its file is not an AiiDA archive"
 
 _INDEXING_SECONDS = 600
+_NOT_AIIDAS = ("no such table", "no such column", "file is not a database")
+"""Errors of a database that is none of AiiDA, which opening it says better."""
+
 _BLOCK = 1 << 20
 _MOST_INFLATED, _NEVER_REFUSED = 200, 100 << 20
 """How many times larger than in the archive a database may be, if it has more than so many bytes: usual are 3 to 20."""
@@ -156,8 +159,14 @@ def _prepare(file: Path) -> None:
             # Opening it says so.
             return
         connection.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
+        for setting in (
+            "journal_mode = OFF",
+            "synchronous = OFF",
+            "ignore_check_constraints = ON",
+            "trusted_schema = OFF",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+        _drop_triggers(connection)
         repair(connection)
         rows = connection.execute(
             "SELECT m.name, i.name FROM sqlite_master AS m, pragma_index_list(m.name) AS l, "
@@ -170,8 +179,14 @@ def _prepare(file: Path) -> None:
                     f"CREATE INDEX aiida_like_{table.name}_{column.name} ON {table.name} ({column.name})"
                 )
         connection.execute("ANALYZE")
-    except sqlite3.DatabaseError:
-        # The file is not AiiDA's, or damaged: opening it says so.
-        return
+    except sqlite3.DatabaseError as error:
+        if not str(error).startswith(_NOT_AIIDAS):
+            raise TargetError(f"the database of an archive is damaged: {error}", "its database is damaged") from error
     finally:
         connection.close()
+
+
+def _drop_triggers(connection: sqlite3.Connection) -> None:
+    """AiiDA has none; a stranger's would run at each repair."""
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute('DROP TRIGGER "{}"'.format(name.replace('"', '""')))

@@ -21,6 +21,7 @@ from aiida_like import json_text, models
 NO_TIME = "1980-01-01 00:00:00.000000"
 """Stands for a time that is none: the first that a zip file can have."""
 
+_AT_ONCE = 1000
 _TEXT = "typeof({0}) != 'text' OR {0} GLOB '*[^ -~]*'"
 _FRACTION = "substr({0}, 21)"
 
@@ -55,18 +56,22 @@ def repair(connection: sqlite3.Connection) -> int:
 def _repair_column(connection: sqlite3.Connection, table: str, column: Column[Any]) -> int:
     name, type_ = f'"{column.name}"', type(column.type)
     suspect = _SUSPECTS[type_].format(name)
-    found = connection.execute(
-        f"SELECT rowid, typeof({name}) = 'text', CAST({name} AS BLOB) FROM {table} "  # noqa: S608 (our own names)
-        f"WHERE ({suspect}) AND {name if column.nullable else 1} IS NOT NULL"
+    # A part at a time, as all may be suspects.
+    statement = (
+        f"SELECT id, typeof({name}) = 'text', CAST({name} AS BLOB) FROM {table} "  # noqa: S608 (our own names)
+        f"WHERE id > ? AND ({suspect}) AND {name if column.nullable else 1} IS NOT NULL ORDER BY id LIMIT {_AT_ONCE}"
     )
-    mended = []
-    for row, is_text, stored in found:
-        value = _MENDS[type_](stored or b"", column)
-        if not (is_text and isinstance(value, str) and value.encode() == stored):
-            mended.append((value, row))
-    # Two uuids could become one.
-    connection.executemany(f"UPDATE OR IGNORE {table} SET {name} = ? WHERE rowid = ?", mended)  # noqa: S608
-    return len(mended)
+    number, last = 0, -(2**63)
+    while found := connection.execute(statement, (last,)).fetchall():
+        mended = []
+        for row, is_text, stored in found:
+            value = _MENDS[type_](stored or b"", column)
+            if not (is_text and isinstance(value, str) and value.encode() == stored):
+                mended.append((value, row))
+        # Two uuids could become one.
+        connection.executemany(f"UPDATE OR IGNORE {table} SET {name} = ? WHERE id = ?", mended)  # noqa: S608
+        number, last = number + len(mended), found[-1][0]
+    return number
 
 
 def _text(stored: bytes, _: Column[Any]) -> str:

@@ -90,17 +90,25 @@ def odd_tables(rows: Callable[[str], Iterable[Sequence[Any]]]) -> list[str]:
 
     `rows` runs a statement, in which nothing of the schema is evaluated.
     """
-    names = ", ".join(f"'{table.name}'" for table in models.metadata.sorted_tables)
-    kinds = rows(
-        "SELECT name, CASE type WHEN 'table' THEN 'virtual table' ELSE type END FROM sqlite_master "  # noqa: S608 (our own names)
-        f"WHERE name IN ({names}) AND (type != 'table' OR rootpage = 0)"
-    )
-    odd = [f"{name} is a {kind}" for name, kind in kinds]
-    columns = rows(
-        "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_xinfo(m.name) AS c "  # noqa: S608
-        f"WHERE c.hidden != 0 AND m.type = 'table' AND m.rootpage != 0 AND m.name IN ({names})"
-    )
-    return odd + [f"{table}.{column} is computed" for table, column in columns]
+    return [f"{name} {what}" for sql in _ODD for name, what in rows(sql)]
+
+
+# SQLite's names have no case.
+_OURS = "lower(m.name) IN ({})".format(", ".join(f"'{table.name}'" for table in models.metadata.sorted_tables))
+_OF_TABLES = f"FROM sqlite_master AS m, {{}}(m.name) AS c WHERE m.type = 'table' AND m.rootpage != 0 AND {_OURS}"
+_ODD = (
+    "SELECT m.name, CASE m.type WHEN 'table' THEN 'is a virtual table' ELSE 'is a ' || m.type END "  # noqa: S608
+    f"FROM sqlite_master AS m WHERE (m.type != 'table' OR m.rootpage = 0) AND {_OURS}",
+    "SELECT m.name || '.' || c.name, 'is computed' "
+    f"{_OF_TABLES.format('pragma_table_xinfo')} AND c.hidden != 0",
+    "SELECT m.name || '.' || c.name, 'is no column of AiiDA' "
+    f"{_OF_TABLES.format('pragma_table_xinfo')} AND lower(c.name) IN ('rowid', '_rowid_', 'oid')",
+    "SELECT m.name, 'has other keys than integers called id' "
+    f"{_OF_TABLES.format('pragma_table_xinfo')} AND (c.pk != 0) != (lower(c.name) = 'id' AND upper(c.type) = 'INTEGER')",
+    "SELECT m.name, 'has keys in an index' "
+    f"{_OF_TABLES.format('pragma_index_list')} AND c.origin = 'pk'",
+)
+"""Statements for the names of what is odd, and why. All are our own texts."""
 
 
 def trust(connection: sqlite3.Connection, *, is_trusted: bool) -> None:
