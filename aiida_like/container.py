@@ -10,7 +10,7 @@ which writes into the profile and fails on a read-only disk. Its format (contain
 
 from __future__ import annotations
 
-import re
+import os
 import sqlite3
 import threading
 import time
@@ -23,8 +23,9 @@ from urllib.parse import quote
 
 import orjson
 
-from aiida_like.errors import StorageError, TargetError
-from aiida_like.repository import Blocks, StoredFile
+from aiida_like.below import open_below
+from aiida_like.errors import DamagedNode, StorageError, TargetError
+from aiida_like.repository import Blocks, Repository, StoredFile
 
 _BLOCK = 1 << 18
 _BUSY_SECONDS = 10.0
@@ -117,7 +118,7 @@ def _look_up(connection: sqlite3.Connection, key: str) -> Place | None:
 
 
 @dataclass(frozen=True)
-class Container:
+class Container(Repository):
     folder: Path
     prefix_length: int
     index: PackIndex
@@ -144,23 +145,19 @@ class Container:
     def close(self) -> None:
         self.index.close()
 
-    def read(self, key: str) -> StoredFile:
-        if not re.fullmatch(r"[0-9a-f]{16,128}", key):
-            raise StorageError(f"{key!r} is not a key of the repository")
+    def _read(self, key: str) -> StoredFile:
         # An object can move from loose to packed between two looks, never back.
         stored = self._packed(key) or self._loose(key) or self._packed(key)
         if stored is None:
-            raise StorageError(f"the repository has lost the object {key}")
+            raise DamagedNode(f"the repository has lost the object {key}")
         return stored
 
     def _loose(self, key: str) -> StoredFile | None:
-        path = self.folder / "loose" / key[: self.prefix_length] / key[self.prefix_length :]
         try:
-            file = path.open("rb")
+            file = open_below(self.folder, "loose", key[: self.prefix_length], key[self.prefix_length :])
         except FileNotFoundError:
             return None
-        size = file.seek(0, 2)
-        file.seek(0)
+        size = os.fstat(file.fileno()).st_size
         return StoredFile(size, Blocks(file, _read(file, size)))
 
     def _packed(self, key: str) -> StoredFile | None:
@@ -168,7 +165,7 @@ class Container:
         if place is None:
             return None
         try:
-            file = (self.folder / "packs" / str(place.pack)).open("rb")
+            file = open_below(self.folder, "packs", str(place.pack))
         except FileNotFoundError:
             return None
         file.seek(place.offset)

@@ -9,7 +9,8 @@ AiidaLikeError
 │   ├── AmbiguousUuid       a uuid prefix that fits several entities
 │   └── FileNotFound        no such file in the repository of a node
 ├── FeatureUnavailable      this node, or this installation, cannot give what was asked
-│   └── MissingExtra        ... until an optional package is installed
+│   ├── MissingExtra        ... until an optional package is installed
+│   └── DamagedNode         ... as what is stored of the node is damaged or lost
 ├── StatementTimeout        the database took longer than a request may
 └── StorageError            the storage is damaged or has gone away
 """
@@ -87,6 +88,10 @@ class MissingExtra(FeatureUnavailable):
         super().__init__(
             f"{wanted_for} needs the optional part {extra!r} on the server: pip install 'aiida-like[{extra}]'"
         )
+
+
+class DamagedNode(FeatureUnavailable):
+    pass
 
 
 class StatementTimeout(AiidaLikeError):

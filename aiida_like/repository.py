@@ -6,11 +6,17 @@ store that all nodes of a profile share. `{}` is an empty folder.
 
 from __future__ import annotations
 
+import hashlib
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
-from aiida_like.errors import FileNotFound, QueryError
+from aiida_like.errors import DamagedNode, FileNotFound, QueryError, StorageError
+
+_KEY = re.compile("[0-9a-f]{64}")
+"""SHA-256 of the content."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +47,65 @@ class Blocks(Iterator[bytes]):
         self._file.close()
 
 
-class Repository(Protocol):
-    """A store of objects by key."""
+def is_key(key: str) -> bool:
+    return _KEY.fullmatch(key) is not None
+
+
+class Repository(ABC):
+    """A store of objects by key.
+
+    Keys come from the database of a profile or archive, which may be anybody's: so they are checked, here for all.
+    """
 
     def read(self, key: str) -> StoredFile:
-        """Raises StorageError: there is no such object, though a node refers to it."""
+        """Raises StorageError: there is no such object, though a node refers to it, or it cannot be read."""
+        if not is_key(key):
+            raise DamagedNode(f"{key!r:.80} is not a key of the repository")
+        try:
+            return self._read(key)
+        except OSError as error:
+            raise StorageError(f"the object {key} of the repository cannot be read: {error.strerror}") from error
 
+    def content(self, key: str) -> bytes:
+        """The whole content of an object, which its key is the checksum of. Raises StorageError: as `read`."""
+        content = self.read(key).read()
+        if hashlib.sha256(content).hexdigest() != key:
+            raise StorageError(f"the object {key} of the repository is damaged")
+        return content
+
+    @abstractmethod
+    def _read(self, key: str) -> StoredFile:
+        """As `read`, of a key that was checked. Raises StorageError, OSError."""
+
+    @abstractmethod
     def close(self) -> None: ...
 
 
 def paths(metadata: Mapping[str, Any]) -> list[str]:
     """The paths of all files, `a/b.txt`, folder by folder in the order in which they are stored."""
-    found: list[str] = []
-    for name, entry in metadata.get("o", {}).items():
-        found += [name] if "k" in entry else [f"{name}/{path}" for path in paths(entry)]
+    found = []
+    # Not by recursion, which a stranger's tree could make too deep.
+    open_folders = [("", iter(_below(metadata).items()))]
+    while open_folders:
+        above, unseen = open_folders[-1]
+        for name, entry in unseen:
+            if not _is_file(entry):
+                open_folders.append((f"{above}{name}/", iter(_below(entry).items())))
+                break
+            found.append(above + name)
+        else:
+            open_folders.pop()
     return found
+
+
+def _is_file(entry: Any) -> bool:
+    return isinstance(entry, dict) and "k" in entry
+
+
+def _below(entry: Any) -> Mapping[str, Any]:
+    """What is in a folder; nothing, if it is malformed."""
+    found = entry.get("o") if isinstance(entry, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -74,9 +124,9 @@ def entries(metadata: Mapping[str, Any], folder: str) -> list[Entry]:
         FileNotFound: there is no such folder.
     """
     entry = _entry(metadata, folder.removesuffix("/")) if folder else metadata
-    if "k" in entry:
+    if _is_file(entry):
         raise FileNotFound(f"{folder!r} is a file, not a folder, in the repository of the node")
-    return [Entry(name, "k" not in below) for name, below in sorted(entry.get("o", {}).items())]
+    return [Entry(name, not _is_file(below)) for name, below in sorted(_below(entry).items())]
 
 
 def key_of(metadata: Mapping[str, Any], path: str) -> str:
@@ -87,7 +137,7 @@ def key_of(metadata: Mapping[str, Any], path: str) -> str:
         FileNotFound: there is no such file.
     """
     entry = _entry(metadata, path)
-    if "k" not in entry:
+    if not _is_file(entry):
         raise FileNotFound(f"{path!r} is a folder, not a file, in the repository of the node")
     return str(entry["k"])
 
@@ -95,7 +145,7 @@ def key_of(metadata: Mapping[str, Any], path: str) -> str:
 def _entry(metadata: Mapping[str, Any], path: str) -> Any:
     entry: Any = metadata
     for name in _names(path):
-        entry = entry.get("o", {}).get(name)
+        entry = _below(entry).get(name)
         if entry is None:
             raise FileNotFound(f"the node has no file {path!r}")
     return entry

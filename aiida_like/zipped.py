@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import zipfile
 import zlib
@@ -9,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from aiida_like.errors import StorageError
-from aiida_like.repository import Blocks, StoredFile
+from aiida_like.below import open_below
+from aiida_like.errors import DamagedNode, StorageError
+from aiida_like.repository import Blocks, Repository, StoredFile
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """Errors of `zipfile` for damaged bytes. RuntimeError: a damaged flag says that the member is encrypted, or that only a
@@ -19,7 +21,7 @@ later version of zip can read it."""
 _BLOCK = 1 << 18
 
 
-class ZippedRepository:
+class ZippedRepository(Repository):
     """The members of a zip file, opened at the first read: a directory of a million members takes a while."""
 
     def __init__(self, archive: Path) -> None:
@@ -27,14 +29,14 @@ class ZippedRepository:
         self._lock = threading.Lock()
         self._zipped: zipfile.ZipFile | None = None
 
-    def read(self, key: str) -> StoredFile:
+    def _read(self, key: str) -> StoredFile:
         try:
             zipped = self._opened()
             member = zipped.getinfo(f"repo/{key}")
             file = zipped.open(member)
             return StoredFile(member.file_size, Blocks(file, _read(file)))
         except KeyError:
-            raise StorageError(f"the archive has lost the object {key}") from None
+            raise DamagedNode(f"the archive has lost the object {key}") from None
         except (OSError, *DAMAGED) as error:
             raise StorageError(f"the archive cannot be read: {error}") from error
 
@@ -51,18 +53,16 @@ class ZippedRepository:
             return self._zipped
 
 
-class FolderRepository:
+class FolderRepository(Repository):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, key: str) -> StoredFile:
+    def _read(self, key: str) -> StoredFile:
         try:
-            file = (self._folder / "repo" / key).open("rb")
-        except OSError as error:
-            raise StorageError(f"the archive has lost the object {key}") from error
-        size = file.seek(0, 2)
-        file.seek(0)
-        return StoredFile(size, Blocks(file, _read(file)))
+            file = open_below(self._folder, "repo", key)
+        except FileNotFoundError:
+            raise DamagedNode(f"the archive has lost the object {key}") from None
+        return StoredFile(os.fstat(file.fileno()).st_size, Blocks(file, _read(file)))
 
     def close(self) -> None:
         """Nothing is kept open."""

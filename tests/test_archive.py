@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
@@ -10,18 +11,21 @@ import subprocess
 import sys
 import zipfile
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from aiida_like.errors import StorageError, TargetError
+from aiida_like.errors import DamagedNode, StorageError, TargetError
 from aiida_like.profiles import find
-from aiida_like.storage import archive, open_storage
+from aiida_like.storage import copies, open_storage
 from aiida_like.storage.archive import database_file, default_cache_folder
 from aiida_like.zipped import FolderRepository, ZippedRepository
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.writable import rezip
+
+KEY = "ab" * 32
 
 
 def count(file: Path) -> int:
@@ -71,7 +75,25 @@ def test_several_processes_unpack_once(golden: Golden, tmp_path: Path) -> None:
     files = {process.communicate()[0].strip() for process in started}
     assert [count(Path(file)) for file in files] == [81]
     names = sorted(path.suffix for path in (tmp_path / "archives").iterdir())
-    assert names == [".lock", ".sqlite"]
+    assert names == [".json", ".lock", ".sqlite"]
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-4096], lambda content: content[:5000] + b"x" * 5000])
+def test_a_damaged_copy_is_made_anew(damage: Callable[[bytes], bytes], golden: Golden, tmp_path: Path) -> None:
+    file = database_file(golden.archive, tmp_path)
+    content = file.read_bytes()
+    file.write_bytes(damage(content))
+    assert database_file(golden.archive, tmp_path) == file
+    assert file.read_bytes() == content
+
+
+def test_a_copy_that_was_touched_is_kept(golden: Golden, tmp_path: Path) -> None:
+    file = database_file(golden.archive, tmp_path)
+    os.utime(file, (0, 0))
+    before = file.stat().st_ino
+    assert database_file(golden.archive, tmp_path).stat().st_ino == before
+    file.with_suffix(".json").write_text("{")
+    assert database_file(golden.archive, tmp_path).stat().st_ino != before
 
 
 def test_progress(golden: Golden, tmp_path: Path) -> None:
@@ -131,7 +153,7 @@ def test_an_unpacked_archive(golden: Golden, tmp_path: Path) -> None:
     assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(81,)]
     storage.close()
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "unpacked").rglob("*")} == before
-    assert not (tmp_path / "cache").exists()
+    assert [path.suffix for path in (tmp_path / "cache" / "archives").glob("*.sqlite")] == [".sqlite"]
     (tmp_path / "unpacked" / "metadata.json").unlink()
     message = f"{tmp_path}/unpacked is not an AiiDA archive (its metadata.json names no export_version)"
     with pytest.raises(TargetError, match=f"^{re.escape(message)}$"):
@@ -181,7 +203,7 @@ def test_an_archive_that_ends_early(golden: Golden, tmp_path: Path) -> None:
 
 def test_no_room(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", ["total", "used", "free"])  # noqa: PYI024  # as shutil has it
-    monkeypatch.setattr(archive.shutil, "disk_usage", lambda _: usage(10, 10, 1000))
+    monkeypatch.setattr(copies.shutil, "disk_usage", lambda _: usage(10, 10, 1000))
     with pytest.raises(TargetError, match=r"where 0 MB are free: set XDG_CACHE_HOME to a folder with room$"):
         database_file(golden.archive, tmp_path)
 
@@ -212,14 +234,14 @@ def test_default_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lost_objects(golden: Golden, tmp_path: Path) -> None:
     repository = ZippedRepository(golden.archive)
-    with pytest.raises(StorageError, match=r"^the archive has lost the object abc$"):
-        repository.read("abc")
+    with pytest.raises(DamagedNode, match=f"^the archive has lost the object {KEY}$"):
+        repository.read(KEY)
     repository.close()
-    with pytest.raises(StorageError, match=r"^the archive has lost the object abc$"):
-        FolderRepository(tmp_path).read("abc")
+    with pytest.raises(DamagedNode, match=f"^the archive has lost the object {KEY}$"):
+        FolderRepository(tmp_path).read(KEY)
     gone = ZippedRepository(tmp_path / "gone.aiida")
     with pytest.raises(StorageError, match=r"^the archive cannot be read: "):
-        gone.read("abc")
+        gone.read(KEY)
     gone.close()
 
 

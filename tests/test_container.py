@@ -15,7 +15,7 @@ from disk_objectstore import CompressMode
 from disk_objectstore import Container as Writer
 
 from aiida_like.container import Container
-from aiida_like.errors import StorageError
+from aiida_like.errors import DamagedNode, StorageError
 from tests.conftest import at_once
 
 CONTENTS = {
@@ -155,7 +155,7 @@ KEY = "ab" * 32
     ],
 )
 def test_lost(writer: Writer, key: str, message: str) -> None:
-    with pytest.raises(StorageError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(DamagedNode, match=f"^{re.escape(message)}$"):
         Container.open(writer.get_folder()).read(key)
 
 
@@ -175,7 +175,7 @@ def test_damage(writer: Writer, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"^a file of the repository ends early$"):
         container.read(keys["large"]).read()
     (folder / "packs" / "0").unlink()
-    with pytest.raises(StorageError, match=f"^the repository has lost the object {keys['large']}$"):
+    with pytest.raises(DamagedNode, match=f"^the repository has lost the object {keys['large']}$"):
         container.read(keys["large"])
     (folder / "packs.idx").write_bytes(b"no database")
     with pytest.raises(StorageError, match=r"^packs\.idx of the repository cannot be read: "):

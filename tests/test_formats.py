@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
+from aiida_like.errors import DamagedNode, FeatureUnavailable, MissingExtra
 from aiida_like.formats import FORMATS, StoredNode, download, download_formats, visualization
 from tests.conftest import ROOT, run
 
@@ -211,6 +211,6 @@ def test_the_only_file_is_taken_for_the_named_one(attributes: dict[str, Any]) ->
     ],
 )
 def test_a_file_that_cannot_be_told(files: dict[str, bytes], message: str) -> None:
-    with pytest.raises(StorageError) as raised:
+    with pytest.raises(DamagedNode) as raised:
         download(cif({"filename": "gone.cif"}, **files))
     assert str(raised.value) == message

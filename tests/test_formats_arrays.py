@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aiida_like.errors import FeatureUnavailable, StorageError
+from aiida_like.errors import DamagedNode, FeatureUnavailable
 from aiida_like.formats import StoredNode, download, visualization
 from tests.formats_profile import memory_profile, orm, stored
 
@@ -178,7 +178,7 @@ def test_other_kinds_of_arrays(make: Callable[[], orm.ArrayData]) -> None:
 )
 def test_damaged_arrays(content: bytes | None, reason: str, file_format: str) -> None:
     node = changed(orm.ArrayData(), {"array|x": [9]}, x=content)
-    with pytest.raises(StorageError) as raised:
+    with pytest.raises(DamagedNode) as raised:
         download(node, file_format)
     message = str(raised.value)
     assert message.startswith(
@@ -371,7 +371,7 @@ def test_labels_without_a_partner_are_none() -> None:
 )
 def test_damaged_kpoints(attributes: dict[str, Any], files: dict[str, NDArray[Any]], reason: str) -> None:
     node = changed(kpoints(POINTS), attributes, **files)
-    with pytest.raises(StorageError) as raised:
+    with pytest.raises(DamagedNode) as raised:
         visualization(node)
     assert str(raised.value) == f"node {node.uuid} does not hold what a kpoints node holds: {reason}"
 
@@ -462,6 +462,6 @@ def test_bands_as_npz() -> None:
 )
 def test_damaged_bands(energies: NDArray[Any], reason: str) -> None:
     node = changed(bands(), bands=energies)
-    with pytest.raises(StorageError) as raised:
+    with pytest.raises(DamagedNode) as raised:
         visualization(node)
     assert str(raised.value) == f"node {node.uuid} does not hold what a bands node holds: {reason}"

@@ -14,7 +14,7 @@ from ase import Atoms, build
 from ase import io as ase_io
 from numpy.typing import NDArray
 
-from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
+from aiida_like.errors import DamagedNode, FeatureUnavailable, MissingExtra
 from aiida_like.formats import StoredNode, description_of, download, visualization
 from tests.formats_profile import memory_profile, orm, stored
 
@@ -335,7 +335,7 @@ def test_damaged_attributes(changes: dict[str, Any], reason: str) -> None:
     silicon = stored(STRUCTURES["silicon"]())
     attributes = {key: value for key, value in {**silicon.attributes, **changes}.items() if value is not ...}
     damaged = StoredNode(silicon.uuid, silicon.node_type, "", attributes, silicon.read, silicon.files)
-    with pytest.raises(StorageError) as raised:
+    with pytest.raises(DamagedNode) as raised:
         visualization(damaged)
     prefix = f"node {silicon.uuid} does not hold what a structure node holds: "
     assert str(raised.value).startswith(prefix + reason)

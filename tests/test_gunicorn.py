@@ -76,15 +76,16 @@ def test_eight_clients_and_a_reload(served: Behind, effort: Effort) -> None:
 
 
 def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
-    """That of an error which no code knows, here of a list where the tree of files should be."""
+    """That of an error which no code knows, here of a time that no calendar has."""
     before = len(served.gunicorn.stderr)
-    statement = f"UPDATE db_dbnode SET repository_metadata = %s WHERE uuid = '{graph.folder}'"
+    statement = f"UPDATE db_dbnode SET ctime = %s WHERE uuid = '{graph.folder}'"
     with closing(psycopg.connect(profiles.url, autocommit=True)) as connection:
-        connection.execute(statement % "jsonb_build_array(repository_metadata)")
+        row = connection.execute(f"SELECT ctime FROM db_dbnode WHERE uuid = '{graph.folder}'").fetchone()
+        connection.execute(statement, ["infinity"])
         try:
-            answer = curl(f"{served.url}/sqlalchemy/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt")
+            answer = curl(f"{served.url}/sqlalchemy/api/v4/nodes/{graph.folder}")
         finally:
-            connection.execute(statement % "repository_metadata -> 0")
+            connection.execute(statement, row)
     assert answer.status == 500
     assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
     wait_until(lambda: "ValueError: " in served.gunicorn.stderr[before:])

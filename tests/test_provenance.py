@@ -335,7 +335,7 @@ def test_memory_stays_flat() -> None:
     def read(_: str) -> StoredFile:
         return StoredFile(200 * len(block), (block for _ in range(200)))
 
-    run = run_with({"o": {"large.dat": {"k": "key"}}})
+    run = run_with({"o": {"large.dat": {"k": "ab" * 32}}})
     size, peak = peak_of(lambda: sum(map(len, crate(run, Sources(lambda _: b"", read)))))
     assert size > 100_000
     assert peak < 20_000_000

@@ -179,15 +179,15 @@ def test_prov(api: str) -> None:
 # RO-Crate
 
 TREES = {
-    2: {"o": {"aiida.in": {"k": "key1"}}},
-    5: {"o": {"sub": {"o": {"b": {"k": "key3"}}}, "a.txt": {"k": "key2"}}},
+    2: {"o": {"aiida.in": {"k": "1" * 64}}},
+    5: {"o": {"sub": {"o": {"b": {"k": "3" * 64}}}, "a.txt": {"k": "2" * 64}, "nowhere": {"k": "../secret"}}},
 }
 FILES = {
-    f"nodes/{uuid(2)}/files/aiida.in": b"key1!",
+    f"nodes/{uuid(2)}/files/aiida.in": b"11!",
     f"nodes/{uuid(4)}/attributes.json": b'{"id":4}',
     f"nodes/{uuid(5)}/attributes.json": b'{"id":5}',
-    f"nodes/{uuid(5)}/files/a.txt": b"key2!",
-    f"nodes/{uuid(5)}/files/sub/b": b"key3!",
+    f"nodes/{uuid(5)}/files/a.txt": b"22!",
+    f"nodes/{uuid(5)}/files/sub/b": b"33!",
     f"nodes/{uuid(6)}/attributes.json": b'{"id":6}',
 }
 
@@ -293,7 +293,7 @@ CRATE = {
 
 def test_a_crate() -> None:
     def read(key: str) -> StoredFile:
-        return StoredFile(5, iter([key.encode(), b"!"]))
+        return StoredFile(3, iter([key[:2].encode(), b"!"]))
 
     blocks = crate(Run(SUBGRAPH, TREES), Sources(lambda pk: b'{"id":%d}' % pk, read))
     with zipfile.ZipFile(io.BytesIO(b"".join(blocks))) as zipped:

@@ -122,7 +122,7 @@ def download(node: StoredNode, format: str | None = None) -> Download:  # noqa: 
     Raises:
         FeatureUnavailable: there is no such format for this kind of node, or it cannot hold what this node holds.
         MissingExtra: the format needs a package that is not installed.
-        StorageError: the content of the node is damaged.
+        DamagedNode: the content of the node is damaged.
     """
     kind = _kind(node.node_type)
     chosen = _chosen(kind, kind.downloads, format, "downloaded")
@@ -145,7 +145,7 @@ def derived_properties(node: StoredNode) -> dict[str, Any]:
     """Properties that follow from the content of a node; none for most kinds.
 
     Raises:
-        FeatureUnavailable, MissingExtra, StorageError: as for `download`.
+        FeatureUnavailable, MissingExtra, DamagedNode: as for `download`.
     """
     derive = _kind(node.node_type).properties
     return _function(derive)(node) if derive else {}
@@ -155,7 +155,7 @@ def visualization(node: StoredNode, visformat: str | None = None) -> Picture:
     """The data of a picture of the node: JSON types only, with null for NaN and the infinities.
 
     Raises:
-        FeatureUnavailable, MissingExtra, StorageError: as for `download`.
+        FeatureUnavailable, MissingExtra, DamagedNode: as for `download`.
     """
     kind = _kind(node.node_type)
     picture: Picture = _function(kind.pictures[_chosen(kind, kind.pictures, visformat, "visualized")])(node)

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from aiida_like.errors import FeatureUnavailable, StorageError
+from aiida_like.errors import DamagedNode, FeatureUnavailable
 from aiida_like.formats.node import StoredNode
 
 _PREFIX = "array|"
@@ -25,7 +25,7 @@ def array_names(node: StoredNode) -> list[str]:
 
 
 def read_array(node: StoredNode, name: str) -> NDArray[Any]:
-    """Raises StorageError: the file is missing, damaged, or holds pickled objects."""
+    """Raises DamagedNode: the file is missing, damaged, or holds pickled objects."""
     return _parsed(node, name, node.content(f"{name}.npy"))
 
 
@@ -88,5 +88,5 @@ def _parsed(node: StoredNode, name: str, content: bytes) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     except (ValueError, SyntaxError, MemoryError, tokenize.TokenError) as error:
-        raise StorageError(f"the file '{name}.npy' of node {node.uuid} is not an array of numpy: {error}") from error
+        raise DamagedNode(f"the file '{name}.npy' of node {node.uuid} is not an array of numpy: {error}") from error
     return array

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from aiida_like.formats.node import StoredNode
+from aiida_like.errors import DamagedNode
+from aiida_like.formats.node import StoredNode, parsing
 from aiida_like.formats.structure import stored_structure
 
 _ARRAY = "array|kpoints"
@@ -12,15 +13,20 @@ _CODE = "data.core.code."
 
 
 def description_of(node: StoredNode, computer: str | None) -> str:
-    """The description, from the attributes of a node and the label of its computer; empty for most classes.
+    """The description, from the attributes of a node and the label of its computer.
 
-    Raises:
-        StorageError: the attributes are not those of such a node.
+    It is empty for most classes, and where the attributes are not those of such a node.
     """
     if node.node_type.startswith(_CODE):
         return f"{node.label}@{computer}" if computer is not None else node.label
     describe = next((describe for start, describe in DESCRIBED.items() if node.node_type.startswith(start)), None)
-    return describe(node) if describe else ""
+    if describe is None:
+        return ""
+    try:
+        with parsing(node, "described"):
+            return describe(node)
+    except DamagedNode:
+        return ""
 
 
 def _formula(node: StoredNode) -> str:

@@ -129,7 +129,7 @@ def stored_kpoints(node: StoredNode) -> Kpoints:
 
     Raises:
         FeatureUnavailable: there are none, or too many.
-        StorageError: the attributes or arrays are not those of k-points.
+        DamagedNode: the attributes or arrays are not those of k-points.
     """
     if "mesh" in node.attributes:
         return _meshed_kpoints(node)

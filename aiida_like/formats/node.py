@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aiida_like.errors import StorageError
+from aiida_like.errors import DamagedNode
 
 
 def _no_file(path: str) -> bytes:
-    raise StorageError(f"the file {path!r} was not asked for")
+    raise DamagedNode(f"the file {path!r} was not asked for")
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class StoredNode:
     files: Sequence[str] = ()
 
     def content(self, path: str) -> bytes:
-        """Raises StorageError: the node has no such file."""
+        """Raises DamagedNode: the node has no such file."""
         if path not in self.files:
-            raise StorageError(f"node {self.uuid} has lost its file {path!r}")
+            raise DamagedNode(f"node {self.uuid} has lost its file {path!r}")
         return self.read(path)
 
 
 @contextmanager
 def parsing(node: StoredNode, kind: str) -> Iterator[None]:
-    """Raises StorageError: what is stored does not have the shape that AiiDA gives to this kind of node."""
+    """Raises DamagedNode: what is stored does not have the shape that AiiDA gives to this kind of node."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise StorageError(f"node {node.uuid} does not hold what a {kind} node holds: {error!r}") from error
+        raise DamagedNode(f"node {node.uuid} does not hold what a {kind} node holds: {error!r:.200}") from error

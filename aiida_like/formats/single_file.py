@@ -7,7 +7,7 @@ from xml.etree.ElementTree import ParseError
 
 import orjson
 
-from aiida_like.errors import FeatureUnavailable, MissingExtra, StorageError
+from aiida_like.errors import DamagedNode, FeatureUnavailable, MissingExtra
 from aiida_like.formats.node import StoredNode
 
 
@@ -16,7 +16,7 @@ def stored_file(node: StoredNode) -> bytes:
     filename = node.attributes.get("filename")
     named = [path for path in node.files if path == filename] or list(node.files)
     if len(named) != 1:
-        raise StorageError(f"node {node.uuid} has {len(named)} files, and none is its filename {filename!r}")
+        raise DamagedNode(f"node {node.uuid} has {len(named)} files, and none is its filename {filename!r}")
     return node.content(named[0])
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from aiida_like.errors import MissingExtra
 from aiida_like.provenance.subgraph import INPUTS, OUTPUTS, Node, Run
-from aiida_like.repository import StoredFile, key_of, paths
+from aiida_like.repository import StoredFile, is_key, key_of, paths
 
 if TYPE_CHECKING:
     from rocrate.model.entity import Entity
@@ -71,7 +71,9 @@ def crate(run: Run, sources: Sources) -> Iterator[bytes]:
 def _members(node: Node, run: Run, sources: Sources) -> list[_Member]:
     folder, tree = _folder(node), run.trees.get(node.id, {})
     members = [
-        _Member(f"{folder}files/{path}", partial(sources.files, key_of(tree, path))) for path in sorted(paths(tree))
+        _Member(f"{folder}files/{path}", partial(sources.files, key))
+        for path in sorted(paths(tree))
+        if is_key(key := key_of(tree, path))
     ]
     if not node.is_process:
         members.insert(0, _Member(f"{folder}{ATTRIBUTES}", lambda: _whole(sources.attributes(node.id))))
@@ -136,8 +138,8 @@ class _Description:
         return folder
 
     def _action(self, node: Node, entities: dict[int, Entity], people: dict[int, Entity]) -> Entity:
-        used = [entities[each] for each in self._inputs.get(node.id, ())]
-        made = [entities[each] for each in self._outputs.get(node.id, ())]
+        used = [entities[each] for each in self._inputs.get(node.id, ()) if each in entities]
+        made = [entities[each] for each in self._outputs.get(node.id, ()) if each in entities]
         codes = [each for each in used if "SoftwareApplication" in each.type]
         action = self._add(
             f"#{node.uuid}",

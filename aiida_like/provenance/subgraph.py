@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-import orjson
 from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, select
 
 from aiida_like.errors import FeatureUnavailable, QueryError
+from aiida_like.json_text import object_of
 from aiida_like.links import (
     INCOMING,
     OUTGOING,
@@ -162,7 +162,7 @@ def read_run(snapshot: Snapshot, main: int, depth: int | None, limit: int, most:
     distances = {**{end: last for link in links for end in (link.input_id, link.output_id)}, **processes}
     subgraph = subgraph_of(snapshot, Neighbourhood(distances, calls.is_truncated), links)
     rows = snapshot.rows(_by_ids("files to export", _FILE_COLUMNS, distances))
-    return Run(subgraph, {pk: orjson.loads(stored) for pk, stored in rows if stored != "{}"})
+    return Run(subgraph, {pk: object_of(stored) for pk, stored in rows if stored != "{}"})
 
 
 def read_attributes(snapshot: Snapshot, pk: int) -> bytes:

@@ -1,43 +1,35 @@
-"""`core.sqlite_zip`: an archive file, or the folder it was unpacked to.
+"""`core.sqlite_zip`: an archive file, or the folder it was unpacked to, which may be anybody's.
 
-SQLite needs its database as a file, so it is unpacked once into a cache folder, under the checksum of its content:
-several workers share it, and an archive on a read-only disk can be served. It is never held in memory.
+What is served is a copy of its database, so an archive on a read-only disk can be served. It is never held in memory.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
-import shutil
-import sqlite3
 import struct
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
 
 import orjson
-from sqlalchemy import Column, Table
 
-from aiida_like import models
+from aiida_like.below import open_below
 from aiida_like.errors import TargetError
+from aiida_like.storage.copies import NO_ARCHIVE, Packed, Progress, copy_of, digest
 from aiida_like.zipped import DAMAGED
-
-Progress = Callable[[int, int], None]
-"""A progress callback: bytes that are done, and bytes in all."""
 
 Stamp = tuple[int, int]
 
 DATABASE, METADATA = "db.sqlite3", "metadata.json"
-_OLDEST = "main_0001"
-_NO_ARCHIVE = "its file is not an AiiDA archive"
+_VERSIONS = ("main_0001", "main_0002")
+"""The formats that can be read; older ones can be migrated."""
+
+_MOST_METADATA = 1 << 20
+
 _OF_TWO_STEPS = ("0.1", "0.2", "0.3")
 _TWO_STEPS = "formats before 0.4 are first migrated by aiida-core 1, as aiida-core 2 does not know them"
-_BLOCK = 1 << 20
 _BLOCK_OF_TAR = 512
 
 
@@ -57,26 +49,20 @@ def stamp(archive: Path) -> Stamp | None:
 
 
 def database_file(archive: Path, cache_folder: Path, progress: Progress | None = None) -> Path:
-    """The SQLite file with the content of an archive.
+    """The SQLite file with the content of an archive: a copy of its own, whose name tells the content.
 
     Raises:
         TargetError: it is no archive of a version that can be read, or cannot be unpacked.
     """
-    if archive.is_dir():
-        _check_version(archive, _metadata_of_folder(archive))
-        return archive / DATABASE
     try:
+        if archive.is_dir():
+            return copy_of(_of_folder(archive), cache_folder, progress)
         with archive.open("rb") as file:
             start = file.read(_BLOCK_OF_TAR * 8)
         if not start.startswith(b"PK"):
             raise _no_zip_file(archive, start)
         with zipfile.ZipFile(archive) as zipped:
-            if METADATA not in zipped.NameToInfo:
-                raise TargetError(
-                    f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})", _NO_ARCHIVE
-                )
-            _check_version(archive, zipped.read(METADATA))
-            return _unpacked(zipped, cache_folder, progress)
+            return copy_of(_of_zip(archive, zipped), cache_folder, progress)
     except DAMAGED as error:
         raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
     except OSError as error:
@@ -89,20 +75,21 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
         ) from error
 
 
-def content_of(archive: Path, database: Path) -> str:
-    """The checksum of the database of an archive. `database` is what `database_file` returned.
-
-    Raises:
-        TargetError: the database cannot be read.
-    """
-    if not archive.is_dir():
-        return database.stem
+def _of_folder(folder: Path) -> Packed:
+    """Its files are opened without following links: one could lead to the database of another profile."""
     try:
-        with database.open("rb") as file:
-            return _digest(file, database.stat().st_size)
+        with open_below(folder, METADATA) as metadata:
+            content = metadata.read(_MOST_METADATA + 1)
+    except OSError:
+        content = b""
+    _check_version(folder, content)
+    try:
+        with open_below(folder, DATABASE) as file:
+            size = os.fstat(file.fileno()).st_size
+            return Packed(folder, digest(file, size), size, size, lambda: open_below(folder, DATABASE))
     except OSError as error:
         raise TargetError(
-            f"the database of {archive} cannot be read: {error.strerror}", "its database is missing"
+            f"the database of {folder} cannot be read: {error.strerror}", "its database is missing"
         ) from error
 
 
@@ -111,7 +98,7 @@ def _no_zip_file(archive: Path, start: bytes) -> TargetError:
         with suppress(zlib.error):
             start = zlib.decompressobj(wbits=31).decompress(start, _BLOCK_OF_TAR)
     if start[257:262] != b"ustar":  # POSIX, pax, "ustar Header Block"
-        return TargetError(f"the file {archive} is not an AiiDA archive (no zip file)", _NO_ARCHIVE)
+        return TargetError(f"the file {archive} is not an AiiDA archive (no zip file)", NO_ARCHIVE)
     return TargetError(
         f"the archive {archive} is a tar file, as AiiDA 0 and 1 wrote them: run `verdi archive migrate {archive.name} "
         f"NEW.aiida`; {_TWO_STEPS}",
@@ -119,122 +106,62 @@ def _no_zip_file(archive: Path, start: bytes) -> TargetError:
     )
 
 
-def _metadata_of_folder(folder: Path) -> bytes:
-    try:
-        return (folder / METADATA).read_bytes()
-    except OSError:
-        return b""
+def _check_unique(zipped: zipfile.ZipFile) -> None:
+    """Of two entries of one name each reader takes another."""
+    names = Counter(member.filename for member in zipped.infolist())
+    for name in (METADATA, DATABASE):
+        if names[name] > 1:
+            raise zipfile.BadZipFile(f"it holds {name} {names[name]} times")
 
 
 def _check_version(archive: Path, metadata: bytes) -> None:
+    if len(metadata) > _MOST_METADATA:
+        raise TargetError(f"{archive} is not an AiiDA archive (its {METADATA} has more than 1 MB)", NO_ARCHIVE)
     try:
         version = orjson.loads(metadata)["export_version"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         version = None
     if not isinstance(version, str):
-        raise TargetError(f"{archive} is not an AiiDA archive (its {METADATA} names no export_version)", _NO_ARCHIVE)
-    if not version.startswith("main_") or version < _OLDEST:
-        two_steps = f"; {_TWO_STEPS}" if version in _OF_TWO_STEPS else ""
+        raise TargetError(f"{archive} is not an AiiDA archive (its {METADATA} names no export_version)", NO_ARCHIVE)
+    if version in _VERSIONS:
+        return
+    if version.startswith("main_") and version > _VERSIONS[-1]:
         raise TargetError(
-            f"the archive {archive} has the old format {version}, {_OLDEST} or later can be read: "
-            f"run `verdi archive migrate {archive.name} NEW.aiida`{two_steps}",
-            f"its archive has the old format {version}: `verdi archive migrate` makes a new one of it",
+            f"the archive {archive} has the format {version:.20}, which is later than {_VERSIONS[-1]}: "
+            "it needs a later version of aiida-like",
+            f"its archive has the format {version:.20}, which this server does not know yet",
         )
+    two_steps = f"; {_TWO_STEPS}" if version in _OF_TWO_STEPS else ""
+    raise TargetError(
+        f"the archive {archive} has the old format {version:.20}, {_VERSIONS[0]} or later can be read: "
+        f"run `verdi archive migrate {archive.name} NEW.aiida`{two_steps}",
+        f"its archive has the old format {version:.20}: `verdi archive migrate` makes a new one of it",
+    )
 
 
-def _unpacked(zipped: zipfile.ZipFile, cache_folder: Path, progress: Progress | None) -> Path:
+def _of_zip(archive: Path, zipped: zipfile.ZipFile) -> Packed:
+    if METADATA not in zipped.NameToInfo:
+        raise TargetError(
+            f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})", NO_ARCHIVE
+        )
+    _check_unique(zipped)
+    with zipped.open(METADATA) as metadata:
+        _check_version(archive, metadata.read(_MOST_METADATA + 1))
     try:
         member = zipped.getinfo(DATABASE)
     except KeyError:
-        raise TargetError(f"{zipped.filename} is not an AiiDA archive (it holds no {DATABASE})", _NO_ARCHIVE) from None
-    folder = cache_folder / "archives"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A cache that others can write to would let them choose what is served.
-    folder.chmod(0o700)
-    file = folder / f"{_checksum(zipped, member)}-{_indexing()}.sqlite"
-    if not file.exists():
-        # One process at a time unpacks; the others wait and find it done.
-        with file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not file.exists():
-                _unpack(zipped, member, file, progress)
-    return file
+        raise TargetError(f"{archive} is not an AiiDA archive (it holds no {DATABASE})", NO_ARCHIVE) from None
+    return Packed(
+        archive, _checksum(archive, member), member.file_size, member.compress_size, lambda: zipped.open(member)
+    )
 
 
-def _indexing() -> str:
-    """A hash of the indexes that are added: a file that lacks some of them is unpacked anew."""
-    names = " ".join(f"{table.name}.{column.name}" for table, column in _indexed_columns())
-    return hashlib.sha256(names.encode()).hexdigest()[:8]
-
-
-def _indexed_columns() -> list[tuple[Table, Column[Any]]]:
-    return [(table, column) for table in models.metadata.sorted_tables for column in table.columns if column.index]
-
-
-def _checksum(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
+def _checksum(archive: Path, member: zipfile.ZipInfo) -> str:
     """SHA-256 of the member as it lies in the zip file, compressed: an eighth of the bytes to read."""
-    with Path(str(zipped.filename)).open("rb") as file:
+    with archive.open("rb") as file:
         file.seek(member.header_offset)
         header = file.read(30)
         # Local file header of the zip format, APPNOTE.TXT 4.3.7: lengths of the name and of the extra field.
         name_length, extra_length = struct.unpack_from("<HH", header, 26)
         file.seek(name_length + extra_length, os.SEEK_CUR)
-        return _digest(file, member.compress_size)
-
-
-def _digest(file: IO[bytes], size: int) -> str:
-    digest = hashlib.sha256()
-    while size:
-        block = file.read(min(size, _BLOCK))
-        if not block:
-            raise zipfile.BadZipFile("it ends early")
-        digest.update(block)
-        size -= len(block)
-    return digest.hexdigest()
-
-
-def _unpack(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, file: Path, progress: Progress | None) -> None:
-    room = shutil.disk_usage(file.parent).free
-    if room < member.file_size:
-        raise TargetError(
-            f"the database of {zipped.filename} needs {member.file_size / 1e6:.0f} MB in {file.parent}, "
-            f"where {room / 1e6:.0f} MB are free: set XDG_CACHE_HOME to a folder with room",
-            "its archive cannot be unpacked",
-        )
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".part")
-    part = Path(name)
-    try:
-        with zipped.open(member) as source, os.fdopen(handle, "wb") as target:
-            while block := source.read(_BLOCK):
-                target.write(block)
-                if progress:
-                    progress(target.tell(), member.file_size)
-        _add_indexes(part)
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _add_indexes(file: Path) -> None:
-    """Adds indexes that archives of early versions lack, and statistics for the planner, which all lack."""
-    connection = sqlite3.connect(file, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        rows = connection.execute(
-            "SELECT m.name, i.name FROM sqlite_master AS m, pragma_index_list(m.name) AS l, "
-            "pragma_index_info(l.name) AS i WHERE m.type = 'table' AND i.seqno = 0"
-        )
-        indexed = set(rows)
-        for table, column in _indexed_columns():
-            if (table.name, column.name) not in indexed:
-                connection.execute(
-                    f"CREATE INDEX aiida_like_{table.name}_{column.name} ON {table.name} ({column.name})"
-                )
-        connection.execute("ANALYZE")
-    except sqlite3.DatabaseError:
-        # The file is not AiiDA's, or damaged: opening it says so.
-        return
-    finally:
-        connection.close()
+        return digest(file, member.compress_size)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
+from aiida_like.json_text import dumps, loads
 
 _INDEX = re.compile(r"\s*[+-]?[0-9]{1,9}")
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "on", "1"}), frozenset({"false", "f", "no", "n", "off", "0"})
@@ -29,27 +29,27 @@ def json_at(text: str | None, path: str) -> str | None:
     """`json #> path`: the value at a path, which is a JSON list of keys and indices; None where there is none."""
     if text is None:
         return None
-    value = orjson.loads(text)
-    for name in orjson.loads(path):
+    value = loads(text)
+    for name in loads(path):
         if isinstance(value, dict) and name in value:
             value = value[name]
         elif isinstance(value, list) and _INDEX.fullmatch(name) and -len(value) <= int(name) < len(value):
             value = value[int(name)]
         else:
             return None
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return dumps(value, sort_keys=True)
 
 
 def json_same(left: str | None, right: str) -> bool:
     """Whether two values are equal: numbers by value, objects in any order of their keys."""
-    return left is not None and _is_same(orjson.loads(left), orjson.loads(right))
+    return left is not None and _is_same(loads(left), loads(right))
 
 
 def json_contains(left: str | None, right: str) -> bool | None:
     """`left @> right`"""
     if left is None:
         return None
-    whole, part = orjson.loads(left), orjson.loads(right)
+    whole, part = loads(left), loads(right)
     if isinstance(whole, list) and not isinstance(part, (list, dict)):
         part = [part]  # the one exception: a list contains a bare value
     return _contains(whole, part)
@@ -59,7 +59,7 @@ def json_has_key(text: str | None, key: str) -> bool | None:
     """`json ? key`: a key of an object, a text in a list, or the text itself."""
     if text is None:
         return None
-    value = orjson.loads(text)
+    value = loads(text)
     return bool(value == key) if isinstance(value, str) else isinstance(value, (dict, list)) and key in value
 
 
@@ -90,16 +90,21 @@ def json_cast_datetime(text: str | None) -> str | None:
 
 def canonical_json(text: str | None) -> str | None:
     """JSON as jsonb prints it: keys ordered by length, then by bytes; a blank after `:` and `,`."""
-    return None if text is None else _printed(orjson.loads(text))
+    return None if text is None else _printed(loads(text))
 
 
 def _printed(value: Any) -> str:
     if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+        keys = sorted(value, key=_bytes_of)
         return "{" + ", ".join(f"{_printed(key)}: {_printed(value[key])}" for key in keys) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_printed, value)) + "]"
-    return orjson.dumps(value).decode()
+    return dumps(value)
+
+
+def _bytes_of(key: str) -> tuple[int, bytes]:
+    written = key.encode(errors="surrogatepass")
+    return len(written), written
 
 
 def _is_same(left: Any, right: Any) -> bool:

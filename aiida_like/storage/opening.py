@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import URL, select
@@ -11,7 +12,7 @@ from aiida_like.container import Container
 from aiida_like.errors import StorageError, TargetError
 from aiida_like.profiles import Backend, Profile
 from aiida_like.repository import Repository
-from aiida_like.storage import archive, postgresql, sqlite
+from aiida_like.storage import archive, copies, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits
 from aiida_like.storage.file_version import FileVersion
 from aiida_like.storage.result_cache import RecentNumbers, ResultCaches
@@ -27,7 +28,7 @@ def open_storage(
     *,
     cache_folder: Path | None = None,
     limits: Limits | None = None,
-    progress: archive.Progress | None = None,
+    progress: copies.Progress | None = None,
     remembers: bool = True,
     tuning: Tuning | None = None,
 ) -> Storage:
@@ -72,13 +73,13 @@ def stamp_of(profile: Profile) -> archive.Stamp | None:
 
 
 def _opened(
-    profile: Profile, cache_folder: Path | None, limits: Limits, progress: archive.Progress | None
+    profile: Profile, cache_folder: Path | None, limits: Limits, progress: copies.Progress | None
 ) -> tuple[Database, Repository, DataVersion]:
     match profile.backend, profile.database, profile.container:
         case Backend.SQLITE_ZIP, Path() as path, _:
             file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
             files: Repository = FolderRepository(path) if path.is_dir() else ZippedRepository(path)
-            version = Version(archive.content_of(path, file))
+            version = Version(file.stem)
             database = sqlite.connect(file, limits, immutable=True)
             return database, files, DataVersion(lambda: version, constant=version)
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
@@ -107,6 +108,10 @@ def _check_schema(storage: Storage) -> None:
         raise TargetError(
             f"the database {location} does not answer: {_first_line(error)}", "its database does not answer"
         ) from error
+    if storage.profile.backend is not Backend.PSQL_DOS:
+        with suppress(StorageError):  # what follows says which table cannot be read
+            for odd in sqlite.odd_tables(lambda sql: storage.database.rows(sql, {})):
+                raise TargetError(f"{location} is no database of AiiDA ({odd})", "its database is not one of AiiDA 2")
     for table in models.metadata.sorted_tables:
         prepared = storage.statements.compile(select(table).limit(0))
         try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.errors import FileNotFound
 from aiida_like.formats import StoredNode
+from aiida_like.json_text import object_of
 from aiida_like.models import link, node
 from aiida_like.repository import entries, key_of, paths
 from aiida_like.storage import Snapshot, Statement
@@ -20,21 +20,17 @@ from restapi.http.reply import Reply
 Tree = Mapping[str, Any]
 
 
-def parsed(stored: str | None) -> dict[str, Any]:
-    return dict(orjson.loads(stored)) if stored else {}
-
-
 def stored_node(
     snapshot: Snapshot, uuid: str, node_type: str, label: str, attributes: str | None, metadata: str | None
 ) -> StoredNode:
     """The content of a node, from values of its columns."""
-    tree, repository = parsed(metadata), snapshot.storage.repository
+    tree, repository = object_of(metadata), snapshot.storage.repository
     return StoredNode(
         uuid=uuid,
         node_type=node_type,
         label=label,
-        attributes=parsed(attributes),
-        read=lambda path: repository.read(key_of(tree, path)).read(),
+        attributes=object_of(attributes),
+        read=lambda path: repository.content(key_of(tree, path)),
         files=paths(tree),
     )
 
@@ -42,7 +38,7 @@ def stored_node(
 def retrieved_files(snapshot: Snapshot, pk: int) -> Tree | None:
     """The tree of files that a calculation job left, in its output `retrieved`; None without such an output."""
     rows = snapshot.rows(Statement("retrieved", _select_retrieved, {"main": pk}))
-    return parsed(rows[0][0]) if rows else None
+    return object_of(rows[0][0]) if rows else None
 
 
 def listing(tree: Tree, folder: str) -> list[dict[str, str]]:

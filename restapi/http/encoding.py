@@ -12,6 +12,7 @@ import orjson
 from flask import Response
 from werkzeug import http
 
+from aiida_like import json_text
 from restapi.http.reply import BytesReply, Reply, as_response, bytes_reply
 
 LARGE = 1 << 16
@@ -39,6 +40,11 @@ def stored_json(text: str | None) -> orjson.Fragment | LargeJSON:
     if text is None:
         return orjson.Fragment("{}")
     return orjson.Fragment(text) if len(text) <= LARGE else LargeJSON(text)
+
+
+def part_of_stored(value: Any) -> orjson.Fragment:
+    """A part of JSON from the database, as `json_text.loads` read it."""
+    return orjson.Fragment(json_text.dumps(value))
 
 
 def dumps(value: Any, option: int | None = None) -> bytes:

@@ -6,13 +6,14 @@ from typing import Any
 
 from aiida_like.errors import QueryError
 from aiida_like.formats import download, visualization
+from aiida_like.json_text import object_of
 from aiida_like.repository import paths
 from querylang.options import Options
 from querylang.schema import Entity
-from restapi.answering.files import Tree, answer_file, parsed, retrieved_files, stored_node
+from restapi.answering.files import Tree, answer_file, retrieved_files, stored_node
 from restapi.dialects.aiida_v2 import answers, options
 from restapi.dialects.resource import DialectResource
-from restapi.http.encoding import attachment, stored_json
+from restapi.http.encoding import attachment, part_of_stored, stored_json
 from restapi.http.reply import Reply
 from restapi.openapi.shared import DOWNLOAD
 
@@ -37,9 +38,9 @@ class Attributes(DialectResource):
     def _chosen(self, given: Options, stored: str | None) -> Any:
         if self.only not in given and self.without not in given:
             return stored_json(stored)
-        content = parsed(stored)
+        content = object_of(stored)
         only, without = given.get(self.only, tuple(content)), given.get(self.without, ())
-        return {key: value for key, value in content.items() if key in only and key not in without}
+        return part_of_stored({key: value for key, value in content.items() if key in only and key not in without})
 
 
 class Extras(Attributes):
@@ -85,7 +86,7 @@ class RetrievedInputs(DialectResource):
         pk, node_type, own = self.values(entity, path_id, "id", "type", "repository_metadata")
         tree: Tree = {}
         if node_type.startswith(_CALCJOB):
-            tree = (retrieved_files(self.context.snapshot, pk) or {}) if self.is_output else parsed(own)
+            tree = (retrieved_files(self.context.snapshot, pk) or {}) if self.is_output else object_of(own)
         if "filename" in given:
             return self._answer_file(tree, given)
         if "rtype" in given:

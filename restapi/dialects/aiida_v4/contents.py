@@ -8,13 +8,14 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.errors import FeatureUnavailable, QueryError
 from aiida_like.formats import Download, StoredNode, derived_properties, download, download_formats
+from aiida_like.json_text import object_of
 from aiida_like.models import comment, user
 from aiida_like.storage import Statement
-from restapi.answering.files import answer_file, listing, parsed, stored_node
+from restapi.answering.files import answer_file, listing, stored_node
 from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.resource import DialectResource
-from restapi.http.encoding import attachment, http_date, stored_json
+from restapi.http.encoding import attachment, http_date, part_of_stored, stored_json
 from restapi.http.reply import Reply
 from restapi.openapi.shared import FILE
 
@@ -33,7 +34,7 @@ class Attributes(DialectResource):
         chosen = given.get(f"{self.column}_filter")
         content: Any = stored_json(stored)
         if chosen is not None:
-            content = {key: value for key, value in parsed(stored).items() if key in chosen}
+            content = part_of_stored({key: value for key, value in object_of(stored).items() if key in chosen})
         return self.envelope(NODES.name, {self.column: content}, path_id=path_id)
 
 
@@ -84,7 +85,7 @@ class RepositoryList(DialectResource):
     def get(self, path_id: str) -> Reply:
         given = self.parse_options()
         (stored,) = self.values(NODES, path_id, "repository_metadata")
-        content = {"repo_list": listing(parsed(stored), given.get("filename", ""))}
+        content = {"repo_list": listing(object_of(stored), given.get("filename", ""))}
         return self.envelope(NODES.name, content, path_id=path_id)
 
 
@@ -98,7 +99,7 @@ class RepositoryContents(DialectResource):
         if not given.get("filename"):
             raise QueryError('filename is missing: name the file, as in ?filename="aiida.in"')
         (stored,) = self.values(NODES, path_id, "repository_metadata")
-        return answer_file(self.context.snapshot, parsed(stored), given["filename"])
+        return answer_file(self.context.snapshot, object_of(stored), given["filename"])
 
 
 class Downloads(DialectResource):

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import between, case, null, or_, select
 
 from aiida_like.formats import DESCRIBED, StoredNode, description_of
+from aiida_like.json_text import object_of
 from aiida_like.models import computer, node
 from aiida_like.storage.patterns import prefix_end
 from querylang.schema import Entity
-from restapi.answering.files import parsed
 from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING
 from restapi.dialects.aiida_v4.rows import find
@@ -105,5 +105,5 @@ def _drawn(
         "node_label": label,
         "ctime": http_date(ctime),
         "mtime": http_date(mtime),
-        "description": description_of(StoredNode(uuid, node_type, label, parsed(describing)), of_computer),
+        "description": description_of(StoredNode(uuid, node_type, label, object_of(describing)), of_computer),
     }

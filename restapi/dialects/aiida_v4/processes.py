@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, select
 
+from aiida_like.json_text import object_of
 from aiida_like.models import log
 from aiida_like.storage import Statement
-from restapi.answering.files import listing, parsed, retrieved_files
+from restapi.answering.files import listing, retrieved_files
 from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.resource import DialectResource
@@ -52,7 +53,7 @@ class InputFiles(DialectResource):
     def get(self, path_id: str) -> Reply:
         folder = self.parse_options().get("filename", "")
         pk, own = self.values(CALCJOBS, path_id, "id", "repository_metadata")
-        tree = retrieved_files(self.context.snapshot, pk) if self.is_output else parsed(own)
+        tree = retrieved_files(self.context.snapshot, pk) if self.is_output else object_of(own)
         found = _NOTHING_RETRIEVED if tree is None else listing(tree, folder)
         return self.envelope(CALCJOBS.name, found, path_id=path_id)
 

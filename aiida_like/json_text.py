@@ -1,0 +1,52 @@
+"""JSON text that may be none: what AiiDA's migrations, or a stranger, wrote into a database.
+
+Read as far as it says something: null stands for NaN and Infinity, and integers keep all their digits.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+_MOST_DIGITS = 4000
+"""Of an integer; Python refuses to read more than 4300."""
+
+
+def loads(text: str) -> Any:
+    """The value. Raises ValueError: it is no JSON."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(text, parse_constant=lambda _: None, parse_float=_float, parse_int=_integer)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def object_of(text: str | None) -> dict[str, Any]:
+    """An object; without keys, if the text is none."""
+    try:
+        value = loads(text) if text else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def dumps(value: Any, *, sort_keys: bool = False) -> str:
+    """The text of what `loads` gave, with all digits, and half characters as escapes."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else 0).decode()
+    except TypeError:
+        return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys)
+
+
+def _float(text: str) -> float | None:
+    number = float(text)
+    return number if abs(number) != float("inf") else None
+
+
+def _integer(text: str) -> int | None:
+    return int(text) if len(text) <= _MOST_DIGITS else None
