@@ -11,8 +11,10 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 from werkzeug.test import Client as UnbufferedClient
@@ -73,10 +75,61 @@ def test_where_each_is(golden: Golden, make: Callable[..., Site]) -> None:
     )
     for path in ("/nobody/api/v2/nodes", "/nobody", "/goldenx/api/v2/nodes", "/NOBODY/api/v4"):
         answer = client.get(path)
-        message = f"no profile is called {path.split('/')[1]!r} here: / lists those that are served, as"
-        assert (answer.status_code, answer.json) == (404, {"message": f"{message} http://localhost/NAME/"})
+        message = (
+            f"no profile is called {path.split('/')[1]!r} at http://localhost/NAME/, there are: demo, größe-1, golden"
+        )
+        assert (answer.status_code, answer.json) == (404, {"message": message})
     assert client.get("/golden/demo/api/v2/nodes").status_code == 404
     assert client.get("/golden/readyz").json == client.get("/readyz").json == {"status": "ready"}
+
+
+MOUNTS = {"": "", "/lab": "/lab", "/l\xc3\xa4b 1": "/l%C3%A4b%201"}
+"""Paths that a web server hands on in SCRIPT_NAME, decoded as Latin-1 (PEP 3333), and in URLs."""
+
+
+@pytest.mark.parametrize("script_name", MOUNTS)
+@pytest.mark.parametrize("profile", ["demo", "größe"])
+def test_urls_carry_the_mount(golden: Golden, make: Callable[..., Site], script_name: str, profile: str) -> None:
+    client = Client(make([DEMO, f"größe={golden.sqlite}"]))
+    site = MOUNTS[script_name]
+    here = f"{site}/{quote(profile)}"
+
+    def ask(path: str, accept: str = "*/*") -> TestResponse:
+        return client.get(
+            f"/{profile}{path}", headers={"Accept": accept}, environ_overrides={"SCRIPT_NAME": script_name}
+        )
+
+    for version in ("v2", "v4"):
+        hint = f"No resource has this URL. GET {here}/api/{version} lists all endpoints."
+        assert hint in ask(f"/api/{version}/nothing").text
+        assert hint in ask(f"/api/{version}/docs/nothing").text
+        lines = ask(f"/api/{version}").json["data"]["available_endpoints"]
+        assert {line.split()[-1][: len(f"{here}/api/v")] for line in lines} == {f"{here}/api/v"}
+        assert ask(f"/api/{version}/openapi.json").json["servers"] == [{"url": f"{here}/api/{version}"}]
+        answer = ask(f"/api/{version}/nodes/page/1?perpage=5")
+        assert answer.json["url_root"] == f"http://localhost{here}/"
+        assert f"<http://localhost{here}/api/{version}/nodes/page/2?perpage=5>" in answer.headers["Link"]
+        assert ask(f"/api/{version}//nodes").headers["Location"] == f"http://localhost{here}/api/{version}/nodes"
+        assert f'src="{here}/api/{version}/docs/docs.js?' in ask(f"/api/{version}/docs").text
+    assert ask("/").json["api"]["v4"] == f"http://localhost{here}/api/v4"
+    page = ask("/", "text/html").text
+    links = re.findall('<a href="([^"]*)"><code>([^<]*)', page)
+    assert len(links) > 10
+    assert {link[: len(f"{here}/api/v")] for link, _ in links} == {f"{here}/api/v"}
+    assert {unescape(text)[: len(unquote(here)) + 6] for _, text in links} == {f"{unquote(here)}/api/v"}
+    listed = client.get("/", headers={"Accept": "text/html"}, environ_overrides={"SCRIPT_NAME": script_name}).text
+    assert f'<a href="{here}/"><b>' in listed
+    assert f"<code>{unquote(here)}</code>" in listed
+    nobody = client.get("/nobody", environ_overrides={"SCRIPT_NAME": script_name}).json["message"]
+    assert nobody == f"no profile is called 'nobody' at http://localhost{site}/NAME/, there are: demo, größe"
+
+
+def test_pages_bring_their_icon(golden: Golden, make: Callable[..., Site]) -> None:
+    """So that no browser asks for /favicon.ico."""
+    client = Client(make([DEMO, str(golden.archive)]))
+    for path in ("/", "/demo/", "/api/v4/docs"):
+        page = client.get(path, headers={"Accept": "text/html"}).text
+        assert page.count('<link rel="icon" href="data:image/svg+xml,%3Csvg') == 1
 
 
 def test_the_list(golden: Golden, golden_postgresql: GoldenPostgreSQL, make: Callable[..., Site]) -> None:
@@ -98,7 +151,7 @@ def test_the_list(golden: Golden, golden_postgresql: GoldenPostgreSQL, make: Cal
     assert shown[1]["api"]["v4"] == "http://localhost/gr%C3%B6%C3%9Fe/api/v4"
     page = client.get("/", headers={"Accept": "text/html"})
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
-    links = re.findall('href="([^"]*)"', page.text)
+    links = re.findall('<a href="([^"]*)"', page.text)
     assert links == ["/demo/", "/gr%C3%B6%C3%9Fe/", "/golden/", "/team/"]
     assert [client.get(link, headers={"Accept": "text/html"}).status_code for link in links] == [200] * 4
     assert page.text.count("81 nodes") == 3

@@ -51,7 +51,8 @@ class Dialect:
     `title` and `about`, in Markdown, head its document; `described` are the paths of a route there.
     `options` are the reserved keys of its query strings; each resource takes those in `anywhere`.
     `entities` are the words of each converter in paths.
-    `missing` makes the answer to a URL that no resource has; `not_found` is the content of status 404.
+    `missing` makes the answer to a URL that no resource has, of the path that lists those there are.
+    `not_found` is the content of status 404.
     `find` is the row of the object that a path names; `rows_query` the rows that options, filters and conditions ask
     for, and how they are shown; `envelope` the reply that holds data.
     """
@@ -275,4 +276,4 @@ class MountedDialect:
             moved = redirect(exchange.url_of(merged), 308, Response)
             assert isinstance(moved, Response)
             return moved
-        return self.dialect.missing(self.dialect.prefix)
+        return self.dialect.missing(exchange.mount_path + self.dialect.prefix)

@@ -102,7 +102,7 @@ class Application(Flask):
         for path in (prefix, f"{prefix}/<beside_pages:rest>"):
             self.url_map.add(self.url_rule_class(path, endpoint=prefix))
 
-    def seal(self) -> Flask:
+    def seal(self) -> Application:
         """Call this after our hooks are registered. Hooks added later make Flask serve all requests."""
         self._our_hooks = self._hooks()
         return self
@@ -142,7 +142,7 @@ def create_app(
     catch_internal_server: bool = True,
     opening: Callable[[], Storage] | None = None,
     tuning: Tuning | None = None,
-) -> Flask:
+) -> Application:
     """A WSGI application that serves `profile`: a target as on the command line, or one that was found already.
 
     Nothing is opened before the first request. Without `profile` the setting PROFILE decides; without `settings` the
@@ -185,11 +185,11 @@ def create_app(
         return app.seal()
 
 
-def _missing(path: str) -> Reply:
+def _missing(exchange: Exchange) -> Reply:
     """The 404 of a path, as the dialect of its prefix answers it."""
-    found = (each for each in DIALECTS if f"{path}/".startswith(f"{each.prefix}/"))
+    found = (each for each in DIALECTS if f"{exchange.path}/".startswith(f"{each.prefix}/"))
     dialect = next(found, aiida_v2.DIALECT)
-    return dialect.missing(dialect.prefix)
+    return dialect.missing(exchange.mount_path + dialect.prefix)
 
 
 def _answer_preflight(response: Response) -> Response:

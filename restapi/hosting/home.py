@@ -46,7 +46,8 @@ EXAMPLES = (
     Example("api/v4/nodes?fields=uuid,label,ctime,attributes.energy&format=csv", "all nodes as a table, a CSV file"),
     Example("api/v4/nodes/full_types_count", "the tree of all types"),
     Example("api/v4", "all endpoints of API v4"),
-    Example("api/v4/docs", "all of API v4 to read and to try; of API v2 at /api/v2/docs"),
+    Example("api/v4/docs", "all of API v4 to read and to try"),
+    Example("api/v2/docs", "all of API v2 to read and to try"),
 )
 
 
@@ -60,12 +61,13 @@ def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
         counts = count_all(storage.read())
         if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
             return render_template("home.html", profile=profile, counts=counts, examples=EXAMPLES, version=__version__)
+        root = Exchange(request.environ).decoded().url_root
         return json_response(
             {
                 "profile": profile.name,
                 "storage": profile.backend.value,
                 "counts": counts,
-                "api": {version: f"{request.url_root}api/{version}" for version in ("v2", "v4")},
+                "api": {version: f"{root}api/{version}" for version in ("v2", "v4")},
                 "version": __version__,
             }
         )

@@ -19,6 +19,7 @@ from restapi.hosting.home import count_all
 from restapi.hosting.open_profiles import OpenProfiles, storage_of
 from restapi.http import errors, headers
 from restapi.http.encoding import json_reply, json_response
+from restapi.http.exchange import Exchange
 from restapi.http.reply import Reply
 
 
@@ -33,10 +34,12 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
             return render_template("listing.html", entries=entries, version=__version__)
         return json_response({"profiles": entries, "version": __version__})
 
-    def no_profile(path: str) -> Reply:
-        name = path.split("/")[1]
-        message = f"no profile is called {name!r} here: / lists those that are served, as {request.url_root}NAME/"
-        return json_reply({"message": message}, 404)
+    served = ", ".join(profile.name for profile in profiles)
+
+    def no_profile(exchange: Exchange) -> Reply:
+        name = exchange.path.split("/")[1]
+        root = exchange.decoded().url_root
+        return json_reply({"message": f"no profile is called {name!r} at {root}NAME/, there are: {served}"}, 404)
 
     errors.register(app, app.failures, no_profile)
     app.after_request(headers.allow_cross_origin)
@@ -65,7 +68,7 @@ class _Counter:
         except AiidaLikeError as broken:
             error = "its database does not answer"
             current_app.logger.warning("%s: %s", profile.location, broken)
-        url = f"{request.url_root}{quote(profile.name)}/"
+        url = f"{Exchange(request.environ).decoded().url_root}{quote(profile.name)}/"
         return {
             "name": profile.name,
             "title": profile.title,

@@ -74,12 +74,12 @@ def check_names(profiles: Sequence[Profile]) -> Sequence[Profile]:
     """The profiles, if each has a name of its own that can stand in a URL.
 
     Raises:
-        TargetError: a name is given twice, reserved, or has a slash.
+        TargetError: a name is given twice, or leads to something else.
     """
     names = [profile.name for profile in profiles]
     for name in names:
         if names.count(name) > 1:
             raise TargetError(f"two targets are called {name!r}: give one another name, as in {name}2=TARGET")
-        if len(names) > 1 and (name in _RESERVED or "/" in name):
+        if name in _RESERVED or "/" in name:
             raise TargetError(f"no profile can be called {name!r} in a URL: give it another name, as in NAME=TARGET")
     return profiles

@@ -91,14 +91,14 @@ def not_allowed() -> Reply:
     return json_reply({"message": MethodNotAllowed.description}, 405)
 
 
-def register(app: Flask, log: FailureLog, missing: Callable[[str], Reply]) -> None:
+def register(app: Flask, log: FailureLog, missing: Callable[[Exchange], Reply]) -> None:
     """Registers error handlers for the pages that Flask serves; `missing` makes the answer to an unknown path."""
 
     def render(error: AiidaLikeError) -> Response:
         return as_response(reply_to(error, STATUSES, log, Exchange(request.environ)))
 
     app.register_error_handler(AiidaLikeError, render)
-    app.register_error_handler(NotFound, lambda _: as_response(missing(request.path)))
+    app.register_error_handler(NotFound, lambda _: as_response(missing(Exchange(request.environ))))
     app.register_error_handler(HTTPException, reply_to_http)
     app.register_error_handler(InternalServerError, lambda _: json_response({"message": GENERIC}, 500))
 

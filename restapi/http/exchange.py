@@ -57,21 +57,21 @@ class Exchange:
         return _host(self.environ["wsgi.url_scheme"], find("HTTP_HOST"), find("SERVER_NAME"), find("SERVER_PORT"))
 
     @property
-    def script_root(self) -> str:
-        """The path that the application is mounted at, decoded; empty at the root."""
-        return _as_text(str(self.environ.get("SCRIPT_NAME", "")).rstrip("/"))
+    def mount_path(self) -> str:
+        """The path that the application is mounted at, as it stands in URLs; empty at the root."""
+        return _in_urls(self.environ.get("SCRIPT_NAME", "").rstrip("/"))
 
     def url_of(self, path: str) -> str:
         """The URL of another path with the same query. `path` is as `path_info`."""
         environ = self.environ
-        mounted = quote(f"{environ.get('SCRIPT_NAME', '')}{path}".encode("latin-1"), safe="!$&'()*+,/:;=@~")
         query = environ.get("QUERY_STRING", "")
-        return f"{environ['wsgi.url_scheme']}://{self.host}{mounted}" + (f"?{query}" if query else "")
+        url = f"{environ['wsgi.url_scheme']}://{self.host}{self.mount_path}{_in_urls(path)}"
+        return f"{url}?{query}" if query else url
 
     def decoded(self) -> Request:
         """The request as resources read it."""
         environ = self.environ
-        mount: str = environ.get("SCRIPT_NAME", "")
+        mount = _in_urls(environ.get("SCRIPT_NAME", ""))
         # gunicorn calls the raw URI RAW_URI, Apache REQUEST_URI.
         uri: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
         is_raw = uri.startswith(mount + "/")
@@ -141,6 +141,12 @@ def _readable(raw: str) -> str:
         return raw.encode("latin-1").decode()
     except UnicodeDecodeError:
         return raw
+
+
+@lru_cache(maxsize=64)
+def _in_urls(raw: str) -> str:
+    """A path, as in PATH_INFO, as it stands in URLs."""
+    return quote(raw.encode("latin-1"), safe="!$&'()*+,/:;=@~")
 
 
 @lru_cache(maxsize=64)

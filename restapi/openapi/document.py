@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 
@@ -70,7 +69,7 @@ class Document(DialectResource):
 
     def get(self) -> Reply:
         self.parse_options()
-        return bytes_reply(written(self.dialect, self.context.settings, quote(self.context.exchange.script_root)))
+        return bytes_reply(written(self.dialect, self.context.settings, self.context.exchange.mount_path))
 
 
 @lru_cache(maxsize=16)

@@ -58,7 +58,7 @@ class Server(DialectResource):
         self.parse_options()
         versions = [
             "REST API version: v2",
-            f"REST API Prefix: {self.dialect.prefix}",
+            f"REST API Prefix: {self.context.exchange.mount_path}{self.dialect.prefix}",
             "AiiDA==2",
             f"aiida-like=={__version__}",
         ]

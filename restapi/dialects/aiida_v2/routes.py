@@ -20,8 +20,8 @@ class Endpoints(DialectResource):
 
     def get(self) -> Reply:
         self.parse_options()
-        dialect = self.dialect
-        paths = sorted(path for route in dialect.routes for path in _written_out(dialect.prefix + route.path))
+        root = self.context.exchange.mount_path + self.dialect.prefix
+        paths = sorted(path for route in self.dialect.routes for path in _written_out(root + route.path))
         return self.envelope("server", {"available_endpoints": paths}, total=len(paths))
 
 

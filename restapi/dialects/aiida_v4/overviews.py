@@ -88,7 +88,7 @@ class Server(DialectResource):
             "API_major_version": major,
             "API_minor_version": minor,
             "API_revision_version": revision,
-            "API_prefix": self.dialect.prefix,
+            "API_prefix": self.context.exchange.mount_path + self.dialect.prefix,
             "AiiDA_version": AIIDA_VERSION,
             "server": f"aiida-like {__version__}",
         }

@@ -25,8 +25,9 @@ class Endpoints(DialectResource):
         return render.envelope_without_id(self.context.request, "Info", lines)
 
     def _lines(self) -> Iterator[str]:
+        root = self.context.exchange.mount_path + self.dialect.prefix
         for route in self.dialect.routes:
-            path = f"{self.dialect.prefix}{route.path.rstrip('/')}/".replace(ID, "<id>")
+            path = f"{root}{route.path.rstrip('/')}/".replace(ID, "<id>")
             name = route.path.split("/")[1] or "server"
             yield f"{name:15s} {','.join(sorted({'HEAD', 'OPTIONS', *route.resource.methods})):20s} {path}"
 
