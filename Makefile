@@ -48,9 +48,11 @@ $(VENV)-peer/.installed: $(SOURCES) | $(BIN)/uv
 .PHONY: install
 install: $(VENV)/.installed ## Make .venv with all that a user needs
 
+PORT := 5000
+
 .PHONY: serve
-serve: install ## Serve the demo archive on http://127.0.0.1:5000
-	$(BIN)/aiida-like serve --demo
+serve: install ## Serve the demo archive on http://127.0.0.1:5000; PORT=8000
+	$(BIN)/aiida-like serve demo --port $(PORT)
 
 .PHONY: check
 check: $(VENV)/.tests-installed ## Format, lint, types, import layers

@@ -51,12 +51,19 @@ class Profile:
     def location(self) -> str:
         """The place of the database for messages to the operator, without a password."""
         if isinstance(self.database, URL):
-            return self.database.render_as_string(hide_password=True)
+            return without_password(self.database.render_as_string(hide_password=True))
         return str(self.database)
 
 
 _URL = re.compile(r"postgres(ql)?(\+\w+)?://")
 _NAMED = re.compile(r"([\w.@-]+)=(.+)")
+PASSWORD = re.compile(r"(?<=:)(?!//|\s).*(?=@)|(?<=password=)[^&]*", re.IGNORECASE | re.DOTALL)
+"""What may be a password in a database URL, even in one that is not written rightly."""
+
+
+def without_password(text: str) -> str:
+    """A text that may hold a database URL, for a message."""
+    return PASSWORD.sub("***", text)
 
 
 def demo() -> Profile:
@@ -65,32 +72,46 @@ def demo() -> Profile:
 
 
 def find(target: str, repository: str | None = None) -> Profile:
-    """Finds what `target` names: a `postgresql://` URL, else a profile of AiiDA, else a path.
+    """Finds what `target` names: a `postgresql://` URL, else a profile of AiiDA, else `demo`, else a path.
 
     `NAME=TARGET` gives it another name. `repository` is the repository folder that belongs to a URL (the one that
     holds `container/`).
 
     Raises:
-        TargetError: nothing has this name; the message lists the profiles.
+        TargetError: nothing has this name, and the message lists the profiles; or it cannot be called so.
     """
     name, target = _split_name(target)
-    if name is not None:
-        return replace(find(target, repository), name=name)
+    found = _find(target, repository)
+    found = found if name is None else replace(found, name=name)
+    if found.name in _NO_NAMES:
+        raise TargetError(f"no profile can be called {found.name!r}: give it another name, as in NAME=TARGET")
+    return found
+
+
+_NO_NAMES = ("", ".", "..")
+"""Of these no URL and no folder can be made."""
+
+
+def _find(target: str, repository: str | None) -> Profile:
     if _URL.match(target):
         return _from_url(target, repository)
     if repository is not None:
-        raise TargetError(f"--repository goes with a postgresql:// URL; {target!r} brings its own repository")
+        shown = without_password(target)
+        raise TargetError(f"--repository goes with a postgresql:// URL; {shown!r} brings its own repository")
     known = _configured()
     if target in known:
         return _from_configuration(target, known[target])
+    if target == "demo":
+        return demo()
     path = Path(target).expanduser()
     if path.is_dir():
         return _from_folder(path)
     if path.is_file():
         return _from_file(path)
     raise TargetError(
-        f"no file, folder or AiiDA profile is called {target!r}; "
+        f"no file, folder or AiiDA profile is called {without_password(target)!r}; "
         f"{configuration_file()} knows {_listed(known) if known else 'no profiles'}"
+        + ("; a NAME in front of = has letters, digits and . _ - @ alone" if "=" in target else "")
     )
 
 
@@ -206,6 +227,10 @@ def _from_url(target: str, repository: str | None) -> Profile:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
+    if target.count("@") > 1:
+        raise TargetError(
+            "the database URL has more than one @: elsewhere in it write %40 for @, %3A for :, %2F for /, %25 for %"
+        )
     try:
         url = make_url(target).set(drivername="postgresql+psycopg")
     except (ArgumentError, ValueError) as error:
@@ -222,10 +247,12 @@ def _from_url(target: str, repository: str | None) -> Profile:
 
 
 def _from_folder(folder: Path) -> Profile:
+    # `.` and `x/..` have no name of their own.
+    name = (folder if folder.name not in _NO_NAMES else folder.resolve()).name
     if (folder / "database.sqlite").is_file():
-        return _sqlite_folder(folder.absolute().name, folder.absolute())
+        return _sqlite_folder(name, folder.absolute())
     if (folder / "db.sqlite3").is_file():
-        return Profile(folder.absolute().name, Backend.SQLITE_ZIP, folder.absolute(), None)
+        return Profile(name, Backend.SQLITE_ZIP, folder.absolute(), None)
     raise TargetError(
         f"the folder {folder} holds neither database.sqlite (an AiiDA profile) nor db.sqlite3 (an unpacked archive)"
     )
@@ -233,7 +260,7 @@ def _from_folder(folder: Path) -> Profile:
 
 def _from_file(file: Path) -> Profile:
     if file.name == "database.sqlite":
-        return _sqlite_folder(file.absolute().parent.name, file.absolute().parent)
+        return _from_folder(file.parent)
     return Profile(file.stem, Backend.SQLITE_ZIP, file.absolute(), None)
 
 

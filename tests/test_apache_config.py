@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import make_url
 
-from aiida_like.profiles import Backend, Profile
+from aiida_like.profiles import Backend, Profile, demo
 from restapi.cli import main
 from restapi.commands.apache_config import App, app_of, files
 from restapi.config import settings_of_file
@@ -77,6 +77,11 @@ def test_the_password_of_a_database_is_in_its_settings() -> None:
     assert (app.profile, app.repository) == (f'"team={url}"', '"/srv/repository"')
 
 
+def test_demo(tmp_path: Path) -> None:
+    assert run("demo", "--folder", tmp_path)[0] == 0
+    assert settings_of_file(tmp_path / "wsgi" / "demo" / "config.py").find_profile() == demo()
+
+
 def test_what_is_there_is_not_replaced(golden: Golden, tmp_path: Path) -> None:
     assert run(golden.archive, "--folder", tmp_path)[0] == 0
     config = tmp_path / "wsgi" / "golden" / "config.py"
@@ -95,6 +100,10 @@ REFUSED = [
     (["a b={archive}"], "is called 'a b="),
     (["api={archive}", "x={archive}"], "no profile can be called 'api' in a URL"),
     (["x={archive}", "x={archive}"], "two targets are called 'x'"),
+    (["api={archive}"], "no profile can be called 'api' in a URL"),
+    (["..={archive}"], "no profile can be called '..'"),
+    (["a/b={archive}"], "a NAME in front of = has letters, digits and . _ - @ alone"),
+    (["{text}"], "README.md is not an AiiDA archive (no zip file)"),
     (["nobody"], "no file, folder or AiiDA profile is called 'nobody'"),
     (["{archive}", "--user", "ada lovelace"], "'ada lovelace' has characters that mean something else to Apache"),
     (["{archive}", "--folder", "{folder}/a b"], "a b' has characters that mean something else to Apache"),
@@ -105,7 +114,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
 def test_what_is_refused(arguments: list[str], message: str, golden: Golden, tmp_path: Path) -> None:
-    given = [each.format(archive=golden.archive, folder=tmp_path) for each in arguments]
+    given = [each.format(archive=golden.archive, folder=tmp_path, text=ROOT / "README.md") for each in arguments]
     folder = [] if "--folder" in given else ["--folder", str(tmp_path / "new")]
     code, output = run(*given, *folder)
     assert (code, message in output, output.startswith("Error: ")) == (2, True, True), output

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -26,7 +27,7 @@ from restapi.cli import main
 from restapi.commands import serve as serve_command
 from restapi.config import Settings, settings_of_file
 from tests.asking import get
-from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
+from tests.conftest import COMMAND, ROOT, Golden, GoldenPostgreSQL
 from tests.golden import graph
 from tests.servers import PostgreSQL, free_port, serving
 from tests.writable import rezip
@@ -78,6 +79,22 @@ def test_serve_several(golden: Golden) -> None:
         answer = get(f"{root}/golden/api/v2/nodes/{graph.silicon}")
         assert answer["path"] == f"/api/v2/nodes/{graph.silicon}"
         assert answer["url"] == f"{root}/golden/api/v2/nodes/{graph.silicon}"
+
+
+TO_NOBODY = """
+import os, sys
+ours, theirs = os.pipe()
+os.close(ours)
+os.dup2(theirs, 1)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_serve_where_nobody_reads_the_greeting() -> None:
+    root = f"http://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-c", TO_NOBODY, *COMMAND, "serve", "demo", "-P", root.rpartition(":")[2], "-w", "1"]
+    with serving(command, root):
+        assert users(root)[0] == "Ada"
 
 
 def test_flask_run(golden: Golden) -> None:
@@ -314,9 +331,8 @@ def test_the_same_name_twice(golden: Golden, tmp_path: Path) -> None:
     assert refused(str(golden.archive), str(copy)) == (
         "two targets are called 'golden': give one another name, as in golden2=TARGET"
     )
-    assert refused(str(golden.archive), f"api={copy}") == (
-        "no profile can be called 'api' in a URL: give it another name, as in NAME=TARGET"
-    )
+    for targets in ([f"api={copy}"], [str(golden.archive), f"api={copy}"]):
+        assert refused(*targets) == ("no profile can be called 'api' in a URL: give it another name, as in NAME=TARGET")
 
 
 def test_one_of_several_is_broken(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -330,7 +346,38 @@ def test_one_of_several_is_broken(golden: Golden, monkeypatch: pytest.MonkeyPatc
     ]
     code, output = run(*broken, str(golden.archive), "-P", str(free_port()))
     assert (code, output.startswith("".join(f"Warning: {warning}\n" for warning in warnings))) == (0, True)
+    # What is announced is there.
+    assert " serves golden, read-only.\n" in output
+    paths = [unquote(urlsplit(url.strip(" '")).path) for url in output.splitlines() if "http://" in url]
+    assert {path.split("/")[1] for path in paths} == {"", "golden"}
     assert refused(*broken) == warnings[0]
+
+
+MISPLACED = [
+    ["postgresql://me:secret@db/it"],
+    ["query", "demo", "nodes", "postgresql://me:secret@db/it"],
+    ["query", "postgresql:/me:s@ecret@db/it", "nodes"],
+    ["query", "postgresql://me:s@ecret@db/it", "nodes", "--repository", "x"],
+    ["serve", "-P", "postgresql://me:secret@db/it"],
+    ["serve", "postgres:/me:secret@db/it", "--repository", "x"],
+    ["apache-config", "--venv", "postgresql://me:secret@db/it", "demo"],
+]
+
+
+@pytest.mark.parametrize("arguments", MISPLACED)
+def test_no_message_shows_a_password(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, "***@db" in result.output or "has more than one @" in result.output) == (2, True)
+    assert "ecret" not in result.output
+
+
+def test_the_list_of_processes_shows_no_password() -> None:
+    show = "from restapi.commands.arguments import *; hide_passwords(); print(open('/proc/self/cmdline').read())"
+    urls = ["postgresql://me:a@b:c/d@db/it?sslpassword=abc", "team=postgresql://me:abc@db/it", "::1"]
+    done = subprocess.run([sys.executable, "-c", show, *urls], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip("\0\n").split("\0")[3:] == [
+        "postgresql://me:*******@db/it?sslpassword=***", "team=postgresql://me:***@db/it", "::1",
+    ]  # fmt: skip
 
 
 def test_one_repository_for_one_url(golden: Golden, golden_postgresql: GoldenPostgreSQL) -> None:
@@ -381,7 +428,7 @@ def test_the_home_page(golden: Golden, serve: Callable[..., Flask]) -> None:
     client = serve(find(str(golden.archive)), {}).test_client()
     page = client.get("/", headers={"Accept": "text/html"})
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
-    links = re.findall('href="([^"]*)"', page.text)
+    links = re.findall('<a href="([^"]*)"', page.text)
     assert [client.get(unescape(link)).status_code for link in links] == [200] * len(links)
     assert len(links) > 10
     data = client.get("/").json

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from sqlalchemy import URL
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Backend, Profile, configuration_file, demo, find, find_default
+from tests.conftest import Golden
 
 
 @pytest.fixture
@@ -70,6 +74,62 @@ def test_urls(scheme: str, tmp_path: Path) -> None:
     assert found == Profile("it", Backend.PSQL_DOS, url, tmp_path / "container")
     (tmp_path / "packs.idx").touch()
     assert find(f"{scheme}://aiida:p%40ss@db:5433/it", str(tmp_path)).container == tmp_path
+
+
+PASSWORDS = {
+    "postgresql://me:p@ss/w:rd@db/it": "the database URL has more than one @: ",
+    "postgresql://me:se@cret@db:5432/it": "the database URL has more than one @: ",
+    "postgresql://me:secret@db": "the database URL names no database; ",
+    "postgresql://me:secret@db:port/it": "the database URL cannot be read; ",
+    "postgresql:/me:secret@db/it": "no file, folder or AiiDA profile is called 'postgresql:***@db/it'; ",
+    "mysql://me:se:/cr@et@db/it": "no file, folder or AiiDA profile is called 'mysql://me:***@db/it'; ",
+    "a/b=postgresql://me:secret@db/it": "is called 'a/b=postgresql://me:***@db/it'; ",
+    "pgsql://db/it?sslpassword=secret&user=me": "is called 'pgsql://db/it?sslpassword=***&user=me'; ",
+}
+
+
+@pytest.mark.parametrize("target", PASSWORDS)
+def test_no_part_of_a_password_is_shown(target: str, tmp_path: Path) -> None:
+    with pytest.raises(TargetError) as refused:
+        find(target, str(tmp_path) if target.startswith("postgresql://") else None)
+    message = str(refused.value)
+    assert PASSWORDS[target] in message
+    assert not re.search("cret|ss/w|:rd@", message)
+
+
+def test_a_password_with_any_character(tmp_path: Path) -> None:
+    """Single ones need no escape but `@`; the location of the database shows none."""
+    for written, password in (("a:b", "a:b"), ("a/b", "a/b"), ("a%25b", "a%b"), ("a%40b", "a@b"), ("a?b#", "a?b#")):
+        found = find(f"postgresql://me:{written}@db/it?sslpassword=abc", str(tmp_path))
+        assert isinstance(found.database, URL)
+        assert found.database.password == password
+        assert found.location == "postgresql+psycopg://me:***@db/it?sslpassword=***"
+
+
+def test_names(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(golden.archive, tmp_path / "...aiida")
+    for target in (f"..={golden.archive}", f".={golden.archive}", str(tmp_path / "...aiida")):
+        with pytest.raises(TargetError, match=r"no profile can be called '\.\.?': give it another name, as in NAME="):
+            find(target)
+    with pytest.raises(TargetError, match=r"called 'a/b=x'; .* knows no profiles; a NAME in front of = has letters, "):
+        find("a/b=x")
+    (tmp_path / "it" / "container").mkdir(parents=True)
+    shutil.copy(golden.sqlite / "database.sqlite", tmp_path / "it")
+    monkeypatch.chdir(tmp_path / "it")
+    for target in (".", "container/..", "../it", "database.sqlite", "./database.sqlite"):
+        assert find(target).name == "it"
+
+
+def test_demo_is_a_target(configure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But not before a profile that is called so."""
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find("demo") == demo()
+    assert find("x=demo") == replace(demo(), name="x")
+    configure("core.sqlite_dos", filepath="/data/it")
+    file = tmp_path / ".aiida" / "config.json"
+    file.write_text(file.read_text().replace('"it"', '"demo"'))
+    assert find("demo").database == Path("/data/it/database.sqlite")
 
 
 def test_a_profile_comes_before_a_path(configure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

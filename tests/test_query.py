@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
+import pty
+import re
+import resource
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +27,7 @@ from aiida_like.profiles import find
 from restapi.answering.csv_cells import safe_cell
 from restapi.cli import main
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
+from tests.servers import free_port
 
 QUERIES = [
     'nodes?label=like="%25i%25"&limit=3',
@@ -106,9 +114,56 @@ def test_what_is_no_list() -> None:
 
 
 def test_nothing_found() -> None:
-    assert run("demo", "nodes?id=0") == (0, "\n", "0 of 0\n")
-    code, printed, counted = run("demo", "nodes?id=0", "--csv")
-    assert (code, printed.strip(), counted) == (0, "", "0 of 0\n")
+    """The columns are there."""
+    for query in ("nodes?id=0&fields=id,label", "nodes/page/1?id=0&fields=id,label", "nodes/1/repo/list"):
+        names = [] if query.endswith("list") else ["id", "label"]
+        code, printed, counted = run("demo", query)
+        assert (code, printed.split(), counted) == (0, names, "0 of 0\n")
+        assert run("demo", query, "--csv") == (0, ",".join(names) + "\r\n" * bool(names), "0 of 0\n")
+
+
+COUNTED = {"nodes?limit=2": "2 of 115", "nodes/112/repo/list": "3 of 3", "nodes/6c02": "1 of 1", "users": "4 of 4"}
+
+
+@pytest.mark.parametrize("query", COUNTED)
+def test_how_many_there_are(query: str) -> None:
+    assert run("demo", query)[2] == f"{COUNTED[query]}\n"
+
+
+def test_one_form() -> None:
+    done = subprocess.run([*COMMAND, "query", "demo", "nodes", "--csv", "--json"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.endswith(b"Error: --csv and --json are two forms of one answer: choose\n")
+
+
+def in_terminal(columns: int, *arguments: str) -> list[str]:
+    """The lines that a terminal of so many columns shows, without colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm"}
+    with subprocess.Popen([*COMMAND, "query", *arguments], stdout=theirs, stderr=subprocess.DEVNULL, env=environment):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # what Linux says when the other side is closed
+            while read := os.read(ours, 1 << 16):
+                shown += read
+    os.close(ours)
+    return [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in shown.decode().splitlines()]
+
+
+def test_a_terminal_shows_what_it_has_room_for() -> None:
+    """One line for each row; numbers and uuids are whole, texts are cut, columns that have no room are left out."""
+    assert in_terminal(80, "demo", "nodes/6c02/links/outgoing?limit=2") == [
+        "id  label            node_type     uuid                                  user_id",
+        "18  Silicon: equat…  process.wor…  63fc5272-6413-412a-85c0-5b17dd4e7f08        3",
+        "20                   process.cal…  a6eca7e3-fe55-4a65-94a6-fbf34c8a37a4        3",
+    ]
+    assert in_terminal(30, "demo", "nodes?limit=1&fields=uuid,label,id") == [
+        "uuid                                  id", "079404f3-08c8-46c7-b1ab-acd5a1de7c97   1",
+    ]  # fmt: skip
+    assert in_terminal(80, "demo", "nodes?limit=1&fields=attributes.energy,label,id")[0] == (
+        "attributes.energy  label   id"
+    )
 
 
 CARET = """\
@@ -142,14 +197,67 @@ def test_errors(query: str) -> None:
     assert run("demo", query) == (1, "", ERRORS[query])
 
 
-@pytest.mark.parametrize("options", [[], ["--csv"], ["--json"]])
-def test_output_that_cannot_be_written(options: list[str], golden: Golden) -> None:
-    command = [sys.executable, "-m", "restapi.cli", "query", str(golden.archive), "users", *options]
+WRITING = [
+    ["query", "demo", "nodes"],
+    ["query", "demo", "nodes", "--csv"],
+    ["query", "demo", "nodes", "--json"],
+    ["query", "demo", "nodes?format=csv"],
+    ["advise", "demo", "users"],
+    ["serve", "demo", "--port", "PORT"],
+    ["apache-config", "demo", "--folder", "FOLDER"],
+    ["--help"],
+    ["serve", "--help"],
+    ["--version"],
+]
+"""Of all commands what they print."""
+
+
+def written_to(
+    output: int, arguments: list[str], folder: Path, most: int | None = None, **environment: str
+) -> tuple[int, str]:
+    """The status of a command, and what it told; `most`: so many bytes fit into the file."""
+    given = {"PORT": str(free_port()), "FOLDER": str(folder)}
+    command = [*COMMAND, *(given.get(each, each) for each in arguments)]
+    limit = None if most is None else partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most, most))
+    ended = subprocess.run(
+        command, stdout=output, stderr=subprocess.PIPE, text=True, check=False, env=os.environ | environment,
+        preexec_fn=limit,
+    )  # fmt: skip
+    return ended.returncode, "\n".join(line for line in ended.stderr.splitlines() if " of " not in line)
+
+
+@pytest.mark.parametrize("arguments", WRITING)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk(arguments: list[str], unbuffered: str, tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert ended.returncode == 1
-    assert "Error: the output cannot be written: No space left on device\n" in ended.stderr
-    assert "Traceback" not in ended.stderr
+        assert written_to(full.fileno(), arguments, tmp_path, PYTHONUNBUFFERED=unbuffered) == (
+            1,
+            "Error: the output cannot be written: No space left on device",
+        )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_takes_a_part(unbuffered: str, tmp_path: Path) -> None:
+    """The last byte alone is missing."""
+    run("demo", "nodes")  # unpacks it
+    for arguments in WRITING[:4]:
+        whole = tmp_path / "whole"
+        with whole.open("w") as file:
+            assert written_to(file.fileno(), arguments, tmp_path)[0] == 0
+        with (tmp_path / "part").open("w") as file:
+            assert written_to(
+                file.fileno(), arguments, tmp_path, whole.stat().st_size - 1, PYTHONUNBUFFERED=unbuffered
+            ) == (1, "Error: the output cannot be written: File too large")
+
+
+@pytest.mark.parametrize("arguments", [each for each in WRITING if "PORT" not in each])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_has_enough(arguments: list[str], unbuffered: str, tmp_path: Path) -> None:
+    """As `| head -1` is: who of the two is faster makes no difference."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    assert written_to(theirs, arguments, tmp_path, PYTHONUNBUFFERED=unbuffered) == (0, "")
+    os.close(theirs)
 
 
 def test_characters_that_a_file_cannot_hold(golden: Golden) -> None:

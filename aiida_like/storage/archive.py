@@ -10,7 +10,8 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
@@ -55,16 +56,8 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
         TargetError: it is no archive of a version that can be read, or cannot be unpacked.
     """
     try:
-        if archive.is_dir():
-            return copy_of(_of_folder(archive), cache_folder, progress)
-        with archive.open("rb") as file:
-            start = file.read(_BLOCK_OF_TAR * 8)
-        if not start.startswith(b"PK"):
-            raise _no_zip_file(archive, start)
-        with zipfile.ZipFile(archive) as zipped:
-            return copy_of(_of_zip(archive, zipped), cache_folder, progress)
-    except DAMAGED as error:
-        raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
+        with _packed(archive) as packed:
+            return copy_of(packed, cache_folder, progress)
     except OSError as error:
         if not archive.exists():
             raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
@@ -73,6 +66,34 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
             "set XDG_CACHE_HOME to a folder with room",
             "its archive cannot be unpacked",
         ) from error
+
+
+def check_archive(archive: Path) -> None:
+    """Raises TargetError: it is no archive of a version that can be read. What is in its tables is not looked at."""
+    try:
+        with _packed(archive):
+            return
+    except OSError as error:
+        raise TargetError(
+            f"the archive {archive} cannot be read: {error.strerror}", "its archive is missing"
+        ) from error
+
+
+@contextmanager
+def _packed(archive: Path) -> Iterator[Packed]:
+    """The database, while it is read."""
+    try:
+        if archive.is_dir():
+            yield _of_folder(archive)
+            return
+        with archive.open("rb") as file:
+            start = file.read(_BLOCK_OF_TAR * 8)
+        if not start.startswith(b"PK"):
+            raise _no_zip_file(archive, start)
+        with zipfile.ZipFile(archive) as zipped:
+            yield _of_zip(archive, zipped)
+    except DAMAGED as error:
+        raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
 
 
 def _of_folder(folder: Path) -> Packed:

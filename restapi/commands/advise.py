@@ -12,7 +12,7 @@ import orjson
 from rich.progress import TimeElapsedColumn
 
 from aiida_like.advice.choose import LEAST_FACTOR, LEAST_SECONDS, Advice, Advised, Effect
-from aiida_like.profiles import Backend, Profile, demo, find
+from aiida_like.profiles import Backend, Profile, find
 from aiida_like.storage.archive import database_file, default_cache_folder
 from restapi.commands.recording import advise_profile
 from restapi.commands.terminal import open_visibly, progress_bar, repository_option, told_in_one_line
@@ -52,7 +52,7 @@ def advise(
     """  # noqa: D301 (click knows a backspace)
     with told_in_one_line():
         settings = settings_of_environment()
-        profile = demo() if target == "demo" else find(target, repository)
+        profile = find(target, repository)
         open_visibly(profile, settings)
         with progress_bar("asking", TimeElapsedColumn(), total=1.0) as change:
             advice = advise_profile(

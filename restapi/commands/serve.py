@@ -6,8 +6,10 @@ import gc
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -69,10 +71,11 @@ def serve(
             settings = replace(settings, access_log=True)
         profiles = _find_all(targets, repository, is_demo=is_demo)
         application = site_of(profiles, settings)
-        _check_all(profiles, settings)
+        opened = _opened(profiles, settings)
         check_address(hostname, port)
     address = f"[{hostname}]:{port}" if ":" in hostname else f"{hostname}:{port}"
-    _announce(profiles, f"http://{address}")
+    with suppress(BrokenPipeError):  # nobody has to read it
+        _announce(opened, f"http://{address}", is_alone=len(profiles) == 1)
     run(application, address, workers or min(4, os.cpu_count() or 1), threads)
 
 
@@ -82,17 +85,21 @@ def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool
     return found or [find_default()]
 
 
-def _check_all(profiles: Sequence[Profile], settings: Settings) -> None:
-    """Raises TargetError: no profile can be opened. If only some cannot, the others are served."""
-    refused = [error for profile in profiles if (error := _refusal(profile, settings))]
+def _opened(profiles: Sequence[Profile], settings: Settings) -> list[Profile]:
+    """The profiles that can be opened. Done once before workers do it, so that a user sees the unpacking.
+
+    Raises:
+        TargetError: none can.
+    """
+    refused = {profile.name: error for profile in profiles if (error := _refusal(profile, settings))}
     if len(refused) == len(profiles):
-        raise refused[0]
-    for error in refused:
+        raise refused[profiles[0].name]
+    for error in refused.values():
         click.echo(f"Warning: {error}", err=True)
+    return [profile for profile in profiles if profile.name not in refused]
 
 
 def _refusal(profile: Profile, settings: Settings) -> TargetError | None:
-    """The error of opening a profile. Done once before workers do it, so that a user sees the unpacking."""
     try:
         open_visibly(profile, settings)
     except TargetError as error:
@@ -100,15 +107,18 @@ def _refusal(profile: Profile, settings: Settings) -> TargetError | None:
     return None
 
 
-def _announce(profiles: Sequence[Profile], root: str) -> None:
-    click.echo(f"aiida-like {__version__} serves {', '.join(profile.name for profile in profiles)}, read-only.")
-    if len(profiles) > 1:
-        for profile in profiles:
-            click.echo(f"  {profile.name}: {root}/{profile.name}/api/v4")
+def _announce(opened: Sequence[Profile], root: str, *, is_alone: bool) -> None:
+    click.echo(f"aiida-like {__version__} serves {', '.join(profile.name for profile in opened)}, read-only.")
+    roots = {profile.name: root if is_alone else f"{root}/{quote(profile.name)}" for profile in opened}
+    if not is_alone:
+        click.echo(f"  all: {root}/")
+        for name, of_profile in roots.items():
+            click.echo(f"  {name}: {of_profile}/api/v4")
     click.echo("Try, in a browser or with curl:")
     for url in ["", *(example.url for example in EXAMPLES)]:
+        shown = f"{roots[opened[0].name]}/{url}"
         # Quoted where a shell would take & and " for its own.
-        click.echo(f"  '{root}/{url}'" if "?" in url else f"  {root}/{url}")
+        click.echo(f"  '{shown}'" if "?" in url else f"  {shown}")
     click.echo("Stop with Ctrl-C.")
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
@@ -26,27 +23,14 @@ repository_option = click.option(
 )
 
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-
-
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
     """Ends the process with a message, without a traceback, if one of these errors leaves the block."""
     try:
         yield
-        sys.stdout.flush()
     except (TargetError, Refused, StatementTimeout, StorageError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, TargetError) else 1)
-    except UnicodeEncodeError as error:
-        click.echo(f"Error: the output holds characters that {error.encoding} lacks: PYTHONIOENCODING=utf-8", err=True)
-        sys.exit(1)
-    except OSError as error:
-        if error.errno not in _UNWRITABLE:
-            raise
-        click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (else Python tries once more)
-        sys.exit(1)
 
 
 @contextmanager
