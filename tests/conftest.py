@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -337,15 +338,29 @@ def run(command: Sequence[str | Path], folder: Path, code: int = 0) -> str:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as users get it, of the files that git knows."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    files = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    run([sys.executable, "-m", "build", "--installer", "uv", "--wheel", "--outdir", folder, source], folder)
-    (built,) = folder.glob("*.whl")
-    return built
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that git knows, or those of the sdist that this was unpacked from."""
+    folder = tmp_path_factory.mktemp("source")
+    if (ROOT / ".git").exists():
+        names = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
+    else:
+        names = (ROOT / "aiida_like.egg-info" / "SOURCES.txt").read_text().splitlines()
+    for name in filter(None, names):
+        if (ROOT / name).is_file() and ".egg-info" not in name:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as users get it."""
+    return built(source, "--wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def built(source: Path, form: str, folder: Path) -> Path:
+    """What is built of a copy of the sources, where building leaves its files."""
+    copy = shutil.copytree(source, folder / "source")
+    run([sys.executable, "-m", "build", "--installer", "uv", form, "--outdir", folder / "dist", copy], folder)
+    (only,) = (folder / "dist").iterdir()
+    return only

@@ -396,8 +396,8 @@ OF_EACH_KIND: Mapping[str, Expected] = {
 """A URL of each kind of characters that a server, a proxy or a browser may treat in its own way."""
 
 
-def check(expected: Expected, status: int, text: str) -> None:
-    """Holds an answer against what is expected."""
+def check(expected: Expected, status: int, text: str, mount: str = "") -> None:
+    """Holds an answer of a server at this path against what is expected."""
     match expected:
         case Objects(key, name, values):
             data = json.loads(text)["data"]
@@ -409,7 +409,7 @@ def check(expected: Expected, status: int, text: str) -> None:
         case Refused(message):
             assert (status, json.loads(text)) == (400, {"message": message})
         case NoRoute():
-            assert (status, text) == (404, "No resource has this URL. GET /api/v2 lists all endpoints.\n")
+            assert (status, text) == (404, f"No resource has this URL. GET {mount}/api/v2 lists all endpoints.\n")
 
 
 def _without_aiidas_own(data: dict[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def served(request: pytest.FixtureRequest, folder: Path, environment: Path, prof
 def test_characters_in_a_url(served: Apache, url: str) -> None:
     """Sent raw by curl."""
     answer = curl(f"{served.url}/sqlalchemy/api/v2{url}")
-    check(OF_EACH_KIND[url], answer.status, answer.text)
+    check(OF_EACH_KIND[url], answer.status, answer.text, "/sqlalchemy")
 
 
 @pytest.mark.parametrize("profile", PROFILES)

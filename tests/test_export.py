@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from functools import partial
 from http.client import IncompleteRead
 from pathlib import Path
@@ -17,14 +19,16 @@ from urllib.request import urlopen
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.http import http_date
 from werkzeug.test import TestResponse
 
 from aiida_like.profiles import find
 from aiida_like.tuning import Tuning
 from restapi.answering.csv_cells import safe_cell
+from restapi.http.encoding import iso_time
 from tests import writable
 from tests.conftest import COMMAND, Golden, headers_of
-from tests.golden import graph, ids
+from tests.golden import ctime_of, graph, ids
 from tests.memory import peak_of, sizes_of_pieces
 from tests.servers import free_port, serving, wait_until
 from tests.writable import Writable
@@ -88,20 +92,40 @@ URLS = [
 ]
 
 
+def as_in_json(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of a file with times as JSON has them, to the second."""
+    times = {name: row[name] for name in ("ctime", "mtime", "time", "last_login") if row.get(name)}
+    assert all(re.fullmatch(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z", time) for time in times.values())
+    return {**row, **{name: http_date(datetime.fromisoformat(f"{time[:19]}+00:00")) for name, time in times.items()}}
+
+
 @pytest.mark.parametrize("url", URLS)
 def test_the_rows_of_the_json(in_small_parts: FlaskClient, url: str) -> None:
     client = in_small_parts
     rows = rows_of(client, url)
     response = asked(client, f"{url}&format=ndjson")
-    assert lines(response) == rows
+    assert list(map(as_in_json, lines(response))) == rows
     assert [list(row) for row in lines(response)] == [list(row) for row in rows]
     names, cells = table(asked(client, f"{url}&format=csv"))
-    assert [list(map(compact, row.values())) for row in cells] == [
+    assert [list(map(compact, as_in_json(row).values())) for row in cells] == [
         [compact(safe_cell(value)) for value in row.values()] for row in rows
     ]
     assert (list(names) == list(rows[0])) if rows else ("uuid" in names)
     total = asked(client, url).headers["X-Total-Count"]
     assert response.headers["X-Total-Count"] == response.headers["X-Total-Counts"] == total
+
+
+def test_times_of_a_file(client: FlaskClient) -> None:
+    """To the microsecond on each storage, so that filters find the row again."""
+    for version in ("v2", "v4"):
+        _, rows = table(asked(client, f"{version}/nodes?fields=uuid,ctime&format=csv"))
+        assert [row["ctime"] for row in rows] == [
+            ctime_of(row["uuid"]).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for row in rows
+        ]
+    for uuid in (graph.second_early, graph.second_late):
+        (row,) = lines(asked(client, f'v4/nodes?uuid="{uuid}"&format=ndjson'))
+        assert [each["uuid"] for each in rows_of(client, f"v4/nodes?ctime={row['ctime']}")] == [uuid]
+    assert iso_time(None) is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from urllib.error import HTTPError
@@ -12,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.conftest import run
+from tests.conftest import ROOT, built, run
 from tests.environments import make_environment
 from tests.servers import free_port, serving
 
@@ -20,8 +22,14 @@ from tests.servers import free_port, serving
 def test_what_the_wheel_holds(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as zipped:
         names = zipped.namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"aiida_like", "querylang", "restapi"}
+    (documents,) = {name.partition("/docs/")[0] for name in names if "/docs/" in name and ".data/" in name}
+    assert documents.endswith(".data/data/share/doc/aiida-like")
+    names = [name.removeprefix(f"{documents}/") for name in names]
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
+        "aiida_like", "docs", "querylang", "restapi",
+    }  # fmt: skip
     assert {name for name in names if not name.endswith(".py") and ".dist-info" not in name} == {
+        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".svg")),
         "aiida_like/demo/demo.aiida",
         "aiida_like/py.typed",
         "querylang/py.typed",
@@ -37,6 +45,32 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
         "restapi/hosting/templates/page.html",
     }
     assert [name for name in names if name.startswith("aiida_like/demo/")] == ["aiida_like/demo/demo.aiida"]
+
+
+def test_the_documents_that_are_named_are_there(wheel: Path) -> None:
+    """By the files of the packages, by their answers, and by one another."""
+    with zipfile.ZipFile(wheel) as zipped:
+        names = {name.partition("/share/doc/aiida-like/")[2] for name in zipped.namelist()}
+        read = {
+            name: zipped.read(name).decode() for name in zipped.namelist() if name.endswith((".py", ".jinja", ".md"))
+        }
+    named = {found for text in read.values() for found in re.findall(r"\bdocs/[a-z0-9-]+\.md", text)}
+    named |= {
+        f"docs/{found}"
+        for name, text in read.items()
+        if "/docs/" in name
+        for found in re.findall(r"\]\(([a-z0-9-]+\.(?:md|svg))", text)
+    }
+    assert len(named) > 5
+    assert named <= names
+
+
+def test_the_sdist_holds_all(source: Path, tmp_path: Path) -> None:
+    """Tests run from it, as from a checkout."""
+    files = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
+    with tarfile.open(built(source, "--sdist", tmp_path)) as packed:
+        names = {member.name.partition("/")[2] for member in packed if member.isfile()}
+    assert {name for name in names if ".egg-info/" not in name} == {*files, "PKG-INFO"}
 
 
 def test_an_empty_environment(wheel: Path, tmp_path: Path) -> None:

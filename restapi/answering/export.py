@@ -17,7 +17,7 @@ from querylang.compile import RowsQuery, compile_rows
 from querylang.keyset import place_fields, row_key, rows_after, total_order
 from querylang.options import Options, Window, WindowLimits, window
 from restapi.answering.csv_cells import safe_cell
-from restapi.answering.rendering import RowRenderer
+from restapi.answering.rendering import RowRenderer, with_iso_times
 from restapi.answering.row_batches import Objects, row_batches
 from restapi.fetching.rows import check_page
 from restapi.fetching.totals import find_total
@@ -43,7 +43,7 @@ def answer_export(
     """
     snapshot, settings = context.snapshot, context.settings
     part, total = _window(snapshot, given, page, query, settings.window_limits, settings.max_export_rows)
-    batches = _batches(snapshot, query, part, renderer)
+    batches = _batches(snapshot, query, part, with_iso_times(renderer))
     # Errors come before the first byte, while there is a status to say so.
     first = next(batches, [])
     response = Response(_WRITERS[form](renderer.names, chain([first], batches)), content_type=_CONTENT_TYPES[form])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
 from querylang.schema import Field, FieldType
-from restapi.http.encoding import http_date, stored_json
+from restapi.http.encoding import http_date, iso_time, stored_json
 
 WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
     FieldType.BOOLEAN: bool,
@@ -51,6 +51,21 @@ def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
     # Names come from clients, so they are arguments of the code and no part of it.
     code = f"lambda rows: [{{{', '.join(entries)}}} for {' '.join(values)} in rows]"
     return cast("MakeObjects", eval(code, known))  # noqa: S307
+
+
+def with_iso_times(renderer: RowRenderer) -> RowRenderer:
+    """The renderer for files, which programs read: times are ISO 8601."""
+    times = [(number, each.name) for number, each in enumerate(renderer.fields) if each.type is FieldType.DATETIME]
+
+    def show(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+        rows = list(rows)
+        found = renderer.objects(rows)
+        for each, row in zip(found, rows, strict=True):
+            for number, name in times:
+                each[name] = iso_time(row[number])
+        return found
+
+    return replace(renderer, objects=show)
 
 
 def _or_null(write: Callable[[Any], Any]) -> Callable[[Any], Any]:

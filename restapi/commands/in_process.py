@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import string
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client
 
 from aiida_like.errors import AiidaLikeError
 from aiida_like.profiles import Profile
@@ -32,14 +31,10 @@ class Refused(AiidaLikeError):
 
 @dataclass(frozen=True)
 class Found:
-    """The `data` of an answer. `rows` is None if it is no list of rows.
-
-    `columns` are the keys of rows, known even if there is none; `total` is the number of all rows.
-    """
+    """The `data` of an answer. `rows` is None if it is no list of rows; `total` is the number of all rows."""
 
     data: Any
     rows: Sequence[Row] | None
-    columns: Sequence[str] = ()
     total: int = 0
 
     @property
@@ -48,38 +43,26 @@ class Found:
         return self.data.get("facets", {}) if self.rows is not None else {}
 
 
-def ask(profile: Profile, settings: Settings, query: str) -> Found | bytes:
+def ask(profile: Profile, settings: Settings, query: str, accept: str = "*/*") -> Found | bytes:
     """The answer to a query: a path and a query string below `/api/v4/`, or below the root if it begins with `/`.
 
-    What is no JSON comes as it is.
+    What is no JSON comes as it is. `accept`: media types (RFC 9110, 12.5.1).
 
     Raises:
         Refused: the status of the answer is not 200.
     """
     application = create_app(profile, settings)
     with closing(storage_of(application)):
-        found = ask_application(application, query)
-        if isinstance(found, Found) and found.rows == []:
-            # A file in CSV has a header in any case.
-            header = _response(application, query, Accept="text/csv")
-            names = csv.reader([header.text]) if header.mimetype == "text/csv" else ()
-            return replace(found, columns=next(iter(names), ()))
-        return found
+        return ask_application(application, query, accept)
 
 
-def _path_of(query: str) -> str:
-    path = query.partition("?")[0]
-    return path if path.startswith("/") else DEFAULT + path
-
-
-def _response(application: Application, query: str, **headers: str) -> TestResponse:
-    text = quote(query.partition("?")[2], safe=_RAW)
-    return Client(application).get(_path_of(query), query_string=text, headers=headers, buffered=True)
-
-
-def ask_application(application: Application, query: str) -> Found | bytes:
+def ask_application(application: Application, query: str, accept: str = "*/*") -> Found | bytes:
     """The answer of an application. Raises Refused."""
-    response = _response(application, query)
+    path, _, text = query.partition("?")
+    path = path if path.startswith("/") else DEFAULT + path
+    response = Client(application).get(
+        path, query_string=quote(text, safe=_RAW), headers={"Accept": accept}, buffered=True
+    )
     is_answered = response.status_code == HTTPStatus.OK
     if not response.is_json and is_answered:
         return response.get_data()
@@ -92,11 +75,11 @@ def ask_application(application: Application, query: str) -> Found | bytes:
     rows = _rows_of(data)
     if rows is None:
         return Found(data, None)
-    endpoint = application.routes.find(_path_of(query))
+    endpoint = application.routes.find(path)
     # Elsewhere the header counts what the path names, such as one node, not the rows.
     is_list = endpoint is not None and issubclass(endpoint[0].resource, ListResource)
     total = response.headers.get("X-Total-Count", len(rows), int) if is_list else len(rows)
-    return Found(data, rows, list(dict.fromkeys(key for row in rows for key in row)), total)
+    return Found(data, rows, total)
 
 
 def _rows_of(data: Any) -> Sequence[Row] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import click
 import orjson
@@ -16,7 +16,7 @@ from rich.text import Text
 
 from aiida_like.profiles import find
 from restapi.answering.csv_cells import cell, safe_cell
-from restapi.commands.in_process import Found, Refused, Row, ask
+from restapi.commands.in_process import Found, Row, ask
 from restapi.commands.terminal import open_visibly, repository_option, told_in_one_line
 from restapi.config import settings_of_environment
 
@@ -24,7 +24,7 @@ from restapi.config import settings_of_environment
 @click.command()
 @click.argument("target", metavar="PROFILE")
 @click.argument("text", metavar="QUERY")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: of a list all rows, or limit= of them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the data of the answer as JSON.")
 @repository_option
 def query(
@@ -53,7 +53,8 @@ def query(
         settings = settings_of_environment()
         profile = find(target, repository)
         open_visibly(profile, settings)
-        _print(ask(profile, settings, text), as_csv=as_csv, as_json=as_json)
+        accept = "text/csv, */*;q=0.5" if as_csv else "*/*"
+        _print(ask(profile, settings, text, accept), as_csv=as_csv, as_json=as_json)
 
 
 def _print(found: Found | bytes, *, as_csv: bool, as_json: bool) -> None:
@@ -62,22 +63,25 @@ def _print(found: Found | bytes, *, as_csv: bool, as_json: bool) -> None:
         return
     if as_json or found.rows is None:
         click.echo(orjson.dumps(found.data, option=orjson.OPT_INDENT_2).decode())
-    elif as_csv and found.facets:
-        raise Refused("--csv has room for rows only: ask for facets as a table, or with --json")
     elif as_csv:
-        _write_csv(found.columns, found.rows)
+        _write_csv(found.rows)
     else:
-        _print_table(found.columns, found.rows)
+        _print_table(found.rows)
         for key, facet in found.facets.items():
             click.echo()
-            values = [{key: each.pop("value"), **each} for each in facet["values"]]
-            _print_table(list(dict.fromkeys(name for each in values for name in each)), values)
+            _print_table([{key: each.pop("value"), **each} for each in facet["values"]])
     if found.rows is not None:
         click.echo(f"{len(found.rows)} of {found.total}", err=True)
 
 
-def _write_csv(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Writes CSV (RFC 4180) with a header line."""
+def _columns_of(rows: Iterable[Row]) -> list[str]:
+    """All keys, in the order in which they come first."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def _write_csv(rows: Sequence[Row]) -> None:
+    """Writes CSV (RFC 4180) with a header line, for what the server gives in JSON only."""
+    columns = _columns_of(rows)
     writer = csv.writer(sys.stdout)
     if columns:
         writer.writerow(columns)
@@ -90,7 +94,8 @@ _LEAST_WIDTH = 12
 _BETWEEN = 2
 
 
-def _print_table(columns: Sequence[str], rows: Sequence[Row]) -> None:
+def _print_table(rows: Sequence[Row]) -> None:
+    columns = _columns_of(rows)
     cells = {column: [_printable(cell(row.get(column))) for row in rows] for column in columns}
     numbers = {column for column in columns if all(type(row.get(column)) in (int, float, type(None)) for row in rows)}
     widths = {column: max(map(cell_len, (column, *values))) for column, values in cells.items()}

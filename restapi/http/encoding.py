@@ -115,6 +115,14 @@ def http_date(stored: str | None) -> str | None:
     return None if stored is None else f"{_day(stored[:10])} {stored[11:19]} GMT"
 
 
+def iso_time(stored: str | None) -> str | None:
+    """`2016-04-29 19:24:12.123+00` in UTC -> `2016-04-29T19:24:12.123000Z` (ISO 8601), as filters take it."""
+    if stored is None:
+        return None
+    fraction = stored[20:].partition("+")[0]
+    return f"{stored[:10]}T{stored[11:19]}.{fraction:0<6}Z"
+
+
 @lru_cache(maxsize=4096)
 def _day(stored: str) -> str:
     return http.http_date(date.fromisoformat(stored)).removesuffix(" 00:00:00 GMT")

@@ -57,7 +57,8 @@ with one: `like="si%"` for the key `label`; or in `filter`.
 | --- | --- |
 {_OPERATORS}
 
-More of it stands in `docs/query-language.md`, which comes with the program.
+More of it stands in `docs/query-language.md`, which comes with the program, in `share/doc/aiida-like` of its
+environment.
 """
 """The query language in short, in Markdown."""
 
