@@ -53,7 +53,7 @@ COMMAND = (sys.executable, "-m", "restapi.cli")
 MARKED = {
     "server": (
         *("test_apache.py", "test_gunicorn.py", "test_manual.py", "test_peer.py", "test_watchdog.py", "test_wheel.py"),
-        *("test_browser.py", "test_docs_page.py", "test_benchmarks.py"),
+        *("test_browser.py", "test_docs_page.py", "test_benchmarks.py", "test_bare.py"),
         *("test_cli.py::test_serve", "test_cli.py::test_flask_run", "test_cli.py::test_a_port_that_is_taken"),
         "test_access_log.py::test_as_users_see_it",
         "test_row_batches.py::test_a_large_list_comes_in_chunks",
@@ -65,7 +65,12 @@ MARKED = {
         *("test_lineage.py::test_the_querybuilder_of_aiida", "test_lineage.py::test_the_traversal_of_aiida"),
         *("test_answers.py::test_aiida", "test_conditional.py::test_aiida"),
     ),
-    "long": ("test_site.py::test_a_hundred_archives", "test_benchmarks.py::test_the_commands_have_help"),
+    "long": (
+        "test_bare.py",
+        "test_site.py::test_a_hundred_archives",
+        "test_benchmarks.py::test_the_commands_have_help",
+    ),
+    "bare": ("test_bare.py",),
     "repeat": ("test_peer.py::test_the_same_answer[sqlite", "test_peer.py::test_the_same_rows[sqlite"),
 }
 """Which tests have which marker, by how their names begin; setup.cfg says what the markers mean.

@@ -76,7 +76,18 @@ def test_answers_of_the_readme(client: FlaskClient) -> None:
     assert {"silicon", "silicon, relaxed 1", "silicon, relaxed 2"} <= set(silicons)
     assert [node["label"][:2] for node in answers[2].json["data"]["calculations"]] == ["Cu", "Cu"]
     assert answers[3].headers["X-Total-Counts"] == "9"
-    assert answers[4].text.startswith("2\nLattice=")
+    assert [atom["l"] for atom in answers[4].json["data"]["visualization"]["str_viz_info"]["data"]["m"][0]["a"]] == [
+        "Si", "Si",
+    ]  # fmt: skip
+
+
+def test_the_command_of_the_readme(client: FlaskClient) -> None:
+    """It shows what it filters by and orders by."""
+    (query,) = re.findall(r"aiida-like query results\.aiida '(.*)'", (ROOT / "README.md").read_text())
+    energies = [row["attributes.energy"] for row in client.get(f"/api/v4/{query}").json["data"]["nodes"]]
+    assert len(energies) == 10
+    assert energies == sorted(energies)
+    assert max(energies) < -3
 
 
 @pytest.mark.parametrize(("document", "tags"), [("README.md", ["n"]), ("docs/api-v4.md", ["structure", "job"])])
