@@ -52,7 +52,7 @@ def test_characters_in_a_url(served: Behind) -> None:
     """Sent raw by curl."""
     for url, expected in OF_EACH_KIND.items():
         answer = curl(f"{served.url}/django/api/v2{url}")
-        check(expected, answer.status, answer.text)
+        check(expected, answer.status, answer.text, "/django")
 
 
 def test_addresses(served: Behind) -> None:
