@@ -59,17 +59,16 @@ def machine(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         packed.extractall(root / "home" / USER, filter="data")
     run(["chroot", root, "chown", "--recursive", f"{USER}:", f"/home/{USER}"], folder)
     yield root
-    # Processes and mounts ended with their namespaces, so nothing but files is left.
     shutil.rmtree(root)
 
 
 def on(machine: Path, command: str) -> list[str]:
-    """A command in the unpacked sdist, as the user; what it starts ends with it, and so does what is mounted."""
+    """A command in the unpacked sdist, as the user; what is mounted is so for it alone."""
     begin = f"mount -t proc proc {machine}/proc && mount -t tmpfs tmpfs {machine}/dev/shm"
     variables = [f"{name}={value}" for name, value in environment().items()]
-    inside = ["env", "-i", *variables, "sh", "-c", f"cd && cd aiida_like-* && {command}"]
+    inside = ["env", "-i", *variables, "sh", "-c", f"cd && cd aiida_like-* && exec {command}"]
     enter = shlex.join(["exec", "chroot", f"--userspec={USER}", str(machine), *inside])
-    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", f"{begin} && {enter}"]
+    return ["unshare", "--mount", "sh", "-c", f"{begin} && {enter}"]
 
 
 def test_make_serve(machine: Path) -> None:

@@ -409,9 +409,10 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
     monkeypatch.setattr(serve_command, "run", lambda *arguments: given.extend(arguments))
     port = str(free_port())
-    code, output = run("--demo", str(golden.archive), "-H", "::1", "-P", port, "-w", "3", "--threads", "2")
+    arguments = ["--demo", str(golden.archive), "-H", "::1", "-P", port, "-w", "3", "--threads", "2"]
+    code, output = run(*arguments, env={"SCRIPT_NAME": "/lab"})
     assert (code, given[1:]) == (0, [f"[::1]:{port}", 3, 2])
-    assert f"  golden: http://[::1]:{port}/golden/api/v4\n" in output
+    assert f"  golden: http://[::1]:{port}/lab/golden/api/v4\n" in output
     answer = Client(given[0]).get("/golden/api/v2/users/1")
     assert re.search('"first_name":"AiiDA"', answer.text)
     given[0].open.close()

@@ -74,8 +74,9 @@ def serve(
         opened = _opened(profiles, settings)
         check_address(hostname, port)
     address = f"[{hostname}]:{port}" if ":" in hostname else f"{hostname}:{port}"
+    mount = os.environ.get("SCRIPT_NAME", "").rstrip("/")  # as gunicorn reads it
     with suppress(BrokenPipeError):  # nobody has to read it
-        _announce(opened, f"http://{address}", is_alone=len(profiles) == 1)
+        _announce(opened, f"http://{address}{mount}", is_alone=len(profiles) == 1)
     run(application, address, workers or min(4, os.cpu_count() or 1), threads)
 
 
