@@ -99,7 +99,9 @@ def _kinds() -> str:
 
 
 def _aliases() -> str:
-    return _table(("old", "today"), ((f"`{old}`", f"`{new}`") for old, new in ALIASES))
+    return _table(
+        ("old", "today"), ((f"`{old}`", " ".join(f"`{name}`" for name in names)) for old, names in ALIASES.items())
+    )
 
 
 def _options(options: Mapping[str, OptionSpec]) -> str:

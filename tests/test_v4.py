@@ -487,7 +487,7 @@ WRONG = {
         "filename '../x' is not a path inside the node: write it as folder/file, without . and .."
     ),
     f"nodes/{graph.silicon}/download": "download_format is missing; there are: cif, xsf, xyz, chemdoodle",
-    f"nodes/{graph.seven}/download": "download_format is missing; there are: none for a node of this type",
+    f"nodes/{graph.seven}/download": "download_format is missing; there are: none for such a node",
     f"nodes/{graph.array}/download?download_format=npz&download=false": (
         f"{graph.array}.npz is not text, so it can only be downloaded: leave out download=false"
     ),

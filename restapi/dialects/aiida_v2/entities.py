@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, case, cast, func, null, or_, select, type_coerce
 
+from aiida_like.core_names import plugin_spellings, type_spellings
 from aiida_like.models import Timestamp, authinfo, computer, group, node, of_process, user
 from aiida_like.storage.expressions import json_object_text, json_text
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
-from restapi.dialects.aiida_v2.aliases import todays_plugin, todays_type
+from restapi.dialects.aiida_v2.aliases import todays_types
 from restapi.dialects.fields import by_name, integer, json, text, time, user_id, uuid
 
 _PRIVATE = "it is personal data"
@@ -27,9 +28,7 @@ def _uuid(column: ColumnElement[Any]) -> Field:
 
 
 def _plugin(column: ColumnElement[Any], title: str, help_: str) -> Field:
-    return text(
-        column, title, f"{help_}; the old names, without core., are understood in filters", aliases=todays_plugin
-    )
+    return text(column, title, f"{help_}; in filters also without core.", spellings=plugin_spellings)
 
 
 def _state() -> ColumnElement[Any]:
@@ -47,7 +46,11 @@ def _is_enabled() -> ColumnElement[bool]:
 
 
 _NODE_TYPE = text(
-    node.c.node_type, "Node type", "Class of the node, with a dot at the end, by its present name", is_shown=False
+    node.c.node_type,
+    "Node type",
+    "Class of the node, with a dot at the end, by its present name",
+    is_shown=False,
+    spellings=type_spellings,
 )
 
 NODES = Entity(
@@ -71,7 +74,7 @@ NODES = Entity(
             "Type",
             "Class of the node, with a dot at the end; the old names are understood in filters",
             name="type",
-            aliases=todays_type,
+            spellings=todays_types,
         ),
         user_id(node.c.user_id),
         _uuid(node.c.uuid),

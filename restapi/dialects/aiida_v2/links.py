@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from aiida_like import links
+from aiida_like.core_names import type_spellings
 from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.options import Options
@@ -122,4 +123,4 @@ def _drawn(group: str, pk: int, uuid: str, node_type: str, label: str, descripti
     }
 
 
-_SHAPES = (("process.", "square"), ("data.core.code.", "triangle"))
+_SHAPES = (("process.", "square"), (type_spellings("data.core.code."), "triangle"))

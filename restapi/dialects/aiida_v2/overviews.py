@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from aiida_like import __version__
+from aiida_like.core_names import type_spellings
 from aiida_like.models import node
 from aiida_like.storage import Statement
 from restapi.dialects.aiida_v2 import answers
@@ -17,7 +18,7 @@ from restapi.openapi.parameters import USER
 _GROUPS = {
     "calculation": ("process.",),
     "data": ("data.",),
-    "code": ("data.core.code.",),
+    "code": type_spellings("data.core.code."),
 }
 """The groups of `/nodes/types`, and how their types begin; the last that fits counts."""
 

@@ -121,7 +121,7 @@ def _downloaded(stored: StoredNode, format_: str | None) -> Download:
     if stored.node_type.startswith("process."):
         raise FeatureUnavailable("processes cannot be downloaded, only data can")
     if format_ is None:
-        formats = ", ".join(download_formats(stored.node_type)) or "none for a node of this type"
+        formats = ", ".join(download_formats(stored)) or "none for such a node"
         raise QueryError(f"download_format is missing; there are: {formats}")
     return download(stored, format_)
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from aiida_like import links
+from aiida_like.core_names import plugin_spellings, type_spellings
 from aiida_like.models import computer, group, node, user
 from aiida_like.storage.patterns import Pattern
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
@@ -24,7 +25,7 @@ def _uuid(column: ColumnElement[Any]) -> Field:
     return uuid(column, "Unique ID", "Identifier that is the same in all databases")
 
 
-_NODE_TYPE = text(node.c.node_type, "Type", "Class of the node, with a dot at the end")
+_NODE_TYPE = text(node.c.node_type, "Type", "Class of the node, with a dot at the end", spellings=type_spellings)
 
 NODES = Entity(
     name="nodes",
@@ -69,8 +70,8 @@ COMPUTERS = Entity(
         _id(computer.c.id),
         text(computer.c.label, "Label", "Name that the user gave"),
         json(computer.c.metadata, "Metadata", "Configuration of the computer"),
-        text(computer.c.scheduler_type, "Scheduler", "Plug-in of the scheduler"),
-        text(computer.c.transport_type, "Transport type", "Plug-in of the transport"),
+        text(computer.c.scheduler_type, "Scheduler", "Plug-in of the scheduler", spellings=plugin_spellings),
+        text(computer.c.transport_type, "Transport type", "Plug-in of the transport", spellings=plugin_spellings),
         _uuid(computer.c.uuid),
     ),
     synonyms={"pk": "id", "name": "label"},

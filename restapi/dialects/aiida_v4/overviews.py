@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aiida_like import __version__
+from aiida_like.core_names import todays_type
 from aiida_like.formats import all_download_formats
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.full_type import full_type
@@ -72,7 +73,7 @@ class DownloadFormats(DialectResource):
         asked_type = self.parse_options().get("full_type")
         formats = {full_type(kind, None): list(names) for kind, names in all_download_formats().items()}
         if asked_type is not None:
-            formats = {str(asked_type): formats.get(str(asked_type), [])}
+            formats = {str(asked_type): formats.get(todays_type(str(asked_type)), [])}
         return self.envelope("nodes", formats, total=0)
 
 
