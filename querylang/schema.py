@@ -41,6 +41,7 @@ class Field:
 
     `expression` is its SQL; `is_nullable` says that it can be NULL, which no comparison matches.
     `spellings` are the names that a name, or the start of a pattern, stands for: those of today, and old ones.
+    `write` makes what answers show of a stored value, if that is not as usual for the type.
     `is_shown`, `is_filterable`: what can be seen, what can be asked and ordered by.
     """
 
@@ -54,6 +55,7 @@ class Field:
     is_filterable: bool = True
     refers_to: str | None = None
     spellings: Callable[[str], tuple[str, ...]] = _as_it_is
+    write: Callable[[Any], Any] | None = None
 
     @cached_property
     def casefolded(self) -> Field:

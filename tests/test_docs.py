@@ -74,7 +74,8 @@ def test_answers_of_the_readme(client: FlaskClient) -> None:
     assert answers[0].headers["X-Total-Counts"] == "115"
     silicons = [node["label"] for node in answers[1].json["data"]["structures"]]
     assert {"silicon", "silicon, relaxed 1", "silicon, relaxed 2"} <= set(silicons)
-    assert [node["label"][:2] for node in answers[2].json["data"]["calculations"]] == ["Cu", "Cu"]
+    failed = ["Copper: gives up", "Cu, out of time", "Cu, no output"]
+    assert [node["label"] for node in answers[2].json["data"]["calculations"]] == failed
     assert answers[3].headers["X-Total-Counts"] == "9"
     assert answers[4].text.startswith("2\nLattice=")
 

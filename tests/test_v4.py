@@ -655,6 +655,13 @@ def test_all_rows_or_an_error(golden: Golden, serve: Callable[..., Flask]) -> No
     check(client, refused("querybuilder", message, method="POST", sent={"path": ["computer"]}))
 
 
+def test_the_querybuilder_can_be_switched_off(golden: Golden, serve: Callable[..., Flask]) -> None:
+    client = serve(find(str(golden.archive)), {"QUERYBUILDER": False}).test_client()
+    message = "the QueryBuilder is switched off here: ask by GET, as in /nodes?orderby=-ctime"
+    check(client, refused("querybuilder", message, 501, method="POST", sent={"path": ["computer"]}))
+    assert client.get("/api/v4/querybuilder").status_code == 405
+
+
 def test_a_query_that_takes_too_long(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
     client = serve(find(**target), {"STATEMENT_SECONDS": 0.2}).test_client()
     pairs: list[Any] = [["user", {"entity_type": "node", "with_user": f"user_{n}"}] for n in range(1, 5)]

@@ -68,7 +68,7 @@ class Dialect:
     missing: Callable[[str], Reply]
     not_found: Mapping[str, Shape]
     find: Callable[[Context, Entity, tuple[Field, ...], str], Sequence[Any]]
-    rows_query: Callable[[Entity, Options, Filters, Iterable[Condition]], tuple[RowsQuery, RowRenderer]]
+    rows_query: Callable[[Entity, Options, Filters, Iterable[Condition], Settings], tuple[RowsQuery, RowRenderer]]
     envelope: Envelope
 
 
@@ -165,7 +165,7 @@ class ListResource(DialectResource):
         `relation` may be an iterator: then a walk through the graph begins only after the fields to show are known.
         `resource` is what the path names, `key` the name of the list in the answer; both are else that of the entity.
         """
-        query, renderer = self.dialect.rows_query(entity, given, filters, relation)
+        query, renderer = self.dialect.rows_query(entity, given, filters, relation, self.context.settings)
         envelope = partial(self.envelope, resource or entity.name, pk=pk, path_id=path_id)
         return answer_list(self.context, given, query, renderer, page=page, name=key or entity.name, envelope=envelope)
 

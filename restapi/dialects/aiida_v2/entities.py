@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, case, cast, func, null, or_, select, type_coerce
@@ -13,7 +14,8 @@ from aiida_like.models import Timestamp, authinfo, computer, group, node, of_pro
 from aiida_like.storage.expressions import json_object_text, json_text
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
-from restapi.dialects.aiida_v2.aliases import todays_types
+from restapi.config import Settings
+from restapi.dialects.aiida_v2.aliases import old_type, todays_types
 from restapi.dialects.fields import by_name, integer, json, text, time, user_id, uuid
 
 _PRIVATE = "it is personal data"
@@ -96,8 +98,25 @@ NODES = Entity(
     relations=OF_NODES,
 )
 
+
+def naming(settings: Settings) -> Callable[[str], str]:
+    """The function that makes of a type the name that answers have."""
+    return old_type if settings.old_type_names else str
+
+
+def shown(fields: tuple[Field, ...], settings: Settings) -> tuple[Field, ...]:
+    """The fields as answers have them: types by their old names, if the setting says so."""
+    return tuple(map(_by_old_name, fields)) if settings.old_type_names else fields
+
+
+@lru_cache(maxsize=1024)
+def _by_old_name(field: Field) -> Field:
+    is_type = field.name == "type" and field.expression is node.c.node_type
+    return replace(field, write=old_type) if is_type else field
+
+
 NODE_TYPE_PREFIXES: Mapping[str, str] = {
-    "calculations": "process.calculation.",
+    "calculations": "process.",
     "workflows": "process.workflow.",
     "processes": "process.",
     "data": "data.",
@@ -108,7 +127,7 @@ NODE_TYPE_PREFIXES: Mapping[str, str] = {
     "cifs": "data.core.cif.CifData.",
     "upfs": "data.core.upf.UpfData.",
 }
-"""Resources for nodes of one kind, and how their types begin."""
+"""Resources for nodes of one kind, and how their types begin. Before AiiDA 1.0 workflows were calculations, too."""
 
 NODE_ENTITIES: Mapping[str, Entity] = {
     "nodes": NODES,

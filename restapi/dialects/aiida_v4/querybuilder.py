@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from werkzeug.wsgi import get_input_stream
 
-from aiida_like.errors import QueryError
+from aiida_like.errors import FeatureUnavailable, QueryError
 from querylang.graph.ast import Function, Projection
 from querylang.graph.read import read
 from querylang.lowering.as_type import AsType
@@ -43,6 +43,8 @@ class QueryBuilder(DialectResource):
 
     def post(self) -> Reply:
         self.parse_options()
+        if not self.context.settings.querybuilder:
+            raise FeatureUnavailable("the QueryBuilder is switched off here: ask by GET, as in /nodes?orderby=-ctime")
         query = read(self._body())
         most = self.context.settings.max_query_rows
         if query.limit is not None and query.limit > most:

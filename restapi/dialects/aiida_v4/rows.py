@@ -15,6 +15,7 @@ from querylang.options import Options, OrderTerm
 from querylang.projection import ProjectedKey, projected
 from querylang.schema import Entity, Field
 from restapi.answering.rendering import RowRenderer
+from restapi.config import Settings
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.full_type import conditions_of
@@ -48,7 +49,7 @@ class Nodes(Rows):
 
 
 def rows_query(
-    entity: Entity, given: Options, filters: Filters, relation: Iterable[Condition]
+    entity: Entity, given: Options, filters: Filters, relation: Iterable[Condition], _: Settings
 ) -> tuple[RowsQuery, RowRenderer]:
     """The rows of an entity that fulfil filters and stand in a relation, and how they are shown."""
     renderer = renderer_of(given, entity)
