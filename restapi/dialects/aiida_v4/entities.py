@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 
 from aiida_like import links
 from aiida_like.core_names import plugin_spellings, type_spellings
@@ -36,6 +36,13 @@ NODES = Entity(
         text(node.c.label, "Label", "Name that the user gave"),
         _NODE_TYPE,
         text(node.c.process_type, "Process type", "What a process ran: an entry point or a function", is_nullable=True),
+        text(
+            node.c.node_type + "|" + func.coalesce(node.c.process_type, ""),
+            "Full type",
+            "Both types, NODE_TYPE|PROCESS_TYPE",
+            name="full_type",
+            is_shown=False,
+        ),
         time(node.c.ctime, "Creation time", "When the node was stored"),
         time(node.c.mtime, "Last Modification time", "When the node was changed last"),
         _uuid(node.c.uuid),

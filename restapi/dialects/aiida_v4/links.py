@@ -78,7 +78,7 @@ class Tree(DialectResource):
             "nodes": [_drawn(*main) | {"incoming": incoming, "outgoing": outgoing}],
             "metadata": [metadata_in | metadata_out],
         }
-        return self.envelope(NODES.name, tree, total=0, path_id=path_id)
+        return self.envelope(NODES.name, tree, total=None, path_id=path_id)
 
     def _neighbours(self, entity: Entity, main: int, limit: int | None) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """The neighbours that are drawn, and how many there are."""

@@ -74,17 +74,17 @@ class QueryBuilder(DialectResource):
 
 
 def _entities(projections: Sequence[Projection], rows: Sequence[_Row], at_once: int) -> Iterator[bytes]:
-    """JSON with the values of each row by tag, `at_once` rows in a piece; an empty object if there are no rows."""
+    """JSON with the values of each row by tag, `at_once` rows in a piece."""
     columns: dict[str, dict[str, int]] = {}
     for number, each in enumerate(projections):
         columns.setdefault(each.operand.tag, {})[each.key] = number
     separator = b"{"
-    for tag, of_tag in columns.items() if rows else ():
+    for tag, of_tag in columns.items():
         objects = _objects(of_tag, projections)
         yield separator + orjson.dumps(tag) + b":"
         yield from json_list(objects(rows[start : start + at_once]) for start in range(0, len(rows), at_once))
         separator = b","
-    yield b"{}" if separator == b"{" else b"}"
+    yield b"}"
 
 
 def _objects(

@@ -132,7 +132,8 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
     Raises:
         NotFound, AmbiguousUuid: it names none, or several.
     """
-    if path_id.isdecimal() and re.fullmatch("[1-9][0-9]{0,17}", path_id):
+    has_id = path_id.isdecimal() and re.fullmatch("[1-9][0-9]{0,17}", path_id)
+    if has_id:
         try:
             return fetch_by_id(context.snapshot, entity, fields, int(path_id))
         except NotFound:
@@ -140,4 +141,9 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
                 raise
     if entity is USERS:
         raise NotFound(f"users are asked for by their integer id, as in /users/2, not by {path_id!r}")
-    return fetch_by_uuid(context.snapshot, entity, fields, path_id)
+    try:
+        return fetch_by_uuid(context.snapshot, entity, fields, path_id)
+    except NotFound as error:
+        if not has_id:
+            raise
+        raise NotFound(f"{error}, and none with the id {path_id}") from None
