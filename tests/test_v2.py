@@ -335,6 +335,7 @@ def test_the_name_of_a_file_is_safe() -> None:
     assert dict(response.headers) == {
         "Content-Type": "application/octet-stream",
         "Content-Length": "1",
+        "Accept-Ranges": "bytes",
         "Content-Disposition": ("attachment; filename=\"_ _a__b_.txt\"; filename*=UTF-8''%C3%BC%20%22a%22%5Cb%0A.txt"),
         "X-Content-Type-Options": "nosniff",
     }

@@ -28,6 +28,7 @@ from restapi.http.conditional import Conditional, key_of
 from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
 from restapi.http.exchange import SAFE, Context, Exchange, Mount, Request
 from restapi.http.headers import allow_preflight
+from restapi.http.ranges import RANGE, part_of
 from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
 from restapi.openapi.answer import AnswerSpec, DescribedPath, Subject
@@ -226,6 +227,8 @@ class Endpoint:
                 resource = self.resource(mounted.dialect, Context(self.mount, exchange, exchange.decoded(), snapshot))
                 made: Reply = getattr(resource, name)(**arguments)
                 reply = made if key is None else mounted.conditional.mark(exchange, snapshot, key, made)
+            if RANGE in exchange.environ:
+                reply = part_of(reply, exchange)
         except AiidaLikeError as error:
             reply = reply_to(error, mounted.dialect.statuses, mounted.log, exchange)
         if exchange.efforts:
