@@ -90,6 +90,27 @@ def test_queries_of_the_documents(client: FlaskClient, document: str, tags: list
     assert all(data.values())
 
 
+def examples(version: int) -> list[str]:
+    """The URLs in the table of paths, in JSON and behind curl."""
+    text = (FOLDER / f"api-v{version}.md").read_text()
+    rows = re.findall(r"^\| `/[^|]*\| (.*) \|$", text, re.MULTILINE)
+    paths = [path.replace("\\|", "|") for row in rows for path in re.findall(r"`(/[^` ]*)`", row)]
+    others = re.findall(r"http://(?:localhost|127\.0\.0\.1):5000(/api/v\d/nodes[^\s'\"]*|/api/v\d/calc[^\s']*)", text)
+    return [*(f"/api/v{version}{path}" for path in paths), *others]
+
+
+@pytest.mark.parametrize("url", [*examples(2), *examples(4)])
+def test_examples_of_the_interfaces(client: FlaskClient, url: str) -> None:
+    answer = client.get(url, buffered=True)
+    assert answer.status_code == 200, answer.text
+    if answer.is_json:
+        assert answer.json.get("data", True), "an example shows something"
+
+
+def test_there_is_an_example_for_each_path() -> None:
+    assert (len(examples(2)), len(examples(4))) >= (26, 40)
+
+
 def test_examples_of_the_language(client: FlaskClient) -> None:
     """Those on lines of their own, as they stand there."""
     urls = re.findall(r"^    (/api/.*)$", (FOLDER / "query-language.md").read_text(), re.MULTILINE)

@@ -45,7 +45,7 @@ class Related(ListResource):
 
 
 class Inputs(Related):
-    """`/nodes/338357f4/io/inputs`: the nodes with a link to it."""
+    """`/nodes/8f884b43/io/inputs`: the nodes with a link to it."""
 
     key = "inputs"
 
@@ -54,7 +54,7 @@ class Inputs(Related):
 
 
 class Outputs(Related):
-    """`/nodes/338357f4/io/outputs`: the nodes that it has a link to."""
+    """`/nodes/8f884b43/io/outputs`: the nodes that it has a link to."""
 
     key = "outputs"
 
@@ -63,7 +63,7 @@ class Outputs(Related):
 
 
 class Tree(DialectResource):
-    """`/nodes/338357f4/io/tree?in_limit=10&out_limit=10`: the node and its neighbours, for a picture."""
+    """`/nodes/8f884b43/io/tree?in_limit=10&out_limit=10`: the node and its neighbours, for a picture."""
 
     allowed, answer = options.TREE, answers.TREE
 

@@ -39,7 +39,7 @@ class Rows(ListResource):
 
 
 class Object(DialectResource):
-    """`/nodes/338357f4-f2`, `/users/2`: one object."""
+    """`/nodes/6c023146-13`, `/users/2`: one object."""
 
     @classmethod
     def answer_about(cls, subject: Subject) -> AnswerSpec:

@@ -48,7 +48,7 @@ _DRAWN = (
 
 
 class Links(ListResource):
-    """`/nodes/338357f4/links/incoming`, `.../links/outgoing`: a row for each link."""
+    """`/nodes/8f884b43/links/incoming`, `.../links/outgoing`: a row for each link."""
 
     allowed = options.LINKS
 
@@ -64,7 +64,7 @@ class Links(ListResource):
 
 
 class Tree(DialectResource):
-    """`/nodes/338357f4/links/tree?in_limit=10&out_limit=10`: the node and its neighbours."""
+    """`/nodes/8f884b43/links/tree?in_limit=10&out_limit=10`: the node and its neighbours."""
 
     allowed, answer = options.TREE, answers.TREE
 

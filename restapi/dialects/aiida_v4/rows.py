@@ -29,7 +29,7 @@ _CONTENT = ("attributes", "extras")
 
 
 class Rows(ListResource):
-    """`/computers?limit=5`, `/users/page/3`: the rows that fulfil the filters."""
+    """`/computers?limit=5`, `/users/page/1`: the rows that fulfil the filters."""
 
     allowed = options.LIST
 
@@ -67,7 +67,7 @@ def rows_query(
 
 
 class Object(DialectResource):
-    """`/computers/5d490d77-638d`, `/users/2`: one object, by its uuid, the beginning of it, or its id."""
+    """`/computers/49d3b648-722f`, `/users/2`: one object, by its uuid, the beginning of it, or its id."""
 
     @classmethod
     def answer_about(cls, subject: Subject) -> AnswerSpec:
@@ -82,7 +82,7 @@ class Object(DialectResource):
 
 
 class Node(Object):
-    """`/nodes/338357f4-f2?attributes=true`: one node."""
+    """`/nodes/6c023146-13?attributes=true`: one node."""
 
     allowed = options.NODE
 
