@@ -158,7 +158,7 @@ class Container(Repository):
         except FileNotFoundError:
             return None
         size = os.fstat(file.fileno()).st_size
-        return StoredFile(size, Blocks(file, _read(file, size)))
+        return StoredFile(size, Blocks(file, _read(file, size), 0))
 
     def _packed(self, key: str) -> StoredFile | None:
         place = self.index.find(key)
@@ -170,7 +170,9 @@ class Container(Repository):
             return None
         file.seek(place.offset)
         blocks = _read(file, place.length)
-        return StoredFile(place.size, Blocks(file, _inflated(blocks) if place.is_compressed else blocks))
+        if place.is_compressed:
+            return StoredFile(place.size, Blocks(file, _inflated(blocks)))
+        return StoredFile(place.size, Blocks(file, blocks, place.offset))
 
 
 def _read(file: BinaryIO, length: int) -> Iterator[bytes]:

@@ -137,6 +137,7 @@ log = Table(
     Column("levelname", String(50), nullable=False, index=True),
     Column("dbnode_id", ForeignKey(node.c.id), nullable=False, index=True),
     Column("message", String, nullable=False),
+    Column("metadata", JSONText, nullable=False),
 )
 
 

@@ -34,17 +34,40 @@ class StoredFile:
 
 
 class Blocks(Iterator[bytes]):
-    """The blocks of an open file. Closing a generator that has not begun would leave the file open."""
+    """The blocks of an open file. Closing a generator that has not begun would leave the file open.
 
-    def __init__(self, file: IO[bytes], blocks: Iterator[bytes]) -> None:
+    `origin` is where the content begins in the file; None: it is compressed, so all before a part of it is read too.
+    """
+
+    def __init__(self, file: IO[bytes], blocks: Iterator[bytes], origin: int | None = None) -> None:
         self._file = file
         self._blocks = blocks
+        self._origin = origin
 
     def __next__(self) -> bytes:
         return next(self._blocks)
 
+    def part(self, start: int, stop: int) -> Blocks:
+        """The bytes from `start` to before `stop`, instead of the blocks, of which none was read."""
+        if self._origin is None:
+            return Blocks(self._file, _cut(self._blocks, start, stop - start))
+        self._file.seek(self._origin + start)
+        return Blocks(self._file, _cut(self._blocks, 0, stop - start))
+
     def close(self) -> None:
         self._file.close()
+
+
+def _cut(blocks: Iterator[bytes], skipped: int, size: int) -> Iterator[bytes]:
+    """The `size` bytes behind the first `skipped` ones."""
+    for block in blocks:
+        part = block[skipped : skipped + size]
+        skipped -= min(skipped, len(block))
+        size -= len(part)
+        if part:
+            yield part
+        if not size:
+            return
 
 
 def is_key(key: str) -> bool:

@@ -62,7 +62,7 @@ class FolderRepository(Repository):
             file = open_below(self._folder, "repo", key)
         except FileNotFoundError:
             raise DamagedNode(f"the archive has lost the object {key}") from None
-        return StoredFile(os.fstat(file.fileno()).st_size, Blocks(file, _read(file)))
+        return StoredFile(os.fstat(file.fileno()).st_size, Blocks(file, _read(file), 0))
 
     def close(self) -> None:
         """Nothing is kept open."""

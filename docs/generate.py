@@ -52,11 +52,14 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _operators() -> str:
-    types = [type_ for type_ in FieldType if type_ is not FieldType.UUID]
     return _table(
-        ("operator", "meaning", *(type_.value for type_ in types)),
+        ("operator", "meaning", *(type_.value for type_ in FieldType)),
         (
-            (f"`{operator.value}`", operator.meaning, *("✓" if operator in LOWERINGS[type_] else "" for type_ in types))
+            (
+                f"`{operator.value}`",
+                operator.meaning,
+                *("✓" if operator in LOWERINGS[type_] else "" for type_ in FieldType),
+            )
             for operator in Operator
         ),
     )
@@ -66,7 +69,7 @@ def _keys(entity: Entity) -> str:
     rows = [
         (
             f"`{field.name}`",
-            "string" if field.type is FieldType.UUID else field.type.value,
+            field.type.value,
             "yes" if field.is_shown else "no",
             field.help,
         )
@@ -99,7 +102,9 @@ def _kinds() -> str:
 
 
 def _aliases() -> str:
-    return _table(("old", "today"), ((f"`{old}`", f"`{new}`") for old, new in ALIASES))
+    return _table(
+        ("old", "today"), ((f"`{old}`", " ".join(f"`{name}`" for name in names)) for old, names in ALIASES.items())
+    )
 
 
 def _options(options: Mapping[str, OptionSpec]) -> str:

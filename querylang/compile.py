@@ -320,7 +320,8 @@ def _select_bounded_total(query: RowsQuery) -> Select[Any]:
 def _select_facet(query: RowsQuery, facet: Facet) -> Select[Any]:
     value = facet.field.expression.label("value")
     # In a SELECT of its own: PostgreSQL does not recognise an expression with parameters in GROUP BY.
-    matches = select(value).select_from(query.entity.table).where(*_where(query.conditions)).subquery()
+    table = query.entity.table if facet.table is None else facet.table
+    matches = select(value).select_from(table).where(*_where(query.conditions)).subquery()
     number = func.count().label("number")
     ordered = casefolded(matches.c.value) if facet.field.type is FieldType.STRING else matches.c.value
     counts = (

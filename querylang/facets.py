@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, FromClause, case, func
 
 from aiida_like.errors import QueryError
-from aiida_like.models import computer, user
+from aiida_like.models import computer, group, group_node, user
 from aiida_like.storage.json_expressions import json_type
 from querylang.ast import Option
 from querylang.projection import ProjectedKey, projected, shown_keys
@@ -29,11 +29,15 @@ class FacetLabels:
 
 @dataclass(frozen=True)
 class Facet:
-    """One key of `facet=`, as it is written. A value of `field` is one that a filter on the same key takes."""
+    """One key of `facet=`, as it is written. A value of `field` is one that a filter on the same key takes.
+
+    `table` has a row for each value of each row, where one can have several or none; else it is that of the entity.
+    """
 
     key: str
     field: Field
     labels: FacetLabels | None = None
+    table: FromClause | None = None
 
 
 def facet_keys(option: Option) -> tuple[ProjectedKey, ...]:
@@ -50,6 +54,9 @@ def _facet(asked: ProjectedKey, entity: Entity) -> Facet:
     relation = entity.relations_by_key.get(asked.key)
     if relation is not None and asked.key in _LABELS and not asked.path:
         return Facet(asked.text, relation.field, _LABELS[asked.key])
+    if relation is not None and asked.key == _GROUP.name and not asked.path:
+        joined = entity.table.join(group_node, group_node.c.dbnode_id == relation.field.expression)
+        return Facet(asked.text, _GROUP, FacetLabels(group, group.c.id, group.c.label), joined)
     (field,) = projected((asked,), entity)
     if field.type is FieldType.JSON and not asked.path:
         raise QueryError(f"facet counts values, and {asked.key} is an object: name one in it, as in {asked.key}.key")
@@ -62,6 +69,8 @@ def _facet(asked: ProjectedKey, entity: Entity) -> Facet:
         field = replace(field, expression=value)
     return Facet(asked.text, field)
 
+
+_GROUP = Field("group", FieldType.INTEGER, group_node.c.dbgroup_id, "Group", "A group that the row is in")
 
 _UNCOUNTED = (FieldType.UUID, FieldType.DATETIME)
 

@@ -99,11 +99,11 @@ def window(options: Options, page: int | None, limits: WindowLimits) -> Window:
     """
     if "cursor" in options and (page is not None or "offset" in options or "perpage" in options):
         raise QueryError("cursor is incompatible with offset, perpage and a page in the path: it says where to go on")
+    if "perpage" in options and _names_rows(options):
+        raise QueryError("perpage key is incompatible with limit and offset")
     if page is not None:
         return _window_of_page(options, page, limits)
     if "perpage" in options:
-        if _names_rows(options):
-            raise QueryError("perpage key is incompatible with limit and offset")
         raise QueryError("perpage needs a page in the path: append /page/1 to the resource")
     limit = options.get("limit", limits.max_limit)
     check_range("limit", limit, limits.max_limit)

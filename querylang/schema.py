@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, FromClause
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefolded
 from aiida_like.storage.patterns import Pattern
-from querylang.ast import Operator
 from querylang.lowering.predicates import Predicate
 
 
@@ -32,12 +31,17 @@ class FieldType(Enum):
     __hash__ = object.__hash__
 
 
+def _as_it_is(name: str) -> tuple[str]:
+    return (name,)
+
+
 @dataclass(frozen=True, eq=False)
 class Field:
     """One key of an entity. A field is equal to itself alone, so that what is made for fields can be looked up fast.
 
     `expression` is its SQL; `is_nullable` says that it can be NULL, which no comparison matches.
-    `aliases` turns an old name, or an old pattern, into today's.
+    `spellings` are the names that a name, or the start of a pattern, stands for: those of today, and old ones.
+    `write` makes what answers show of a stored value, if that is not as usual for the type.
     `is_shown`, `is_filterable`: what can be seen, what can be asked and ordered by.
     """
 
@@ -50,7 +54,8 @@ class Field:
     is_shown: bool = True
     is_filterable: bool = True
     refers_to: str | None = None
-    aliases: Callable[[Operator, str], str] | None = None
+    spellings: Callable[[str], tuple[str, ...]] = _as_it_is
+    write: Callable[[Any], Any] | None = None
 
     @cached_property
     def casefolded(self) -> Field:

@@ -58,6 +58,12 @@ class Settings:
     archive_max_age: int = _setting(
         3600, "how long caches may answer for an archive without asking again, in seconds", in_answers=False
     )
+    old_type_names: bool = _setting(
+        default=False,
+        help_="whether version 2 shows types by the names of AiiDA 0.12, as old clients know them",
+        in_answers=True,
+    )
+    querybuilder: bool = _setting(default=True, help_="whether POST /querybuilder is answered", in_answers=False)
     max_body_length: int = _setting(1_000_000, "how long the body of POST may be, in bytes", in_answers=False)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, null, or_
 
 from aiida_like.models import computer, link, node, user
-from querylang.ast import Operator
 from querylang.lowering.relations import OF_NODES
 from querylang.options import OptionSpec, integer, order_terms, word, words
 from querylang.schema import Entity, Field, FieldType
@@ -26,9 +25,8 @@ def _field(name: str, type_: FieldType, expression: ColumnElement[Any], **more: 
     return Field(name, type_, expression, name, name, **more)
 
 
-def _todays_name(operator: Operator, text: str) -> str:
-    """The new name of an old one; an old name has its own place in the alphabet."""
-    return text if operator is Operator.GREATER else text.replace("old.", "new.")
+def _spellings(name: str) -> tuple[str, ...]:
+    return (name.replace("old.", "new."), name) if name.startswith("old.") else (name,)
 
 
 def _by_name(*fields: Field) -> dict[str, Field]:
@@ -46,7 +44,7 @@ NODES = Entity(
         _field("label", FieldType.STRING, node.c.label),
         _field("uuid", FieldType.UUID, node.c.uuid),
         _field("ctime", FieldType.DATETIME, node.c.ctime),
-        _field("type", FieldType.STRING, node.c.node_type, aliases=_todays_name),
+        _field("type", FieldType.STRING, node.c.node_type, spellings=_spellings),
         _field("user_id", FieldType.INTEGER, node.c.user_id),
         _field("attributes", FieldType.JSON, node.c.attributes, is_shown=False),
         _field("process_type", FieldType.STRING, node.c.process_type, is_nullable=True, is_shown=False),

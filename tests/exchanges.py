@@ -13,7 +13,8 @@ ROOT = "http://localhost"
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
-        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
+        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied, Accept-Ranges, "
+        "Content-Range"
     ),
 }
 

@@ -373,6 +373,11 @@ FAULTS: list[tuple[str, int, int]] = [
     (f"/nodes/{graph.folder}/repo/contents?filename=README.txt", 500, 200),
     (f'/calcjobs/{graph.relax_scf}/input_files?filename=".aiida"', 500, 200),
     (f"/processes/{graph.silicon}/report", 500, 404),
+    ("/nodes?id=in=5", 500, 200),
+    ('/nodes?label=in="silicon"', 200, 200),
+    ("/nodes?id>3&&limit=1", 500, 200),
+    ("/nodes?fields=full_type&limit=1", 500, 200),
+    ("/nodes/page/links/incoming", 500, 404),
     ("/nothing", 404, 404),
 ]
 """A request, the status that aiida-core 2.9 gives, and ours."""
@@ -389,6 +394,7 @@ POST_FAULTS: dict[str, tuple[dict[str, Any], int, int]] = {
     ),
     "quotes": (query(N, project={"n": ['attributes.say "hi"']}, limit=3), 500, 200),
     "metadata": (query({"tag": "c", "entity_type": "computer"}, project={"c": ["metadata.workdir"]}), 500, 200),
+    "metadata of logs": (query({"tag": "l", "entity_type": "log"}, project={"l": ["metadata"]}), 500, 200),
     "no column": (query(N, project={"n": ["nothing"]}), 500, 400),
     "no JSON": ({"path": 5}, 500, 400),
 }

@@ -15,7 +15,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.apache import Apache, apache
-from tests.asking import curl
+from tests.asking import check_parts, curl
 from tests.conftest import COMMAND, ROOT, Effort, Golden, GoldenPostgreSQL, run
 from tests.deployment import (
     COMMENTS,
@@ -28,7 +28,7 @@ from tests.deployment import (
     waits,
 )
 from tests.environments import make_environment
-from tests.golden import graph
+from tests.golden import FILES, graph
 from tests.manual import OF_EACH_KIND, check
 from tests.servers import PostgreSQL, wait_until
 
@@ -71,6 +71,11 @@ def test_characters_in_a_url(served: Apache, url: str) -> None:
     """Sent raw by curl."""
     answer = curl(f"{served.url}/sqlalchemy/api/v2{url}")
     check(OF_EACH_KIND[url], answer.status, answer.text, "/sqlalchemy")
+
+
+def test_a_file_in_parts(served: Apache, tmp_path: Path) -> None:
+    url = f"{served.url}/django/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt"
+    check_parts(url, FILES["large.txt"], tmp_path)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

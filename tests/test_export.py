@@ -233,7 +233,7 @@ ERRORS = {
     "format=csv&facet=label": "facet is for JSON; a file of format csv or ndjson has all rows, or limit= of them",
     "format=csv&foo=1": (
         "nodes have no key 'foo' to filter or order by. There are: id, label, node_type, process_type, "
-        "ctime, mtime, uuid, user_id, description, dbcomputer_id, attributes, extras, pk, user, computer, "
+        "full_type, ctime, mtime, uuid, user_id, description, dbcomputer_id, attributes, extras, pk, user, computer, "
         "group, incoming_of, outgoing_of, ancestor_of, descendant_of"
     ),
 }

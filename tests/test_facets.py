@@ -84,6 +84,19 @@ def test_what_is_related_has_a_name(client: FlaskClient) -> None:
         assert {each["value"]: each["name"] for each in facet["values"]}.items() <= names.items()
 
 
+@pytest.mark.parametrize("url", ["v2/nodes", "v4/nodes", f"v2/nodes/{graph.silicon}/descendants"])
+def test_groups(client: FlaskClient, url: str) -> None:
+    """A row counts in each of its groups."""
+    facet = data(client, f"{url}?facet=group&limit=1")["facets"]["group"]
+    totals = {}
+    for group in data(client, "v4/groups")["groups"]:
+        answer = client.get(f"/api/{url}?group={group['id']}&limit=1")
+        totals[group["id"], group["label"]] = int(answer.headers["X-Total-Count"])
+    expected = {key: total for key, total in totals.items() if total}
+    assert {(each["value"], each["name"]): each["count"] for each in facet["values"]} == expected
+    assert facet["distinct"] == len(expected)
+
+
 @pytest.mark.parametrize(
     ("url", "key"),
     [

@@ -46,7 +46,7 @@ def cif(attributes: dict[str, Any], **files: bytes) -> StoredNode:
     ],
 )
 def test_formats_of_a_type(node_type: str, formats: tuple[str, ...]) -> None:
-    assert download_formats(node_type) == formats
+    assert download_formats(node(node_type)) == formats
 
 
 def test_all_functions_are_there() -> None:

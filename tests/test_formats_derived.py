@@ -164,7 +164,7 @@ def test_the_brillouin_zone_needs_seekpath(monkeypatch: pytest.MonkeyPatch) -> N
 def test_all_formats_are_those_of_each_type() -> None:
     formats = all_download_formats()
     assert formats["data.core.structure.StructureData."] == ("cif", "xsf", "xyz", "chemdoodle")
-    assert formats == {node_type: download_formats(node_type) for node_type in formats}
+    assert formats == {node_type: download_formats(StoredNode("", node_type, "", {})) for node_type in formats}
 
 
 def test_names_of_downloads() -> None:

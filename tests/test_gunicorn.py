@@ -10,14 +10,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.asking import curl
+from tests.asking import check_parts, curl
 from tests.conftest import COMMAND, Effort, Golden, GoldenPostgreSQL
 from tests.deployment import COMMENTS, PROFILES, Profiles, ask_with_eight, locked, make_profiles, waits
-from tests.golden import graph
+from tests.golden import FILES, graph
 from tests.manual import OF_EACH_KIND, check
 from tests.nginx import Behind, nginx_and_gunicorn
 from tests.servers import PostgreSQL, free_port, serving, wait_until
@@ -53,6 +54,11 @@ def test_characters_in_a_url(served: Behind) -> None:
     for url, expected in OF_EACH_KIND.items():
         answer = curl(f"{served.url}/django/api/v2{url}")
         check(expected, answer.status, answer.text, "/django")
+
+
+def test_a_file_in_parts(served: Behind, tmp_path: Path) -> None:
+    url = f"{served.url}/django/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt"
+    check_parts(url, FILES["large.txt"], tmp_path)
 
 
 def test_addresses(served: Behind) -> None:

@@ -551,8 +551,8 @@ OTHERS = {
         "full_type, attributes, attributes_filter, extras, extras_filter, profile, ",
         "profile, ",
         (
-            "id, label, node_type, process_type, ctime, mtime, uuid, user_id, description, dbcomputer_id, attributes, "
-            "extras, pk, user, computer, group"
+            "id, label, node_type, process_type, full_type, ctime, mtime, uuid, user_id, description, dbcomputer_id, "
+            "attributes, extras, pk, user, computer, group"
         ),
     ),
 }
@@ -587,7 +587,7 @@ def test_no_such_node(archive_client: FlaskClient, version: str, status: int, re
 def test_the_kind_of_a_node_counts_in_version_2(archive_client: FlaskClient) -> None:
     path = f"/{graph.relax}/graph?depth=1"
     assert archive_client.get(f"/api/v2/workflows{path}").status_code == 200
-    assert archive_client.get(f"/api/v2/calculations{path}").status_code == 400
+    assert archive_client.get(f"/api/v2/data{path}").status_code == 400
 
 
 def test_link_type_is_still_a_key_of_links(archive_client: FlaskClient) -> None:

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.asking import curl
+from tests.asking import check_parts, curl
 from tests.conftest import COMMAND, Golden
-from tests.golden import computers
+from tests.golden import FILES, computers, graph
 from tests.manual import TABLE, Expected, NoRoute, Objects, Refused, Total, check, uuids
 from tests.servers import free_port, serving
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
-        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
+        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied, Accept-Ranges, "
+        "Content-Range"
     ),
 }
 
@@ -120,6 +121,10 @@ def test_a_file(root: str) -> None:
     answer = curl(url, "--output", "-")
     assert (answer.status, answer.headers["Content-Disposition"]) == (200, 'attachment; filename="aiida.out"')
     assert answer.headers["Content-Length"] == str(len(answer.text.encode()))
+
+
+def test_a_file_in_parts(root: str, tmp_path: Path) -> None:
+    check_parts(f"{root}/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt", FILES["large.txt"], tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_windows_of_other_limits() -> None:
 
 
 BAD_WINDOWS = {
-    ("limit=5&perpage=5", 1): "requesting a specific page is incompatible with limit and offset",
+    ("limit=5&perpage=5", 1): "perpage key is incompatible with limit and offset",
     ("limit=0&perpage=5", None): "perpage key is incompatible with limit and offset",
     ("offset=0", 1): "requesting a specific page is incompatible with limit and offset",
     ("limit=9223372036854775807", None): "limit=9223372036854775807 is out of range: it goes from 1 to 400",

@@ -193,8 +193,8 @@ DIFFERENCES = [
 
 
 def unordered(body: Any) -> Any:
-    """Rows of a query without order are a set."""
-    data = body["data"]
+    """Rows of a query without order are a set. Without rows there are no tags there."""
+    data = {tag: rows for tag, rows in body["data"].items() if rows}
     return body | {
         "data": {tag: sorted(json.dumps(numbers(row), sort_keys=True) for row in rows) for tag, rows in data.items()}
     }
@@ -230,7 +230,8 @@ def test_the_same_answer(both: Both, url: str) -> None:
     assert (ours.status, ours.content_type) == (theirs.status, theirs.content_type)
     assert alike(url, ours.body, is_ordered=True) == alike(url, theirs.body, is_ordered=True)
     if ours.status == 200 and ours.content_type == "application/json":
-        assert ours.total == theirs.total
+        # What is no list has a total of 0 there, and none here.
+        assert (ours.total or "0") == theirs.total
         assert bool(ours.link) == bool(theirs.link)
 
 

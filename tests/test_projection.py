@@ -75,7 +75,7 @@ def test_lists(client: FlaskClient, url: str) -> None:
 ERRORS = {
     "v4/nodes?fields=nope": (
         "nodes have no key 'nope' to filter or order by. There are: id, label, node_type, process_type, "
-        "ctime, mtime, uuid, user_id, description, dbcomputer_id, attributes, extras, pk, user, computer, "
+        "full_type, ctime, mtime, uuid, user_id, description, dbcomputer_id, attributes, extras, pk, user, computer, "
         "group, incoming_of, outgoing_of, ancestor_of, descendant_of"
     ),
     "v2/nodes?fields=label.x": "label is no JSON, so there is no label.x in it",

@@ -175,9 +175,9 @@ Error: syntax error in the query string at column 22: expected a comparison such
 ERRORS = {
     'nodes?filter=(label="a" OR )': CARET,
     "nodes?nope=1&limit=1": (
-        "Error: nodes have no key 'nope' to filter or order by. There are: id, label, node_type, process_type, ctime, "
-        "mtime, uuid, user_id, description, dbcomputer_id, attributes, extras, pk, user, computer, group, incoming_of, "
-        "outgoing_of, ancestor_of, descendant_of\n"
+        "Error: nodes have no key 'nope' to filter or order by. There are: id, label, node_type, process_type, "
+        "full_type, ctime, mtime, uuid, user_id, description, dbcomputer_id, attributes, extras, pk, user, computer, "
+        "group, incoming_of, outgoing_of, ancestor_of, descendant_of\n"
     ),
     "nothing": "Error: No resource has this URL. GET /api/v4 lists all endpoints.\n",
     "querybuilder": (
@@ -187,7 +187,7 @@ ERRORS = {
     ),
     "/nothing": "Error: No resource has this URL. GET /api/v2 lists all endpoints.\n",
     "nodes/12345678/repo/contents?filename=x": (
-        "Error: there is no object among the nodes whose uuid begins with '12345678'\n"
+        "Error: there is no object among the nodes whose uuid begins with '12345678', and none with the id 12345678\n"
     ),
 }
 

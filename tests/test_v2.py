@@ -161,6 +161,70 @@ def test_each_type_is_in_one_group(client: FlaskClient) -> None:
     assert not any(each.startswith("data.core.code.") for each in types["data"])
 
 
+def types_in(client: FlaskClient, resource: str) -> set[str]:
+    return {row["type"] for row in client.get(f"/api/v2/{resource}?fields=type").json["data"][resource]}
+
+
+def test_types_agree_with_lists(client: FlaskClient) -> None:
+    types = client.get("/api/v2/nodes/types").json["data"]
+    assert set(types["calculation"]) == types_in(client, "calculations") >= types_in(client, "workflows")
+    assert {*types["data"], *types["code"]} == types_in(client, "data")
+    assert set(types["code"]) == types_in(client, "codes")
+
+
+RESOURCES = {"CALCULATION": "calculations", "DATA": "data", "CODE": "codes"}
+TEMPLATES = {
+    graph.silicon: "data.structure.StructureData.",
+    graph.bands: "data.array.bands.BandsData.",
+    graph.path: "data.array.kpoints.KpointsData.",
+    graph.upf: "data.upf.UpfData.",
+    graph.cif: "data.cif.CifData.",
+    graph.rescale: "calculation.inline.InlineCalculation.",
+    graph.relax: "calculation.work.WorkCalculation.",
+    graph.relax_scf: "calculation.job.JobCalculation.",
+    graph.code_script: "code.Code.",
+    graph.parameters: "data.parameter.ParameterData.",
+}
+"""The types by which Materials Cloud Explore of 2019 chooses a page, where it does not take the one of all jobs."""
+
+
+def test_what_the_explore_of_2019_asks(target: dict[str, Any], serve: Callable[..., Flask]) -> None:
+    """It makes the resource of the first word of a type, in capitals, and knows no `PROCESS`."""
+    client = serve(find(**target), {"OLD_TYPE_NAMES": True}).test_client()
+
+    def data(url: str) -> Any:
+        answer = client.get(f"/api/v2{url}")
+        assert answer.status_code == 200, url
+        return answer.json["data"]
+
+    types = data("/nodes/types")
+    assert {word: {each.partition(".")[0] for each in names} for word, names in types.items()} == {
+        "calculation": {"calculation"},
+        "data": {"data"},
+        "code": {"code"},
+    }
+    for group, names in types.items():
+        for name in names:
+            resource = RESOURCES[group.upper()]
+            (rows,) = data(f'/{resource}/page/1?perpage=10&type=like="{name}%25"&orderby=-ctime').values()
+            assert {row["type"] for row in rows} == {name}
+    assert sum(data("/nodes/statistics")["types"].values()) == data("/nodes/statistics")["total"]
+    assert set(data("/nodes/statistics")["types"]) == {*types["calculation"], *types["data"], *types["code"]}
+    for uuid, node_type in TEMPLATES.items():
+        resource = RESOURCES[node_type.partition(".")[0].upper()]
+        (row,) = data(f"/{resource}/{uuid}")[resource]
+        assert (row["type"], "attributes" in row) == (node_type, True)
+        tree = data(f"/{resource}/{uuid}/io/tree?in_limit=10&out_limit=10")
+        assert tree["nodes"][0]["nodetype"] == node_type
+        assert tree["nodes"][0]["displaytype"] == node_type.split(".")[-2]
+        shapes = {"calculation": "square", "code": "triangle", "data": "dot"}
+        assert all(drawn["shape"] == shapes[drawn["nodetype"].partition(".")[0]] for drawn in tree["nodes"])
+    assert data(f"/calculations/{graph.relax_scf}/io/retrieved_inputs")["retrieved_inputs"]
+    assert data(f"/calculations/{graph.relax_scf}/io/retrieved_outputs")["retrieved_outputs"]
+    (row,) = data(f"/nodes?uuid=%22{graph.relax}%22&fields=type,node_type")["nodes"]
+    assert row == {"type": TEMPLATES[graph.relax], "node_type": "process.workflow.workchain.WorkChainNode."}
+
+
 @pytest.mark.parametrize("form", ["", "&format=csv", "&cursor="])
 def test_an_order_by_what_no_row_has(client: FlaskClient, form: str) -> None:
     answer = client.get(f"/api/v2/users?orderby=date_joined,-id{form}")
@@ -271,6 +335,7 @@ def test_the_name_of_a_file_is_safe() -> None:
     assert dict(response.headers) == {
         "Content-Type": "application/octet-stream",
         "Content-Length": "1",
+        "Accept-Ranges": "bytes",
         "Content-Disposition": ("attachment; filename=\"_ _a__b_.txt\"; filename*=UTF-8''%C3%BC%20%22a%22%5Cb%0A.txt"),
         "X-Content-Type-Options": "nosniff",
     }

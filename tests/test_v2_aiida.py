@@ -25,7 +25,7 @@ Told = Mapping[str, Any]
 KINDS: Mapping[str, Callable[[str], bool]] = {
     "nodes": lambda _: True,
     "processes": lambda kind: kind.startswith("process."),
-    "calculations": lambda kind: kind.startswith("process.calculation."),
+    "calculations": lambda kind: kind.startswith("process."),
     "workflows": lambda kind: kind.startswith("process.workflow."),
     "data": lambda kind: kind.startswith("data."),
     "codes": lambda kind: kind.startswith("data.core.code."),
@@ -244,7 +244,9 @@ FILTERS: Mapping[str, Callable[[Told], bool]] = {
     'type="data.parameter.ParameterData."': lambda node: node["node_type"] == "data.core.dict.Dict.",
     'type=like="data.array.%"': lambda node: node["node_type"].startswith("data.core.array."),
     'type=ilike="calculation.job.%"': lambda node: node["node_type"].startswith("process.calculation.calcjob."),
-    'type=in="code.Code.","data.base.Int."': lambda node: node["node_type"] == "data.core.int.Int.",
+    'type=in="code.Code.","data.base.Int."': lambda node: node["node_type"].startswith(
+        ("data.core.code.", "data.core.int.")
+    ),
     'type!="data.core.dict.Dict."&user_id=4': lambda node: node["user_id"] == 4 and "Dict" not in node["node_type"],
     'node_type=like="process.%.Work%"': lambda node: ".Work" in node["node_type"],
     'process_type=like="%pw"': lambda node: (node["process_type"] or "").endswith("pw"),

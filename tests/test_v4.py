@@ -38,11 +38,12 @@ def envelope(url: str, data: Any, **others: Any) -> dict[str, Any]:
     } | others
 
 
-def headers(total: int, link: str | None = None) -> dict[str, str | None]:
-    return {"Content-Type": "application/json", "X-Total-Count": str(total), "Link": link, **CORS}
+def headers(total: int | None, link: str | None = None) -> dict[str, str | None]:
+    shown = None if total is None else str(total)
+    return {"Content-Type": "application/json", "X-Total-Count": shown, "Link": link, **CORS}
 
 
-def answer(url: str, data: Any, *, id_: Any = None, total: int = 1, link: str | None = None) -> Exchange:
+def answer(url: str, data: Any, *, id_: Any = None, total: int | None = 1, link: str | None = None) -> Exchange:
     return Exchange(f"/api/v4/{url}", 200, headers(total, link), envelope(url, data, id=id_))
 
 
@@ -194,6 +195,8 @@ CHANGED = {
 }
 """Names under which files are sent that cannot keep theirs."""
 
+FULL_TYPE = "process.calculation.calcjob.CalcJobNode.|aiida.calculations:quantumespresso.pw"
+
 DRAWN = {
     "total_no_of_incomings": 2,
     "sent_no_of_incomings": 1,
@@ -228,7 +231,7 @@ EXCHANGES = {
             "nodes": [RESCALE | {"incoming": [SALT], "outgoing": []}],
             "metadata": [DRAWN],
         },
-        total=0,
+        total=None,
     ),
     "statistics of a user": answer(
         "nodes/statistics?user=2",
@@ -237,7 +240,7 @@ EXCHANGES = {
             "types": {"data.core.str.Str.": 6, "process.calculation.calcjob.CalcJobNode.": 1},
             "ctime_by_day": {"2016-04-22": 1, "2016-04-23": 5, "2016-05-04": 1},
         },
-        total=0,
+        total=None,
     ),
     **{f"the file {name} in {quote or 'no'} quotes": file(name, quote) for name in FILES for quote in ("", '"')},
     "a query": query(
@@ -282,7 +285,33 @@ EXCHANGES = {
     ),
     "a count": of_node(graph.true, {"id": {"func": "count"}}, {"id": 1}),
     "a query without rows": query(
-        {"path": [{"entity_type": "node", "tag": "n"}], "filters": {"n": {"id": -1}}}, {}, total=0
+        {
+            "path": [
+                {"entity_type": "node", "tag": "n", "project": ["id", "label"]},
+                {"entity_type": "log", "tag": "l", "project": ["metadata"], "edge_project": []},
+            ],
+            "filters": {"n": {"id": -1}},
+        },
+        {"n": [], "l": []},
+        total=0,
+    ),
+    "the metadata of a log": query(
+        {
+            "path": [{"entity_type": "log", "tag": "l"}],
+            "filters": {"l": {"metadata": {"of_type": "object"}}},
+            "project": {"l": ["dbnode_id", "metadata.name"]},
+            "order_by": {"l": "id"},
+            "limit": 1,
+        },
+        {"l": [{"dbnode_id": ids[graph.relax], "metadata.name": None}]},
+    ),
+    "full types alone": answer(
+        f'nodes?uuid="{graph.relax_scf}"&fields=full_type,id',
+        {"nodes": [{"full_type": FULL_TYPE, "id": ids[graph.relax_scf]}]},
+    ),
+    "what has a key": answer(
+        f'nodes?filter=attributes HAS "cell" AND uuid="{graph.silicon}"&fields=id',
+        {"nodes": [{"id": ids[graph.silicon]}]},
     ),
     "JSON by another name": query(
         b'{"path": ["user"], "project": {"user_1": "id"}, "order_by": {"user_1": "id"}}',
@@ -389,7 +418,7 @@ def test_a_download_that_is_shown(client: FlaskClient) -> None:
     check(client, about(url, {"download": {"data": shown["data"], "filename": shown["filename"], "status": 200}}))
 
 
-@pytest.mark.parametrize("query", ["orderby=group", "fields=group,id", "orderby=-incoming_of", "facet=group"])
+@pytest.mark.parametrize("query", ["orderby=group", "fields=group,id", "orderby=-incoming_of", "facet=ancestor_of"])
 def test_what_can_only_be_filtered_by(archive_client: FlaskClient, query: str) -> None:
     answer = archive_client.get(f"/api/v4/nodes?{query}")
     key = query.partition("=")[2].partition(",")[0].lstrip("-")
@@ -455,8 +484,8 @@ def test_projectable_properties(archive_client: FlaskClient) -> None:
 WRONG = {
     "nodes?labell=5": (
         "nodes have no key 'labell' to filter or order by; did you mean 'label'? There are: id, label, node_type, "
-        "process_type, ctime, mtime, uuid, user_id, description, dbcomputer_id, attributes, extras, pk, user, "
-        "computer, group, incoming_of, outgoing_of, ancestor_of, descendant_of"
+        "process_type, full_type, ctime, mtime, uuid, user_id, description, dbcomputer_id, attributes, extras, pk, "
+        "user, computer, group, incoming_of, outgoing_of, ancestor_of, descendant_of"
     ),
     "nodes?label=5": 'label takes text in double quotes, as in "text", not 5',
     'nodes?label="x': (
@@ -487,7 +516,7 @@ WRONG = {
         "filename '../x' is not a path inside the node: write it as folder/file, without . and .."
     ),
     f"nodes/{graph.silicon}/download": "download_format is missing; there are: cif, xsf, xyz, chemdoodle",
-    f"nodes/{graph.seven}/download": "download_format is missing; there are: none for a node of this type",
+    f"nodes/{graph.seven}/download": "download_format is missing; there are: none for such a node",
     f"nodes/{graph.array}/download?download_format=npz&download=false": (
         f"{graph.array}.npz is not text, so it can only be downloaded: leave out download=false"
     ),
@@ -502,6 +531,7 @@ WRONG = {
 
 MISSING = {
     "nodes/ffffffff": "there is no object among the nodes whose uuid begins with 'ffffffff'",
+    "nodes/999999": "there is no object among the nodes whose uuid begins with '999999', and none with the id 999999",
     "nodes/zz": "'zz' is not the beginning of a uuid, such as 338357f4-f2",
     "users/99": "there is no object with id 99 among the users",
     "users/zoe": "users are asked for by their integer id, as in /users/2, not by 'zoe'",
@@ -568,8 +598,8 @@ ON_ANY_STORAGE = {
         f"the body {body[:40]!r}": refused("querybuilder", message, method="POST", sent=body)
         for body, message in WRONG_BODIES.items()
     },
-    "the formats of a type": answer(f"nodes/download_formats?full_type=%22{CIF}%22", {CIF: ["cif"]}, total=0),
-    "the formats of a type without one": answer(f"nodes/download_formats?full_type={DICT}", {DICT: []}, total=0),
+    "the formats of a type": answer(f"nodes/download_formats?full_type=%22{CIF}%22", {CIF: ["cif"]}, total=None),
+    "the formats of a type without one": answer(f"nodes/download_formats?full_type={DICT}", {DICT: []}, total=None),
     "the server": Exchange("/api/v4/server", 200, headers(1), envelope("server", VERSIONS, resource_type="Info")),
     "the QueryBuilder by GET": Exchange(
         "/api/v4/querybuilder",
@@ -653,6 +683,13 @@ def test_all_rows_or_an_error(golden: Golden, serve: Callable[..., Flask]) -> No
     assert len(client.post("/api/v4/querybuilder", json=users_).json["data"]["user_1"]) == 4
     message = "the query has more than 4 rows: ask in parts with limit, offset and order_by"
     check(client, refused("querybuilder", message, method="POST", sent={"path": ["computer"]}))
+
+
+def test_the_querybuilder_can_be_switched_off(golden: Golden, serve: Callable[..., Flask]) -> None:
+    client = serve(find(str(golden.archive)), {"QUERYBUILDER": False}).test_client()
+    message = "the QueryBuilder is switched off here: ask by GET, as in /nodes?orderby=-ctime"
+    check(client, refused("querybuilder", message, 501, method="POST", sent={"path": ["computer"]}))
+    assert client.get("/api/v4/querybuilder").status_code == 405
 
 
 def test_a_query_that_takes_too_long(target: dict[str, Any], serve: Callable[..., Flask]) -> None:

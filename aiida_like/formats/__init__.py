@@ -12,6 +12,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from aiida_like.errors import FeatureUnavailable
+from aiida_like.formats.content import known_type
 from aiida_like.formats.description import DESCRIBED, description_of
 from aiida_like.formats.node import StoredNode
 
@@ -124,16 +125,16 @@ def download(node: StoredNode, format: str | None = None) -> Download:  # noqa: 
         MissingExtra: the format needs a package that is not installed.
         DamagedNode: the content of the node is damaged.
     """
-    kind = _kind(node.node_type)
+    kind = _kind(node)
     chosen = _chosen(kind, kind.downloads, format, "downloaded")
     stored_name = node.attributes.get("filename") if chosen in _STORED else None
     name = stored_name if isinstance(stored_name, str) else f"{node.uuid}.{chosen}"
     return Download(_function(kind.downloads[chosen])(node), chosen, name)
 
 
-def download_formats(node_type: str) -> tuple[str, ...]:
-    """The formats for nodes of a type, the default first; none if they cannot be downloaded."""
-    return tuple(_kind(node_type).downloads)
+def download_formats(node: StoredNode) -> tuple[str, ...]:
+    """The formats of a node, the default first; none if it cannot be downloaded."""
+    return tuple(_kind(node).downloads)
 
 
 def all_download_formats() -> dict[str, tuple[str, ...]]:
@@ -147,7 +148,7 @@ def derived_properties(node: StoredNode) -> dict[str, Any]:
     Raises:
         FeatureUnavailable, MissingExtra, DamagedNode: as for `download`.
     """
-    derive = _kind(node.node_type).properties
+    derive = _kind(node).properties
     return _function(derive)(node) if derive else {}
 
 
@@ -157,7 +158,7 @@ def visualization(node: StoredNode, visformat: str | None = None) -> Picture:
     Raises:
         FeatureUnavailable, MissingExtra, DamagedNode: as for `download`.
     """
-    kind = _kind(node.node_type)
+    kind = _kind(node)
     picture: Picture = _function(kind.pictures[_chosen(kind, kind.pictures, visformat, "visualized")])(node)
     return picture
 
@@ -167,8 +168,9 @@ def _function(name: str) -> Callable[[StoredNode], Any]:
     return function
 
 
-def _kind(node_type: str) -> TypeFormats:
-    """The formats of a type; one without formats is named by its class, `Dict` for `data.core.dict.Dict.`."""
+def _kind(node: StoredNode) -> TypeFormats:
+    """The formats of a node; a type without formats is named by its class, `Dict` for `data.core.dict.Dict.`."""
+    node_type = known_type(node)
     unknown = TypeFormats(node_type.rstrip(".").rpartition(".")[2], {}, {})
     return next((kind for start, kind in FORMATS.items() if node_type.startswith(start)), unknown)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from aiida_like.core_names import type_spellings
 from aiida_like.errors import DamagedNode
 from aiida_like.formats.node import StoredNode, parsing
 from aiida_like.formats.structure import stored_structure
 
 _ARRAY = "array|kpoints"
-_CODE = "data.core.code."
+_CODES = type_spellings("data.core.code.")
 
 
 def description_of(node: StoredNode, computer: str | None) -> str:
@@ -17,7 +18,7 @@ def description_of(node: StoredNode, computer: str | None) -> str:
 
     It is empty for most classes, and where the attributes are not those of such a node.
     """
-    if node.node_type.startswith(_CODE):
+    if node.node_type.startswith(_CODES):
         return f"{node.label}@{computer}" if computer is not None else node.label
     describe = next((describe for start, describe in DESCRIBED.items() if node.node_type.startswith(start)), None)
     if describe is None:
@@ -49,9 +50,9 @@ def _state(node: StoredNode) -> str:
 
 
 DESCRIBED: Mapping[str, Callable[[StoredNode], str]] = {
-    "data.core.structure.": _formula,
-    "data.core.array.kpoints.": _kpoints,
-    "data.core.array.bands.": _kpoints,
+    **dict.fromkeys(type_spellings("data.core.structure."), _formula),
+    **dict.fromkeys(type_spellings("data.core.array.kpoints."), _kpoints),
+    **dict.fromkeys(type_spellings("data.core.array.bands."), _kpoints),
     "process.calculation.calcjob.": _state,
 }
 """Functions by the start of the node type; all of them read the attributes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,15 @@ from aiida_like.errors import FeatureUnavailable, MissingExtra
 from aiida_like.formats.node import StoredNode
 from aiida_like.formats.structure import Structure, stored_structure
 
-_MEASURES = ("", "length", "surface", "volume")
+_LABELS = ("", "length", "surface", "volume")
+_MEASURES: Sequence[Callable[..., Any]] = (
+    lambda: 0,
+    np.linalg.norm,
+    lambda a, b: np.linalg.norm(np.cross(a, b)),
+    # A determinant would round where this is exact.
+    lambda a, b, c: abs(np.dot(a, np.cross(b, c))),
+)
+"""By the number of periodic directions; see `dimensionality`."""
 
 
 def cif_file(node: StoredNode) -> bytes:
@@ -57,9 +65,7 @@ def dimensionality(structure: Structure) -> dict[str, Any]:
     """The number of periodic directions, and the size of what repeats: angstrom, angstrom^2 or angstrom^3."""
     vectors = np.array(structure.cell)[list(structure.pbc)]
     dim = len(vectors)
-    # The measure of a parallelepiped is the root of its Gram determinant.
-    value = float(np.sqrt(max(np.linalg.det(vectors @ vectors.T), 0.0))) if dim else 0
-    return {"dim": dim, "value": value, "label": _MEASURES[dim]}
+    return {"dim": dim, "value": float(_MEASURES[dim](*vectors)), "label": _LABELS[dim]}
 
 
 def chemdoodle_picture(structure: Structure) -> dict[str, Any]:

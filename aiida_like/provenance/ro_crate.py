@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from aiida_like.core_names import type_spellings
 from aiida_like.errors import MissingExtra
 from aiida_like.provenance.subgraph import INPUTS, OUTPUTS, Node, Run
 from aiida_like.repository import StoredFile, is_key, key_of, paths
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 METADATA = "ro-crate-metadata.json"
 ATTRIBUTES = "attributes.json"
-_CODE = "data.core.code."
+_CODES = type_spellings("data.core.code.")
 _FORMAT_VERSION = "1.1"
 """The version of RO-Crate that the profile is made for."""
 
@@ -119,7 +120,7 @@ class _Description:
         return self._crate.add(self._context(self._crate, identifier, properties=properties))
 
     def _data(self, node: Node) -> Entity:
-        kinds = ["Dataset", "SoftwareApplication"] if node.node_type.startswith(_CODE) else "Dataset"
+        kinds = ["Dataset", "SoftwareApplication"] if node.node_type.startswith(_CODES) else "Dataset"
         return self._folder(node, {"@type": kinds, "name": node.name})
 
     def _folder(self, node: Node, properties: dict[str, Any]) -> Entity:

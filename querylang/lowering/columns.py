@@ -5,7 +5,7 @@ Every type has its own sense of an operator: a time is an interval, text is alph
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -17,7 +17,7 @@ from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.uuids import is_uuid, uuids_with
 from querylang.schema import Field
-from querylang.terms import Every, L, Term
+from querylang.terms import Every, L, Some, Term
 from querylang.unparse import unparse_value
 
 _Literal = TypeVar("_Literal", Integer, Boolean, DateTime)
@@ -75,7 +75,7 @@ def booleans(compared: ResolvedComparison) -> Condition:
 
 
 def texts(compared: ResolvedComparison) -> Condition:
-    return Condition(compared.predicate, compared.field, tuple(_texts(compared)))
+    return text_condition(compared.predicate, compared.field, *_texts(compared))
 
 
 def alphabetical(compared: ResolvedComparison) -> Condition:
@@ -83,14 +83,18 @@ def alphabetical(compared: ResolvedComparison) -> Condition:
 
 
 def like(compared: ResolvedComparison) -> Term[Condition]:
-    text = _texts(compared)[0]
+    # No name has a wildcard, so a pattern starts as the text that it matches.
+    return _some(_like(compared, text) for text in compared.field.spellings(_texts(compared)[0]))
+
+
+def _like(compared: ResolvedComparison, text: str) -> Term[Condition]:
     if compared.operator is Operator.ILIKE:
         return like_term(Condition, compared.field.casefolded, compared.parse_pattern(casefold(text)))
     return like_term(Condition, compared.field, compared.parse_pattern(text), has_index=True)
 
 
-def starts_with(compared: ResolvedComparison) -> Condition:
-    return prefix_condition(compared.field, _texts(compared)[0])
+def starts_with(compared: ResolvedComparison) -> Term[Condition]:
+    return prefix_term(compared.field, _texts(compared)[0])
 
 
 def contains(compared: ResolvedComparison) -> Condition:
@@ -135,9 +139,29 @@ def bounds_of_intervals(compared: ResolvedComparison) -> Condition:
             return Condition(compared.predicate, compared.field, (stored_time(interval.start),))
 
 
+def text_condition(predicate: Predicate, field: Field, *texts: str) -> Condition:
+    """A condition on the rows whose text is, or is not, one of `texts` in any spelling."""
+    names = tuple(name for text in texts for name in field.spellings(text))
+    return Condition(_AMONG.get(predicate, predicate) if len(names) > len(texts) else predicate, field, names)
+
+
+_AMONG = {Predicate.EQUAL: Predicate.IN, Predicate.UNEQUAL: Predicate.NOT_IN}
+"""What is said of several spellings of one name."""
+
+
 def prefix_condition(field: Field, prefix: str) -> Condition:
     """A condition on the rows whose text starts with `prefix`."""
     return Condition(Predicate.HAS_PREFIX, field, (escape(prefix) + "%", prefix, prefix_end(prefix)))
+
+
+def prefix_term(field: Field, prefix: str) -> Term[Condition]:
+    """The term of the rows whose text starts with `prefix`, in any spelling."""
+    return _some(prefix_condition(field, each) for each in field.spellings(prefix))
+
+
+def _some(terms: Iterable[Term[Condition]]) -> Term[Condition]:
+    alone, *others = terms
+    return Some((alone, *others)) if others else alone
 
 
 def uuid_prefix(field: Field, prefix: str) -> Condition | None:
@@ -206,13 +230,11 @@ def _refused(compared: ResolvedComparison, example: str, value: Literal) -> Quer
 
 
 def _texts(compared: ResolvedComparison) -> list[str]:
-    """The texts of a comparison, old names in them replaced by those of today."""
     texts = []
-    replace = compared.field.aliases
     for value in compared.comparison.values:
         if not isinstance(value, String):
             raise _refused(compared, 'text in double quotes, as in "text"', value)
-        texts.append(value.value if replace is None else replace(compared.operator, value.value))
+        texts.append(value.value)
     return texts
 
 

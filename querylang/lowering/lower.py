@@ -9,7 +9,7 @@ from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Integer
 from querylang.condition import Condition, Order
 from querylang.lowering.as_type import AsType
-from querylang.lowering.columns import ResolvedComparison, prefix_condition
+from querylang.lowering.columns import ResolvedComparison, prefix_term
 from querylang.lowering.json_values import MAX_PATH, OF_OBJECTS, json_at
 from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import check_number, lower_relation
@@ -58,11 +58,11 @@ def _orders(term: OrderTerm, entity: Entity) -> Iterator[Order]:
 
 
 @lru_cache(maxsize=256)
-def type_prefix_conditions(entity: Entity) -> tuple[Condition, ...]:
+def type_prefix_conditions(entity: Entity) -> tuple[Term[Condition], ...]:
     """The condition that makes a row of the table one of the entity; none where all rows are."""
     if entity.type_prefix is None or entity.type_field is None:
         return ()
-    return (prefix_condition(entity.type_field, entity.type_prefix),)
+    return (prefix_term(entity.type_field, entity.type_prefix),)
 
 
 def _lower(entity: Entity, comparison: Comparison) -> Term[Condition]:

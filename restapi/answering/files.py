@@ -53,8 +53,12 @@ def answer_file(snapshot: Snapshot, tree: Tree, written: str) -> Reply:
         QueryError, FileNotFound: as `key_of`.
     """
     path = _path_of(tree, written)
-    file = snapshot.storage.repository.read(key_of(tree, path))
-    return attachment(file.blocks, file.size, path.replace("/", "_"))
+    key = key_of(tree, path)
+    file = snapshot.storage.repository.read(key)
+    reply = attachment(file.blocks, file.size, path.replace("/", "_"))
+    # The checksum of the content, which no commit changes: so a download can go on after one.
+    reply.headers["ETag"] = f'"{key}"'
+    return reply
 
 
 def _path_of(tree: Tree, written: str) -> str:

@@ -43,8 +43,8 @@ def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
         known[f"k{number}"] = field.name
         value = f"v{number}"
         values.append(f"{value},")
-        if field.type in WRITERS:
-            write = WRITERS[field.type]
+        write = field.write or WRITERS.get(field.type)
+        if write is not None:
             known[f"w{number}"] = _or_null(write) if field.is_nullable else write
             value = f"w{number}({value})"
         entries.append(f"k{number}: {value}")

@@ -12,7 +12,7 @@ from restapi.openapi import shared
 
 
 class Graph(DialectResource):
-    """`/nodes/338357f4/graph?direction=in&limit=100`: the nodes nearest to it, and the links between them."""
+    """`/nodes/ffe1b03a/graph?direction=in&limit=100`: the nodes nearest to it, and the links between them."""
 
     reserved, allowed = lineage.GRAPH_OPTIONS, lineage.GRAPH
 
@@ -25,7 +25,7 @@ class Graph(DialectResource):
 
 
 class Prov(DialectResource):
-    """`/nodes/338357f4/prov?depth=4`: where it comes from, as PROV-JSON of the W3C."""
+    """`/nodes/ffe1b03a/prov?depth=4`: where it comes from, as PROV-JSON of the W3C."""
 
     reserved, allowed = lineage.GRAPH_OPTIONS, lineage.GRAPH
     answer = shared.PROV
@@ -37,7 +37,7 @@ class Prov(DialectResource):
 
 
 class Crate(DialectResource):
-    """`/nodes/338357f4/ro-crate`: a process with what it called, used and made, as an RO-Crate, a zip file."""
+    """`/nodes/15846e79/ro-crate`: a process with what it called, used and made, as an RO-Crate, a zip file."""
 
     reserved, allowed = lineage.GRAPH_OPTIONS, CRATE
     answer = shared.CRATE

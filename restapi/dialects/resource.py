@@ -28,6 +28,7 @@ from restapi.http.conditional import Conditional, key_of
 from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
 from restapi.http.exchange import SAFE, Context, Exchange, Mount, Request
 from restapi.http.headers import allow_preflight
+from restapi.http.ranges import RANGE, part_of
 from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
 from restapi.openapi.answer import AnswerSpec, DescribedPath, Subject
@@ -69,7 +70,7 @@ class Dialect:
     missing: Callable[[str], Reply]
     not_found: Mapping[str, Shape]
     find: Callable[[Context, Entity, tuple[Field, ...], str], Sequence[Any]]
-    rows_query: Callable[[Entity, Options, Filters, Iterable[Condition]], tuple[RowsQuery, RowRenderer]]
+    rows_query: Callable[[Entity, Options, Filters, Iterable[Condition], Settings], tuple[RowsQuery, RowRenderer]]
     envelope: Envelope
 
 
@@ -166,7 +167,7 @@ class ListResource(DialectResource):
         `relation` may be an iterator: then a walk through the graph begins only after the fields to show are known.
         `resource` is what the path names, `key` the name of the list in the answer; both are else that of the entity.
         """
-        query, renderer = self.dialect.rows_query(entity, given, filters, relation)
+        query, renderer = self.dialect.rows_query(entity, given, filters, relation, self.context.settings)
         envelope = partial(self.envelope, resource or entity.name, pk=pk, path_id=path_id)
         return answer_list(self.context, given, query, renderer, page=page, name=key or entity.name, envelope=envelope)
 
@@ -227,6 +228,8 @@ class Endpoint:
                 resource = self.resource(mounted.dialect, Context(self.mount, exchange, exchange.decoded(), snapshot))
                 made: Reply = getattr(resource, name)(**arguments)
                 reply = made if key is None else mounted.conditional.mark(exchange, snapshot, key, made)
+            if RANGE in exchange.environ:
+                reply = part_of(reply, exchange)
         except AiidaLikeError as error:
             reply = reply_to(error, mounted.dialect.statuses, mounted.log, exchange)
         if exchange.efforts:

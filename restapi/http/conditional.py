@@ -23,6 +23,7 @@ from restapi.config import Settings
 from restapi.http.exchange import Exchange
 from restapi.http.headers import tag_by_content
 from restapi.http.preferences import VARY
+from restapi.http.ranges import RANGE
 from restapi.http.reply import Answer, BytesReply, CachedAnswer, Reply, as_response
 
 _MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "prov", "rocrate", "seekpath", "upf-to-json")
@@ -54,7 +55,8 @@ class Conditional:
         Raises:
             StatementTimeout, StorageError: as `Snapshot.version`.
         """
-        cached = None if self._answers is None else self._answers.get(key)
+        # Of what is cached, no part is.
+        cached = None if self._answers is None or RANGE in exchange.environ else self._answers.get(key)
         field = exchange.environ.get(_FIELD)
         if cached is None and field is None:
             # There is nothing to compare the version with, so it comes with the rows.
@@ -69,12 +71,19 @@ class Conditional:
         return cached if cached is not None and cached.version == version and not has_any else None
 
     def mark(self, exchange: Exchange, snapshot: Snapshot, key: str, reply: Reply) -> Reply:
-        """The reply with its headers. Call this after all is read that is read before the first byte."""
+        """The reply with its headers. Call this after all is read that is read before the first byte.
+
+        A file of the repository has a tag already, which fits as long as its content is the same.
+        """
         if reply.status_code not in _OF_VERSION:
             return reply
         reply.headers["Vary"] = VARY
         is_constant = snapshot.storage.data_version.constant is not None
         reply.headers["Cache-Control"] = self._for_archives if is_constant else "no-cache"
+        if "ETag" in reply.headers:
+            response = as_response(reply)
+            response.make_conditional(exchange.environ)
+            return response
         version = snapshot.version_of_all
         if version is None:
             return tag_by_content(as_response(reply), exchange)

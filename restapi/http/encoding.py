@@ -99,6 +99,7 @@ def attachment(
         reply = Response(content, content_type=content_type)
     if size is not None:
         reply.headers["Content-Length"] = str(size)
+        reply.headers["Accept-Ranges"] = "bytes"
     # RFC 6266: the plain name for all clients, the encoded one for those that know it.
     plain = "".join(character if character.isascii() and character.isprintable() else "_" for character in name)
     plain = plain.replace("\\", "_").replace('"', "_")

@@ -25,7 +25,7 @@ _PAGE = re.compile(r"/page(/\d*)?/?$")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": (
-        "Content-Type, Authorization, X-Requested-With, Cache-Control, If-None-Match, Prefer"
+        "Content-Type, Authorization, X-Requested-With, Cache-Control, If-None-Match, Prefer, Range, If-Range"
     ),
     "Access-Control-Max-Age": "86400",
 }

@@ -50,7 +50,8 @@ Answer = Reply | CachedAnswer
 CROSS_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
-        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied"
+        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied, Accept-Ranges, "
+        "Content-Range"
     ),
 }
 """Any page may read any answer, errors too: there is nothing here that a cookie protects."""

@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
-from querylang.ast import Operator
+from collections.abc import Mapping
 
-_BUILT_IN = (
-    "array", "bool", "cif", "code", "dict", "enum", "float", "folder", "int", "jsonable", "list", "numeric",
-    "orbital", "remote", "singlefile", "str", "structure", "upf",
-)  # fmt: skip
-"""Modules below `data.` that became `data.core.` with AiiDA 2.0."""
+from aiida_like.core_names import type_spellings
 
 _BASE_TYPES = ("Int", "Float", "Str", "Bool", "List")
+_CODES = ("Code.", "installed.InstalledCode.", "portable.PortableCode.", "containerized.ContainerizedCode.")
 
-ALIASES: tuple[tuple[str, str], ...] = (
-    ("data.parameter.ParameterData.", "data.core.dict.Dict."),
-    *((f"data.base.{name}.", f"data.core.{name.lower()}.{name}.") for name in _BASE_TYPES),
-    *((f"data.{name}.", f"data.core.{name}.") for name in _BUILT_IN),
-    ("code.Code.", "data.core.code."),
-    ("calculation.job.JobCalculation.", "process.calculation.calcjob.CalcJobNode."),
-    ("calculation.job.", "process.calculation.calcjob."),
-    ("calculation.inline.InlineCalculation.", "process.calculation.calcfunction.CalcFunctionNode."),
-    ("calculation.inline.", "process.calculation.calcfunction."),
-    ("calculation.", "process."),
-)
-"""(old prefix, today's prefix); the first that fits counts."""
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "data.parameter.ParameterData.": ("data.core.dict.Dict.",),
+    **{f"data.base.{name}.": (f"data.core.{name.lower()}.{name}.",) for name in _BASE_TYPES},
+    "code.Code.": tuple(f"data.core.code.{name}" for name in _CODES),
+    "calculation.job.JobCalculation.": ("process.calculation.calcjob.CalcJobNode.",),
+    "calculation.job.": ("process.calculation.calcjob.",),
+    "calculation.inline.InlineCalculation.": ("process.calculation.calcfunction.CalcFunctionNode.",),
+    "calculation.inline.": ("process.calculation.calcfunction.",),
+    "calculation.work.WorkCalculation.": ("process.workflow.workchain.WorkChainNode.",),
+    "calculation.work.": ("process.workflow.workchain.",),
+    "calculation.function.FunctionCalculation.": ("process.workflow.workfunction.WorkFunctionNode.",),
+    "calculation.function.": ("process.workflow.workfunction.",),
+    "calculation.": ("process.",),
+}
+"""Today's names, or starts of names, by old ones; the first that fits counts.
+
+Those that only lack `core.` are not here: see `core_names`.
+"""
 
 
-_NAMING = frozenset({Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN, Operator.LIKE, Operator.ILIKE})
+def todays_types(name: str) -> tuple[str, ...]:
+    """The names in the database that a name, or the start of a pattern, stands for.
 
-
-def todays_type(operator: Operator, text: str) -> str:
-    """An old type name, or a pattern that starts with one, by today's names.
-
-    >>> todays_type(Operator.EQUAL, "data.parameter.ParameterData.")
-    'data.core.dict.Dict.'
+    >>> todays_types("data.parameter.ParameterData.")
+    ('data.core.dict.Dict.', 'data.dict.Dict.')
     """
-    # `<` and `>` compare old names as written. A pattern starts like the text it matches: no alias has a wildcard.
-    if operator not in _NAMING:
-        return text
-    for old, new in ALIASES:
-        if text.startswith(old):
-            return new + text[len(old) :]
-    return text
+    old = next(filter(name.startswith, ALIASES), None)
+    starts = (name,) if old is None else tuple(start + name.removeprefix(old) for start in ALIASES[old])
+    return tuple(spelled for start in starts for spelled in type_spellings(start))
 
 
-_PLUGINS = frozenset({"direct", "lsf", "pbspro", "sge", "slurm", "torque", "local", "ssh"})
-"""Schedulers and transports that became `core.slurm` and so on with AiiDA 2.0."""
+def old_type(name: str) -> str:
+    """The name that AiiDA 0.12 had for a type; types of plug-ins have always been called the same.
 
-
-def todays_plugin(operator: Operator, text: str) -> str:
-    """An old name of a plug-in by today's.
-
-    >>> todays_plugin(Operator.EQUAL, "slurm")
-    'core.slurm'
+    >>> old_type("process.calculation.calcjob.CalcJobNode.")
+    'calculation.job.JobCalculation.'
     """
-    return f"core.{text}" if operator in _NAMING and text in _PLUGINS else text
+    today, *without_core = type_spellings(name)
+    for old, starts in ALIASES.items():
+        if today.startswith(starts):
+            start = next(filter(today.startswith, starts))
+            return old + today.removeprefix(start)
+    return without_core[0] if without_core else name

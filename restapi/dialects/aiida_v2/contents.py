@@ -24,7 +24,7 @@ _STORED = ("uuid", "type", "label", "attributes", "repository_metadata")
 
 
 class Attributes(DialectResource):
-    """`/nodes/338357f4/content/attributes?alist=energy`: all attributes, or some of them."""
+    """`/nodes/91a65e71/content/attributes?alist=energy`: all attributes, or some of them."""
 
     column, only, without = "attributes", "alist", "nalist"
     allowed, answer = options.ATTRIBUTES, answers.ATTRIBUTES
@@ -44,14 +44,14 @@ class Attributes(DialectResource):
 
 
 class Extras(Attributes):
-    """`/nodes/338357f4/content/extras?nelist=_aiida_hash`: all extras, or some of them."""
+    """`/nodes/6c023146/content/extras?nelist=_aiida_hash`: all extras, or some of them."""
 
     column, only, without = "extras", "elist", "nelist"
     allowed, answer = options.EXTRAS, answers.EXTRAS
 
 
 class Visualization(DialectResource):
-    """`/structures/338357f4/content/visualization?visformat=xsf`: the data of a picture."""
+    """`/structures/6c023146/content/visualization?visformat=xsf`: the data of a picture."""
 
     allowed, answer = options.VISUALIZATION, answers.VISUALIZATION
 
@@ -64,7 +64,7 @@ class Visualization(DialectResource):
 
 
 class Download(DialectResource):
-    """`/structures/338357f4/content/download?format=xsf`: a file."""
+    """`/structures/6c023146/content/download?format=xsf`: a file."""
 
     allowed, answer = options.DOWNLOAD, DOWNLOAD
 
@@ -76,7 +76,7 @@ class Download(DialectResource):
 
 
 class RetrievedInputs(DialectResource):
-    """`/calculations/338357f4/io/retrieved_inputs?filename="aiida.in"`: files that a job was run with."""
+    """`/calculations/8f884b43/io/retrieved_inputs?filename="aiida.in"`: files that a job was run with."""
 
     key, is_output = "retrieved_inputs", False
     allowed, answer = options.RETRIEVED, answers.files(key)
@@ -101,7 +101,7 @@ class RetrievedInputs(DialectResource):
 
 
 class RetrievedOutputs(RetrievedInputs):
-    """`/calculations/338357f4/io/retrieved_outputs`: files that a job left, in its output `retrieved`."""
+    """`/calculations/8f884b43/io/retrieved_outputs`: files that a job left, in its output `retrieved`."""
 
     key, is_output = "retrieved_outputs", True
     answer = answers.files(key)

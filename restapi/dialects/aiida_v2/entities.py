@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, case, cast, func, null, or_, select, type_coerce
 
+from aiida_like.core_names import plugin_spellings, type_spellings
 from aiida_like.models import Timestamp, authinfo, computer, group, node, of_process, user
 from aiida_like.storage.expressions import json_object_text, json_text
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
-from restapi.dialects.aiida_v2.aliases import todays_plugin, todays_type
+from restapi.config import Settings
+from restapi.dialects.aiida_v2.aliases import old_type, todays_types
 from restapi.dialects.fields import by_name, integer, json, text, time, user_id, uuid
 
 _PRIVATE = "it is personal data"
@@ -27,9 +30,7 @@ def _uuid(column: ColumnElement[Any]) -> Field:
 
 
 def _plugin(column: ColumnElement[Any], title: str, help_: str) -> Field:
-    return text(
-        column, title, f"{help_}; the old names, without core., are understood in filters", aliases=todays_plugin
-    )
+    return text(column, title, f"{help_}; in filters also without core.", spellings=plugin_spellings)
 
 
 def _state() -> ColumnElement[Any]:
@@ -47,7 +48,11 @@ def _is_enabled() -> ColumnElement[bool]:
 
 
 _NODE_TYPE = text(
-    node.c.node_type, "Node type", "Class of the node, with a dot at the end, by its present name", is_shown=False
+    node.c.node_type,
+    "Node type",
+    "Class of the node, with a dot at the end, by its present name",
+    is_shown=False,
+    spellings=type_spellings,
 )
 
 NODES = Entity(
@@ -71,7 +76,7 @@ NODES = Entity(
             "Type",
             "Class of the node, with a dot at the end; the old names are understood in filters",
             name="type",
-            aliases=todays_type,
+            spellings=todays_types,
         ),
         user_id(node.c.user_id),
         _uuid(node.c.uuid),
@@ -93,8 +98,25 @@ NODES = Entity(
     relations=OF_NODES,
 )
 
+
+def naming(settings: Settings) -> Callable[[str], str]:
+    """The function that makes of a type the name that answers have."""
+    return old_type if settings.old_type_names else str
+
+
+def shown(fields: tuple[Field, ...], settings: Settings) -> tuple[Field, ...]:
+    """The fields as answers have them: types by their old names, if the setting says so."""
+    return tuple(map(_by_old_name, fields)) if settings.old_type_names else fields
+
+
+@lru_cache(maxsize=1024)
+def _by_old_name(field: Field) -> Field:
+    is_type = field.name == "type" and field.expression is node.c.node_type
+    return replace(field, write=old_type) if is_type else field
+
+
 NODE_TYPE_PREFIXES: Mapping[str, str] = {
-    "calculations": "process.calculation.",
+    "calculations": "process.",
     "workflows": "process.workflow.",
     "processes": "process.",
     "data": "data.",
@@ -105,7 +127,7 @@ NODE_TYPE_PREFIXES: Mapping[str, str] = {
     "cifs": "data.core.cif.CifData.",
     "upfs": "data.core.upf.UpfData.",
 }
-"""Resources for nodes of one kind, and how their types begin."""
+"""Resources for nodes of one kind, and how their types begin. Before AiiDA 1.0 workflows were calculations, too."""
 
 NODE_ENTITIES: Mapping[str, Entity] = {
     "nodes": NODES,

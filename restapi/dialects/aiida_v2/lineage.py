@@ -20,7 +20,7 @@ _RESERVED = {**lineage.OPTIONS, **options.OF_LISTS}
 
 
 class Ancestors(Related):
-    """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
+    """`/nodes/ffe1b03a/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
 
     reserved, allowed = _RESERVED, options.LIST | lineage.LIST
     direction, key = INCOMING, "ancestors"
@@ -34,7 +34,7 @@ class Ancestors(Related):
 
 
 class Descendants(Ancestors):
-    """`/nodes/338357f4/descendants?link_type=all`: the nodes that come from it, over any number of links."""
+    """`/nodes/6c023146/descendants?link_type=all`: the nodes that come from it, over any number of links."""
 
     direction, key = OUTGOING, "descendants"
 

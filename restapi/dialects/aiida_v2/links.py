@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from aiida_like import links
+from aiida_like.core_names import type_spellings
 from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.options import Options
 from querylang.schema import Entity
 from restapi.dialects.aiida_v2 import answers, options
-from restapi.dialects.aiida_v2.entities import NODES
+from restapi.dialects.aiida_v2.entities import NODES, naming
 from restapi.dialects.neighbours import fetch_neighbours, neighbours
 from restapi.dialects.resource import DialectResource, ListResource
 from restapi.fetching.reading import Rows
@@ -44,7 +45,7 @@ class Related(ListResource):
 
 
 class Inputs(Related):
-    """`/nodes/338357f4/io/inputs`: the nodes with a link to it."""
+    """`/nodes/8f884b43/io/inputs`: the nodes with a link to it."""
 
     key = "inputs"
 
@@ -53,7 +54,7 @@ class Inputs(Related):
 
 
 class Outputs(Related):
-    """`/nodes/338357f4/io/outputs`: the nodes that it has a link to."""
+    """`/nodes/8f884b43/io/outputs`: the nodes that it has a link to."""
 
     key = "outputs"
 
@@ -62,7 +63,7 @@ class Outputs(Related):
 
 
 class Tree(DialectResource):
-    """`/nodes/338357f4/io/tree?in_limit=10&out_limit=10`: the node and its neighbours, for a picture."""
+    """`/nodes/8f884b43/io/tree?in_limit=10&out_limit=10`: the node and its neighbours, for a picture."""
 
     allowed, answer = options.TREE, answers.TREE
 
@@ -73,7 +74,7 @@ class Tree(DialectResource):
         incoming, total_in = self._neighbours(_INCOMING, pk, given.get("in_limit"))
         outgoing, total_out = self._neighbours(_OUTGOING, pk, given.get("out_limit"))
         tree = {
-            **_picture(main, incoming, outgoing),
+            **_picture(main, incoming, outgoing, naming(self.context.settings)),
             "total_no_of_incomings": total_in,
             "total_no_of_outgoings": total_out,
             "sent_no_of_incomings": len(incoming),
@@ -92,9 +93,9 @@ _DRAWN = ("id", "uuid", "type", "label", "description")
 """The fields that `_drawn` is given."""
 
 
-def _picture(main: Sequence[Any], incoming: Rows, outgoing: Rows) -> dict[str, Any]:
+def _picture(main: Sequence[Any], incoming: Rows, outgoing: Rows, name_of: Callable[[str], str]) -> dict[str, Any]:
     """The picture of a node, which is number 0, and its neighbours; one with two links stands once, with two edges."""
-    drawn = [{"id": 0, **_drawn("mainNode", *main)}]
+    drawn = [{"id": 0, **_drawn(name_of, "mainNode", *main)}]
     edges: list[dict[str, Any]] = []
     for rows, side, inherit in ((incoming, "inputs", "from"), (outgoing, "outputs", "to")):
         numbers: dict[int, int] = {}
@@ -102,18 +103,21 @@ def _picture(main: Sequence[Any], incoming: Rows, outgoing: Rows) -> dict[str, A
             if pk not in numbers:
                 numbers[pk] = len(drawn)
                 of_link = {"linktype": link_type, "linklabel": label}
-                drawn.append({"id": numbers[pk], **_drawn(side, pk, *others), **of_link})
+                drawn.append({"id": numbers[pk], **_drawn(name_of, side, pk, *others), **of_link})
             ends = {"from": numbers[pk], "to": 0} if side == "inputs" else {"from": 0, "to": numbers[pk]}
             edges.append({**ends, "arrows": "to", "color": {"inherit": inherit}, "linktype": link_type})
     return {"nodes": drawn, "edges": edges}
 
 
-def _drawn(group: str, pk: int, uuid: str, node_type: str, label: str, description: str) -> dict[str, Any]:
-    display_type = node_type.split(".")[-2] if node_type.count(".") else node_type
+def _drawn(
+    name_of: Callable[[str], str], group: str, pk: int, uuid: str, node_type: str, label: str, description: str
+) -> dict[str, Any]:
+    name = name_of(node_type)
+    display_type = name.split(".")[-2] if "." in name else name
     return {
         "nodeid": pk,
         "nodeuuid": uuid,
-        "nodetype": node_type,
+        "nodetype": name,
         "displaytype": display_type,
         "nodelabel": label,
         "group": group,
@@ -122,4 +126,4 @@ def _drawn(group: str, pk: int, uuid: str, node_type: str, label: str, descripti
     }
 
 
-_SHAPES = (("process.", "square"), ("data.core.code.", "triangle"))
+_SHAPES = (("process.", "square"), (type_spellings("data.core.code."), "triangle"))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from sqlalchemy import select
 
 from aiida_like import __version__
+from aiida_like.core_names import type_spellings
 from aiida_like.models import node
 from aiida_like.storage import Statement
 from restapi.dialects.aiida_v2 import answers
+from restapi.dialects.aiida_v2.aliases import old_type
+from restapi.dialects.aiida_v2.entities import naming
 from restapi.dialects.resource import DialectResource
 from restapi.fetching.reading import fetch_remembered
 from restapi.fetching.statistics import statistics, user_of
@@ -17,7 +23,7 @@ from restapi.openapi.parameters import USER
 _GROUPS = {
     "calculation": ("process.",),
     "data": ("data.",),
-    "code": ("data.core.code.",),
+    "code": type_spellings("data.core.code."),
 }
 """The groups of `/nodes/types`, and how their types begin; the last that fits counts."""
 
@@ -30,6 +36,8 @@ class Statistics(DialectResource):
     def get(self) -> Reply:
         _, filters = self.parse()
         counted = statistics(self.context.snapshot, user_of(filters))
+        if self.context.settings.old_type_names:
+            counted |= {"types": _merged(counted["types"])}
         return self.envelope("nodes", counted, total=counted["total"])
 
 
@@ -40,13 +48,14 @@ class Types(DialectResource):
 
     def get(self) -> Reply:
         self.parse_options()
-        sorted_types: dict[str, list[str]] = {name: [] for name in _GROUPS}
-        # Sorted here: databases differ in how they order text.
-        for node_type in sorted(row[0] for row in fetch_remembered(self.context.snapshot, _TYPES)):
+        found_types: dict[str, list[str]] = {name: [] for name in _GROUPS}
+        name_of = naming(self.context.settings)
+        for (node_type,) in fetch_remembered(self.context.snapshot, _TYPES):
             fitting = [name for name, prefixes in _GROUPS.items() if node_type.startswith(prefixes)]
             if fitting:
-                sorted_types[fitting[-1]].append(node_type)
-        return self.envelope("nodes", sorted_types)
+                found_types[fitting[-1]].append(name_of(node_type))
+        # Sorted here: databases differ in how they order text. Several types may have one old name.
+        return self.envelope("nodes", {name: sorted({*found}) for name, found in found_types.items()})
 
 
 class Server(DialectResource):
@@ -63,6 +72,14 @@ class Server(DialectResource):
             f"aiida-like=={__version__}",
         ]
         return self.envelope("server", versions)
+
+
+def _merged(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts by old names, of which several types may have one."""
+    merged: Counter[str] = Counter()
+    for node_type, count in counts.items():
+        merged[old_type(node_type)] += count
+    return dict(sorted(merged.items()))
 
 
 _TYPES = Statement("v2 types", lambda: select(node.c.node_type).distinct(), {})

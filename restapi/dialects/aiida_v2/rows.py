@@ -14,8 +14,9 @@ from querylang.options import Options
 from querylang.projection import projected
 from querylang.schema import Entity, Field
 from restapi.answering.rendering import RowRenderer, objects_of
+from restapi.config import Settings
 from restapi.dialects.aiida_v2 import answers, options, render
-from restapi.dialects.aiida_v2.entities import NODES, USERS
+from restapi.dialects.aiida_v2.entities import NODES, USERS, shown
 from restapi.dialects.resource import DialectResource, Filters, ListResource
 from restapi.fetching.rows import fetch_by_id, fetch_by_uuid
 from restapi.http.exchange import Context
@@ -38,7 +39,7 @@ class Rows(ListResource):
 
 
 class Object(DialectResource):
-    """`/nodes/338357f4-f2`, `/users/2`: one object."""
+    """`/nodes/6c023146-13`, `/users/2`: one object."""
 
     @classmethod
     def answer_about(cls, subject: Subject) -> AnswerSpec:
@@ -46,7 +47,7 @@ class Object(DialectResource):
 
     def get(self, entity: Entity, path_id: str) -> Reply:
         self.parse_options()
-        fields = detailed(entity)
+        fields = shown(detailed(entity), self.context.settings)
         row = find(self.context, entity, fields, path_id)
         found = objects_of(fields)([row])
         return self.envelope(entity.name, {entity.name: found}, pk=found[0]["id"], path_id=path_id)
@@ -63,12 +64,12 @@ class Schema(DialectResource):
 
 
 def rows_query(
-    entity: Entity, given: Options, filters: Filters, relation: Iterable[Condition]
+    entity: Entity, given: Options, filters: Filters, relation: Iterable[Condition], settings: Settings
 ) -> tuple[RowsQuery, RowRenderer]:
     """The rows of an entity that fulfil filters and stand in a relation, and how they are shown."""
     query = RowsQuery(
         entity=entity,
-        fields=projected(given.get("fields"), entity) if "fields" in given else entity.shown,
+        fields=shown(projected(given.get("fields"), entity) if "fields" in given else entity.shown, settings),
         conditions=(*relation, *type_prefix_conditions(entity), *lower(filters, entity)),
         order=order_by(given.get("orderby", ()), entity),
     )

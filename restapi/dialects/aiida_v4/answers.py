@@ -66,6 +66,11 @@ def _of_one(data: Mapping[str, Shape]) -> AnswerSpec:
     return _enveloped(record(data), TEXT)
 
 
+def _of_no_rows(spec: AnswerSpec) -> AnswerSpec:
+    """An answer that is no list, so that there is no number of rows to tell."""
+    return replace(spec, headers=())
+
+
 _CONTENT = {"attributes": CONTENT, "extras": CONTENT}
 _TYPED = {"full_type": TEXT}
 _ROWS: Mapping[str, Component] = {
@@ -124,25 +129,27 @@ PROPERTIES = _enveloped(
     )
 )
 
-COUNTS = _enveloped(STATISTICS)
+COUNTS = _of_no_rows(_enveloped(STATISTICS))
 
-TYPES = _enveloped(
-    Component(
-        "TypeTree",
-        record(
-            {
-                "namespace": TEXT,
-                "full_type": or_null(TEXT),
-                "label": TEXT,
-                "path": TEXT,
-                "subspaces": array(itself("TypeTree")),
-            },
-            {"counter": COUNT},
-        ),
+TYPES = _of_no_rows(
+    _enveloped(
+        Component(
+            "TypeTree",
+            record(
+                {
+                    "namespace": TEXT,
+                    "full_type": or_null(TEXT),
+                    "label": TEXT,
+                    "path": TEXT,
+                    "subspaces": array(itself("TypeTree")),
+                },
+                {"counter": COUNT},
+            ),
+        )
     )
 )
 
-FORMATS = _enveloped(mapping(array(TEXT)))
+FORMATS = _of_no_rows(_enveloped(mapping(array(TEXT))))
 
 GRAPH_AROUND = _enveloped(GRAPH, TEXT)
 
@@ -158,13 +165,15 @@ _DRAWN: Mapping[str, Shape] = {
 _DRAWN_NEIGHBOURS = array(Component("DrawnNeighbour", record({**_DRAWN, "link_label": TEXT, "link_type": LINK_TYPE})))
 _TOTALS_OF_LINKS = [f"{which}_no_of_{side}s" for which in ("total", "sent") for side in ("incoming", "outgoing")]
 
-TREE = _of_one(
-    {
-        "nodes": array(
-            Component("DrawnNode", record({**_DRAWN, "incoming": _DRAWN_NEIGHBOURS, "outgoing": _DRAWN_NEIGHBOURS}))
-        ),
-        "metadata": array(record(dict.fromkeys(_TOTALS_OF_LINKS, COUNT))),
-    }
+TREE = _of_no_rows(
+    _of_one(
+        {
+            "nodes": array(
+                Component("DrawnNode", record({**_DRAWN, "incoming": _DRAWN_NEIGHBOURS, "outgoing": _DRAWN_NEIGHBOURS}))
+            ),
+            "metadata": array(record(dict.fromkeys(_TOTALS_OF_LINKS, COUNT))),
+        }
+    )
 )
 
 ATTRIBUTES = _of_one({"attributes": CONTENT})

@@ -24,7 +24,7 @@ _STORED = ("uuid", "node_type", "label", "attributes", "repository_metadata")
 
 
 class Attributes(DialectResource):
-    """`/nodes/338357f4/contents/attributes?attributes_filter=energy`: all attributes, or some of them."""
+    """`/nodes/91a65e71/contents/attributes?attributes_filter=energy`: all attributes, or some of them."""
 
     column, allowed, answer = "attributes", options.ATTRIBUTES, answers.ATTRIBUTES
 
@@ -39,13 +39,13 @@ class Attributes(DialectResource):
 
 
 class Extras(Attributes):
-    """`/nodes/338357f4/contents/extras?extras_filter=tags`: all extras, or some of them."""
+    """`/nodes/6c023146/contents/extras?extras_filter=tags`: all extras, or some of them."""
 
     column, allowed, answer = "extras", options.EXTRAS, answers.EXTRAS
 
 
 class DerivedProperties(DialectResource):
-    """`/nodes/338357f4/contents/derived_properties`: what follows from the content of a node."""
+    """`/nodes/6c023146/contents/derived_properties`: what follows from the content of a node."""
 
     answer = answers.DERIVED
 
@@ -56,7 +56,7 @@ class DerivedProperties(DialectResource):
 
 
 class Comments(DialectResource):
-    """`/nodes/338357f4/contents/comments`: what users wrote on a node."""
+    """`/nodes/6c023146/contents/comments`: what users wrote on a node."""
 
     answer = answers.COMMENTS
 
@@ -78,7 +78,7 @@ class Comments(DialectResource):
 
 
 class RepositoryList(DialectResource):
-    """`/nodes/338357f4/repo/list?filename="folder"`: what lies in a folder of the node."""
+    """`/nodes/86e77f60/repo/list?filename="bin"`: what lies in a folder of the node."""
 
     allowed, answer = options.FILES, answers.FOLDER
 
@@ -90,7 +90,7 @@ class RepositoryList(DialectResource):
 
 
 class RepositoryContents(DialectResource):
-    """`/nodes/338357f4/repo/contents?filename="aiida.in"`: a file."""
+    """`/nodes/8f884b43/repo/contents?filename="aiida.in"`: a file."""
 
     allowed, required, answer = options.FILES, frozenset({"filename"}), FILE
 
@@ -103,7 +103,7 @@ class RepositoryContents(DialectResource):
 
 
 class Downloads(DialectResource):
-    """`/nodes/338357f4/download?download_format=cif`: the node as a file."""
+    """`/nodes/6c023146/download?download_format=cif`: the node as a file."""
 
     allowed, required, answer = options.DOWNLOAD, frozenset({"download_format"}), answers.DOWNLOAD
 
@@ -121,7 +121,7 @@ def _downloaded(stored: StoredNode, format_: str | None) -> Download:
     if stored.node_type.startswith("process."):
         raise FeatureUnavailable("processes cannot be downloaded, only data can")
     if format_ is None:
-        formats = ", ".join(download_formats(stored.node_type)) or "none for a node of this type"
+        formats = ", ".join(download_formats(stored)) or "none for such a node"
         raise QueryError(f"download_format is missing; there are: {formats}")
     return download(stored, format_)
 

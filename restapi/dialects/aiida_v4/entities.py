@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 
 from aiida_like import links
+from aiida_like.core_names import plugin_spellings, type_spellings
 from aiida_like.models import computer, group, node, user
 from aiida_like.storage.patterns import Pattern
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
@@ -24,7 +25,7 @@ def _uuid(column: ColumnElement[Any]) -> Field:
     return uuid(column, "Unique ID", "Identifier that is the same in all databases")
 
 
-_NODE_TYPE = text(node.c.node_type, "Type", "Class of the node, with a dot at the end")
+_NODE_TYPE = text(node.c.node_type, "Type", "Class of the node, with a dot at the end", spellings=type_spellings)
 
 NODES = Entity(
     name="nodes",
@@ -35,6 +36,13 @@ NODES = Entity(
         text(node.c.label, "Label", "Name that the user gave"),
         _NODE_TYPE,
         text(node.c.process_type, "Process type", "What a process ran: an entry point or a function", is_nullable=True),
+        text(
+            node.c.node_type + "|" + func.coalesce(node.c.process_type, ""),
+            "Full type",
+            "Both types, NODE_TYPE|PROCESS_TYPE",
+            name="full_type",
+            is_shown=False,
+        ),
         time(node.c.ctime, "Creation time", "When the node was stored"),
         time(node.c.mtime, "Last Modification time", "When the node was changed last"),
         _uuid(node.c.uuid),
@@ -69,8 +77,8 @@ COMPUTERS = Entity(
         _id(computer.c.id),
         text(computer.c.label, "Label", "Name that the user gave"),
         json(computer.c.metadata, "Metadata", "Configuration of the computer"),
-        text(computer.c.scheduler_type, "Scheduler", "Plug-in of the scheduler"),
-        text(computer.c.transport_type, "Transport type", "Plug-in of the transport"),
+        text(computer.c.scheduler_type, "Scheduler", "Plug-in of the scheduler", spellings=plugin_spellings),
+        text(computer.c.transport_type, "Transport type", "Plug-in of the transport", spellings=plugin_spellings),
         _uuid(computer.c.uuid),
     ),
     synonyms={"pk": "id", "name": "label"},

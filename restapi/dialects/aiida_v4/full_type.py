@@ -14,9 +14,10 @@ from functools import lru_cache
 from aiida_like.errors import QueryError
 from querylang.ast import Option
 from querylang.condition import Condition
-from querylang.lowering.columns import prefix_condition
+from querylang.lowering.columns import prefix_term, text_condition
 from querylang.lowering.predicates import Predicate
 from querylang.schema import Entity, Field
+from querylang.terms import Term
 
 SEPARATOR, WILDCARD = "|", "%"
 
@@ -55,7 +56,7 @@ def read_full_type(option: Option) -> FullType:
     return FullType(*halves)
 
 
-def conditions_of(asked: FullType, entity: Entity) -> tuple[Condition, ...]:
+def conditions_of(asked: FullType, entity: Entity) -> tuple[Term[Condition], ...]:
     """The conditions that nodes of the type fulfil."""
     of_node = _matching(entity.fields["node_type"], asked.node_type)
     if asked.node_type.startswith(_DATA) and not asked.process_type:
@@ -63,10 +64,10 @@ def conditions_of(asked: FullType, entity: Entity) -> tuple[Condition, ...]:
     return (*of_node, *_matching(entity.fields["process_type"], asked.process_type))
 
 
-def _matching(field: Field, half: str) -> tuple[Condition, ...]:
+def _matching(field: Field, half: str) -> tuple[Term[Condition], ...]:
     if half == WILDCARD:
         return ()
     if half.endswith(WILDCARD):
-        return (prefix_condition(field, half[:-1]),)
+        return (prefix_term(field, half[:-1]),)
     # Old databases hold an empty process type where newer ones hold none.
-    return (Condition(Predicate.EQUAL, field, (half,)) if half else Condition(Predicate.EMPTY, field),)
+    return (text_condition(Predicate.EQUAL, field, half) if half else Condition(Predicate.EMPTY, field),)

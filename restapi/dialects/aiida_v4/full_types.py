@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aiida_like.core_names import todays_type
 from restapi.dialects.aiida_v4.full_type import SEPARATOR, WILDCARD, full_type
 
 UNREGISTERED = "~no-entry-point~"
@@ -79,7 +80,7 @@ def tree_of_types(counts: Mapping[tuple[str, str | None], int | None]) -> dict[s
 def _leaves(counts: Mapping[tuple[str, str | None], int | None]) -> Iterable[Leaf]:
     merged: dict[tuple[str, str], int | None] = {}
     for (node_type, process_type), count in counts.items():
-        key = (node_type, process_type or "")
+        key = (todays_type(node_type), process_type or "")
         before = merged.get(key)
         merged[key] = count if before is None or count is None else before + count
     for (node_type, process_type), count in merged.items():

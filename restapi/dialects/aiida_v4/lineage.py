@@ -19,7 +19,7 @@ from restapi.openapi.schema import TEXT
 
 
 class Ancestors(ListResource):
-    """`/nodes/338357f4/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
+    """`/nodes/ffe1b03a/ancestors?depth=2`: the nodes that it comes from, over any number of links."""
 
     reserved, allowed = lineage.OPTIONS, options.NODES | lineage.LIST
     direction, key = INCOMING, "ancestors"
@@ -41,7 +41,7 @@ class Ancestors(ListResource):
 
 
 class Descendants(Ancestors):
-    """`/nodes/338357f4/descendants?link_type=all`: the nodes that come from it, over any number of links."""
+    """`/nodes/6c023146/descendants?link_type=all`: the nodes that come from it, over any number of links."""
 
     direction, key = OUTGOING, "descendants"
 

@@ -48,7 +48,7 @@ _DRAWN = (
 
 
 class Links(ListResource):
-    """`/nodes/338357f4/links/incoming`, `.../links/outgoing`: a row for each link."""
+    """`/nodes/8f884b43/links/incoming`, `.../links/outgoing`: a row for each link."""
 
     allowed = options.LINKS
 
@@ -64,7 +64,7 @@ class Links(ListResource):
 
 
 class Tree(DialectResource):
-    """`/nodes/338357f4/links/tree?in_limit=10&out_limit=10`: the node and its neighbours."""
+    """`/nodes/8f884b43/links/tree?in_limit=10&out_limit=10`: the node and its neighbours."""
 
     allowed, answer = options.TREE, answers.TREE
 
@@ -78,7 +78,7 @@ class Tree(DialectResource):
             "nodes": [_drawn(*main) | {"incoming": incoming, "outgoing": outgoing}],
             "metadata": [metadata_in | metadata_out],
         }
-        return self.envelope(NODES.name, tree, total=0, path_id=path_id)
+        return self.envelope(NODES.name, tree, total=None, path_id=path_id)
 
     def _neighbours(self, entity: Entity, main: int, limit: int | None) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """The neighbours that are drawn, and how many there are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aiida_like import __version__
+from aiida_like.core_names import todays_type
 from aiida_like.formats import all_download_formats
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.full_type import full_type
@@ -30,7 +31,7 @@ class Statistics(DialectResource):
         counted = json_remembered(
             snapshot, ("v4 statistics", user is None), bound_user(user), lambda: statistics(snapshot, user)
         )
-        return self.envelope("nodes", counted, total=0)
+        return self.envelope("nodes", counted, total=None)
 
 
 class FullTypes(DialectResource):
@@ -42,7 +43,7 @@ class FullTypes(DialectResource):
         self.parse_options()
         snapshot = self.context.snapshot
         tree = json_remembered(snapshot, "v4 types", {}, lambda: tree_of_types(dict.fromkeys(types(snapshot))))
-        return self.envelope("nodes", tree, total=0)
+        return self.envelope("nodes", tree, total=None)
 
 
 class FullTypesCount(DialectResource):
@@ -60,7 +61,7 @@ class FullTypesCount(DialectResource):
             bound_user(user),
             lambda: tree_of_types(type_counts(snapshot, user)),
         )
-        return self.envelope("nodes", tree, total=0)
+        return self.envelope("nodes", tree, total=None)
 
 
 class DownloadFormats(DialectResource):
@@ -72,8 +73,8 @@ class DownloadFormats(DialectResource):
         asked_type = self.parse_options().get("full_type")
         formats = {full_type(kind, None): list(names) for kind, names in all_download_formats().items()}
         if asked_type is not None:
-            formats = {str(asked_type): formats.get(str(asked_type), [])}
-        return self.envelope("nodes", formats, total=0)
+            formats = {str(asked_type): formats.get(todays_type(str(asked_type)), [])}
+        return self.envelope("nodes", formats, total=None)
 
 
 class Server(DialectResource):

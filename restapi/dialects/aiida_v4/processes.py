@@ -22,7 +22,7 @@ CALCJOBS = replace(NODES, name="calcjobs", type_prefix="process.calculation.calc
 
 
 class Report(DialectResource):
-    """`/processes/338357f4/report`: the log of a process."""
+    """`/processes/5b38dfde/report`: the log of a process."""
 
     answer = answers.REPORT
 
@@ -45,7 +45,7 @@ class Report(DialectResource):
 
 
 class InputFiles(DialectResource):
-    """`/calcjobs/338357f4/input_files?filename="folder"`: the files that a job was submitted with."""
+    """`/calcjobs/8f884b43/input_files?filename=".aiida"`: the files that a job was submitted with."""
 
     is_output = False
     allowed, answer = options.FILES, answers.INPUT_FILES
@@ -59,7 +59,7 @@ class InputFiles(DialectResource):
 
 
 class OutputFiles(InputFiles):
-    """`/calcjobs/338357f4/output_files`: the files that came back from a job."""
+    """`/calcjobs/8f884b43/output_files`: the files that came back from a job."""
 
     is_output = True
     answer = answers.OUTPUT_FILES

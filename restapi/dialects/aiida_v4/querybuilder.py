@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from werkzeug.wsgi import get_input_stream
 
-from aiida_like.errors import QueryError
+from aiida_like.errors import FeatureUnavailable, QueryError
 from querylang.graph.ast import Function, Projection
 from querylang.graph.read import read
 from querylang.lowering.as_type import AsType
@@ -43,6 +43,8 @@ class QueryBuilder(DialectResource):
 
     def post(self) -> Reply:
         self.parse_options()
+        if not self.context.settings.querybuilder:
+            raise FeatureUnavailable("the QueryBuilder is switched off here: ask by GET, as in /nodes?orderby=-ctime")
         query = read(self._body())
         most = self.context.settings.max_query_rows
         if query.limit is not None and query.limit > most:
@@ -72,17 +74,17 @@ class QueryBuilder(DialectResource):
 
 
 def _entities(projections: Sequence[Projection], rows: Sequence[_Row], at_once: int) -> Iterator[bytes]:
-    """JSON with the values of each row by tag, `at_once` rows in a piece; an empty object if there are no rows."""
+    """JSON with the values of each row by tag, `at_once` rows in a piece."""
     columns: dict[str, dict[str, int]] = {}
     for number, each in enumerate(projections):
         columns.setdefault(each.operand.tag, {})[each.key] = number
     separator = b"{"
-    for tag, of_tag in columns.items() if rows else ():
+    for tag, of_tag in columns.items():
         objects = _objects(of_tag, projections)
         yield separator + orjson.dumps(tag) + b":"
         yield from json_list(objects(rows[start : start + at_once]) for start in range(0, len(rows), at_once))
         separator = b","
-    yield b"{}" if separator == b"{" else b"}"
+    yield b"}"
 
 
 def _objects(

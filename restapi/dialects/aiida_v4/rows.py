@@ -15,6 +15,7 @@ from querylang.options import Options, OrderTerm
 from querylang.projection import ProjectedKey, projected
 from querylang.schema import Entity, Field
 from restapi.answering.rendering import RowRenderer
+from restapi.config import Settings
 from restapi.dialects.aiida_v4 import answers, options, render
 from restapi.dialects.aiida_v4.entities import NODES, USERS
 from restapi.dialects.aiida_v4.full_type import conditions_of
@@ -28,7 +29,7 @@ _CONTENT = ("attributes", "extras")
 
 
 class Rows(ListResource):
-    """`/computers?limit=5`, `/users/page/3`: the rows that fulfil the filters."""
+    """`/computers?limit=5`, `/users/page/1`: the rows that fulfil the filters."""
 
     allowed = options.LIST
 
@@ -48,7 +49,7 @@ class Nodes(Rows):
 
 
 def rows_query(
-    entity: Entity, given: Options, filters: Filters, relation: Iterable[Condition]
+    entity: Entity, given: Options, filters: Filters, relation: Iterable[Condition], _: Settings
 ) -> tuple[RowsQuery, RowRenderer]:
     """The rows of an entity that fulfil filters and stand in a relation, and how they are shown."""
     renderer = renderer_of(given, entity)
@@ -66,7 +67,7 @@ def rows_query(
 
 
 class Object(DialectResource):
-    """`/computers/5d490d77-638d`, `/users/2`: one object, by its uuid, the beginning of it, or its id."""
+    """`/computers/49d3b648-722f`, `/users/2`: one object, by its uuid, the beginning of it, or its id."""
 
     @classmethod
     def answer_about(cls, subject: Subject) -> AnswerSpec:
@@ -81,7 +82,7 @@ class Object(DialectResource):
 
 
 class Node(Object):
-    """`/nodes/338357f4-f2?attributes=true`: one node."""
+    """`/nodes/6c023146-13?attributes=true`: one node."""
 
     allowed = options.NODE
 
@@ -131,7 +132,8 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
     Raises:
         NotFound, AmbiguousUuid: it names none, or several.
     """
-    if path_id.isdecimal() and re.fullmatch("[1-9][0-9]{0,17}", path_id):
+    has_id = path_id.isdecimal() and re.fullmatch("[1-9][0-9]{0,17}", path_id)
+    if has_id:
         try:
             return fetch_by_id(context.snapshot, entity, fields, int(path_id))
         except NotFound:
@@ -139,4 +141,9 @@ def find(context: Context, entity: Entity, fields: tuple[Field, ...], path_id: s
                 raise
     if entity is USERS:
         raise NotFound(f"users are asked for by their integer id, as in /users/2, not by {path_id!r}")
-    return fetch_by_uuid(context.snapshot, entity, fields, path_id)
+    try:
+        return fetch_by_uuid(context.snapshot, entity, fields, path_id)
+    except NotFound as error:
+        if not has_id:
+            raise
+        raise NotFound(f"{error}, and none with the id {path_id}") from None

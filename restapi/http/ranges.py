@@ -1,0 +1,67 @@
+"""Parts of files (RFC 9110, 14): one range of bytes at a time. Whoever asks for several gets the whole file."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from flask import Response
+
+from aiida_like.repository import Blocks
+from restapi.http.encoding import json_reply
+from restapi.http.exchange import Exchange
+from restapi.http.reply import BytesReply, Reply
+
+RANGE = "HTTP_RANGE"
+
+_RANGE = re.compile("bytes= *(?:([0-9]{1,99})-([0-9]{0,99})|-([0-9]{1,99})) *", re.IGNORECASE)
+
+
+def part_of(reply: Reply, exchange: Exchange) -> Reply:
+    """The part that the client asks for, of a reply that is a whole file; else the reply itself.
+
+    A file that has changed since is sent as a whole, which `If-Range` asks for. A range of a file that cannot be read,
+    or has an end before its start, counts as none.
+    """
+    if reply.status_code != HTTPStatus.OK or exchange.method != "GET" or "Accept-Ranges" not in reply.headers:
+        return reply
+    seen = exchange.environ.get("HTTP_IF_RANGE")
+    # No file has a date, so none is as a date says.
+    if seen is not None and seen != reply.headers.get("ETag"):
+        return reply
+    found = _RANGE.fullmatch(exchange.environ[RANGE])
+    if found is None:
+        return reply
+    size = int(reply.headers["Content-Length"])
+    start, stop = _bounds(*found.groups(), size=size)
+    if start < min(stop, size):
+        return _part(reply, start, min(stop, size), size)
+    return reply if start >= stop and found[3] is None else _unsatisfiable(reply, size)
+
+
+def _bounds(first: str | None, last: str | None, length: str | None, *, size: int) -> tuple[int, int]:
+    """The first position, and the one behind the last; a length counts from the end."""
+    if first is None:
+        return max(size - int(length or 0), 0), size
+    return int(first), int(last) + 1 if last else max(size, int(first) + 1)
+
+
+def _part(reply: Reply, start: int, stop: int, size: int) -> Reply:
+    headers = {
+        **reply.headers,
+        "Content-Range": f"bytes {start}-{stop - 1}/{size}",
+        "Content-Length": str(stop - start),
+    }
+    if isinstance(reply, BytesReply):
+        return BytesReply(reply.body[start:stop], HTTPStatus.PARTIAL_CONTENT, headers)
+    blocks = reply.response
+    assert isinstance(blocks, Blocks), blocks
+    return Response(blocks.part(start, stop), HTTPStatus.PARTIAL_CONTENT, headers)
+
+
+def _unsatisfiable(reply: Reply, size: int) -> Reply:
+    if isinstance(reply, Response):
+        reply.close()
+    refused = json_reply({"message": f"the file has {size} bytes, and none in this range"}, 416)
+    refused.headers["Content-Range"] = f"bytes */{size}"
+    return refused
