@@ -190,8 +190,8 @@ def test_a_database_that_is_not_aiidas(golden: Golden, tmp_path: Path) -> None:
     )
     (folder / "database.sqlite").write_text("no database at all, but long enough to be one" * 100)
     assert refused(str(folder)) == (
-        f"{folder}/database.sqlite is not a database of AiiDA 2 (db_dbcomputer: file is not a database); "
-        "one of AiiDA 1 can be migrated with `verdi storage migrate`"
+        f"the database {folder}/database.sqlite does not answer: file is not a database; "
+        "its file is no database of SQLite"
     )
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiida_like.errors import StorageError, TargetError
+from aiida_like.errors import StorageAway, TargetError
 from aiida_like.storage.version import Version
+
+MISSING, UNREADABLE = "its database is missing", "its database may not be read"
 
 _HEADER = 40
 _MODES = slice(18, 20)
@@ -120,16 +122,17 @@ class FileVersion:
         try:
             self._file = DatabaseFile.open(self._path)
         except OSError as error:
-            raise TargetError(
-                f"the database {path} cannot be read: {error.strerror}", "its database does not answer"
-            ) from error
+            message = f"the database {path} cannot be read: {error.strerror}"
+            raise TargetError(message, MISSING if isinstance(error, FileNotFoundError) else UNREADABLE) from error
 
     def read(self) -> Version:
         try:
             with self._lock:
                 return Version(self._token(self._look()))
         except OSError as error:
-            raise StorageError(f"the database {self._path} cannot be read: {error.strerror}") from error
+            message = f"the database {self._path} cannot be read: {error.strerror}"
+            is_missing = isinstance(error, FileNotFoundError)
+            raise StorageAway(message, MISSING if is_missing else UNREADABLE) from error
 
     def close(self) -> None:
         with self._lock:

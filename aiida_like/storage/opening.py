@@ -9,7 +9,7 @@ from sqlalchemy import URL, select
 
 from aiida_like import models
 from aiida_like.container import Container
-from aiida_like.errors import StorageError, TargetError
+from aiida_like.errors import StorageAway, StorageError, TargetError
 from aiida_like.profiles import Backend, Profile
 from aiida_like.repository import Repository
 from aiida_like.storage import archive, copies, postgresql, sqlite
@@ -57,6 +57,9 @@ def open_storage(
     )
     try:
         _check_schema(storage)
+    except StorageAway as error:
+        storage.close()
+        raise TargetError(str(error), error.reason) from error
     except BaseException:
         storage.close()
         raise
@@ -102,12 +105,7 @@ def _opened(
 def _check_schema(storage: Storage) -> None:
     """Selects all columns of each table, but no rows."""
     location = storage.profile.location
-    try:
-        storage.database.rows("SELECT 1", {})
-    except StorageError as error:
-        raise TargetError(
-            f"the database {location} does not answer: {_first_line(error)}", "its database does not answer"
-        ) from error
+    storage.database.rows("SELECT 1", {})
     if storage.profile.backend is not Backend.PSQL_DOS:
         with suppress(StorageError):  # what follows says which table cannot be read
             for odd in sqlite.odd_tables(lambda sql: storage.database.rows(sql, {})):
@@ -116,6 +114,8 @@ def _check_schema(storage: Storage) -> None:
         prepared = storage.statements.compile(select(table).limit(0))
         try:
             storage.database.rows(prepared.sql, prepared.constants)
+        except StorageAway:
+            raise
         except StorageError as error:
             raise TargetError(
                 f"{location} is not a database of AiiDA 2 ({table.name}: {_first_line(error)}); "
