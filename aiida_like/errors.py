@@ -113,6 +113,8 @@ class StorageError(AiidaLikeError):
 
 
 NO_ANSWER = "its database does not answer"
+MISSING = "its database is missing"
+NOT_READABLE = "its files may not be read by the user that the server runs as"
 
 
 class StorageAway(StorageError):

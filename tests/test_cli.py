@@ -251,7 +251,7 @@ CONFIGURATIONS = {
         "core.sqlite_zip, core.sqlite_dos, core.psql_dos can be served"
     ),
     '{"profiles": {"it": {"storage": {"backend": "core.sqlite_dos", "config": {"filepath": "/nowhere"}}}}}': (
-        "the profile 'it' has no database file /nowhere/database.sqlite"
+        "the database /nowhere/database.sqlite cannot be read: No such file or directory"
     ),
     '{"profiles": {"it": {"storage": {"backend": "core.sqlite_zip", "config": {"filepath": "/nowhere.aiida"}}}}}': (
         "there is no archive /nowhere.aiida"

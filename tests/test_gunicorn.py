@@ -17,7 +17,6 @@ import pytest
 from tests.asking import curl
 from tests.conftest import COMMAND, Effort, Golden, GoldenPostgreSQL
 from tests.deployment import COMMENTS, PROFILES, Profiles, ask_with_eight, locked, make_profiles, waits
-from tests.golden import graph
 from tests.manual import OF_EACH_KIND, check
 from tests.nginx import Behind, nginx_and_gunicorn
 from tests.servers import PostgreSQL, free_port, serving, wait_until
@@ -76,19 +75,17 @@ def test_eight_clients_and_a_reload(served: Behind, effort: Effort) -> None:
 
 
 def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
-    """That of an error which no code knows, here of a time that no calendar has."""
+    """That of an error which nothing can be done about, here of a column that is gone."""
     before = len(served.gunicorn.stderr)
-    statement = f"UPDATE db_dbnode SET ctime = %s WHERE uuid = '{graph.folder}'"
     with closing(psycopg.connect(profiles.url, autocommit=True)) as connection:
-        row = connection.execute(f"SELECT ctime FROM db_dbnode WHERE uuid = '{graph.folder}'").fetchone()
-        connection.execute(statement, ["infinity"])
+        connection.execute("ALTER TABLE db_dbcomment RENAME content TO contents")
         try:
-            answer = curl(f"{served.url}/sqlalchemy/api/v4/nodes/{graph.folder}")
+            answer = curl(f"{served.url}/sqlalchemy{COMMENTS}")
         finally:
-            connection.execute(statement, row)
+            connection.execute("ALTER TABLE db_dbcomment RENAME contents TO content")
     assert answer.status == 500
     assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
-    wait_until(lambda: "ValueError: " in served.gunicorn.stderr[before:])
+    wait_until(lambda: "StorageError: " in served.gunicorn.stderr[before:])
     assert "Traceback (most recent call last)" in served.gunicorn.stderr[before:]
 
 

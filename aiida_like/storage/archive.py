@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 
 from aiida_like.below import open_below
-from aiida_like.errors import TargetError
+from aiida_like.errors import NOT_READABLE, TargetError
 from aiida_like.storage.copies import NO_ARCHIVE, Packed, Progress, copy_of, digest
 from aiida_like.zipped import DAMAGED
 
@@ -66,8 +66,11 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
     except DAMAGED as error:
         raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
     except OSError as error:
-        if not archive.exists():
+        if isinstance(error, FileNotFoundError) and stamp(archive) is None:
             raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
+        if not os.access(archive, os.R_OK):
+            message = f"the archive {archive} cannot be read: {error.strerror}"
+            raise TargetError(message, NOT_READABLE) from error
         raise TargetError(
             f"the database of {archive} cannot be unpacked to {cache_folder}: {error.strerror or error}; "
             "set XDG_CACHE_HOME to a folder with room",

@@ -10,11 +10,11 @@ from sqlalchemy import URL, select
 from aiida_like import models
 from aiida_like.container import Container
 from aiida_like.errors import StorageAway, StorageError, TargetError
-from aiida_like.profiles import Backend, Profile
+from aiida_like.profiles import Backend, Profile, found
 from aiida_like.repository import Repository
 from aiida_like.storage import archive, copies, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits
-from aiida_like.storage.file_version import FileVersion
+from aiida_like.storage.file_version import FileVersion, check_readable
 from aiida_like.storage.result_cache import RecentNumbers, ResultCaches
 from aiida_like.storage.statements import StatementCache
 from aiida_like.storage.storage import Storage
@@ -41,6 +41,7 @@ def open_storage(
     Raises:
         TargetError: the profile is missing, not AiiDA's, of another version, or does not answer.
     """
+    profile = found(profile)
     tuning = tuning or Tuning()
     stamp = stamp_of(profile)
     database, repository, version = _opened(profile, cache_folder, limits or Limits(), progress)
@@ -86,10 +87,7 @@ def _opened(
             database = sqlite.connect(file, limits, immutable=True)
             return database, files, DataVersion(lambda: version, constant=version)
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
-            if not path.is_file():
-                raise TargetError(
-                    f"the profile {profile.name!r} has no database file {path}", "its database is missing"
-                )
+            check_readable(path)
             files = Container.open(container)
             database = sqlite.connect(path, limits, immutable=False)
             version_of_file = FileVersion(path, forget_connections=database.close)
@@ -105,6 +103,7 @@ def _opened(
 def _check_schema(storage: Storage) -> None:
     """Selects all columns of each table, but no rows."""
     location = storage.profile.location
+    storage.data_version.read()
     storage.database.rows("SELECT 1", {})
     if storage.profile.backend is not Backend.PSQL_DOS:
         with suppress(StorageError):  # what follows says which table cannot be read

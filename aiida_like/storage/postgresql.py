@@ -59,9 +59,7 @@ def connect(url: URL, limits: Limits) -> Database:
     event.listen(engine, "first_connect", look_for_collation)
     return Database(
         engine=engine,
-        connections=Connections(
-            engine.raw_connection, repr(url), limits.connections, (SQLAlchemyError, psycopg.Error)
-        ),
+        connections=Connections(engine.raw_connection, repr(url), limits.connections, (SQLAlchemyError, psycopg.Error)),
         limits=limits,
         driver_error=psycopg.Error,
         is_timeout=lambda error: isinstance(error, psycopg.errors.QueryCanceled),

@@ -58,6 +58,11 @@ class Storage:
         plan = postgresql.plan_of(self.database, prepared.sql, {**prepared.constants, **statement.values})
         return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
 
+    def check(self) -> None:
+        """Looks at the database. Raises StorageAway: it does not answer."""
+        self.data_version.read()
+        self.database.rows("SELECT id FROM db_dbnode LIMIT 1", {})
+
     def be_careful(self) -> None:
         """From now on all statements pass over values that the database can make nothing of."""
         self.database.be_careful()

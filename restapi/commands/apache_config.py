@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import URL
 
 from aiida_like.errors import TargetError
-from aiida_like.profiles import Backend, Profile, find_all
+from aiida_like.profiles import Backend, Profile, find_all, found
 from restapi.commands.terminal import repository_option, told_in_one_line
 from restapi.hosting.site import check_names
 
@@ -60,7 +60,7 @@ def apache_config(
       aiida-like apache-config --many --user aiida --folder /srv/aiida-like my-profile other-profile
     """  # noqa: D301 (click knows a backspace)
     with told_in_one_line():
-        apps = [app_of(profile) for profile in check_names(find_all(targets, repository))]
+        apps = [app_of(profile) for profile in check_names([found(each) for each in find_all(targets, repository)])]
         folder = folder.absolute()
         contents = dict(files(apps, one=one, folder=folder, environment=venv.absolute(), user=user))
         _write(contents, folder, replace=force)

@@ -23,7 +23,7 @@ def blueprint(storage: LazyStorage) -> Blueprint:
     @made.get("/readyz")
     def readiness() -> Response:
         try:
-            storage().database.rows("SELECT 1", {})
+            storage().check()
         except AiidaLikeError as error:
             # The message may name paths: for the log only.
             log.warning("not ready: %s", error)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, request
@@ -42,6 +43,8 @@ V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
 RETRY_SECONDS = 10
 """When clients may ask again for a profile that cannot be read now."""
 
+_MOST_REASONS = 100
+
 GENERIC = "Internal server error: the cause is in the log of the server"
 
 NO_RESOURCE = "No resource has this URL. GET {} lists all endpoints."
@@ -58,11 +61,26 @@ class FailureLog:
     def write_once(self, error: TargetError | StorageAway) -> None:
         """Writes why a profile cannot be read now; once, as long as clients go on asking."""
         message, now = str(error), time.monotonic()
-        is_new = now - self._written.get(message, float("-inf")) > 2 * RETRY_SECONDS
-        self._written.clear()
+        last = self._written.get(message, float("-inf"))
+        if len(self._written) >= _MOST_REASONS:
+            self._written.clear()
         self._written[message] = now
-        if is_new:
+        if now - last > 2 * RETRY_SECONDS:
             self.logger.error("%s", message)
+
+    def watch(self, exchange: Exchange, response: Response) -> None:
+        """Writes what goes wrong after the first byte of a body, which then breaks the connection off."""
+        blocks = response.response
+        response.response = self._watched(exchange, blocks)
+        if hasattr(blocks, "close"):
+            response.call_on_close(blocks.close)
+
+    def _watched(self, exchange: Exchange, blocks: Iterable[Any]) -> Iterator[Any]:
+        try:
+            yield from blocks
+        except Exception as error:
+            self.write(exchange, error)
+            raise
 
     def write(self, exchange: Exchange, error: BaseException) -> None:
         message = "%s %s: %s: %s"
