@@ -75,14 +75,14 @@ def test_eight_clients_and_a_reload(served: Behind, effort: Effort) -> None:
 
 
 def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
-    """That of an error which nothing can be done about, here of a column that is gone."""
+    """That of an error which nothing can be done about, here of a column of another type."""
     before = len(served.gunicorn.stderr)
     with closing(psycopg.connect(profiles.url, autocommit=True)) as connection:
-        connection.execute("ALTER TABLE db_dbcomment RENAME content TO contents")
+        connection.execute("ALTER TABLE db_dbgroup ALTER extras TYPE text")
         try:
-            answer = curl(f"{served.url}/sqlalchemy{COMMENTS}")
+            answer = curl(f"{served.url}/sqlalchemy/api/v4/groups?extras.a=1")
         finally:
-            connection.execute("ALTER TABLE db_dbcomment RENAME contents TO content")
+            connection.execute("ALTER TABLE db_dbgroup ALTER extras TYPE jsonb USING extras::jsonb")
     assert answer.status == 500
     assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
     wait_until(lambda: "StorageError: " in served.gunicorn.stderr[before:])
