@@ -12,7 +12,9 @@ AiidaLikeError
 │   ├── MissingExtra        ... until an optional package is installed
 │   └── DamagedNode         ... as what is stored of the node is damaged or lost
 ├── StatementTimeout        the database took longer than a request may
-└── StorageError            the storage is damaged or has gone away
+└── StorageError            the storage is damaged
+    ├── StorageAway         ... or does not answer now
+    └── OddValue            ... or holds a value that the database can make nothing of
 """
 
 from __future__ import annotations
@@ -108,3 +110,20 @@ class StatementTimeout(AiidaLikeError):
 
 class StorageError(AiidaLikeError):
     """A message for the log of the server; clients get a generic one."""
+
+
+NO_ANSWER = "its database does not answer"
+MISSING = "its database is missing"
+NOT_READABLE = "its files may not be read by the user that the server runs as"
+
+
+class StorageAway(StorageError):
+    """`reason` is what clients may know of it, without paths and addresses."""
+
+    def __init__(self, message: str, reason: str = NO_ANSWER) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class OddValue(StorageError):
+    pass

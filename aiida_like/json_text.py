@@ -6,6 +6,7 @@ Read as far as it says something: null stands for NaN and Infinity, and integers
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -19,28 +20,48 @@ def loads(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        pass
+        return exact_loads(text)
+
+
+def exact_loads(text: str) -> Any:
+    """As `loads`, which is faster, but reads integers beyond 64 bits as floats. Raises ValueError."""
     try:
         return json.loads(text, parse_constant=lambda _: None, parse_float=_float, parse_int=_integer)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
 
-def object_of(text: str | None) -> dict[str, Any]:
+def object_of(text: str | None, read: Callable[[str], Any] = loads) -> dict[str, Any]:
     """An object; without keys, if the text is none."""
     try:
-        value = loads(text) if text else {}
+        value = read(text) if text else {}
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 
 
 def dumps(value: Any, *, sort_keys: bool = False) -> str:
-    """The text of what `loads` gave, with all digits, and half characters as escapes."""
+    """The text of what `loads` gave, with all digits, and U+FFFD for half characters, of which no text can be made."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else 0).decode()
     except TypeError:
-        return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def mended(stored: bytes | None) -> str | None:
+    """The text of any bytes that stand where JSON should; None: they say nothing."""
+    text = (stored or b"").decode(errors="replace")
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    else:
+        return text
+    try:
+        return dumps(loads(text))
+    except ValueError:
+        return None
 
 
 def _float(text: str) -> float | None:

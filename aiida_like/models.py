@@ -11,7 +11,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, ForeignKey, Integer, MetaData, String, Table, and_, case, null
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    and_,
+    case,
+    null,
+)
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import UserDefinedType
 
 
@@ -31,6 +44,23 @@ class Timestamp(_StoredText):
 
 class JSONText(_StoredText):
     """JSON text, with keys in the order of its database."""
+
+    def column_expression(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """What a SELECT gives of it."""
+        return shown_json(column)
+
+
+class JSONValue(JSONText):
+    """A value in JSON: whatever the column holds, this is made by functions that give JSON."""
+
+    def column_expression(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        return column
+
+
+class shown_json(FunctionElement[str]):  # noqa: N801 (reads as the SQL function it is)
+    """`shown_json(column)`: JSON of a column as it can stand in an answer. Each storage sees to that in its own way."""
+
+    type = String()
 
 
 metadata = MetaData()

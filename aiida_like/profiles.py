@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
 from sqlalchemy import URL
 
-from aiida_like.errors import TargetError
+from aiida_like.errors import MISSING, NOT_READABLE, TargetError
 
 
 class Backend(Enum):
@@ -31,12 +32,14 @@ class Profile:
 
     `database` is the archive (a file, or a folder it was unpacked to), the SQLite file, or a PostgreSQL URL.
     `container` is the folder of the disk-objectstore container, None for an archive, which holds its own files.
+    `sought` is the target, if there was none when it was looked for: then all but the name is a guess.
     """
 
     name: str
     backend: Backend
     database: Path | URL
     container: Path | None
+    sought: str | None = None
 
     @property
     def title(self) -> str:
@@ -104,36 +107,61 @@ def _find(target: str, repository: str | None) -> Profile:
     if target == "demo":
         return demo()
     path = Path(target).expanduser()
-    if path.is_dir():
+    if _is(S_ISDIR, path):
         return _from_folder(path)
-    if path.is_file():
+    if _is(S_ISREG, path):
         return _from_file(path)
     raise TargetError(
         f"no file, folder or AiiDA profile is called {without_password(target)!r}; "
         f"{configuration_file()} knows {_listed(known) if known else 'no profiles'}"
-        + ("; a NAME in front of = has letters, digits and . _ - @ alone" if "=" in target else "")
+        + ("; a NAME in front of = has letters, digits and . _ - @ alone" if "=" in target else ""),
+        "it is missing",
     )
 
 
-def find_all(targets: Iterable[str], repository: str | None = None) -> list[Profile]:
-    """Finds several targets; `repository` belongs to the URL among them.
+def expect(target: str, repository: str | None = None) -> Profile:
+    """As `find`; but what is not there now is looked for again when it is opened, so that a server starts without it.
 
     Raises:
-        TargetError: as `find`.
+        TargetError: the URL, or that there is a repository, is wrong.
+    """
+    try:
+        return find(target, repository)
+    except TargetError:
+        if repository is not None or _is_url(target):
+            raise
+    name, place = _split_name(target)
+    path = Path(place).expanduser().absolute()
+    if path.suffix == ".aiida":
+        return Profile(name or path.stem, Backend.SQLITE_ZIP, path, None, target)
+    folder = path.parent if path.name == "database.sqlite" else path
+    return replace(_sqlite_folder(name or folder.name, folder), sought=target)
+
+
+def found(profile: Profile) -> Profile:
+    """The profile; one that was only expected is looked for again. Raises TargetError: as `find`."""
+    return profile if profile.sought is None else replace(find(profile.sought), name=profile.name)
+
+
+def find_all(targets: Iterable[str], repository: str | None = None) -> list[Profile]:
+    """Several targets, each as by `expect`; `repository` belongs to the URL among them.
+
+    Raises:
+        TargetError: as `expect`.
     """
     targets = list(targets)
     if len(targets) == 1:
-        return [find(targets[0], repository)]
+        return [expect(targets[0], repository)]
     urls = [target for target in targets if _is_url(target)]
     if repository is not None and len(urls) != 1:
         raise TargetError(f"--repository goes with one postgresql:// URL, not with {len(urls)}")
-    return [find(target, repository if target in urls else None) for target in targets]
+    return [expect(target, repository if target in urls else None) for target in targets]
 
 
 def _split_name(target: str) -> tuple[str | None, str]:
     """`NAME=TARGET` -> its two parts; the path of a file has no name, even with a `=` in it."""
     named = _NAMED.fullmatch(target)
-    return (named[1], named[2]) if named and not Path(target).exists() else (None, target)
+    return (named[1], named[2]) if named and not os.path.lexists(target) else (None, target)
 
 
 def _is_url(target: str) -> bool:
@@ -163,7 +191,7 @@ def configuration_file() -> Path:
     if not folders:
         return Path.home() / ".aiida" / "config.json"
     folders = [folder if folder.name == ".aiida" else folder / ".aiida" for folder in folders]
-    return next((folder for folder in folders if folder.is_dir()), folders[-1]) / "config.json"
+    return next((folder for folder in folders if _is(S_ISDIR, folder)), folders[-1]) / "config.json"
 
 
 def _read_configuration() -> dict[str, Any]:
@@ -246,15 +274,26 @@ def _from_url(target: str, repository: str | None) -> Profile:
     return Profile(url.database, Backend.PSQL_DOS, url, container.absolute())
 
 
+def _is(kind: Callable[[int], bool], path: Path) -> bool:
+    """Whether there is something of a kind. Raises TargetError: a folder on the way may not be entered."""
+    try:
+        return kind(path.stat().st_mode)
+    except PermissionError as error:
+        raise TargetError(f"{path} cannot be looked at: {error.strerror}", NOT_READABLE) from error
+    except (OSError, ValueError):
+        return False
+
+
 def _from_folder(folder: Path) -> Profile:
     # `.` and `x/..` have no name of their own.
     name = (folder if folder.name not in _NO_NAMES else folder.resolve()).name
-    if (folder / "database.sqlite").is_file():
+    if _is(S_ISREG, folder / "database.sqlite"):
         return _sqlite_folder(name, folder.absolute())
-    if (folder / "db.sqlite3").is_file():
+    if _is(S_ISREG, folder / "db.sqlite3"):
         return Profile(name, Backend.SQLITE_ZIP, folder.absolute(), None)
     raise TargetError(
-        f"the folder {folder} holds neither database.sqlite (an AiiDA profile) nor db.sqlite3 (an unpacked archive)"
+        f"the folder {folder} holds neither database.sqlite (an AiiDA profile) nor db.sqlite3 (an unpacked archive)",
+        MISSING,
     )
 
 

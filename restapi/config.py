@@ -13,7 +13,7 @@ from typing import Any
 from flask import Config
 
 from aiida_like.errors import TargetError
-from aiida_like.profiles import Profile, find, find_default
+from aiida_like.profiles import Profile, expect, find_default
 from aiida_like.storage import Limits
 from querylang.options import WindowLimits
 
@@ -91,7 +91,7 @@ class Settings:
 
     def find_profile(self) -> Profile:
         """Raises TargetError."""
-        return find(self.profile, self.repository) if self.profile else find_default()
+        return expect(self.profile, self.repository) if self.profile else find_default()
 
 
 def settings_from(given: Settings | Mapping[str, Any] | None) -> Settings:

@@ -53,7 +53,7 @@ COMMAND = (sys.executable, "-m", "restapi.cli")
 MARKED = {
     "server": (
         *("test_apache.py", "test_gunicorn.py", "test_manual.py", "test_peer.py", "test_watchdog.py", "test_wheel.py"),
-        *("test_browser.py", "test_docs_page.py", "test_benchmarks.py", "test_bare.py"),
+        *("test_away.py", "test_browser.py", "test_docs_page.py", "test_benchmarks.py", "test_bare.py"),
         *("test_cli.py::test_serve", "test_cli.py::test_flask_run", "test_cli.py::test_a_port_that_is_taken"),
         "test_access_log.py::test_as_users_see_it",
         "test_row_batches.py::test_a_large_list_comes_in_chunks",

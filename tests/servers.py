@@ -103,7 +103,7 @@ class PostgreSQL:
 
 @contextmanager
 def postgresql(
-    data: Path | None = None, fill: Callable[[Path], None] | None = None, **settings: str
+    data: Path | None = None, fill: Callable[[Path], None] | None = None, port: int | None = None, **settings: str
 ) -> Iterator[PostgreSQL]:
     """A PostgreSQL server with a cluster of its own, over TCP with a password and over a socket without.
 
@@ -117,7 +117,7 @@ def postgresql(
     account = _account()
     with TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
-        server = PostgreSQL(free_port(), sockets=folder)
+        server = PostgreSQL(port or free_port(), sockets=folder)
         data = data or folder / "data"
         if fill:
             fill(data)

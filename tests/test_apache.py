@@ -14,6 +14,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from aiida_like.errors import NOT_READABLE
 from tests.apache import Apache, apache
 from tests.asking import check_parts, curl
 from tests.conftest import COMMAND, ROOT, Effort, Golden, GoldenPostgreSQL, run
@@ -31,6 +32,8 @@ from tests.environments import make_environment
 from tests.golden import FILES, graph
 from tests.manual import OF_EACH_KIND, check
 from tests.servers import PostgreSQL, wait_until
+
+NOT_NOW = "this profile cannot be served now: "
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,23 @@ def test_characters_in_a_url(served: Apache, url: str) -> None:
 def test_a_file_in_parts(served: Apache, tmp_path: Path) -> None:
     url = f"{served.url}/django/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt"
     check_parts(url, FILES["large.txt"], tmp_path)
+
+
+def test_an_archive_that_may_not_be_read(served: Apache, profiles: Profiles) -> None:
+    """The daemons start without it; it is served when it may be read."""
+    profiles.archive.chmod(0)
+    try:
+        served.restart_gracefully()
+        wait_until(lambda: curl(f"{served.url}/django/readyz").status == 503)
+        for path in ("/django/api/v4/nodes", "/django/api/v2/nodes", "/django/"):
+            answer = curl(f"{served.url}{path}")
+            assert (answer.status, json.loads(answer.text)) == (503, {"message": f"{NOT_NOW}{NOT_READABLE}"})
+        assert json.loads(curl(f"{served.url}/django/readyz").text) == {"status": f"not ready: {NOT_READABLE}"}
+        for path in ("/django/healthz", "/sqlalchemy/readyz", "/sqlalchemy/api/v4/nodes"):
+            assert curl(f"{served.url}{path}").status == 200
+    finally:
+        profiles.archive.chmod(0o644)
+    wait_until(lambda: curl(f"{served.url}/django/readyz").status == 200)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

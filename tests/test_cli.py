@@ -207,8 +207,8 @@ def test_a_database_that_is_not_aiidas(golden: Golden, tmp_path: Path) -> None:
     )
     (folder / "database.sqlite").write_text("no database at all, but long enough to be one" * 100)
     assert refused(str(folder)) == (
-        f"{folder}/database.sqlite is not a database of AiiDA 2 (db_dbcomputer: file is not a database); "
-        "one of AiiDA 1 can be migrated with `verdi storage migrate`"
+        f"the database {folder}/database.sqlite does not answer: file is not a database; "
+        "its file is no database of SQLite"
     )
 
 
@@ -268,7 +268,7 @@ CONFIGURATIONS = {
         "core.sqlite_zip, core.sqlite_dos, core.psql_dos can be served"
     ),
     '{"profiles": {"it": {"storage": {"backend": "core.sqlite_dos", "config": {"filepath": "/nowhere"}}}}}': (
-        "the profile 'it' has no database file /nowhere/database.sqlite"
+        "the database /nowhere/database.sqlite cannot be read: No such file or directory"
     ),
     '{"profiles": {"it": {"storage": {"backend": "core.sqlite_zip", "config": {"filepath": "/nowhere.aiida"}}}}}': (
         "there is no archive /nowhere.aiida"

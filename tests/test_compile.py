@@ -457,7 +457,7 @@ def where(condition: Condition, dialect: str) -> str:
 
 
 ID, LABEL, NODE_UUID, CTIME = (NODES.fields[name] for name in ("id", "label", "uuid", "ctime"))
-SQLITE_LOWER = "(CASE WHEN label GLOB '*[^ -~]*' THEN unicode_lower(label) ELSE lower(label) END)"
+SQLITE_LOWER = "(CASE WHEN label GLOB '*[^ -~]*' THEN unicode_lower(CAST(label AS BLOB)) ELSE lower(label) END)"
 PSQL_LOWER = """(replace(lower(label COLLATE "und-x-icu"), '\u03c2', '\u03c3') COLLATE "C")"""
 PSQL_UUID = PSQL_LOWER.replace("label", "CAST(uuid AS TEXT)")
 
@@ -517,7 +517,7 @@ WHERE = [
     ),
     (
         condition("matches", LABEL, ("a_", "^a.?$")),
-        "pattern_matches(:v0_0, label)",
+        "pattern_matches(:v0_0, CAST(label AS BLOB))",
         "(label ~ %(v0_1)s)",
     ),
     (
@@ -527,7 +527,7 @@ WHERE = [
     ),
     (
         condition("matches", LABEL.casefolded, ("a_", "^a.?$")),
-        f"pattern_matches(:v0_0, {SQLITE_LOWER})",
+        f"pattern_matches(:v0_0, CAST({SQLITE_LOWER} AS BLOB))",
         f"({PSQL_LOWER} ~ %(v0_1)s)",
     ),
     *(
@@ -553,7 +553,7 @@ WHERE = [
     ),
     (
         condition("matches", NODE_UUID.casefolded, ("a_", "^a.?$")),
-        f"pattern_matches(:v0_0, {SQLITE_UUID})",
+        f"pattern_matches(:v0_0, CAST({SQLITE_UUID} AS BLOB))",
         f"({PSQL_UUID} ~ %(v0_1)s)",
     ),
     (

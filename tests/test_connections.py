@@ -43,7 +43,7 @@ def connect(opened: list[Opened]) -> Callable[[], Any]:
 
 @pytest.fixture
 def pool(connect: Callable[[], Any]) -> Connections:
-    return Connections(connect, most=2)
+    return Connections(connect, "here", most=2)
 
 
 def test_the_last_one_is_taken_again(pool: Connections, opened: list[Opened]) -> None:
@@ -69,9 +69,9 @@ def test_threads_wait_for_their_turn(pool: Connections, opened: list[Opened]) ->
 
 
 def test_nobody_waits_for_ever(connect: Callable[[], Any]) -> None:
-    pool = Connections(connect, most=2, patience=0.01)
+    pool = Connections(connect, "here", most=2, patience=0.01)
     taken = [pool.take(), pool.take()]
-    with pytest.raises(StorageError, match=r"^no connection to the database became free within 0\.01 seconds$"):
+    with pytest.raises(StorageError, match=r"^no connection to here became free within 0\.01 seconds$"):
         pool.take()
     for each in taken:
         pool.give(each)
@@ -92,7 +92,7 @@ def test_a_failure_takes_no_turn() -> None:
     def fail() -> Any:
         raise ConnectionRefusedError
 
-    pool = Connections(fail, most=1, patience=0.01)
+    pool = Connections(fail, "here", most=1, patience=0.01)
     for _ in range(3):
         with pytest.raises(ConnectionRefusedError):
             pool.take()

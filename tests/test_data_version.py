@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from sqlalchemy import PoolProxiedConnection, bindparam, func, select
 
-from aiida_like.errors import StorageError, TargetError
+from aiida_like.errors import StorageAway, StorageError, TargetError
 from aiida_like.models import node
 from aiida_like.profiles import find
 from aiida_like.storage import Snapshot, Statement, Storage, open_storage
@@ -226,7 +226,8 @@ class TestSQLite:
         with pytest.raises(StorageError, match=r"database\.sqlite cannot be read: No such file or directory$"):
             _ = storage.read().version
         file.write_bytes(b"")
-        assert storage.read().version is None
+        with pytest.raises(StorageAway, match=r"database\.sqlite ends in its header$"):
+            _ = storage.read().version
         (tmp_path / "away").rename(file)
         assert storage.read().version is not None
         assert label_of(storage) == "ZETA"

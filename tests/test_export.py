@@ -304,4 +304,4 @@ def test_a_file_that_breaks_off_is_seen(long_list: Writable) -> None:
                 commit("ALTER TABLE db_dbnode RENAME TO gone")
             with pytest.raises(IncompleteRead):
                 response.read()
-        wait_until(lambda: "no such table" in server.stderr)
+        wait_until(lambda: "GET /api/v4/nodes: StorageError: no such table: db_dbnode" in server.stderr)

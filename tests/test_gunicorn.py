@@ -82,19 +82,17 @@ def test_eight_clients_and_a_reload(served: Behind, effort: Effort) -> None:
 
 
 def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
-    """That of an error which no code knows, here of a time that no calendar has."""
+    """That of an error which nothing can be done about, here of a column of another type."""
     before = len(served.gunicorn.stderr)
-    statement = f"UPDATE db_dbnode SET ctime = %s WHERE uuid = '{graph.folder}'"
     with closing(psycopg.connect(profiles.url, autocommit=True)) as connection:
-        row = connection.execute(f"SELECT ctime FROM db_dbnode WHERE uuid = '{graph.folder}'").fetchone()
-        connection.execute(statement, ["infinity"])
+        connection.execute("ALTER TABLE db_dbgroup ALTER extras TYPE text")
         try:
-            answer = curl(f"{served.url}/sqlalchemy/api/v4/nodes/{graph.folder}")
+            answer = curl(f"{served.url}/sqlalchemy/api/v4/groups?extras.a=1")
         finally:
-            connection.execute(statement, row)
+            connection.execute("ALTER TABLE db_dbgroup ALTER extras TYPE jsonb USING extras::jsonb")
     assert answer.status == 500
     assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
-    wait_until(lambda: "ValueError: " in served.gunicorn.stderr[before:])
+    wait_until(lambda: "StorageError: " in served.gunicorn.stderr[before:])
     assert "Traceback (most recent call last)" in served.gunicorn.stderr[before:]
 
 

@@ -274,7 +274,7 @@ def test_reasons(
         "text": "its file is not an AiiDA archive",
         "gone": "its archive is missing",
         "files": "its repository is missing or damaged",
-        "tables": "its database is not one of AiiDA 2",
+        "tables": "its file is no database of SQLite",
         "database": "its database is missing",
         "away": "its database does not answer",
     }

@@ -19,7 +19,7 @@ import orjson
 
 from aiida_like.core_names import type_spellings
 from aiida_like.errors import MissingExtra
-from aiida_like.provenance.subgraph import INPUTS, OUTPUTS, Node, Run
+from aiida_like.provenance.subgraph import INPUTS, NO_TIME, OUTPUTS, Node, Run
 from aiida_like.repository import StoredFile, is_key, key_of, paths
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 METADATA = "ro-crate-metadata.json"
 ATTRIBUTES = "attributes.json"
 _CODES = type_spellings("data.core.code.")
+_YEARS = range(1980, 2108)
+"""That a zip file can name."""
+
 _FORMAT_VERSION = "1.1"
 """The version of RO-Crate that the profile is made for."""
 
@@ -218,10 +221,11 @@ class _Pipe(io.RawIOBase):
 
 def _zipped(members: list[_Member], time: datetime) -> Iterator[bytes]:
     pipe = _Pipe()
+    written = time if time.year in _YEARS else NO_TIME
     with zipfile.ZipFile(pipe, "w") as zipped:
         for member in members:
             stored = member.open()
-            info = zipfile.ZipInfo(member.path, time.timetuple()[:6])
+            info = zipfile.ZipInfo(member.path, written.timetuple()[:6])
             info.compress_type, info.file_size = zipfile.ZIP_DEFLATED, stored.size
             with zipped.open(info, "w") as target:
                 for block in stored.blocks:

@@ -127,12 +127,15 @@ def read_subgraph(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth
 
 def subgraph_of(snapshot: Snapshot, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
     """The subgraph of nodes that were found, and links. Raises StatementTimeout, StorageError."""
-    nodes = [Node(*row) for row in snapshot.rows(_by_ids("nodes to export", _NODE_COLUMNS, found.distances))]
+    nodes = [
+        Node(*map(_text, row)) for row in snapshot.rows(_by_ids("nodes to export", _NODE_COLUMNS, found.distances))
+    ]
     nodes.sort(key=lambda each: (found.distances[each.id], each.id))
     there = {each.id for each in nodes}
     # A node can have been deleted since its links were read.
     links = [link for link in links if {link.input_id, link.output_id} <= there]
-    rows = snapshot.rows(_by_ids("users to export", _USER_COLUMNS, {each.user_id for each in nodes}))
+    owners = {each.user_id for each in nodes if isinstance(each.user_id, int)}
+    rows = snapshot.rows(_by_ids("users to export", _USER_COLUMNS, owners))
     return Subgraph(nodes, links, {row[0]: User(*row) for row in rows}, found.is_truncated)
 
 
@@ -172,9 +175,21 @@ def read_attributes(snapshot: Snapshot, pk: int) -> bytes:
 
 
 def instant(stored: str) -> datetime:
-    """The time of a stored text in UTC: `2016-04-29 19:24:12.123`, with or without `+00`."""
-    second, _, fraction = stored.removesuffix("+00").partition(".")
-    return datetime.fromisoformat(second).replace(microsecond=int(fraction.ljust(6, "0")), tzinfo=timezone.utc)
+    """The time of a stored text in UTC: `2016-04-29 19:24:12.123`, with or without `+00`; `NO_TIME` of any other."""
+    try:
+        second, _, fraction = stored.removesuffix("+00").partition(".")
+        return datetime.fromisoformat(second).replace(microsecond=int(fraction.ljust(6, "0")), tzinfo=timezone.utc)
+    except (AttributeError, ValueError):
+        return NO_TIME
+
+
+NO_TIME = datetime(1980, 1, 1, tzinfo=timezone.utc)
+"""The first that a zip file can have."""
+
+
+def _text(value: Any) -> Any:
+    """The value; bytes, which SQLite takes in a column of texts, as text."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 _PROCESS_KEYS = ("process_state", "exit_status", "exit_message", "process_label")

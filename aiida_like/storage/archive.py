@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from aiida_like.below import open_below
-from aiida_like.errors import TargetError
+from aiida_like.errors import NOT_READABLE, TargetError
 from aiida_like.storage.copies import NO_ARCHIVE, Packed, Progress, copy_of, digest
 from aiida_like.zipped import DAMAGED
 
@@ -59,8 +59,11 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
         with _packed(archive) as packed:
             return copy_of(packed, cache_folder, progress)
     except OSError as error:
-        if not archive.exists():
+        if isinstance(error, FileNotFoundError) and stamp(archive) is None:
             raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
+        if not os.access(archive, os.R_OK):
+            message = f"the archive {archive} cannot be read: {error.strerror}"
+            raise TargetError(message, NOT_READABLE) from error
         raise TargetError(
             f"the database of {archive} cannot be unpacked to {cache_folder}: {error.strerror or error}; "
             "set XDG_CACHE_HOME to a folder with room",

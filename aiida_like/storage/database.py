@@ -16,7 +16,8 @@ from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
 
-from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError
+from aiida_like.errors import NO_ANSWER, AiidaLikeError, OddValue, StatementTimeout, StorageAway, StorageError
+from aiida_like.storage.expressions import IS_CAREFUL
 
 Row = Sequence[Any]
 
@@ -53,12 +54,17 @@ class Connections:
     def __init__(
         self,
         connect: Callable[[], PoolProxiedConnection],
+        location: str,
         most: int,
         refusals: tuple[type[Exception], ...] = (),
         patience: float = 30.0,
     ) -> None:
-        """`refusals` are the errors by which `connect` says that there is no connection now."""
+        """`location` is where they lead to, for messages to the operator, without a password.
+
+        `refusals` are the errors by which `connect` says that there is no connection now.
+        """
         self._connect = connect
+        self._location = location
         self._refusals = refusals
         self._patience = patience
         # Not a semaphore, which is written in Python and takes as long as the rest of this class.
@@ -69,11 +75,14 @@ class Connections:
         self._generation = 0
 
     def take(self) -> PoolProxiedConnection:
-        """Raises StorageError: no connection was given back in time, or the database does not answer."""
+        """Raises StorageAway: no connection was given back in time, or the database does not answer."""
         try:
             self._turns.get(timeout=self._patience)
         except Empty:
-            raise StorageError(f"no connection to the database became free within {self._patience:g} seconds") from None
+            raise StorageAway(
+                f"no connection to {self._location} became free within {self._patience:g} seconds",
+                "all connections to its database are in use",
+            ) from None
         try:
             # The connection that was used last has the most statements prepared.
             return self._idle.pop()
@@ -87,11 +96,17 @@ class Connections:
             opened.info[_GENERATION] = generation
         except self._refusals as error:
             self._turns.put(None)
-            raise StorageError(str(error.__cause__ or error)) from error
+            raise self.away(error.__cause__ or error, NO_ANSWER) from error
         except BaseException:
             self._turns.put(None)
             raise
         return opened
+
+    def away(self, error: BaseException, why: str) -> StorageAway:
+        """The error that says why nothing can be read now; `why` is what clients may know of it."""
+        first_line = str(error).strip().partition("\n")[0]
+        more = "" if why == NO_ANSWER else f"; {why}"
+        return StorageAway(f"the database {self._location} does not answer: {first_line}{more}", why)
 
     def give(self, taken: PoolProxiedConnection) -> None:
         """Takes a connection back; each call of `take` needs one."""
@@ -113,6 +128,8 @@ class Connections:
 class Database:
     """An engine, its connections, and what its driver does its own way.
 
+    `is_odd`: whether an error is about a stored value. `why_away`: why the database does not answer, as clients may
+    know it; None: it does.
     `has_clock`: the driver's connections have a `deadline`, which is set before each statement.
     `has_statistics`: the database keeps statistics, and finds the fastest way to rows of one table itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
@@ -124,7 +141,8 @@ class Database:
     limits: Limits
     driver_error: type[Exception]
     is_timeout: Callable[[Exception], bool]
-    is_disconnect: Callable[[Exception], bool]
+    is_odd: Callable[[Exception], bool]
+    why_away: Callable[[Exception], str | None]
     has_clock: bool = False
     has_statistics: bool = False
     drain: Callable[[Any], None] | None = None
@@ -139,17 +157,19 @@ class Database:
 
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
-            StorageError: the database does not answer, or refuses the statement.
+            OddValue: a stored value makes no sense to it.
+            StorageAway: the database does not answer.
+            StorageError: it refuses the statement.
         """
         taken = self.connections.take()
         try:
             return self._fetch(taken, sql, values)
         except self.driver_error as error:
-            if not self.is_disconnect(error):
+            if self.is_timeout(error) or self.why_away(error) is None:
                 raise self._translated(error) from error
         finally:
             self.connections.give(taken)
-        # The server was restarted since: all connections are stale. A statement that only reads may run twice.
+        # All connections may be stale, as after a restart. A statement that only reads may run twice.
         self.connections.forget()
         with self.connected() as connection:
             try:
@@ -162,7 +182,7 @@ class Database:
         """A connection for one thread, until the block ends.
 
         Raises:
-            StorageError: the database does not answer, or all connections are taken.
+            StorageAway: the database does not answer, or all connections are taken.
         """
         taken = self.connections.take()
         try:
@@ -170,11 +190,21 @@ class Database:
         finally:
             self.connections.give(taken)
 
+    def be_careful(self) -> None:
+        """From now on statements that are compiled pass over values that make no sense to the database."""
+        setattr(self.engine.dialect, IS_CAREFUL, True)
+        self.connections.forget()
+
     def close(self) -> None:
         self.connections.forget()
 
     def _translated(self, error: Exception) -> AiidaLikeError:
-        return StatementTimeout(self.limits.statement_seconds) if self.is_timeout(error) else StorageError(str(error))
+        if self.is_timeout(error):
+            return StatementTimeout(self.limits.statement_seconds)
+        if self.is_odd(error):
+            return OddValue(str(error))
+        why = self.why_away(error)
+        return StorageError(str(error)) if why is None else self.connections.away(error, why)
 
     def _fetch(
         self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]

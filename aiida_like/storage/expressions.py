@@ -9,10 +9,19 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from aiida_like.models import Timestamp, Uuid
+from aiida_like.models import Timestamp, Uuid, shown_json
 
 HAS_UNICODE_COLLATION = "aiida_like_has_unicode_collation"
 """An attribute of the dialect of PostgreSQL: whether the server knows the collation `und-x-icu`."""
+
+CHECKS_JSON = "aiida_like_checks_json"
+"""An attribute of the dialect of SQLite: whether what stands in columns of JSON can be any text."""
+
+IS_CAREFUL = "aiida_like_is_careful"
+"""An attribute of a dialect: whether statements pass over values that SQL can make nothing of.
+
+So they do once the database was found to hold one: no other pays for it.
+"""
 
 
 _FINAL_SIGMA, _SIGMA = "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}"
@@ -35,6 +44,8 @@ class DialectFunction(FunctionElement[Any]):
 
     sqlite: str
     postgresql: str
+    of_json = False
+    """Whether the first operand is JSON."""
 
 
 class casefolded(DialectFunction):  # noqa: N801 (reads as the SQL function it is)
@@ -42,7 +53,7 @@ class casefolded(DialectFunction):  # noqa: N801 (reads as the SQL function it i
 
     type = String()
     # SQLite's own lower() knows ASCII only; calling Python for every row would be ten times slower.
-    sqlite = "(CASE WHEN {0} GLOB '*[^ -~]*' THEN unicode_lower({0}) ELSE lower({0}) END)"
+    sqlite = "(CASE WHEN {0} GLOB '*[^ -~]*' THEN unicode_lower(CAST({0} AS BLOB)) ELSE lower({0}) END)"
 
 
 class like(DialectFunction):  # noqa: N801
@@ -71,7 +82,7 @@ class has_prefix(DialectFunction):  # noqa: N801
 class matches(DialectFunction):  # noqa: N801
     """`matches(text, pattern, regex)`: whether a text matches a `patterns.Pattern`, given as text and as regex."""
 
-    sqlite = "pattern_matches({1}, {0})"
+    sqlite = "pattern_matches({1}, CAST({0} AS BLOB))"
     postgresql = "({0} ~ {2})"
 
 
@@ -84,6 +95,7 @@ class json_text(DialectFunction):  # noqa: N801
 
     type = String()
     sqlite = f"CAST({_EXTRACT} AS TEXT)"
+    of_json = True
     postgresql = "({0} ->> {1})"
 
 
@@ -92,6 +104,7 @@ class json_object_text(DialectFunction):  # noqa: N801
 
     type = String()
     sqlite = f"coalesce(canonical_json({_EXTRACT}), '{{{{}}}}')"
+    of_json = True
     postgresql = "coalesce({0} ->> {1}, '{{}}')"
 
 
@@ -134,8 +147,32 @@ class utc_day(DialectFunction):  # noqa: N801
 @compiles(DialectFunction, "sqlite")
 @compiles(DialectFunction, "postgresql")
 def _spelled(element: DialectFunction, compiler: SQLCompiler, **kw: Any) -> str:
-    template = element.sqlite if compiler.dialect.name == "sqlite" else element.postgresql
-    return template.format(*(compiler.process(operand, **kw) for operand in element.clauses))
+    operands = [compiler.process(operand, **kw) for operand in element.clauses]
+    if compiler.dialect.name != "sqlite":
+        return element.postgresql.format(*operands)
+    if element.of_json:
+        operands[0] = readable_json(operands[0], compiler)
+    return element.sqlite.format(*operands)
+
+
+def readable_json(json: str, compiler: SQLCompiler) -> str:
+    """SQL of JSON for functions of SQLite, which end a statement at any text that is none."""
+    return _READABLE.format(json) if getattr(compiler.dialect, IS_CAREFUL, False) else json
+
+
+_VALID = "typeof({0}) = 'text' AND json_valid({0}) AND {0} NOT GLOB '*\\ud*'"
+_MENDED = "ELSE json_mended(CAST({0} AS BLOB)) END)"
+_SHOWN = f"(CASE WHEN {_VALID} THEN {{0}} {_MENDED}"
+_READABLE = f"(CASE WHEN {_VALID} AND {{0}} NOT GLOB '*[^ -~]*' THEN {{0}} {_MENDED}"
+"""Python gets no text that is not UTF-8, not even to mend it."""
+
+
+@compiles(shown_json, "sqlite")
+@compiles(shown_json, "postgresql")
+def _shown(element: shown_json, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    json = compiler.process(column, **kw)
+    return _SHOWN.format(json) if getattr(compiler.dialect, CHECKS_JSON, False) else json
 
 
 @compiles(casefolded, "postgresql")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiida_like.errors import StorageError, TargetError
+from aiida_like.errors import MISSING, NOT_READABLE, StorageAway, TargetError
 from aiida_like.storage.version import Version
 
 _HEADER = 40
@@ -19,6 +20,13 @@ _CHANGES = slice(24, 40)
 
 "Database File Format", 1.3; `sqlite3PagerSharedLock` in pager.c.
 """
+
+
+def _size(header: bytes) -> int:
+    """The bytes that a database has by its header; less are there for a moment while a commit makes it longer."""
+    page = int.from_bytes(header[16:18], "big")
+    return int.from_bytes(header[28:32], "big") * (page if page > 1 else 65536)
+
 
 _INDEX = 48
 _IS_INITIALIZED = 12
@@ -105,6 +113,22 @@ def _open(path: Path) -> tuple[Inode, int]:
     return inode_of(os.fstat(descriptor)), descriptor
 
 
+def check_readable(path: Path) -> None:
+    """Raises TargetError: there is no file, or none that may be read. It is not opened."""
+    try:
+        if not os.access(path, os.R_OK):
+            path.stat()
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise TargetError(*_unreadable(path, error)) from error
+
+
+def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
+    """A message for the operator, and what clients may know."""
+    message = f"the database {path} cannot be read: {error.strerror}"
+    return message, MISSING if isinstance(error, FileNotFoundError) else NOT_READABLE
+
+
 class FileVersion:
     """`forget_connections` is called when another file has replaced the one that connections are open to.
 
@@ -117,19 +141,18 @@ class FileVersion:
         self._index = path.with_name(f"{path.name}-shm")
         self._forget_connections = forget_connections
         self._lock = threading.Lock()
+        self._whole_at = 0
         try:
             self._file = DatabaseFile.open(self._path)
         except OSError as error:
-            raise TargetError(
-                f"the database {path} cannot be read: {error.strerror}", "its database does not answer"
-            ) from error
+            raise TargetError(*_unreadable(path, error)) from error
 
     def read(self) -> Version:
         try:
             with self._lock:
                 return Version(self._token(self._look()))
         except OSError as error:
-            raise StorageError(f"the database {self._path} cannot be read: {error.strerror}") from error
+            raise StorageAway(*_unreadable(self._path, error)) from error
 
     def close(self) -> None:
         with self._lock:
@@ -154,7 +177,13 @@ class FileVersion:
         """
         header = self._file.begin(_HEADER)
         if len(header) < _HEADER:
-            return None
+            raise StorageAway(f"the database {self._path} ends in its header", "its database is damaged")
+        if facts.st_ctime_ns != self._whole_at:
+            if facts.st_size < _size(header):
+                # SQLite maps the file into memory: a process that reads what was cut off gets a signal, and dies.
+                self._forget_connections()
+                return None
+            self._whole_at = facts.st_ctime_ns
         index = ""
         if header[_MODES] == _WRITE_AHEAD:
             found = self._write_ahead_index()

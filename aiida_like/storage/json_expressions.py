@@ -16,7 +16,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from aiida_like.models import JSONText, Timestamp
+from aiida_like.models import JSONValue, Timestamp
+from aiida_like.storage.expressions import CHECKS_JSON, IS_CAREFUL, readable_json
 from aiida_like.storage.jsonb import DATETIME, INTEGER, NUMBER
 
 Path = tuple[str, ...]
@@ -27,7 +28,7 @@ class AtPath(FunctionElement[Any]):
 
     In them `{type}` is the type of the value as each database calls it, `{value}` the value, as JSON text in SQLite and
     as jsonb in PostgreSQL, `{text}` the same as text, and `{operand}` what it is compared with. SQLite's own functions
-    are `{json}` and `{path}`.
+    are `{json}` and `{path}`; `{number}` is the value as a number of PostgreSQL.
     """
 
     sqlite: str
@@ -41,7 +42,7 @@ class AtPath(FunctionElement[Any]):
 class json_value(AtPath):  # noqa: N801 (these read as the SQL functions they are)
     """The value as JSON."""
 
-    type = JSONText()
+    type = JSONValue()
     # Only lists and objects go through Python, which sorts their keys.
     sqlite = "(CASE WHEN {type} IN ('object', 'array') THEN {value} ELSE {scalar} END)"
     postgresql = "{value}"
@@ -61,7 +62,7 @@ class json_type(AtPath):  # noqa: N801
 class json_number(AtPath):  # noqa: N801
     type = Float()
     sqlite = "(CASE WHEN {type} IN ('integer', 'real') THEN CAST(json_extract({json}, {path}) AS REAL) END)"
-    postgresql = "(CASE WHEN {type} = 'number' THEN CAST({text} AS DOUBLE PRECISION) END)"
+    postgresql = "(CASE WHEN {type} = 'number' THEN {number} END)"
 
 
 class json_string(AtPath):  # noqa: N801
@@ -127,7 +128,7 @@ def _compared(relation: str, sign: str) -> tuple[str, str]:
     operand = "CAST({operand} AS DOUBLE PRECISION)"
     number = f"SELECT CAST({operand} AS NUMERIC) AS n"
     bound = f"(SELECT to_jsonb(n {sign} abs(n) * 1e-14) FROM ({number}) AS operand)"  # noqa: S608 (of two signs)
-    exactly = f"{{type}} = 'number' THEN CAST({{text}} AS DOUBLE PRECISION) {relation} {operand}"
+    exactly = f"{{type}} = 'number' THEN {{number}} {relation} {operand}"
     # SQLite extracts the value first, and the type of matches only, because a text can be cast to a number too.
     as_real = "CAST(json_extract({json}, {path}) AS REAL)"
     return (
@@ -221,6 +222,7 @@ def is_written(path: Path) -> bool:
 @compiles(AtPath, "sqlite")
 def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
     json, *operands = (compiler.process(clause, **kw) for clause in element.clauses)
+    json = readable_json(json, compiler)
     is_direct = all(is_plain(key) and not _INDEX.fullmatch(key) for key in element.path)
     keys = compiler.process(literal(orjson.dumps(element.path).decode(), String()), **kw)
     value = f"json_at({json}, {keys})"
@@ -231,7 +233,10 @@ def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
     else:
         json, path = value, "'$'"
     type_ = f"json_type({json}, {path})"
-    parts = {"type": type_, "value": value, "json": json, "path": path, "scalar": f"({json} -> {path})"}
+    scalar = f"({json} -> {path})"
+    if getattr(compiler.dialect, CHECKS_JSON, False):
+        scalar = f"(CASE WHEN {scalar} GLOB '*\\ud*' THEN {value} ELSE {scalar} END)"
+    parts = {"type": type_, "value": value, "json": json, "path": path, "scalar": scalar}
     return _filled(element.sqlite, **parts, operand="".join(operands))
 
 
@@ -244,7 +249,18 @@ def _at_path_postgresql(element: AtPath, compiler: SQLCompiler, **kw: Any) -> st
         value = f"({json} #> CAST({path} AS TEXT[]))"
         text = f"({json} #>> CAST({path} AS TEXT[]))"
     type_ = f"jsonb_typeof({value})"
-    return _filled(element.postgresql, type=type_, value=value, text=text, operand="".join(operands))
+    number = f"CAST({text} AS DOUBLE PRECISION)"
+    if getattr(compiler.dialect, IS_CAREFUL, False):
+        number = _filled(_ANY_NUMBER, value=value, number=number)
+    parts = {"type": type_, "value": value, "text": text, "number": number}
+    return _filled(element.postgresql, **parts, operand="".join(operands))
+
+
+_ANY_NUMBER = (
+    "(CASE WHEN {value} > '1.7976931348623157e308' THEN 'Infinity' WHEN {value} < '-1.7976931348623157e308' "
+    "THEN '-Infinity' WHEN {value} > '-3e-324' AND {value} < '3e-324' THEN 0 ELSE {number} END)"
+)
+"""A number of JSON, which has no limits there, as SQLite reads it: a cast of one beyond doubles is an error."""
 
 
 def _written(compiler: SQLCompiler, text: str, path: Path, **kw: Any) -> str:

@@ -6,10 +6,10 @@ Source: PostgreSQL's documentation, "JSON Types" and "JSON Functions and Operato
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from aiida_like.json_text import dumps, loads
+from aiida_like.json_text import dumps, exact_loads, loads, mended
 
 _INDEX = re.compile(r"\s*[+-]?[0-9]{1,9}")
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "on", "1"}), frozenset({"false", "f", "no", "n", "off", "0"})
@@ -29,15 +29,27 @@ def json_at(text: str | None, path: str) -> str | None:
     """`json #> path`: the value at a path, which is a JSON list of keys and indices; None where there is none."""
     if text is None:
         return None
-    value = loads(text)
-    for name in loads(path):
-        if isinstance(value, dict) and name in value:
-            value = value[name]
-        elif isinstance(value, list) and _INDEX.fullmatch(name) and -len(value) <= int(name) < len(value):
-            value = value[int(name)]
+    keys = loads(path)
+    try:
+        found = dumps(_at(loads(text), keys), sort_keys=True)
+        if "e+" in found:
+            # Of a float from 1e16 on, which an integer becomes that does not fit into 64 bits.
+            found = dumps(_at(exact_loads(text), keys), sort_keys=True)
+    except LookupError:
+        return None
+    return found
+
+
+def _at(value: Any, keys: Iterable[str]) -> Any:
+    """Raises LookupError: there is nothing."""
+    for key in keys:
+        if isinstance(value, dict):
+            value = value[key]
+        elif isinstance(value, list) and _INDEX.fullmatch(key):
+            value = value[int(key)]
         else:
-            return None
-    return dumps(value, sort_keys=True)
+            raise LookupError
+    return value
 
 
 def json_same(left: str | None, right: str) -> bool:
@@ -141,5 +153,5 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
         json_cast_datetime,
         canonical_json,
     )
-}
+} | {"json_mended": mended}
 """Functions of every SQLite connection of ours."""

@@ -9,12 +9,12 @@ from sqlalchemy import URL, select
 
 from aiida_like import models
 from aiida_like.container import Container
-from aiida_like.errors import StorageError, TargetError
-from aiida_like.profiles import Backend, Profile
+from aiida_like.errors import StorageAway, StorageError, TargetError
+from aiida_like.profiles import Backend, Profile, found
 from aiida_like.repository import Repository
 from aiida_like.storage import archive, copies, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits
-from aiida_like.storage.file_version import FileVersion
+from aiida_like.storage.file_version import FileVersion, check_readable
 from aiida_like.storage.result_cache import RecentNumbers, ResultCaches
 from aiida_like.storage.statements import StatementCache
 from aiida_like.storage.storage import Storage
@@ -41,6 +41,7 @@ def open_storage(
     Raises:
         TargetError: the profile is missing, not AiiDA's, of another version, or does not answer.
     """
+    profile = found(profile)
     tuning = tuning or Tuning()
     stamp = stamp_of(profile)
     database, repository, version = _opened(profile, cache_folder, limits or Limits(), progress)
@@ -57,6 +58,9 @@ def open_storage(
     )
     try:
         _check_schema(storage)
+    except StorageAway as error:
+        storage.close()
+        raise TargetError(str(error), error.reason) from error
     except BaseException:
         storage.close()
         raise
@@ -83,10 +87,7 @@ def _opened(
             database = sqlite.connect(file, limits, immutable=True)
             return database, files, DataVersion(lambda: version, constant=version)
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
-            if not path.is_file():
-                raise TargetError(
-                    f"the profile {profile.name!r} has no database file {path}", "its database is missing"
-                )
+            check_readable(path)
             files = Container.open(container)
             database = sqlite.connect(path, limits, immutable=False)
             version_of_file = FileVersion(path, forget_connections=database.close)
@@ -102,12 +103,8 @@ def _opened(
 def _check_schema(storage: Storage) -> None:
     """Selects all columns of each table, but no rows."""
     location = storage.profile.location
-    try:
-        storage.database.rows("SELECT 1", {})
-    except StorageError as error:
-        raise TargetError(
-            f"the database {location} does not answer: {_first_line(error)}", "its database does not answer"
-        ) from error
+    storage.data_version.read()
+    storage.database.rows("SELECT 1", {})
     if storage.profile.backend is not Backend.PSQL_DOS:
         with suppress(StorageError):  # what follows says which table cannot be read
             for odd in sqlite.odd_tables(lambda sql: storage.database.rows(sql, {})):
@@ -116,6 +113,8 @@ def _check_schema(storage: Storage) -> None:
         prepared = storage.statements.compile(select(table).limit(0))
         try:
             storage.database.rows(prepared.sql, prepared.constants)
+        except StorageAway:
+            raise
         except StorageError as error:
             raise TargetError(
                 f"{location} is not a database of AiiDA 2 ({table.name}: {_first_line(error)}); "

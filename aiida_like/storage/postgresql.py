@@ -9,7 +9,7 @@ from sqlalchemy import URL, NullPool, Text, cast, create_engine, event, func, se
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from aiida_like.errors import TargetError
+from aiida_like.errors import NO_ANSWER, TargetError
 from aiida_like.storage.database import SERVER, Connections, Database, Limits
 from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
 from aiida_like.storage.version import DataVersion, Version, VersionColumn
@@ -59,13 +59,12 @@ def connect(url: URL, limits: Limits) -> Database:
     event.listen(engine, "first_connect", look_for_collation)
     return Database(
         engine=engine,
-        connections=Connections(engine.raw_connection, limits.connections, (SQLAlchemyError, psycopg.Error)),
+        connections=Connections(engine.raw_connection, repr(url), limits.connections, (SQLAlchemyError, psycopg.Error)),
         limits=limits,
         driver_error=psycopg.Error,
         is_timeout=lambda error: isinstance(error, psycopg.errors.QueryCanceled),
-        is_disconnect=lambda error: (
-            isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled)
-        ),
+        is_odd=lambda error: isinstance(error, psycopg.errors.NumericValueOutOfRange),
+        why_away=lambda error: NO_ANSWER if isinstance(error, psycopg.OperationalError) else None,
         has_statistics=True,
         indexes_have_keys=False,
         drain=lambda cursor: cursor.pgresult.clear(),

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from aiida_like import models
 from aiida_like.storage import jsonb
 from aiida_like.storage.database import Connections, Database, Limits
-from aiida_like.storage.expressions import casefold
+from aiida_like.storage.expressions import CHECKS_JSON, IS_CAREFUL, casefold
 from aiida_like.storage.patterns import Pattern
 
 _BUSY_SECONDS = 10.0
@@ -61,6 +61,8 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         for name, function in _FUNCTIONS.items():
             connection.create_function(name, _ANY_NUMBER, function, deterministic=True)
         connection.set_progress_handler(connection.is_late, _CLOCK_INTERVAL)
+        if getattr(engine.dialect, IS_CAREFUL, False):
+            connection.text_factory = _decoded
         connection.execute("PRAGMA case_sensitive_like = ON")
         connection.execute("PRAGMA query_only = ON")
         trust(connection, is_trusted=not immutable)
@@ -74,15 +76,43 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         pool_reset_on_return=None,
         paramstyle="named",
     )
+    # What a profile holds is its owner's, but other programs than AiiDA may have written it too.
+    setattr(engine.dialect, CHECKS_JSON, not immutable)
     return Database(
         engine=engine,
-        connections=Connections(engine.raw_connection, limits.connections, (SQLAlchemyError, sqlite3.Error)),
+        connections=Connections(engine.raw_connection, str(file), limits.connections, (SQLAlchemyError, sqlite3.Error)),
         limits=limits,
         driver_error=sqlite3.Error,
         is_timeout=lambda error: str(error) == "interrupted",
-        is_disconnect=lambda _: False,
+        is_odd=lambda error: str(error).startswith(_ODD_VALUES),
+        why_away=lambda error: next((why for text, why in _AWAY.items() if str(error).startswith(text)), None),
         has_clock=True,
     )
+
+
+_ODD_VALUES = (
+    "malformed JSON",
+    "JSON cannot hold BLOB values",
+    "Could not decode to UTF-8",
+    "user-defined function raised exception",
+)
+
+_AWAY: Mapping[str, str] = {
+    "attempt to write a readonly database": (
+        "AiiDA was stopped while it wrote to its database, and has to undo that: `verdi storage info` does it"
+    ),
+    "database is locked": f"its database has been locked for {_BUSY_SECONDS:g} seconds",
+    "locking protocol": "its database is locked",
+    "unable to open database file": "its database cannot be opened",
+    "disk I/O error": "its database cannot be read",
+    "database disk image is malformed": "its database is damaged",
+    "malformed database schema": "its database is damaged",
+    "file is not a database": "its file is no database of SQLite",
+}
+"""Beginnings of SQLite's messages (sqlite3ErrStr in main.c) -> what clients may know.
+
+A connection that may not write says the first of a hot journal ("File Locking And Concurrency", 4.0).
+"""
 
 
 def odd_tables(rows: Callable[[str], Iterable[Sequence[Any]]]) -> list[str]:
@@ -120,12 +150,17 @@ def trust(connection: sqlite3.Connection, *, is_trusted: bool) -> None:
     connection.execute(f"PRAGMA trusted_schema = {'ON' if is_trusted else 'OFF'}")
 
 
-def _pattern_matches(pattern: str, text: str | None) -> bool | None:
-    return None if text is None else Pattern.parse(pattern).matches(text)
+def _pattern_matches(pattern: str, text: bytes | None) -> bool | None:
+    return None if text is None else Pattern.parse(pattern).matches(_decoded(text))
 
 
-def _unicode_lower(text: str | None) -> str | None:
-    return None if text is None else casefold(text)
+def _unicode_lower(text: bytes | None) -> str | None:
+    return None if text is None else casefold(_decoded(text))
+
+
+def _decoded(text: bytes) -> str:
+    """A text that SQLite hands over as bytes, because it takes any for UTF-8."""
+    return text.decode(errors="replace")
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {

@@ -12,7 +12,7 @@ from typing import Literal
 
 import orjson
 
-from aiida_like.errors import TargetError
+from aiida_like.errors import OddValue, TargetError
 from aiida_like.profiles import Profile
 from aiida_like.repository import Repository
 from aiida_like.storage import postgresql
@@ -57,6 +57,16 @@ class Storage:
         prepared = self.statements.prepared(statement)
         plan = postgresql.plan_of(self.database, prepared.sql, {**prepared.constants, **statement.values})
         return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
+
+    def check(self) -> None:
+        """Looks at the database. Raises StorageAway: it does not answer."""
+        self.data_version.read()
+        self.database.rows("SELECT id FROM db_dbnode LIMIT 1", {})
+
+    def be_careful(self) -> None:
+        """From now on all statements pass over values that the database can make nothing of."""
+        self.database.be_careful()
+        self.statements.clear()
 
     def close(self) -> None:
         self.database.close()
@@ -220,6 +230,10 @@ class Snapshot:
         prepared = storage.statements.get(statement.cache_key) or storage.statements.add(statement)
         began = perf_counter()
         try:
+            rows, server = storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
+        except OddValue:
+            storage.be_careful()
+            prepared = storage.statements.prepared(statement)
             rows, server = storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
         finally:
             effort.statements += 1

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import URL
 
 from aiida_like.errors import TargetError
-from aiida_like.profiles import Backend, Profile, find_all
+from aiida_like.profiles import Backend, Profile, find_all, found
 from aiida_like.storage.archive import check_archive
 from restapi.commands.terminal import repository_option, told_in_one_line
 from restapi.hosting.site import check_names
@@ -61,7 +61,7 @@ def apache_config(
       aiida-like apache-config --many --user aiida --folder /srv/aiida-like my-profile other-profile
     """  # noqa: D301 (click knows a backspace)
     with told_in_one_line():
-        profiles = check_names(find_all(targets, repository))
+        profiles = check_names([found(each) for each in find_all(targets, repository)])
         for profile in profiles:
             if profile.backend is Backend.SQLITE_ZIP and isinstance(profile.database, Path):
                 check_archive(profile.database)

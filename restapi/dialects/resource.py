@@ -232,6 +232,8 @@ class Endpoint:
                 reply = part_of(reply, exchange)
         except AiidaLikeError as error:
             reply = reply_to(error, mounted.dialect.statuses, mounted.log, exchange)
+        if isinstance(reply, Response) and reply.is_streamed:
+            mounted.log.watch(exchange, reply)
         if exchange.efforts:
             reply.headers["Server-Timing"] = _server_timing(exchange.efforts[0])
         return reply

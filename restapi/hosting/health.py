@@ -6,7 +6,7 @@ import logging
 
 from flask import Blueprint, Response
 
-from aiida_like.errors import AiidaLikeError, TargetError
+from aiida_like.errors import NO_ANSWER, AiidaLikeError, StorageAway, TargetError
 from aiida_like.storage import LazyStorage
 from restapi.http.encoding import json_response
 
@@ -23,11 +23,11 @@ def blueprint(storage: LazyStorage) -> Blueprint:
     @made.get("/readyz")
     def readiness() -> Response:
         try:
-            storage().database.rows("SELECT 1", {})
+            storage().check()
         except AiidaLikeError as error:
             # The message may name paths: for the log only.
             log.warning("not ready: %s", error)
-            reason = error.reason if isinstance(error, TargetError) else "the database does not answer"
+            reason = error.reason if isinstance(error, TargetError | StorageAway) else NO_ANSWER
             return json_response({"status": f"not ready: {reason}"}, 503)
         return json_response({"status": "ready"})
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import Flask, Response, current_app, render_template, request
 
 from aiida_like import __version__
-from aiida_like.errors import AiidaLikeError, StatementTimeout, TargetError
+from aiida_like.errors import NO_ANSWER, AiidaLikeError, StatementTimeout, StorageAway, TargetError
 from aiida_like.profiles import Profile
 from aiida_like.storage import stamp_of
 from aiida_like.storage.archive import Stamp
@@ -60,13 +60,13 @@ class _Counter:
         counts, error = None, None
         try:
             counts = self._counts(profile)
-        except TargetError as closed:
+        except (TargetError, StorageAway) as closed:
             error = closed.reason
             current_app.logger.warning("%s", closed)
         except StatementTimeout:
             error = "counting took too long"
         except AiidaLikeError as broken:
-            error = "its database does not answer"
+            error = NO_ANSWER
             current_app.logger.warning("%s: %s", profile.location, broken)
         url = f"{Exchange(request.environ).decoded().url_root}{quote(profile.name)}/"
         return {

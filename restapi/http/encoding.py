@@ -52,9 +52,16 @@ def dumps(value: Any, option: int | None = None) -> bytes:
     return orjson.dumps(value, default=_whole, option=option)
 
 
-def _whole(value: Any) -> orjson.Fragment:
+def _whole(value: Any) -> orjson.Fragment | str:
+    if isinstance(value, bytes):
+        return _text_of(value)
     assert isinstance(value, LargeJSON), value
     return orjson.Fragment(value.text)
+
+
+def _text_of(stored: bytes) -> str:
+    """A text that stands as bytes in SQLite, which takes any type in any column."""
+    return stored.decode(errors="replace")
 
 
 def json_response(body: Any, status: int = 200) -> Response:
@@ -66,7 +73,9 @@ def json_reply(body: Any, status: int = 200, *, total: int | None = None) -> Rep
     """A reply in JSON, streamed if there is large JSON in it. `total`: the number of all rows, for two headers."""
     large: list[LargeJSON] = []
 
-    def placed(value: Any) -> orjson.Fragment:
+    def placed(value: Any) -> orjson.Fragment | str:
+        if isinstance(value, bytes):
+            return _text_of(value)
         assert isinstance(value, LargeJSON), value
         large.append(value)
         return PLACEHOLDER
@@ -112,8 +121,14 @@ def attachment(
 
 
 def http_date(stored: str | None) -> str | None:
-    """`2016-04-29 19:24:12.123` in UTC -> `Fri, 29 Apr 2016 19:24:12 GMT` (RFC 1123)."""
-    return None if stored is None else f"{_day(stored[:10])} {stored[11:19]} GMT"
+    """`2016-04-29 19:24:12.123` in UTC -> `Fri, 29 Apr 2016 19:24:12 GMT` (RFC 1123).
+
+    None for what is no such time: `infinity` of PostgreSQL, whatever stands in SQLite.
+    """
+    try:
+        return None if stored is None else f"{_day(stored[:10])} {stored[11:19]} GMT"
+    except (TypeError, ValueError):
+        return None
 
 
 def iso_time(stored: str | None) -> str | None:

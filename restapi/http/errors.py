@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, request
@@ -16,6 +18,7 @@ from aiida_like.errors import (
     FileNotFound,
     RequestError,
     StatementTimeout,
+    StorageAway,
     TargetError,
 )
 from aiida_like.errors import NotFound as NoSuchEntity
@@ -30,6 +33,7 @@ STATUSES: Statuses = {
     FeatureUnavailable: 501,
     StatementTimeout: 503,
     TargetError: 503,
+    StorageAway: 503,
     AiidaLikeError: 500,
 }
 """Statuses by the class of an error; the most specific one counts."""
@@ -37,7 +41,9 @@ STATUSES: Statuses = {
 V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
 
 RETRY_SECONDS = 10
-"""When clients may ask again for a profile that cannot be opened."""
+"""When clients may ask again for a profile that cannot be read now."""
+
+_MOST_REASONS = 100
 
 GENERIC = "Internal server error: the cause is in the log of the server"
 
@@ -50,6 +56,31 @@ class FailureLog:
 
     logger: logging.Logger
     has_tracebacks: bool
+    _written: dict[str, float] = field(default_factory=dict, init=False)
+
+    def write_once(self, error: TargetError | StorageAway) -> None:
+        """Writes why a profile cannot be read now; once, as long as clients go on asking."""
+        message, now = str(error), time.monotonic()
+        last = self._written.get(message, float("-inf"))
+        if len(self._written) >= _MOST_REASONS:
+            self._written.clear()
+        self._written[message] = now
+        if now - last > 2 * RETRY_SECONDS:
+            self.logger.error("%s", message)
+
+    def watch(self, exchange: Exchange, response: Response) -> None:
+        """Writes what goes wrong after the first byte of a body, which then breaks the connection off."""
+        blocks = response.response
+        response.response = self._watched(exchange, blocks)
+        if hasattr(blocks, "close"):
+            response.call_on_close(blocks.close)
+
+    def _watched(self, exchange: Exchange, blocks: Iterable[Any]) -> Iterator[Any]:
+        try:
+            yield from blocks
+        except Exception as error:
+            self.write(exchange, error)
+            raise
 
     def write(self, exchange: Exchange, error: BaseException) -> None:
         message = "%s %s: %s: %s"
@@ -66,8 +97,8 @@ class FailureLog:
 def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Reply:
     """The answer to an error."""
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
-    if isinstance(error, TargetError):
-        log.logger.error("%s", error)
+    if isinstance(error, TargetError | StorageAway):
+        log.write_once(error)
         reply = json_reply({"message": f"this profile cannot be served now: {error.reason}"}, status)
         reply.headers["Retry-After"] = str(RETRY_SECONDS)
         return reply
