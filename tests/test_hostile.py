@@ -356,6 +356,43 @@ def test_what_refers_to_nothing_is_left_out(table: str, statement: str, database
     assert rows_of(rebuilt(tmp_path, database, statement)) == before
 
 
+CIRCLES = [
+    ("(5, 5, 'create')", "(5, 5)"),
+    ("(1, 7, 'create'), (7, 1, 'input_calc')", "(7, 1)"),
+    # Back, but on no circle: before it, behind it, and between two.
+    (
+        ", ".join(f"({link}, 'create')" for link in ("9, 2", "2, 3", "3, 2", "3, 1", "1, 5", "5, 6", "6, 5", "6, 4")),
+        "(3, 2), (3, 1), (6, 5)",
+    ),
+    ("(1, 7, 'call_calc'), (7, 1, 'return')", ""),
+]
+
+
+@pytest.mark.parametrize(("links", "cut"), CIRCLES)
+def test_circles(links: str, cut: str, database: bytes, tmp_path: Path) -> None:
+    """Walks come to an end: of a circle of data, the links back are cut."""
+    values = "INSERT INTO db_dblink(input_id, output_id, type, label) SELECT column1, column2, column3, '' FROM"
+    rows = rows_of(rebuilt(tmp_path, database, "DELETE FROM db_dblink", f"{values} (VALUES {links})"))
+    ends = {(input_id, output_id) for _, input_id, output_id, *_ in rows["db_dblink"]}
+    asked = {(int(each[0]), int(each[1])) for each in re.findall(r"\((\d+), (\d+)", links)}
+    assert asked - ends == {(int(each[0]), int(each[1])) for each in re.findall(r"\((\d+), (\d+)", cut)}
+
+
+def test_all_ways_along_a_circle(golden: Golden, tmp_path: Path, serve: Callable[..., Flask]) -> None:
+    """As without the links back."""
+    found = []
+    back = f"{ODD['circles of links']} WHERE type IN ('input_calc', 'create')"
+    for folder, statements in (("golden", ()), ("odd", (back, ODD["a link to itself"]))):
+        (tmp_path / folder).mkdir()
+        archive = find(str(odd_archive(golden, tmp_path / folder, *statements)))
+        client = serve(archive, {"CACHE_FOLDER": str(tmp_path)}).test_client()
+        path = [{"entity_type": "node", "tag": "n"}, {"entity_type": "node", "tag": "m", "with_ancestors": "n"}]
+        asked = {"path": path, "project": {"n": ["id"], "m": ["id"]}, "limit": 10000}
+        rows = client.post("/api/v4/querybuilder", json=asked).json["data"]["m"]
+        found.append(sorted(row["id"] for row in rows))
+    assert found[0] == found[1] != []
+
+
 def test_a_computer_that_is_none(database: bytes, tmp_path: Path) -> None:
     rows = rows_of(rebuilt(tmp_path, database, ODD["a computer that is none"]))
     assert {row[-2] for row in rows["db_dbnode"]} == {None}

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -106,6 +107,7 @@ def _rebuild(connection: sqlite3.Connection, source: Path) -> None:
     for table in models.metadata.sorted_tables:
         _fill(connection, table)
     connection.execute("DETACH strange")
+    _cut_circles(connection)
     for statement in (*indexes, "ANALYZE"):
         connection.execute(statement)
 
@@ -168,6 +170,42 @@ def _fill(connection: sqlite3.Connection, table: Table) -> None:
         connection.create_function(f"mended_{kind.mended.__name__}", 1, _total(kind))
     needed = [each.is_needed for each in columns if each.is_needed]
     connection.execute(f"{insert} {', '.join(each.mended for each in columns)} {source} WHERE {' AND '.join(needed)}")
+
+
+_BACK = "FROM db_dblink WHERE type IN ('input_calc', 'create') AND input_id >= output_id"
+
+
+def _cut_circles(connection: sqlite3.Connection) -> None:
+    """Data provenance makes no circle: of one, the links back to a node that is no younger are left out.
+
+    Else walks that name each way would not come to an end. AiiDA gives most nodes a higher id than their inputs, so
+    most databases have no link back.
+    """
+    if connection.execute(f"SELECT 1 {_BACK} LIMIT 1").fetchone() is None:
+        return
+    data = "SELECT input_id, output_id FROM db_dblink WHERE type IN ('input_calc', 'create')"
+    behind = _in_or_behind_circles(connection.execute(data))
+    links = ((there, here) for here, there in connection.execute(data) if here in behind and there in behind)
+    circles = _in_or_behind_circles(links)
+    back = connection.execute(f"SELECT id, input_id, output_id {_BACK}").fetchall()
+    cut = [(pk,) for pk, *ends in back if circles.issuperset(ends)]
+    connection.executemany("DELETE FROM db_dblink WHERE id = ?", cut)
+
+
+def _in_or_behind_circles(links: Iterable[tuple[int, int]]) -> set[int]:
+    """The nodes that are left when again and again those are taken away that no link leads to."""
+    onward: defaultdict[int, list[int]] = defaultdict(list)
+    incoming: Counter[int] = Counter()
+    for here, there in links:
+        onward[here].append(there)
+        incoming[there] += 1
+    free = [each for each in onward if each not in incoming]
+    while free:
+        for there in onward.pop(free.pop(), ()):
+            incoming[there] -= 1
+            if not incoming[there]:
+                free.append(there)
+    return {each for each, number in incoming.items() if number}
 
 
 def _row_check(kinds: Sequence[Kind]) -> Callable[..., bool]:
