@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 import zipfile
+import zlib
 from collections import namedtuple
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -287,6 +288,54 @@ def test_a_damaged_archive(place: str, golden: Golden, tmp_path: Path) -> None:
     with pytest.raises(TargetError, match=rf"^the archive {file} is damaged: "):
         file_of(file, tmp_path / "cache")
     assert {path.suffix for path in (tmp_path / "cache").glob("archives/*")} <= {".lock"}
+
+
+def test_a_copy_is_of_what_the_directory_says(golden: Golden, tmp_path: Path) -> None:
+    """A sound archive was unpacked here before, whose bytes are the same."""
+    file_of(golden.archive, tmp_path / "cache")
+    with pytest.raises(TargetError, match=r"damaged\.aiida is damaged: its database is not what its directory says$"):
+        file_of(damaged(golden, tmp_path, "db.sqlite3", "checksum"), tmp_path / "cache")
+
+
+def test_a_database_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    versions = iter([b"one", b"two", b"six"])
+    packed = copies.Packed(tmp_path, 3, 3, lambda: iter([next(versions)]))
+    with pytest.raises(zipfile.BadZipFile, match=r"^it was changed while it was read$"):
+        copies.copy_of(packed, tmp_path, None)
+
+
+@pytest.mark.parametrize("size", [1000, 100_000])
+def test_a_database_of_another_size(size: int, tmp_path: Path) -> None:
+    """What is beyond it is not written."""
+    deflated = zlib.compress(bytes(10_000), wbits=-15)
+    packed = copies.Packed(tmp_path, size, len(deflated), lambda: iter([deflated]), is_deflated=True)
+    with pytest.raises(zipfile.BadZipFile, match=r"^its database is not what its directory says$"):
+        copies.copy_of(packed, tmp_path, None)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_methods_of_compression(method: int, golden: Golden, tmp_path: Path) -> None:
+    """AiiDA has none of them, and each is code that reads a stranger's bytes."""
+    with zipfile.ZipFile(golden.archive) as source, zipfile.ZipFile(tmp_path / "odd.aiida", "w", method) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    with pytest.raises(TargetError, match=r"metadata\.json in it is compressed by the unknown method"):
+        file_of(tmp_path / "odd.aiida", tmp_path / "cache")
+    with pytest.raises(StorageError, match="is compressed by the unknown method"):
+        ZippedRepository(tmp_path / "odd.aiida").read(name.removeprefix("repo/"))
+
+
+def test_any_byte_may_be_wrong(golden: Golden, tmp_path: Path) -> None:
+    """In the directory and in headers: each archive is opened, or refused with a reason."""
+    with zipfile.ZipFile(golden.archive) as zipped:
+        places = [member.header_offset for member in zipped.infolist()[:2]]
+        start = zipped.start_dir
+    sound = golden.archive.read_bytes()
+    file = tmp_path / "odd.aiida"
+    for place in (*range(start, start + 100), *range(len(sound) - 22, len(sound)), *range(places[0], places[1], 7)):
+        file.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
+        with suppress(TargetError):
+            file_of(file, tmp_path / "cache")
 
 
 def test_an_archive_that_ends_early(golden: Golden, tmp_path: Path) -> None:

@@ -107,8 +107,12 @@ def _of_file(archive: Path, file: BinaryIO) -> Packed:
     start = file.read(_BLOCK_OF_TAR * 8)
     if not start.startswith(b"PK"):
         raise _no_zip_file(archive, start)
-    with zipfile.ZipFile(file) as zipped:
-        return _of_zip(archive, zipped, file.fileno())
+    try:
+        with zipfile.ZipFile(file) as zipped:
+            return _of_zip(archive, zipped, file.fileno())
+    except OSError as error:
+        # A place in it lies before its start, or beyond all files.
+        raise zipfile.BadZipFile(error.strerror) from error
 
 
 def _no_zip_file(archive: Path, start: bytes) -> TargetError:

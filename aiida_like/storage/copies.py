@@ -65,10 +65,13 @@ class Packed:
 
 
 def blocks_of(file: int, start: int, size: int) -> Iterator[bytes]:
-    """Bytes of a file descriptor. Raises EOFError: it ends early."""
+    """Bytes of a file descriptor. Raises EOFError: it ends early, or cannot be read there."""
     end = start + size
     while start < end:
-        block = os.pread(file, min(_BLOCK, end - start), start)
+        try:
+            block = os.pread(file, min(_BLOCK, end - start), start)
+        except OSError as error:
+            raise EOFError(error.strerror) from error
         if not block:
             raise EOFError("it ends early")
         start += len(block)
@@ -231,7 +234,7 @@ def _rebuild(database: Packed, unpacked: Path, part: Path, progress: Progress | 
             f"the copy of the database of {database.archive} becomes too large, or {part.parent} is full",
             CANNOT_UNPACK,
         ) from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: names of the schema, in a message, are no text
         raise TargetError(
             f"the database of {database.archive} is damaged: {error}", "its database is damaged"
         ) from error
