@@ -32,7 +32,7 @@ NO_ARCHIVE = "its file is not an AiiDA archive"
 CANNOT_UNPACK = "its archive cannot be unpacked"
 
 _SECONDS, _SECONDS_PER_MEGABYTE = 30.0, 0.1
-"""Time to write a database anew; usual are 0.01 seconds for a megabyte."""
+"""Time of the processor to write a database anew; usual are 0.02 seconds for a megabyte."""
 
 _MOST_INFLATED, _NEVER_REFUSED = 200, 100 << 20
 """How many times larger than in the archive a database may be, if it has more than so many bytes: usual are 3 to 20."""
@@ -105,7 +105,7 @@ def copy_of(database: Packed, cache_folder: Path, progress: Progress | None) -> 
 
 def _way_of_making() -> str:
     """A hash of how a copy is made: one that was made in another way is made anew."""
-    way = repr((_MADE_BY, rebuilding.statements(), sound_values.MOST_DEPTH, sound_values.NO_TIME))
+    way = repr((_MADE_BY, list(rebuilding.statements()), sound_values.MOST_DEPTH, sound_values.NO_TIME))
     return hashlib.sha256(way.encode()).hexdigest()[:8]
 
 

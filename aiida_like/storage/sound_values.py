@@ -86,19 +86,20 @@ def _time(stored: bytes) -> str | None:
 
 def _is_json(stored: bytes) -> bool:
     """An object or null, nested no deeper than `MOST_DEPTH`."""
-    if stored == b"null":
-        return True
-    if not stored.startswith(b"{") or _has_too_many_values(stored):
+    if len(stored) > _MOST_VALUES and _has_too_many_values(stored):
         return False
     try:
         value = orjson.loads(stored)
     except orjson.JSONDecodeError:
         return False
-    return stored.count(b"[") + stored.count(b"{") <= MOST_DEPTH or not _is_deep(value)
+    if not isinstance(value, dict):
+        return value is None
+    is_flat = len(stored) <= MOST_DEPTH or stored.count(b"[") + stored.count(b"{") <= MOST_DEPTH
+    return is_flat or not _is_deep(value)
 
 
 def _has_too_many_values(stored: bytes) -> bool:
-    return len(stored) > _MOST_VALUES and sum(map(stored.count, (b",", b"[", b"{"))) > _MOST_VALUES
+    return sum(map(stored.count, (b",", b"[", b"{"))) > _MOST_VALUES
 
 
 def _is_deep(value: Any) -> bool:
