@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import orjson
 
-from aiida_like.below import open_below
+from aiida_like.deflated import inflated
 from aiida_like.errors import DamagedNode, StorageError, TargetError
 from aiida_like.repository import Blocks, Repository, StoredFile
 
@@ -153,8 +153,10 @@ class Container(Repository):
         return stored
 
     def _loose(self, key: str) -> StoredFile | None:
+        path = self.folder / "loose" / key[: self.prefix_length] / key[self.prefix_length :]
         try:
-            file = open_below(self.folder, "loose", key[: self.prefix_length], key[self.prefix_length :])
+            # Links are followed: the owner of a profile may keep its files on another disk.
+            file = path.open("rb")
         except FileNotFoundError:
             return None
         size = os.fstat(file.fileno()).st_size
@@ -165,7 +167,7 @@ class Container(Repository):
         if place is None:
             return None
         try:
-            file = open_below(self.folder, "packs", str(place.pack))
+            file = (self.folder / "packs" / str(place.pack)).open("rb")
         except FileNotFoundError:
             return None
         file.seek(place.offset)
@@ -186,13 +188,7 @@ def _read(file: BinaryIO, length: int) -> Iterator[bytes]:
 
 
 def _inflated(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    stream = zlib.decompressobj()
     try:
-        for block in blocks:
-            rest = block
-            while rest:
-                yield stream.decompress(rest, _BLOCK)
-                rest = stream.unconsumed_tail
-        yield stream.flush()
-    except zlib.error as error:
+        yield from inflated(blocks)
+    except (zlib.error, EOFError) as error:
         raise StorageError(f"a file of the repository is damaged: {error}") from error

@@ -1,12 +1,12 @@
 """JSON text that may be none: what AiiDA's migrations, or a stranger, wrote into a database.
 
-Read as far as it says something: null stands for NaN and Infinity, and integers keep all their digits.
+Read as far as it says something: null stands for NaN and Infinity.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
 from typing import Any
 
 import orjson
@@ -14,27 +14,30 @@ import orjson
 _MOST_DIGITS = 4000
 """Of an integer; Python refuses to read more than 4300."""
 
+_LONG = re.compile("[0-9]{19}")
+"""May be a part of an integer beyond 64 bits, of which orjson makes a float."""
+
 
 def loads(text: str) -> Any:
-    """The value. Raises ValueError: it is no JSON."""
+    """The value; integers beyond 64 bits may lose digits. Raises ValueError: it is no JSON."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return exact_loads(text)
+        return loads_exactly(text)
 
 
-def exact_loads(text: str) -> Any:
-    """As `loads`, which is faster, but reads integers beyond 64 bits as floats. Raises ValueError."""
+def loads_exactly(text: str) -> Any:
+    """The value, with all digits of integers. Raises ValueError: it is no JSON."""
     try:
         return json.loads(text, parse_constant=lambda _: None, parse_float=_float, parse_int=_integer)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
 
-def object_of(text: str | None, read: Callable[[str], Any] = loads) -> dict[str, Any]:
-    """An object; without keys, if the text is none."""
+def object_of(text: str | None) -> dict[str, Any]:
+    """An object, with all digits of integers; without keys, if the text is none."""
     try:
-        value = read(text) if text else {}
+        value = (loads_exactly if _LONG.search(text) else loads)(text) if text else {}
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

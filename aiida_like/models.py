@@ -9,7 +9,7 @@ Source: dumps of profiles that aiida-core 2.9 made.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     Boolean,
@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    UniqueConstraint,
     and_,
     case,
     null,
@@ -29,21 +30,34 @@ from sqlalchemy.types import UserDefinedType
 
 
 class _StoredText(UserDefinedType[str]):
-    """A value that passes between database and response as the text it is."""
+    """A value that passes between database and response as the text it is.
+
+    `name` is the type of its column in AiiDA's SQLite files.
+    """
 
     cache_ok = True
+    name: ClassVar[str]
+
+    def get_col_spec(self, **_: Any) -> str:
+        return self.name
 
 
 class Uuid(_StoredText):
     """36 characters in lower case, with dashes."""
 
+    name = "VARCHAR(32)"
+
 
 class Timestamp(_StoredText):
     """`2016-04-29 19:24:12.123456` in UTC; PostgreSQL leaves out zeros at its end, and adds `+00`."""
 
+    name = "DATETIME"
+
 
 class JSONText(_StoredText):
     """JSON text, with keys in the order of its database."""
+
+    name = "JSON"
 
     def column_expression(self, column: ColumnElement[str]) -> ColumnElement[str]:
         """What a SELECT gives of it."""
@@ -143,6 +157,7 @@ group_node = Table(
     Column("id", Integer, primary_key=True),
     Column("dbnode_id", ForeignKey(node.c.id), nullable=False, index=True),
     Column("dbgroup_id", ForeignKey(group.c.id), nullable=False, index=True),
+    UniqueConstraint("dbgroup_id", "dbnode_id"),
 )
 
 comment = Table(

@@ -18,6 +18,11 @@ from aiida_like.errors import DamagedNode, FileNotFound, QueryError, StorageErro
 _KEY = re.compile("[0-9a-f]{64}")
 """SHA-256 of the content."""
 
+_NAME = re.compile(r"(?!\.{1,2}\Z)[^/\\\0]+", re.DOTALL)
+"""Of a file or a folder, on any system that a crate is unpacked on."""
+
+_MOST_AT_ONCE = 512 << 20
+
 
 @dataclass(frozen=True)
 class StoredFile:
@@ -90,11 +95,22 @@ class Repository(ABC):
             raise StorageError(f"the object {key} of the repository cannot be read: {error.strerror}") from error
 
     def content(self, key: str) -> bytes:
-        """The whole content of an object, which its key is the checksum of. Raises StorageError: as `read`."""
-        content = self.read(key).read()
-        if hashlib.sha256(content).hexdigest() != key:
+        """The whole content of an object, which its key is the checksum of.
+
+        Raises:
+            DamagedNode: it is too large to be read at once.
+            StorageError: as `read`.
+        """
+        digest, size, blocks = hashlib.sha256(), 0, []
+        for block in self.read(key).blocks:
+            size += len(block)
+            if size > _MOST_AT_ONCE:
+                raise DamagedNode(f"the object {key} of the repository has more than {_MOST_AT_ONCE >> 20} MB")
+            digest.update(block)
+            blocks.append(block)
+        if digest.hexdigest() != key:
             raise StorageError(f"the object {key} of the repository is damaged")
-        return content
+        return b"".join(blocks)
 
     @abstractmethod
     def _read(self, key: str) -> StoredFile:
@@ -126,9 +142,9 @@ def _is_file(entry: Any) -> bool:
 
 
 def _below(entry: Any) -> Mapping[str, Any]:
-    """What is in a folder; nothing, if it is malformed."""
+    """What is in a folder; nothing, if it is malformed, and no names that lead elsewhere."""
     found = entry.get("o") if isinstance(entry, dict) else None
-    return found if isinstance(found, dict) else {}
+    return {name: each for name, each in found.items() if _NAME.fullmatch(name)} if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import zipfile
 import zlib
@@ -13,19 +14,35 @@ from typing import IO
 from aiida_like.below import open_below
 from aiida_like.errors import DamagedNode, StorageError
 from aiida_like.repository import Blocks, Repository, StoredFile
+from aiida_like.stamp import Stamp, stamp_of
 
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
-"""Errors of `zipfile` for damaged bytes. RuntimeError: a damaged flag says that the member is encrypted, or that only a
-later version of zip can read it."""
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OverflowError, struct.error, MemoryError)
+"""Errors of `zipfile` for damaged bytes. RuntimeError: a damaged flag says that only a later version of zip can read
+the file. ValueError: a name is no text, or a place lies before the file."""
+
+_ENCRYPTED = 0x41
+"""Flags of a member, APPNOTE.TXT 4.4.4: bits 0 and 6."""
 
 _BLOCK = 1 << 18
 
 
-class ZippedRepository(Repository):
-    """The members of a zip file, opened at the first read: a directory of a million members takes a while."""
+def check_readable(member: zipfile.ZipInfo) -> None:
+    """Raises BadZipFile: no archive of AiiDA has such members."""
+    if member.flag_bits & _ENCRYPTED:
+        raise zipfile.BadZipFile(f"{member.filename} in it is encrypted")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile(f"{member.filename} in it is compressed by the unknown method {member.compress_type}")
 
-    def __init__(self, archive: Path) -> None:
+
+class ZippedRepository(Repository):
+    """The members of a zip file, opened at the first read: a directory of a million members takes a while.
+
+    `stamp` is that of the archive whose database is open. No object comes from another that has replaced it.
+    """
+
+    def __init__(self, archive: Path, stamp: Stamp | None = None) -> None:
         self._archive = archive
+        self._stamp = stamp
         self._lock = threading.Lock()
         self._zipped: zipfile.ZipFile | None = None
 
@@ -33,6 +50,7 @@ class ZippedRepository(Repository):
         try:
             zipped = self._opened()
             member = zipped.getinfo(f"repo/{key}")
+            check_readable(member)
             file = zipped.open(member)
             return StoredFile(member.file_size, Blocks(file, _read(file)))
         except KeyError:
@@ -50,6 +68,11 @@ class ZippedRepository(Repository):
         with self._lock:
             if self._zipped is None:
                 self._zipped = zipfile.ZipFile(self._archive)
+            file = self._zipped.fp
+            assert file is not None
+            now = stamp_of(os.fstat(file.fileno()))
+            if self._stamp not in (None, now):
+                raise zipfile.BadZipFile("it has changed since it was opened")
             return self._zipped
 
 

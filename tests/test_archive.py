@@ -9,23 +9,31 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import time
 import zipfile
+import zlib
 from collections import namedtuple
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from aiida_like.errors import DamagedNode, StorageError, TargetError
 from aiida_like.profiles import find
-from aiida_like.storage import copies, open_storage
-from aiida_like.storage.archive import database_file, default_cache_folder
+from aiida_like.storage import LazyStorage, Storage, copies, open_storage, storage
+from aiida_like.storage.archive import default_cache_folder, stamp, unpacked
 from aiida_like.zipped import FolderRepository, ZippedRepository
 from tests.conftest import Golden
 from tests.golden import graph
-from tests.writable import rezip
+from tests.writable import relabelled, rezip
 
 KEY = "ab" * 32
+
+
+def file_of(archive: Path, cache: Path, progress: copies.Progress | None = None) -> Path:
+    return unpacked(archive, cache, progress).file
 
 
 def count(file: Path) -> int:
@@ -37,17 +45,17 @@ def count(file: Path) -> int:
 
 def test_the_cache_is_private_and_keyed_by_content(golden: Golden, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    first = database_file(golden.archive, cache)
+    first = file_of(golden.archive, cache)
     assert count(first) == 81
     assert [oct(path.stat().st_mode)[-3:] for path in (first.parent, first)] == ["700", "600"]
     elsewhere = Path(shutil.copy(golden.archive, tmp_path / "copy.aiida"))
     before = first.stat().st_mtime_ns
-    assert (database_file(elsewhere, cache), first.stat().st_mtime_ns) == (first, before)
+    assert (file_of(elsewhere, cache), first.stat().st_mtime_ns) == (first, before)
 
     def without_a_node(name: str, content: bytes) -> bytes:
         return content if name != "db.sqlite3" else smaller(content, tmp_path)
 
-    other = database_file(rezip(golden.archive, tmp_path / "other.aiida", without_a_node), cache)
+    other = file_of(rezip(golden.archive, tmp_path / "other.aiida", without_a_node), cache)
     assert (other == first, count(other)) == (False, 80)
 
 
@@ -64,8 +72,8 @@ def smaller(content: bytes, folder: Path) -> bytes:
 UNPACK = """
 import sys
 from pathlib import Path
-from aiida_like.storage.archive import database_file
-print(database_file(Path(sys.argv[1]), Path(sys.argv[2])))
+from aiida_like.storage.archive import unpacked
+print(unpacked(Path(sys.argv[1]), Path(sys.argv[2])).file)
 """
 
 
@@ -80,28 +88,116 @@ def test_several_processes_unpack_once(golden: Golden, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-4096], lambda content: content[:5000] + b"x" * 5000])
 def test_a_damaged_copy_is_made_anew(damage: Callable[[bytes], bytes], golden: Golden, tmp_path: Path) -> None:
-    file = database_file(golden.archive, tmp_path)
+    file = file_of(golden.archive, tmp_path)
     content = file.read_bytes()
     file.write_bytes(damage(content))
-    assert database_file(golden.archive, tmp_path) == file
+    assert file_of(golden.archive, tmp_path) == file
     assert file.read_bytes() == content
 
 
 def test_a_copy_that_was_touched_is_kept(golden: Golden, tmp_path: Path) -> None:
-    file = database_file(golden.archive, tmp_path)
+    file = file_of(golden.archive, tmp_path)
     os.utime(file, (0, 0))
     before = file.stat().st_ino
-    assert database_file(golden.archive, tmp_path).stat().st_ino == before
+    assert file_of(golden.archive, tmp_path).stat().st_ino == before
     file.with_suffix(".json").write_text("{")
-    assert database_file(golden.archive, tmp_path).stat().st_ino != before
+    assert file_of(golden.archive, tmp_path).stat().st_ino != before
+
+
+def test_a_copy_with_an_index_of_ones_own_is_kept(golden: Golden, tmp_path: Path) -> None:
+    """`aiida-like advise` says how to make it."""
+    file = file_of(golden.archive, tmp_path)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE INDEX mine ON db_dbnode (description)")
+        connection.commit()
+    before = file.stat().st_ino
+    assert file_of(golden.archive, tmp_path).stat().st_ino == before
+
+
+def replaced_by_rename(archive: Path, content: bytes) -> None:
+    archive.with_suffix(".new").write_bytes(content)
+    archive.with_suffix(".new").rename(archive)
+
+
+REPLACING: list[Callable[[Path, bytes], object]] = [replaced_by_rename, Path.write_bytes]
+
+
+@pytest.mark.parametrize("replace", REPLACING)
+def test_an_archive_that_is_replaced(
+    replace: Callable[[Path, bytes], object],
+    golden: Golden,
+    tmp_path: Path,
+    serve: Callable[..., Flask],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another tag, another label, and no file of the one with the database of the other."""
+    monkeypatch.setattr(storage, "_SECONDS_BETWEEN_LOOKS", 0)
+    archive = Path(shutil.copy(golden.archive, tmp_path / "served.aiida"))
+    other = rezip(golden.archive, tmp_path / "other.aiida", relabelled).read_bytes()
+    client = serve(find(str(archive)), {"CACHE_FOLDER": str(tmp_path / "cache")}).test_client()
+
+    def label() -> tuple[int, str | None, str | None]:
+        answer = client.get(f"/api/v4/nodes/{graph.zeta}")
+        if answer.status_code != 200:
+            return answer.status_code, None, None
+        return 200, answer.headers["ETag"], answer.json["data"]["nodes"][0]["label"]
+
+    def file() -> int:
+        return client.get(f"/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt", buffered=True).status_code
+
+    assert file() == 200
+    first = label()
+    replace(archive, other)
+    second = label()
+    assert (first[1] != second[1], second[0], second[2], file()) == (True, 200, "other", 200)
+    replace(archive, other[:20_000])
+    assert client.get("/api/v4/nodes").json == {"message": "this profile cannot be served now: its archive is damaged"}
+    assert (label()[0], file(), client.get("/readyz").status_code) == (503, 503, 503)
+    replace(archive, golden.archive.read_bytes())
+    assert (label(), file()) == (first, 200)
+    archive.unlink()
+    assert (label()[0], file()) == (503, 503)
+
+
+def test_no_file_of_another_archive(golden: Golden, tmp_path: Path) -> None:
+    """Until the other one is opened, too."""
+    archive = Path(shutil.copy(golden.archive, tmp_path / "served.aiida"))
+    with zipfile.ZipFile(archive) as zipped:
+        key = next(name for name in zipped.namelist() if name.startswith("repo/")).removeprefix("repo/")
+    replaced_before, replaced_after = (ZippedRepository(archive, stamp(archive)) for _ in range(2))
+    content = replaced_after.read(key).read()
+    replaced_by_rename(archive, golden.archive.read_bytes())
+    with pytest.raises(StorageError, match=r"^the archive cannot be read: it has changed since it was opened$"):
+        replaced_before.read(key)
+    assert replaced_after.read(key).read() == content
+    for each in (replaced_before, replaced_after):
+        each.close()
+
+
+def test_an_archive_that_cannot_be_opened_is_not_tried_all_the_time(tmp_path: Path) -> None:
+    tries: list[int] = []
+    now: list[int] = [1]
+
+    def open_slowly() -> Storage:
+        tries.append(now[0])
+        time.sleep(0.2)
+        raise TargetError("damaged")
+
+    opening = LazyStorage(open_slowly, lambda: (now[0],))
+    for stamped in (1, 1, 1, 2, 2):
+        now[0] = stamped
+        with pytest.raises(TargetError, match=r"^damaged$"):
+            opening()
+    assert tries == [1, 2]
 
 
 def test_progress(golden: Golden, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    database_file(golden.archive, tmp_path, lambda done, total: told.append((done, total)))
+    file_of(golden.archive, tmp_path, lambda done, total: told.append((done, total)))
     with zipfile.ZipFile(golden.archive) as zipped:
         size = zipped.getinfo("db.sqlite3").file_size
-    assert told == [(size, size)]
+    assert (told[0], {total for _, total in told}) == ((size, 2 * size), {2 * size})
+    assert told == sorted(told)
 
 
 def test_missing_indexes_are_added_to_the_copy(golden: Golden, tmp_path: Path) -> None:
@@ -120,7 +216,7 @@ def test_missing_indexes_are_added_to_the_copy(golden: Golden, tmp_path: Path) -
 
     bare = rezip(golden.archive, tmp_path / "bare.aiida", without_indexes)
     before = bare.read_bytes()
-    connection = sqlite3.connect(database_file(bare, tmp_path / "cache"))
+    connection = sqlite3.connect(file_of(bare, tmp_path / "cache"))
     rows = connection.execute(
         "SELECT i.name FROM pragma_index_list('db_dbnode') AS l, pragma_index_info(l.name) AS i WHERE i.seqno = 0"
     )
@@ -190,22 +286,70 @@ PLACES = ("version", "encrypted", "method", "checksum", "stream")
 def test_a_damaged_archive(place: str, golden: Golden, tmp_path: Path) -> None:
     file = damaged(golden, tmp_path, "db.sqlite3", place)
     with pytest.raises(TargetError, match=rf"^the archive {file} is damaged: "):
-        database_file(file, tmp_path / "cache")
+        file_of(file, tmp_path / "cache")
     assert {path.suffix for path in (tmp_path / "cache").glob("archives/*")} <= {".lock"}
+
+
+def test_a_copy_is_of_what_the_directory_says(golden: Golden, tmp_path: Path) -> None:
+    """A sound archive was unpacked here before, whose bytes are the same."""
+    file_of(golden.archive, tmp_path / "cache")
+    with pytest.raises(TargetError, match=r"damaged\.aiida is damaged: its database is not what its directory says$"):
+        file_of(damaged(golden, tmp_path, "db.sqlite3", "checksum"), tmp_path / "cache")
+
+
+def test_a_database_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    versions = iter([b"one", b"two", b"six"])
+    packed = copies.Packed(tmp_path, 3, 3, lambda: iter([next(versions)]))
+    with pytest.raises(zipfile.BadZipFile, match=r"^it was changed while it was read$"):
+        copies.copy_of(packed, tmp_path, None)
+
+
+@pytest.mark.parametrize("size", [1000, 100_000])
+def test_a_database_of_another_size(size: int, tmp_path: Path) -> None:
+    """What is beyond it is not written."""
+    deflated = zlib.compress(bytes(10_000), wbits=-15)
+    packed = copies.Packed(tmp_path, size, len(deflated), lambda: iter([deflated]), is_deflated=True)
+    with pytest.raises(zipfile.BadZipFile, match=r"^its database is not what its directory says$"):
+        copies.copy_of(packed, tmp_path, None)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_methods_of_compression(method: int, golden: Golden, tmp_path: Path) -> None:
+    """AiiDA has none of them, and each is code that reads a stranger's bytes."""
+    with zipfile.ZipFile(golden.archive) as source, zipfile.ZipFile(tmp_path / "odd.aiida", "w", method) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    with pytest.raises(TargetError, match=r"metadata\.json in it is compressed by the unknown method"):
+        file_of(tmp_path / "odd.aiida", tmp_path / "cache")
+    with pytest.raises(StorageError, match="is compressed by the unknown method"):
+        ZippedRepository(tmp_path / "odd.aiida").read(name.removeprefix("repo/"))
+
+
+def test_any_byte_may_be_wrong(golden: Golden, tmp_path: Path) -> None:
+    """In the directory and in headers: each archive is opened, or refused with a reason."""
+    with zipfile.ZipFile(golden.archive) as zipped:
+        places = [member.header_offset for member in zipped.infolist()[:2]]
+        start = zipped.start_dir
+    sound = golden.archive.read_bytes()
+    file = tmp_path / "odd.aiida"
+    for place in (*range(start, start + 100), *range(len(sound) - 22, len(sound)), *range(places[0], places[1], 7)):
+        file.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
+        with suppress(TargetError):
+            file_of(file, tmp_path / "cache")
 
 
 def test_an_archive_that_ends_early(golden: Golden, tmp_path: Path) -> None:
     file = tmp_path / "short.aiida"
     file.write_bytes(golden.archive.read_bytes()[:20_000])
     with pytest.raises(TargetError, match=rf"^the archive {file} is damaged: File is not a zip file$"):
-        database_file(file, tmp_path / "cache")
+        file_of(file, tmp_path / "cache")
 
 
 def test_no_room(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", ["total", "used", "free"])  # noqa: PYI024  # as shutil has it
     monkeypatch.setattr(copies.shutil, "disk_usage", lambda _: usage(10, 10, 1000))
     with pytest.raises(TargetError, match=r"where 0 MB are free: set XDG_CACHE_HOME to a folder with room$"):
-        database_file(golden.archive, tmp_path)
+        file_of(golden.archive, tmp_path)
 
 
 def test_a_cache_that_cannot_be_made(golden: Golden, tmp_path: Path) -> None:
@@ -215,14 +359,14 @@ def test_a_cache_that_cannot_be_made(golden: Golden, tmp_path: Path) -> None:
         "set XDG_CACHE_HOME to a folder with room"
     )
     with pytest.raises(TargetError, match=f"^{re.escape(message)}$"):
-        database_file(golden.archive, tmp_path / "file")
+        file_of(golden.archive, tmp_path / "file")
 
 
 def test_an_archive_whose_database_is_none(golden: Golden, tmp_path: Path) -> None:
     file = rezip(
         golden.archive, tmp_path / "odd.aiida", lambda name, content: b"odd" * 99 if "db." in name else content
     )
-    with pytest.raises(TargetError, match="file is not a database; its file is no database of SQLite"):
+    with pytest.raises(TargetError, match=r"is not a database of AiiDA 2 \(file is not a database\)"):
         open_storage(find(str(file)), cache_folder=tmp_path / "cache")
 
 

@@ -14,6 +14,7 @@ import pytest
 from disk_objectstore import CompressMode
 from disk_objectstore import Container as Writer
 
+from aiida_like import repository
 from aiida_like.container import Container
 from aiida_like.errors import DamagedNode, StorageError
 from tests.conftest import at_once
@@ -63,6 +64,28 @@ def test_packed(writer: Writer, compress: CompressMode) -> None:
     keys = packed(writer, compress)
     assert not list((writer.get_folder() / "loose").glob("*/*"))
     assert contents(writer.get_folder(), keys) == EXPECTED
+
+
+@pytest.mark.parametrize("moved", ["loose", "packs", "packs/0", "."])
+def test_behind_a_link(moved: str, writer: Writer, tmp_path: Path) -> None:
+    """A profile is its owner's, who may have another disk for files."""
+    keys = packed(writer, CompressMode.YES)
+    keys["loose"] = writer.add_object(b"later")
+    writer.close()
+    place, elsewhere = tmp_path / "container" / moved, tmp_path / "elsewhere"
+    place.rename(elsewhere)
+    place.symlink_to(elsewhere)
+    assert contents(tmp_path / "container", keys) == {**EXPECTED, "loose": (5, b"later")}
+
+
+def test_what_is_read_whole(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = store(writer)
+    container = Container.open(writer.get_folder())
+    assert container.content(keys["large"]) == CONTENTS["large"]
+    monkeypatch.setattr(repository, "_MOST_AT_ONCE", 1000)
+    message = f"^the object {keys['large']} of the repository has more than 0 MB$"
+    with pytest.raises(DamagedNode, match=message):
+        container.content(keys["large"])
 
 
 def test_nothing_is_written(writer: Writer, tmp_path: Path) -> None:

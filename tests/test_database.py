@@ -60,7 +60,7 @@ def test_an_idle_connection_holds_no_rows(golden_postgresql: GoldenPostgreSQL) -
         "DELETE FROM db_dblink",
         "UPDATE db_dbnode SET label = 'x'",
         "CREATE TABLE x (y integer)",
-        "INSERT INTO db_dbuser (id, email, first_name, last_name, institution) VALUES (99, 'a', 'b', 'c', 'd')",
+        "INSERT INTO db_dblink (id, input_id, output_id, label, type) VALUES (9999, 1, 2, 'a', 'create')",
     ],
 )
 def test_nothing_can_be_written(storage: Storage, statement: str) -> None:

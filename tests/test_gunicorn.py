@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -22,6 +24,7 @@ from tests.golden import FILES, graph
 from tests.manual import OF_EACH_KIND, check
 from tests.nginx import Behind, nginx_and_gunicorn
 from tests.servers import PostgreSQL, free_port, serving, wait_until
+from tests.writable import relabelled, rezip
 
 KINDS = {
     "gthread": [],
@@ -94,6 +97,35 @@ def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
     assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
     wait_until(lambda: "StorageError: " in served.gunicorn.stderr[before:])
     assert "Traceback (most recent call last)" in served.gunicorn.stderr[before:]
+
+
+@pytest.mark.parametrize("is_site", [False, True])
+def test_an_archive_that_is_replaced(is_site: bool, golden: Golden, tmp_path: Path) -> None:
+    """All workers serve the new one, or say why they cannot."""
+    archive = Path(shutil.copy(golden.archive, tmp_path / "served.aiida"))
+    other = rezip(golden.archive, tmp_path / "other.aiida", relabelled)
+    broken = tmp_path / "broken.aiida"
+    broken.write_bytes(other.read_bytes()[:20_000])
+    port = free_port()
+    root = f"http://127.0.0.1:{port}"
+    command = [*COMMAND, "serve", str(archive), *(["--demo"] if is_site else []), "-P", str(port), "-w", "2"]
+
+    def answers() -> set[tuple[int, str]]:
+        asked = [curl(f"{root}{'/served' * is_site}/api/v4/nodes/{graph.zeta}") for _ in range(20)]
+        return {(each.status, each.text) for each in asked}
+
+    def is_new(before: set[tuple[int, str]]) -> bool:
+        now = answers()
+        return len(now) == 1 and now != before
+
+    with serving(command, root):
+        first = before = answers()
+        for replacement, status in ((other, 200), (broken, 503), (golden.archive, 200)):
+            shutil.copy(replacement, tmp_path / "new").rename(archive)
+            wait_until(partial(is_new, before))
+            before = answers()
+            assert {code for code, _ in before} == {status}
+        assert before == first
 
 
 def test_the_end_of_a_server(profiles: Profiles, golden_postgresql: GoldenPostgreSQL) -> None:

@@ -18,11 +18,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from aiida_like import models
 from aiida_like.below import open_below
 from aiida_like.errors import DamagedNode, StorageError, TargetError
+from aiida_like.models import JSONText, Timestamp
 from aiida_like.profiles import find
-from aiida_like.storage import open_storage
-from aiida_like.storage.repair import NO_TIME, repair
+from aiida_like.storage import copies, open_storage, rebuilding
+from aiida_like.storage.rebuilding import rebuild
+from aiida_like.storage.sound_values import KINDS
 from aiida_like.zipped import FolderRepository
 from tests.conftest import Golden
 from tests.golden import graph
@@ -44,6 +47,7 @@ ODD = {
     "words for numbers in JSON": NODE.format("""attributes = '{"x":NaN,"y":Infinity,"z":[-Infinity]}'"""),
     "half a character": NODE.format(r"""attributes = '{"x":"\ud800"}'"""),
     "an integer of many digits": NODE.format(f"""attributes = '{{"x":{DIGITS}}}'"""),
+    "an integer beyond 64 bits": NODE.format("""attributes = '{"x":123456789012345678901}'"""),
     "a number beyond doubles": NODE.format("""attributes = '{"x":1e999}'"""),
     "no JSON at all": NODE.format("attributes = ''"),
     "JSON that breaks out": NODE.format("""attributes = '{"a":1}],"x":['"""),
@@ -59,6 +63,21 @@ ODD = {
     "a link to nothing": f"INSERT INTO db_dblink(input_id, output_id, label, type) SELECT id, 99999, 'x', 'create' "
     f"FROM db_dbnode WHERE uuid = '{graph.silicon}'",
     "labels of links that are bytes": "UPDATE db_dblink SET label = x'ff'",
+    "a label with a NUL": NODE.format("label = 'a' || char(0) || 'b'"),
+    "a type with a NUL": NODE.format("node_type = 'data.core.structure.StructureData.' || char(0)"),
+    "JSON before a NUL": NODE.format("""attributes = '{"a":1}' || char(0) || '}'"""),
+    "JSON that is no UTF-8": NODE.format("""attributes = CAST(x'7b2261223a22ff227d' AS TEXT)"""),
+    "JSON of bytes": NODE.format("""attributes = x'7b7d'"""),
+    "JSON as deep as orjson reads": NODE.format(f"""attributes = '{'{"x":' * 900}1{"}" * 900}'"""),
+    "extras that are null": NODE.format("extras = 'null'"),
+    "files that lead elsewhere": NODE.format(
+        """repository_metadata = '{"o":{"..":{"k":"ab"},"a/b":{"k":"ab"},"":{}}}'"""
+    ),
+    "a uuid that is none": NODE.format("uuid = '../../x'"),
+    "a user that is nobody": "UPDATE db_dbnode SET user_id = 9223372036854775807",
+    "a computer that is none": "UPDATE db_dbnode SET dbcomputer_id = 99",
+    "circles of links": "INSERT INTO db_dblink(input_id, output_id, label, type) "
+    "SELECT output_id, input_id, 'x', 'create' FROM db_dblink",
     "words for numbers in groups": """UPDATE db_dbgroup SET extras = '{"a":NaN}'""",
     "words for numbers in computers": """UPDATE db_dbcomputer SET metadata = '{"a":Infinity}'""",
 }
@@ -151,13 +170,21 @@ SHOWN = [
     ("a time in words", "ctime", "Tue, 01 Jan 1980 00:00:00 GMT"),
     ("a label that is no UTF-8", "label", "A\N{REPLACEMENT CHARACTER}"),
     ("a label of bytes", "label", "A\N{REPLACEMENT CHARACTER}"),
+    ("a label with a NUL", "label", "a\N{REPLACEMENT CHARACTER}b"),
     ("a user that is a word", "user_id", 0),
+    ("a user that is nobody", "user_id", 0),
     ("words for numbers in JSON", "attributes", {"x": None, "y": None, "z": [None]}),
     ("half a character", "attributes", {"x": "\N{REPLACEMENT CHARACTER}"}),
     ("an integer of many digits", "attributes", {"x": int(DIGITS)}),
+    ("an integer beyond 64 bits", "attributes", {"x": 123456789012345678901}),
+    ("JSON before a NUL", "attributes", {}),
+    ("JSON that is no UTF-8", "attributes", {"a": "\N{REPLACEMENT CHARACTER}"}),
     ("no JSON at all", "attributes", {}),
     ("JSON that breaks out", "attributes", {}),
     ("a list instead of an object", "attributes", {}),
+    ("deep JSON", "attributes", {}),
+    ("JSON as deep as orjson reads", "attributes", {}),
+    ("extras that are null", "extras", None),
 ]
 
 
@@ -166,18 +193,227 @@ def test_what_an_odd_value_becomes(
     name: str, key: str, value: object, golden: Golden, tmp_path: Path, serve: Callable[..., Flask]
 ) -> None:
     client = serve(find(str(odd_archive(golden, tmp_path, ODD[name]))), {"CACHE_FOLDER": str(tmp_path)}).test_client()
-    (node,) = client.get(f"/api/v4/nodes/{graph.silicon}?attributes=true").json["data"]["nodes"]
+    (node,) = client.get(f"/api/v4/nodes/{graph.silicon}?attributes=true&extras=true").json["data"]["nodes"]
     assert node[key] == value
+    if key == "attributes":
+        only = client.get(f"/api/v4/nodes/{graph.silicon}/contents/attributes?attributes_filter=x,a,y,z").json
+        assert only["data"]["attributes"] == value
 
 
-def test_what_is_sound_is_left_alone(golden: Golden, tmp_path: Path) -> None:
+TIMES = [
+    ("2016-02-28 12:30:00.000001", "2016-02-28 12:30:00.000001"),
+    ("2016-02-28 12:30:00", "2016-02-28 12:30:00.000000"),
+    ("2016-02-28T12:30:00.5Z", "2016-02-28 12:30:00.500000"),
+    ("2016-02-28 12:30:00.123456789", "2016-02-28 12:30:00.123456"),
+    ("2016-02-28 12:30:00+00:00", "2016-02-28 12:30:00.000000"),
+    ("2016-03-01T00:30:00+0100", "2016-02-29 23:30:00.000000"),
+    ("2016-12-31 23:30:00-01", "2017-01-01 00:30:00.000000"),
+    ("2016-02-30 00:00:00.000000", None),
+    ("2016-02-28 24:00:00.000000", None),
+    ("2016-02-28 12:30:00.000000 ", None),
+    ("0000-01-01 00:00:00.000000", None),
+    ("0001-01-01 00:00:00+01:00", None),
+    ("2016-02-28", None),
+    (" ", None),
+    ("\N{ARABIC-INDIC DIGIT TWO}016-02-28 12:30:00", None),
+]
+
+
+@pytest.mark.parametrize(("stored", "time"), TIMES)
+def test_times(stored: str, time: str | None) -> None:
+    kind = KINDS[Timestamp]
+    assert kind.mended(stored.encode()) == time
+    assert kind.is_sound(stored.encode()) == (stored == time)
+
+
+DOCUMENTS = [
+    (b"{}", "{}"),
+    (b'{"a": [1, "x", null], "b": {}}', '{"a": [1, "x", null], "b": {}}'),
+    (b'{"a":123456789012345678901234567890}', '{"a":123456789012345678901234567890}'),
+    (b'{"a":' + b"[" * 199 + b"]" * 199 + b"}", '{"a":' + "[" * 199 + "]" * 199 + "}"),
+    (b'{"a":' + b"[" * 200 + b"]" * 200 + b"}", None),
+    (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
+    (b'{"a":"' + b"[" * 1000 + b'"}', '{"a":"' + "[" * 1000 + '"}'),
+    (b'{"a":[' + b"0," * 5_000_000 + b"0]}", None),
+    (b'{"a":NaN}', '{"a":null}'),
+    (b'{"a":1e999,"b":-1e999,"c":"\\ud83d"}', '{"a":null,"b":null,"c":"\N{REPLACEMENT CHARACTER}"}'),
+    (b'{"a":"\\ud83d\\ude00"}', '{"a":"\\ud83d\\ude00"}'),
+    (b'{"a":' + b"9" * 5000 + b"}", '{"a":null}'),
+    (b'{"a":1}],"x":[', None),
+    (b'"a"', None),
+    (b"", None),
+    (b"NULL", None),
+]
+
+
+@pytest.mark.parametrize(("stored", "text"), DOCUMENTS)
+def test_json(stored: bytes, text: str | None) -> None:
+    kind = KINDS[JSONText]
+    assert kind.mended(stored) == text
+    assert kind.is_sound(stored) == (text is not None and stored == text.encode())
+
+
+def rows_of(file: Path) -> dict[str, list[Any]]:
+    """All values that are read."""
+    with closing(sqlite3.connect(file)) as connection:
+        return {
+            table.name: connection.execute(
+                f"SELECT {', '.join(table.columns.keys())} FROM {table.name} ORDER BY id"
+            ).fetchall()
+            for table in models.metadata.sorted_tables
+        }
+
+
+def rebuilt(folder: Path, content: bytes, *statements: str) -> Path:
+    file = folder / "source.sqlite"
+    file.write_bytes(with_statements(content, folder, statements))
+    rebuild(file, folder / "rebuilt.sqlite", 60, lambda: None)
+    return folder / "rebuilt.sqlite"
+
+
+@pytest.fixture
+def database(golden: Golden) -> bytes:
     with zipfile.ZipFile(golden.archive) as zipped:
-        (tmp_path / "sound.sqlite").write_bytes(zipped.read("db.sqlite3"))
-    with closing(sqlite3.connect(tmp_path / "sound.sqlite")) as connection:
-        before = list(connection.iterdump())
-        assert repair(connection) == 0
-        assert list(connection.iterdump()) == before
-    assert NO_TIME.startswith("1980")
+        return zipped.read("db.sqlite3")
+
+
+def test_what_is_sound_comes_over(database: bytes, tmp_path: Path) -> None:
+    assert rows_of(rebuilt(tmp_path, database)) == rows_of(tmp_path / "source.sqlite")
+
+
+LINKS = "SELECT id, input_id, output_id, label, type FROM stored"
+
+
+def links_as(definition: str, select: str = LINKS) -> tuple[str, ...]:
+    return (
+        "ALTER TABLE db_dblink RENAME TO stored",
+        f"CREATE TABLE db_dblink ({definition}",
+        f"INSERT OR IGNORE INTO db_dblink {select}",
+        "DROP TABLE stored",
+    )
+
+
+SCHEMAS = {
+    "a trigger that lets nothing in": (
+        "CREATE TRIGGER t BEFORE INSERT ON db_dblink BEGIN SELECT RAISE(IGNORE); END",
+        'CREATE TRIGGER "a ""b" BEFORE UPDATE ON db_dblink BEGIN SELECT RAISE(IGNORE); END',
+        "UPDATE db_dbnode SET label = label",
+    ),
+    "a check": links_as("id INTEGER PRIMARY KEY, input_id, output_id, label, type CHECK (type != 'x'))"),
+    "collations": links_as("id INTEGER PRIMARY KEY, input_id, output_id, label COLLATE NOCASE, type COLLATE RTRIM)"),
+    "other affinities": links_as("id INTEGER PRIMARY KEY, input_id TEXT, output_id TEXT, label BLOB, type BLOB)"),
+    "no rowid": links_as("id INTEGER PRIMARY KEY, input_id, output_id, label, type) WITHOUT ROWID"),
+    "other names of the rowid": links_as(
+        "rowid, oid, _rowid_, id INTEGER, input_id, output_id, label, type)", LINKS.replace("id", "0, 0, 0, id", 1)
+    ),
+    "another key": links_as(
+        "id INTEGER, input_id, output_id, label, type, n INTEGER PRIMARY KEY)", f"{LINKS[:-12]}, NULL FROM stored"
+    ),
+    "an id that stands twice": (
+        *links_as("id INTEGER, input_id, output_id, label, type)"),
+        "INSERT INTO db_dblink SELECT id, input_id, output_id, 'again', type FROM db_dblink",
+    ),
+    "an id that is none": (
+        *links_as("id, input_id, output_id, label, type)"),
+        "INSERT INTO db_dblink SELECT 'x', input_id, output_id, 'again', type FROM db_dblink",
+    ),
+    "an index on an expression": ("CREATE INDEX i ON db_dblink (hex(zeroblob(100000000 * (id < 0))))",),
+    "statistics that lie": ("ANALYZE", "UPDATE sqlite_stat1 SET stat = '1 1'"),
+    "other tables": (
+        "CREATE TABLE x (a)",
+        "CREATE VIEW y AS SELECT 1",
+        "CREATE VIRTUAL TABLE z USING fts5(a)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_says_nothing(name: str, database: bytes, tmp_path: Path) -> None:
+    (tmp_path / "golden").mkdir()
+    sound = rebuilt(tmp_path / "golden", database)
+    odd = rebuilt(tmp_path, database, *SCHEMAS[name])
+    assert rows_of(odd) == rows_of(sound)
+    schemas = []
+    for file in (odd, sound):
+        with closing(sqlite3.connect(file)) as connection:
+            schemas.append(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall())
+    assert schemas[0] == schemas[1]
+
+
+LEFT_OUT = [
+    ("db_dblink", "INSERT INTO db_dblink(input_id, output_id, label, type) VALUES (1, 99999, 'x', 'create')"),
+    ("db_dblink", "INSERT INTO db_dblink(input_id, output_id, label, type) VALUES (99999, 1, 'x', 'create')"),
+    ("db_dbgroup_dbnodes", "INSERT INTO db_dbgroup_dbnodes(dbgroup_id, dbnode_id) VALUES (1, 99999)"),
+    ("db_dbgroup_dbnodes", "INSERT INTO db_dbgroup_dbnodes(dbgroup_id, dbnode_id) VALUES (99999, 1)"),
+    ("db_dbcomment", "UPDATE db_dbcomment SET dbnode_id = 99999 WHERE 0"),
+]
+
+
+@pytest.mark.parametrize(("table", "statement"), LEFT_OUT)
+def test_what_refers_to_nothing_is_left_out(table: str, statement: str, database: bytes, tmp_path: Path) -> None:
+    before = rows_of(rebuilt(tmp_path, database))
+    (tmp_path / "rebuilt.sqlite").unlink()
+    assert rows_of(rebuilt(tmp_path, database, statement)) == before
+
+
+CIRCLES = [
+    ("(5, 5, 'create')", "(5, 5)"),
+    ("(1, 7, 'create'), (7, 1, 'input_calc')", "(7, 1)"),
+    # Back, but on no circle: before it, behind it, and between two.
+    (
+        ", ".join(f"({link}, 'create')" for link in ("9, 2", "2, 3", "3, 2", "3, 1", "1, 5", "5, 6", "6, 5", "6, 4")),
+        "(3, 2), (3, 1), (6, 5)",
+    ),
+    ("(1, 7, 'call_calc'), (7, 1, 'return')", ""),
+]
+
+
+@pytest.mark.parametrize(("links", "cut"), CIRCLES)
+def test_circles(links: str, cut: str, database: bytes, tmp_path: Path) -> None:
+    """Walks come to an end: of a circle of data, the links back are cut."""
+    values = "INSERT INTO db_dblink(input_id, output_id, type, label) SELECT column1, column2, column3, '' FROM"
+    rows = rows_of(rebuilt(tmp_path, database, "DELETE FROM db_dblink", f"{values} (VALUES {links})"))
+    ends = {(input_id, output_id) for _, input_id, output_id, *_ in rows["db_dblink"]}
+    asked = {(int(each[0]), int(each[1])) for each in re.findall(r"\((\d+), (\d+)", links)}
+    assert asked - ends == {(int(each[0]), int(each[1])) for each in re.findall(r"\((\d+), (\d+)", cut)}
+
+
+def test_all_ways_along_a_circle(golden: Golden, tmp_path: Path, serve: Callable[..., Flask]) -> None:
+    """As without the links back."""
+    found = []
+    back = f"{ODD['circles of links']} WHERE type IN ('input_calc', 'create')"
+    for folder, statements in (("golden", ()), ("odd", (back, ODD["a link to itself"]))):
+        (tmp_path / folder).mkdir()
+        archive = find(str(odd_archive(golden, tmp_path / folder, *statements)))
+        client = serve(archive, {"CACHE_FOLDER": str(tmp_path)}).test_client()
+        path = [{"entity_type": "node", "tag": "n"}, {"entity_type": "node", "tag": "m", "with_ancestors": "n"}]
+        asked = {"path": path, "project": {"n": ["id"], "m": ["id"]}, "limit": 10000}
+        rows = client.post("/api/v4/querybuilder", json=asked).json["data"]["m"]
+        found.append(sorted(row["id"] for row in rows))
+    assert found[0] == found[1] != []
+
+
+def test_a_computer_that_is_none(database: bytes, tmp_path: Path) -> None:
+    rows = rows_of(rebuilt(tmp_path, database, ODD["a computer that is none"]))
+    assert {row[-2] for row in rows["db_dbnode"]} == {None}
+
+
+def test_a_uuid_stands_once(database: bytes, tmp_path: Path) -> None:
+    """What refers to the second node is left out with it."""
+    unique = "'CONSTRAINT uq_db_dbnode_uuid UNIQUE (uuid)'"
+    content = with_statements(
+        database,
+        tmp_path,
+        (
+            "PRAGMA writable_schema = ON",
+            f"UPDATE sqlite_master SET sql = replace(sql, {unique}, 'CHECK (1)') WHERE name = 'db_dbnode'",
+            "DELETE FROM sqlite_master WHERE name = 'sqlite_autoindex_db_dbnode_1'",
+        ),
+    )
+    twice = "UPDATE db_dbnode SET uuid = (SELECT uuid FROM db_dbnode WHERE id = 1) WHERE id = 2"
+    rows = rows_of(rebuilt(tmp_path, content, twice))
+    assert [row[0] for row in rows["db_dbnode"]][:2] == [1, 3]
+    assert all(2 not in (input_id, output_id) for _, input_id, output_id, *_ in rows["db_dblink"])
 
 
 OUTSIDE = ("/etc/passwd", "../db.sqlite3", "../../secret", "ab" * 16, "AB" * 32, "ab" * 31 + "/a", "", ".")
@@ -278,51 +514,69 @@ def test_two_databases_in_one_archive(golden: Golden, tmp_path: Path) -> None:
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT"
 COLUMNS = "id, uuid, dbnode_id, ctime, mtime, user_id, content"
-NO_TABLES = {
+NOT_AIIDAS = {
     "db_dbcomment is a view": ("DROP TABLE db_dbcomment", f"CREATE VIEW db_dbcomment AS {ENDLESS} i AS id FROM n"),
-    "DB_DBCOMMENT is a view": ("DROP TABLE db_dbcomment", f"CREATE VIEW DB_DBCOMMENT AS {ENDLESS} i AS id FROM n"),
-    "db_dbcomment has keys in an index": (
+    "there is no table db_dbcomment": (
         "DROP TABLE db_dbcomment",
-        "CREATE TABLE db_dbcomment (id INTEGER PRIMARY KEY, uuid, dbnode_id, ctime, mtime, user_id, content) WITHOUT ROWID",
+        f"CREATE VIEW DB_DBCOMMENT AS {ENDLESS} i AS id FROM n",
     ),
-    "db_dbcomment has other keys than integers called id": (
-        "DROP TABLE db_dbcomment",
-        f"CREATE TABLE db_dbcomment ({COLUMNS.replace('uuid', 'uuid INTEGER PRIMARY KEY')})",
-    ),
-    "db_dbcomment.oid is no column of AiiDA": ("ALTER TABLE db_dbcomment ADD COLUMN oid",),
     "db_dbcomment is a virtual table": (
         "DROP TABLE db_dbcomment",
         f"CREATE VIRTUAL TABLE db_dbcomment USING fts5({COLUMNS.replace('id, ', '', 1)})",
     ),
     "db_dbcomment.content is computed": (
         "DROP TABLE db_dbcomment",
-        f"CREATE TABLE db_dbcomment ({COLUMNS.replace('id', 'id INTEGER PRIMARY KEY', 1)} AS (hex(zeroblob(100000000))))",
+        f"CREATE TABLE db_dbcomment ({COLUMNS} AS (hex(zeroblob(100000000))))",
     ),
+    "db_dbcomment.content is missing": ("ALTER TABLE db_dbcomment RENAME COLUMN content TO other",),
 }
 
 
-@pytest.mark.parametrize("message", NO_TABLES)
+@pytest.mark.parametrize("message", NOT_AIIDAS)
 def test_what_is_no_table(message: str, golden: Golden, tmp_path: Path) -> None:
-    file = odd_archive(golden, tmp_path, *NO_TABLES[message])
-    with pytest.raises(TargetError, match=rf" is no database of AiiDA \({re.escape(message)}\)$"):
+    file = odd_archive(golden, tmp_path, *NOT_AIIDAS[message])
+    with pytest.raises(TargetError, match=rf" is not a database of AiiDA 2 \({re.escape(message)}\)$"):
         open_storage(find(str(file)), cache_folder=tmp_path / "cache")
 
 
-def test_triggers_do_not_run(golden: Golden, tmp_path: Path) -> None:
-    trigger = (
-        'CREATE TRIGGER "a ""b" AFTER UPDATE ON db_dbnode BEGIN '
-        "DELETE FROM db_dbnode; UPDATE db_dbnode SET label = ''; END"
-    )
-    file = odd_archive(golden, tmp_path, ODD["no JSON at all"], trigger)
-    with closing(open_storage(find(str(file)), cache_folder=tmp_path / "cache")) as storage:
-        assert storage.database.rows("SELECT count(*) FROM db_dbnode", {}) == [(81,)]
+def test_a_database_in_utf_16(golden: Golden, database: bytes, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "utf16.sqlite")) as connection:
+        connection.execute("PRAGMA encoding = 'UTF-16'")
+        for statement in rebuilding.statements():
+            connection.execute(statement)
+    content = (tmp_path / "utf16.sqlite").read_bytes()
+    message = refused(golden, tmp_path, lambda name, was: content if name == "db.sqlite3" else was)
+    assert "is not a database of AiiDA 2 (attached databases must use the same text encoding" in message
+
+
+def test_a_database_that_takes_too_long(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it stays."""
+    monkeypatch.setattr(copies, "_SECONDS", -1e6)
+    monkeypatch.setattr(rebuilding, "_LOOK", 10)
+    with pytest.raises(TargetError, match=r"takes too long to read: more than -\d+ s$") as raised:
+        open_storage(find(str(golden.archive)), cache_folder=tmp_path / "cache")
+    assert raised.value.reason == "its database takes too long to read"
+    assert {path.suffix for path in (tmp_path / "cache" / "archives").iterdir()} == {".lock"}
+
+
+def test_a_database_that_grows(database: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilding, "_NEVER_TOO_LARGE", 40960)
+    monkeypatch.setattr(rebuilding, "_GROWTH", 0)
+    with pytest.raises(rebuilding.NoRoom):
+        rebuilt(tmp_path, database)
+
+
+def test_a_value_that_is_too_long(database: bytes, tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.DataError, match="string or blob too big"):
+        rebuilt(tmp_path, database, NODE.format("description = CAST(zeroblob(101 << 20) AS TEXT)"))
 
 
 def test_a_damaged_database(golden: Golden, tmp_path: Path) -> None:
     def damaged(name: str, content: bytes) -> bytes:
-        return content if name != "db.sqlite3" else content[:20480] + bytes(len(content) - 20480)
+        half = len(content) // 2
+        return content if name != "db.sqlite3" else content[:half] + bytes(len(content) - half)
 
-    assert "the database of an archive is damaged: " in refused(golden, tmp_path, damaged)
+    assert "odd.aiida is damaged: " in refused(golden, tmp_path, damaged)
 
 
 def test_many_odd_values(golden: Golden, tmp_path: Path) -> None:

@@ -58,7 +58,6 @@ def crate(run: Run, sources: Sources) -> Iterator[bytes]:
 
     Raises:
         MissingExtra: the library `rocrate` is not installed.
-        QueryError: a file has a path that leads out of its node.
     """
     try:
         from rocrate.rocrate import ROCrate

@@ -12,16 +12,17 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
 from aiida_like.below import open_below
 from aiida_like.errors import NOT_READABLE, TargetError
-from aiida_like.storage.copies import NO_ARCHIVE, Packed, Progress, copy_of, digest
-from aiida_like.zipped import DAMAGED
-
-Stamp = tuple[int, int]
+from aiida_like.stamp import Stamp, stamp_of
+from aiida_like.storage.copies import CANNOT_UNPACK, NO_ARCHIVE, Packed, Progress, blocks_of, copy_of
+from aiida_like.zipped import DAMAGED, check_readable
 
 DATABASE, METADATA = "db.sqlite3", "metadata.json"
 _VERSIONS = ("main_0001", "main_0002")
@@ -32,6 +33,7 @@ _MOST_METADATA = 1 << 20
 _OF_TWO_STEPS = ("0.1", "0.2", "0.3")
 _TWO_STEPS = "formats before 0.4 are first migrated by aiida-core 1, as aiida-core 2 does not know them"
 _BLOCK_OF_TAR = 512
+_LOCAL_HEADER = 30
 
 
 def default_cache_folder() -> Path:
@@ -41,23 +43,30 @@ def default_cache_folder() -> Path:
 
 
 def stamp(archive: Path) -> Stamp | None:
-    """The time of change in ns and the size in bytes, which tell of a new file at the path; None: there is none."""
+    """The stamp of the file, or of the database in the folder; None: there is none."""
     try:
-        facts = archive.stat()
-    except OSError:
+        return stamp_of(os.lstat(archive / DATABASE) if archive.is_dir() else archive.stat())
+    except (OSError, ValueError):
         return None
-    return facts.st_mtime_ns, facts.st_size
 
 
-def database_file(archive: Path, cache_folder: Path, progress: Progress | None = None) -> Path:
-    """The SQLite file with the content of an archive: a copy of its own, whose name tells the content.
+@dataclass(frozen=True)
+class Unpacked:
+    """`file` is the SQLite file with the content of an archive, whose name tells the content; `stamp` as above."""
+
+    file: Path
+    stamp: Stamp
+
+
+def unpacked(archive: Path, cache_folder: Path, progress: Progress | None = None) -> Unpacked:
+    """The database of an archive: a copy of its own.
 
     Raises:
         TargetError: it is no archive of a version that can be read, or cannot be unpacked.
     """
     try:
-        with _packed(archive) as packed:
-            return copy_of(packed, cache_folder, progress)
+        with _packed(archive) as (packed, found):
+            return Unpacked(copy_of(packed, cache_folder, progress), found)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and stamp(archive) is None:
             raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
@@ -67,7 +76,7 @@ def database_file(archive: Path, cache_folder: Path, progress: Progress | None =
         raise TargetError(
             f"the database of {archive} cannot be unpacked to {cache_folder}: {error.strerror or error}; "
             "set XDG_CACHE_HOME to a folder with room",
-            "its archive cannot be unpacked",
+            CANNOT_UNPACK,
         ) from error
 
 
@@ -83,24 +92,18 @@ def check_archive(archive: Path) -> None:
 
 
 @contextmanager
-def _packed(archive: Path) -> Iterator[Packed]:
-    """The database, while it is read."""
+def _packed(archive: Path) -> Iterator[tuple[Packed, Stamp]]:
+    """The database and the stamp, while the file is open. Raises TargetError, OSError."""
+    is_folder = archive.is_dir()
     try:
-        if archive.is_dir():
-            yield _of_folder(archive)
-            return
-        with archive.open("rb") as file:
-            start = file.read(_BLOCK_OF_TAR * 8)
-        if not start.startswith(b"PK"):
-            raise _no_zip_file(archive, start)
-        with zipfile.ZipFile(archive) as zipped:
-            yield _of_zip(archive, zipped)
+        with _database_of(archive) if is_folder else archive.open("rb") as file:
+            yield (_of_folder if is_folder else _of_file)(archive, file), stamp_of(os.fstat(file.fileno()))
     except DAMAGED as error:
         raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
 
 
-def _of_folder(folder: Path) -> Packed:
-    """Its files are opened without following links: one could lead to the database of another profile."""
+def _database_of(folder: Path) -> BinaryIO:
+    """Files of a folder are opened without following links: one could lead to the database of another profile."""
     try:
         with open_below(folder, METADATA) as metadata:
             content = metadata.read(_MOST_METADATA + 1)
@@ -108,13 +111,29 @@ def _of_folder(folder: Path) -> Packed:
         content = b""
     _check_version(folder, content)
     try:
-        with open_below(folder, DATABASE) as file:
-            size = os.fstat(file.fileno()).st_size
-            return Packed(folder, digest(file, size), size, size, lambda: open_below(folder, DATABASE))
+        return open_below(folder, DATABASE)
     except OSError as error:
         raise TargetError(
             f"the database of {folder} cannot be read: {error.strerror}", "its database is missing"
         ) from error
+
+
+def _of_folder(folder: Path, file: BinaryIO) -> Packed:
+    descriptor = file.fileno()
+    size = os.fstat(descriptor).st_size
+    return Packed(folder, size, size, lambda: blocks_of(descriptor, 0, size))
+
+
+def _of_file(archive: Path, file: BinaryIO) -> Packed:
+    start = file.read(_BLOCK_OF_TAR * 8)
+    if not start.startswith(b"PK"):
+        raise _no_zip_file(archive, start)
+    try:
+        with zipfile.ZipFile(file) as zipped:
+            return _of_zip(archive, zipped, file.fileno())
+    except OSError as error:
+        # A place in it lies before its start, or beyond all files.
+        raise zipfile.BadZipFile(error.strerror) from error
 
 
 def _no_zip_file(archive: Path, start: bytes) -> TargetError:
@@ -163,29 +182,36 @@ def _check_version(archive: Path, metadata: bytes) -> None:
     )
 
 
-def _of_zip(archive: Path, zipped: zipfile.ZipFile) -> Packed:
+def _of_zip(archive: Path, zipped: zipfile.ZipFile, file: int) -> Packed:
     if METADATA not in zipped.NameToInfo:
         raise TargetError(
             f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})", NO_ARCHIVE
         )
     _check_unique(zipped)
+    check_readable(zipped.getinfo(METADATA))
     with zipped.open(METADATA) as metadata:
         _check_version(archive, metadata.read(_MOST_METADATA + 1))
     try:
         member = zipped.getinfo(DATABASE)
     except KeyError:
         raise TargetError(f"{archive} is not an AiiDA archive (it holds no {DATABASE})", NO_ARCHIVE) from None
+    check_readable(member)
+    # It reads the header before the data, and checks that it is about this member.
+    with zipped.open(member) as opened:
+        opened.read(1)
     return Packed(
-        archive, _checksum(archive, member), member.file_size, member.compress_size, lambda: zipped.open(member)
+        archive,
+        member.file_size,
+        member.compress_size,
+        lambda: blocks_of(file, _start_of(file, member), member.compress_size),
+        is_deflated=member.compress_type == zipfile.ZIP_DEFLATED,
+        checksum=member.CRC,
     )
 
 
-def _checksum(archive: Path, member: zipfile.ZipInfo) -> str:
-    """SHA-256 of the member as it lies in the zip file, compressed: an eighth of the bytes to read."""
-    with archive.open("rb") as file:
-        file.seek(member.header_offset)
-        header = file.read(30)
-        # Local file header of the zip format, APPNOTE.TXT 4.3.7: lengths of the name and of the extra field.
-        name_length, extra_length = struct.unpack_from("<HH", header, 26)
-        file.seek(name_length + extra_length, os.SEEK_CUR)
-        return digest(file, member.compress_size)
+def _start_of(file: int, member: zipfile.ZipInfo) -> int:
+    """The place of a member's data."""
+    header = os.pread(file, _LOCAL_HEADER, member.header_offset)
+    # Local file header of the zip format, APPNOTE.TXT 4.3.7: lengths of the name and of the extra field.
+    name_length, extra_length = struct.unpack_from("<HH", header, 26)
+    return member.header_offset + _LOCAL_HEADER + int(name_length) + int(extra_length)

@@ -1,4 +1,4 @@
-"""Copies of archives' databases in a folder of ours: SQLite needs a file, and what a stranger made is repaired.
+"""Copies of archives' databases in a folder of ours: SQLite needs a file, and what a stranger made is written anew.
 
 Each is made once, under the checksum of what it was made of: several workers share it.
 """
@@ -10,183 +10,231 @@ import hashlib
 import os
 import shutil
 import sqlite3
-import tempfile
-import time
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
-from sqlalchemy import Column, Table
 
-from aiida_like import models
+from aiida_like.deflated import RAW, inflated
 from aiida_like.errors import TargetError
-from aiida_like.storage.repair import repair
-from aiida_like.storage.sqlite import odd_tables
+from aiida_like.storage import rebuilding, sound_values
+from aiida_like.storage.sqlite import uri_of
 
 Progress = Callable[[int, int], None]
-"""A progress callback: bytes that are done, and bytes in all."""
+"""A progress callback: bytes that are done, and bytes in all, which are read and written."""
 
 NO_ARCHIVE = "its file is not an AiiDA archive"
+CANNOT_UNPACK = "its archive cannot be unpacked"
 
-_INDEXING_SECONDS = 600
-_NOT_AIIDAS = ("no such table", "no such column", "file is not a database")
-"""Errors of a database that is none of AiiDA, which opening it says better."""
+_SECONDS, _SECONDS_PER_MEGABYTE = 30.0, 0.1
+"""Time of the processor to write a database anew; usual are 0.02 seconds for a megabyte."""
 
-_BLOCK = 1 << 20
 _MOST_INFLATED, _NEVER_REFUSED = 200, 100 << 20
 """How many times larger than in the archive a database may be, if it has more than so many bytes: usual are 3 to 20."""
+
+_MADE_BY = 1
+"""Count it up when copies are made in another way, by the same statements."""
+
+_BLOCK = 1 << 20
+_CHANGES = slice(24, 28)
+"""The change counter in the header of a database: "Database File Format", 1.3.8."""
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A database as it lies in an archive; `size` and `packed` in bytes, outside and inside of it."""
+    """A database as it lies in an archive: `packed` bytes, which `blocks` reads from a file that stays open.
+
+    `size` in bytes, unpacked; `checksum`: the CRC-32 of these, if the archive says it.
+    """
 
     archive: Path
-    checksum: str
     size: int
     packed: int
-    open: Callable[[], IO[bytes]]
+    blocks: Callable[[], Iterator[bytes]]
+    is_deflated: bool = False
+    checksum: int | None = None
+
+    def hashing(self) -> Any:
+        """A hash of all that decides what is unpacked, but for the blocks."""
+        return hashlib.sha256(repr((self.size, self.packed, self.is_deflated, self.checksum)).encode())
+
+
+def blocks_of(file: int, start: int, size: int) -> Iterator[bytes]:
+    """Bytes of a file descriptor. Raises EOFError: it ends early, or cannot be read there."""
+    end = start + size
+    while start < end:
+        try:
+            block = os.pread(file, min(_BLOCK, end - start), start)
+        except OSError as error:
+            raise EOFError(error.strerror) from error
+        if not block:
+            raise EOFError("it ends early")
+        start += len(block)
+        yield block
 
 
 def copy_of(database: Packed, cache_folder: Path, progress: Progress | None) -> Path:
     """The file of a copy, which is made if it is not there.
 
     Raises:
-        TargetError: it has no room, or is packed like no database of AiiDA.
-        OSError, zipfile.BadZipFile: it cannot be read, or the copy not be written.
+        TargetError: it has no room, or is no database of AiiDA.
+        OSError, zipfile.BadZipFile, zlib.error, EOFError: it cannot be read, or the copy not be written.
     """
     folder = cache_folder / "archives"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A cache that others can write to would let them choose what is served.
     folder.chmod(0o700)
-    file = folder / f"{database.checksum}-{_preparing()}.sqlite"
+    digest = database.hashing()
+    for block in database.blocks():
+        digest.update(block)
+    file = folder / f"{digest.hexdigest()}-{_way_of_making()}.sqlite"
     if not _is_as_made(file):
-        # One process at a time unpacks; the others wait and find it done.
+        # One process at a time makes it; the others wait and find it done.
         with file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _is_as_made(file):
-                _make(database, file, progress)
+                _make(database, digest.hexdigest(), file, progress)
                 _record(file)
     return file
 
 
+def _way_of_making() -> str:
+    """A hash of how a copy is made: one that was made in another way is made anew."""
+    way = repr((_MADE_BY, list(rebuilding.statements()), sound_values.MOST_DEPTH, sound_values.NO_TIME))
+    return hashlib.sha256(way.encode()).hexdigest()[:8]
+
+
 def _record(file: Path) -> None:
-    facts = file.stat()
-    with file.open("rb") as content:
-        made = {"size": facts.st_size, "digest": digest(content, facts.st_size), "seen": _seen(facts)}
-    part = file.with_suffix(".part.json")
-    part.write_bytes(orjson.dumps(made))
+    part = file.with_suffix(".json.part")
+    part.write_bytes(orjson.dumps({**_digest(file), "seen": _seen(file)}))
     part.replace(file.with_suffix(".json"))
 
 
 def _is_as_made(file: Path) -> bool:
-    """Whether there is a copy, and nobody has changed it. Only one that was touched is read."""
+    """Whether there is a copy, and it is not damaged. Only one that was touched is read."""
     try:
-        made, facts = orjson.loads(file.with_suffix(".json").read_bytes()), file.stat()
-        if made["size"] != facts.st_size:
-            return False
-        if made["seen"] == _seen(facts):
+        made = orjson.loads(file.with_suffix(".json").read_bytes())
+        if made["seen"] == _seen(file):
             return True
-        with file.open("rb") as content:
-            return bool(made["digest"] == digest(content, facts.st_size))
+        found = _digest(file)
+        if found["digest"] != made["digest"] and not _is_changed_by_sqlite(file, made["changes"], found["changes"]):
+            return False
+        _record(file)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
+    return True
 
 
-def _seen(facts: os.stat_result) -> list[int]:
-    return [facts.st_ino, facts.st_mtime_ns]
+def _is_changed_by_sqlite(file: Path, before: str, now: str) -> bool:
+    """Somebody has made an index, as `aiida-like advise` says."""
+    if before == now:
+        return False
+    with closing(sqlite3.connect(uri_of(file, immutable=True), uri=True)) as connection:
+        try:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        except sqlite3.DatabaseError:
+            return False
 
 
-def _preparing() -> str:
-    """A hash of what is done to a copy: one that was made in another way is made anew."""
-    names = "repaired " + " ".join(f"{table.name}.{column.name}" for table, column in _indexed_columns())
-    return hashlib.sha256(names.encode()).hexdigest()[:8]
+def _seen(file: Path) -> list[int]:
+    facts = file.stat()
+    return [facts.st_ino, facts.st_size, facts.st_mtime_ns]
 
 
-def _indexed_columns() -> list[tuple[Table, Column[Any]]]:
-    return [(table, column) for table in models.metadata.sorted_tables for column in table.columns if column.index]
-
-
-def digest(file: IO[bytes], size: int) -> str:
+def _digest(file: Path) -> dict[str, str]:
     digest = hashlib.sha256()
-    while size:
-        block = file.read(min(size, _BLOCK))
-        if not block:
-            raise zipfile.BadZipFile("it ends early")
-        digest.update(block)
-        size -= len(block)
-    return digest.hexdigest()
+    with file.open("rb") as content:
+        start = block = content.read(_BLOCK)
+        while block:
+            digest.update(block)
+            block = content.read(_BLOCK)
+    return {"digest": digest.hexdigest(), "changes": start[_CHANGES].hex()}
 
 
-def _make(database: Packed, file: Path, progress: Progress | None) -> None:
+def _make(database: Packed, digest: str, file: Path, progress: Progress | None) -> None:
+    _check_room(database, file.parent)
+    unpacked, part = file.with_suffix(".unpacked.part"), file.with_suffix(".part")
+    parts = (unpacked, part)
+    try:
+        for each in parts:
+            # What a killed process has left.
+            each.unlink(missing_ok=True)
+            each.touch(0o600)
+        _unpack(database, digest, unpacked, progress)
+        _rebuild(database, unpacked, part, progress)
+        part.replace(file)
+    finally:
+        for each in parts:
+            each.unlink(missing_ok=True)
+
+
+def _check_room(database: Packed, folder: Path) -> None:
     if database.size > max(_NEVER_REFUSED, _MOST_INFLATED * database.packed):
         raise TargetError(
             f"the database of {database.archive} says that it is {database.size / 1e6:.0f} MB, packed into "
             f"{database.packed / 1e6:.1f} MB: no database of AiiDA is packed like this",
             NO_ARCHIVE,
         )
-    room = shutil.disk_usage(file.parent).free
-    if room < database.size:
+    room, needed = shutil.disk_usage(folder).free, 2 * database.size
+    if room < needed:
         raise TargetError(
-            f"the database of {database.archive} needs {database.size / 1e6:.0f} MB in {file.parent}, "
+            f"the database of {database.archive} needs {needed / 1e6:.0f} MB in {folder}, "
             f"where {room / 1e6:.0f} MB are free: set XDG_CACHE_HOME to a folder with room",
-            "its archive cannot be unpacked",
+            CANNOT_UNPACK,
         )
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".part")
-    part = Path(name)
+
+
+def _unpack(database: Packed, digest: str, file: Path, progress: Progress | None) -> None:
+    hashing, checksum, size = database.hashing(), 0, 0
+
+    def hashed() -> Iterator[bytes]:
+        for block in database.blocks():
+            hashing.update(block)
+            yield block
+
+    with file.open("wb") as target:
+        for block in inflated(hashed(), RAW) if database.is_deflated else hashed():
+            checksum, size = zlib.crc32(block, checksum), size + len(block)
+            if size > database.size:
+                break
+            target.write(block)
+            if progress:
+                progress(size, 2 * database.size)
+    if size != database.size or database.checksum not in (None, checksum):
+        raise zipfile.BadZipFile("its database is not what its directory says")
+    if hashing.hexdigest() != digest:
+        raise zipfile.BadZipFile("it was changed while it was read")
+
+
+def _rebuild(database: Packed, unpacked: Path, part: Path, progress: Progress | None) -> None:
+    seconds = _SECONDS + _SECONDS_PER_MEGABYTE * database.size / 1e6
+
+    def written() -> None:
+        if progress:
+            progress(database.size + min(part.stat().st_size, database.size), 2 * database.size)
+
     try:
-        with database.open() as source, os.fdopen(handle, "wb") as target:
-            while block := source.read(_BLOCK):
-                target.write(block)
-                if progress:
-                    progress(target.tell(), database.size)
-        _prepare(part)
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _prepare(file: Path) -> None:
-    """Repairs a copy; adds indexes that archives of early versions lack, and statistics for the planner."""
-    connection = sqlite3.connect(file, isolation_level=None)
-    deadline = time.monotonic() + _INDEXING_SECONDS
-    try:
-        if odd_tables(connection.execute):
-            # Opening it says so.
-            return
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
-        for setting in (
-            "journal_mode = OFF",
-            "synchronous = OFF",
-            "ignore_check_constraints = ON",
-            "trusted_schema = OFF",
-        ):
-            connection.execute(f"PRAGMA {setting}")
-        _drop_triggers(connection)
-        repair(connection)
-        rows = connection.execute(
-            "SELECT m.name, i.name FROM sqlite_master AS m, pragma_index_list(m.name) AS l, "
-            "pragma_index_info(l.name) AS i WHERE m.type = 'table' AND i.seqno = 0"
-        )
-        indexed = set(rows)
-        for table, column in _indexed_columns():
-            if (table.name, column.name) not in indexed:
-                connection.execute(
-                    f"CREATE INDEX aiida_like_{table.name}_{column.name} ON {table.name} ({column.name})"
-                )
-        connection.execute("ANALYZE")
-    except sqlite3.DatabaseError as error:
-        if not str(error).startswith(_NOT_AIIDAS):
-            raise TargetError(f"the database of an archive is damaged: {error}", "its database is damaged") from error
-    finally:
-        connection.close()
-
-
-def _drop_triggers(connection: sqlite3.Connection) -> None:
-    """AiiDA has none; a stranger's would run at each repair."""
-    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute('DROP TRIGGER "{}"'.format(name.replace('"', '""')))
+        rebuilding.rebuild(unpacked, part, seconds, written)
+    except rebuilding.TooSlow:
+        raise TargetError(
+            f"the database of {database.archive} takes too long to read: more than {seconds:.0f} s",
+            "its database takes too long to read",
+        ) from None
+    except rebuilding.NotRebuilt as error:
+        raise TargetError(
+            f"{database.archive} is not a database of AiiDA 2 ({error})", "its database is not one of AiiDA 2"
+        ) from None
+    except rebuilding.NoRoom as error:
+        raise TargetError(
+            f"the copy of the database of {database.archive} becomes too large, or {part.parent} is full",
+            CANNOT_UNPACK,
+        ) from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: names of the schema, in a message, are no text
+        raise TargetError(
+            f"the database of {database.archive} is damaged: {error}", "its database is damaged"
+        ) from error

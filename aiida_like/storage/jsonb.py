@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from aiida_like.json_text import dumps, exact_loads, loads, mended
+from aiida_like.json_text import dumps, loads, loads_exactly, mended
 
 _INDEX = re.compile(r"\s*[+-]?[0-9]{1,9}")
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "on", "1"}), frozenset({"false", "f", "no", "n", "off", "0"})
@@ -34,7 +34,7 @@ def json_at(text: str | None, path: str) -> str | None:
         found = dumps(_at(loads(text), keys), sort_keys=True)
         if "e+" in found:
             # Of a float from 1e16 on, which an integer becomes that does not fit into 64 bits.
-            found = dumps(_at(exact_loads(text), keys), sort_keys=True)
+            found = dumps(_at(loads_exactly(text), keys), sort_keys=True)
     except LookupError:
         return None
     return found

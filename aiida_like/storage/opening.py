@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, select
@@ -12,6 +12,7 @@ from aiida_like.container import Container
 from aiida_like.errors import StorageAway, StorageError, TargetError
 from aiida_like.profiles import Backend, Profile, found
 from aiida_like.repository import Repository
+from aiida_like.stamp import Stamp
 from aiida_like.storage import archive, copies, postgresql, sqlite
 from aiida_like.storage.database import Database, Limits
 from aiida_like.storage.file_version import FileVersion, check_readable
@@ -43,18 +44,17 @@ def open_storage(
     """
     profile = found(profile)
     tuning = tuning or Tuning()
-    stamp = stamp_of(profile)
-    database, repository, version = _opened(profile, cache_folder, limits or Limits(), progress)
+    opened = _opened(profile, cache_folder, limits or Limits(), progress)
     storage = Storage(
         profile=profile,
-        database=database,
-        repository=repository,
-        data_version=version,
-        statements=StatementCache(database.engine),
+        database=opened.database,
+        repository=opened.repository,
+        data_version=opened.data_version,
+        statements=StatementCache(opened.database.engine),
         statistics=RecentNumbers(tuning),
         caches=ResultCaches.of(tuning) if remembers else None,
         tuning=tuning,
-        stamp=stamp,
+        stamp=opened.stamp,
     )
     try:
         _check_schema(storage)
@@ -67,7 +67,7 @@ def open_storage(
     return storage
 
 
-def stamp_of(profile: Profile) -> archive.Stamp | None:
+def stamp_of(profile: Profile) -> Stamp | None:
     """The stamp of an archive; None for other profiles, and if there is no file."""
     match profile.backend, profile.database:
         case Backend.SQLITE_ZIP, Path() as path:
@@ -76,26 +76,32 @@ def stamp_of(profile: Profile) -> archive.Stamp | None:
             return None
 
 
-def _opened(
-    profile: Profile, cache_folder: Path | None, limits: Limits, progress: copies.Progress | None
-) -> tuple[Database, Repository, DataVersion]:
+@dataclass(frozen=True)
+class _Opened:
+    database: Database
+    repository: Repository
+    data_version: DataVersion
+    stamp: Stamp | None = None
+
+
+def _opened(profile: Profile, cache_folder: Path | None, limits: Limits, progress: copies.Progress | None) -> _Opened:
     match profile.backend, profile.database, profile.container:
         case Backend.SQLITE_ZIP, Path() as path, _:
-            file = archive.database_file(path, cache_folder or archive.default_cache_folder(), progress)
-            files: Repository = FolderRepository(path) if path.is_dir() else ZippedRepository(path)
-            version = Version(file.stem)
-            database = sqlite.connect(file, limits, immutable=True)
-            return database, files, DataVersion(lambda: version, constant=version)
+            copy = archive.unpacked(path, cache_folder or archive.default_cache_folder(), progress)
+            files = FolderRepository(path) if path.is_dir() else ZippedRepository(path, copy.stamp)
+            version = Version(copy.file.stem)
+            database = sqlite.connect(copy.file, limits, immutable=True)
+            return _Opened(database, files, DataVersion(lambda: version, constant=version), copy.stamp)
         case Backend.SQLITE_DOS, Path() as path, Path() as container:
             check_readable(path)
-            files = Container.open(container)
+            repository = Container.open(container)
             database = sqlite.connect(path, limits, immutable=False)
             version_of_file = FileVersion(path, forget_connections=database.close)
-            return database, files, DataVersion(version_of_file.read, close=version_of_file.close)
+            return _Opened(database, repository, DataVersion(version_of_file.read, close=version_of_file.close))
         case Backend.PSQL_DOS, URL() as url, Path() as container:
-            files = Container.open(container)
+            repository = Container.open(container)
             database = postgresql.connect(url, limits)
-            return database, files, postgresql.data_version(database)
+            return _Opened(database, repository, postgresql.data_version(database))
         case _:
             raise AssertionError(profile)
 
@@ -105,10 +111,6 @@ def _check_schema(storage: Storage) -> None:
     location = storage.profile.location
     storage.data_version.read()
     storage.database.rows("SELECT 1", {})
-    if storage.profile.backend is not Backend.PSQL_DOS:
-        with suppress(StorageError):  # what follows says which table cannot be read
-            for odd in sqlite.odd_tables(lambda sql: storage.database.rows(sql, {})):
-                raise TargetError(f"{location} is no database of AiiDA ({odd})", "its database is not one of AiiDA 2")
     for table in models.metadata.sorted_tables:
         prepared = storage.statements.compile(select(table).limit(0))
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,6 @@ from urllib.parse import quote
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from aiida_like import models
 from aiida_like.storage import jsonb
 from aiida_like.storage.database import Connections, Database, Limits
 from aiida_like.storage.expressions import CHECKS_JSON, IS_CAREFUL, casefold
@@ -113,32 +112,6 @@ _AWAY: Mapping[str, str] = {
 
 A connection that may not write says the first of a hot journal ("File Locking And Concurrency", 4.0).
 """
-
-
-def odd_tables(rows: Callable[[str], Iterable[Sequence[Any]]]) -> list[str]:
-    """What AiiDA's tables are that are no plain tables: a view could make a statement compute for ever.
-
-    `rows` runs a statement, in which nothing of the schema is evaluated.
-    """
-    return [f"{name} {what}" for sql in _ODD for name, what in rows(sql)]
-
-
-# SQLite's names have no case.
-_OURS = "lower(m.name) IN ({})".format(", ".join(f"'{table.name}'" for table in models.metadata.sorted_tables))
-_OF_TABLES = f"FROM sqlite_master AS m, {{}}(m.name) AS c WHERE m.type = 'table' AND m.rootpage != 0 AND {_OURS}"
-_ODD = (
-    "SELECT m.name, CASE m.type WHEN 'table' THEN 'is a virtual table' ELSE 'is a ' || m.type END "  # noqa: S608
-    f"FROM sqlite_master AS m WHERE (m.type != 'table' OR m.rootpage = 0) AND {_OURS}",
-    "SELECT m.name || '.' || c.name, 'is computed' "
-    f"{_OF_TABLES.format('pragma_table_xinfo')} AND c.hidden != 0",
-    "SELECT m.name || '.' || c.name, 'is no column of AiiDA' "
-    f"{_OF_TABLES.format('pragma_table_xinfo')} AND lower(c.name) IN ('rowid', '_rowid_', 'oid')",
-    "SELECT m.name, 'has other keys than integers called id' "
-    f"{_OF_TABLES.format('pragma_table_xinfo')} AND (c.pk != 0) != (lower(c.name) = 'id' AND upper(c.type) = 'INTEGER')",
-    "SELECT m.name, 'has keys in an index' "
-    f"{_OF_TABLES.format('pragma_index_list')} AND c.origin = 'pk'",
-)
-"""Statements for the names of what is odd, and why. All are our own texts."""
 
 
 def trust(connection: sqlite3.Connection, *, is_trusted: bool) -> None:

@@ -13,7 +13,7 @@ from rich.progress import TimeElapsedColumn
 
 from aiida_like.advice.choose import LEAST_FACTOR, LEAST_SECONDS, Advice, Advised, Effect
 from aiida_like.profiles import Backend, Profile, find
-from aiida_like.storage.archive import database_file, default_cache_folder
+from aiida_like.storage.archive import default_cache_folder, unpacked
 from restapi.commands.recording import advise_profile
 from restapi.commands.terminal import open_visibly, progress_bar, repository_option, told_in_one_line
 from restapi.config import Settings, settings_of_environment
@@ -137,7 +137,7 @@ def _file_of(profile: Profile, settings: Settings) -> Path | None:
     """The SQLite file of a profile; None for PostgreSQL."""
     match profile.backend, profile.database:
         case Backend.SQLITE_ZIP, Path() as path:
-            return database_file(path, settings.cache_path or default_cache_folder())
+            return unpacked(path, settings.cache_path or default_cache_folder()).file
         case _, Path() as path:
             return path
     return None

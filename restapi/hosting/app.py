@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
 
 from aiida_like.profiles import Profile
-from aiida_like.storage import LazyStorage, Storage, open_storage
+from aiida_like.storage import LazyStorage, Storage, open_storage, stamp_of
 from aiida_like.tuning import Tuning
 from restapi.config import Settings, settings_from
 from restapi.dialects import aiida_v2, aiida_v4
@@ -170,7 +170,7 @@ def create_app(
     )
     with _assembling:
         app = Application(catch_internal_server=catch_internal_server)
-        storage = app.extensions["aiida_like_storage"] = LazyStorage(opening or usual)
+        storage = app.extensions["aiida_like_storage"] = LazyStorage(opening or usual, partial(stamp_of, found))
         conditional = Conditional(found.name, settings, tuning)
         for dialect in DIALECTS:
             app.mount(MountedDialect(dialect, settings, app.routes, storage, conditional, app.failures))

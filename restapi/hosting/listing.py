@@ -12,8 +12,8 @@ from flask import Flask, Response, current_app, render_template, request
 from aiida_like import __version__
 from aiida_like.errors import NO_ANSWER, AiidaLikeError, StatementTimeout, StorageAway, TargetError
 from aiida_like.profiles import Profile
+from aiida_like.stamp import Stamp
 from aiida_like.storage import stamp_of
-from aiida_like.storage.archive import Stamp
 from restapi.hosting.app import Application
 from restapi.hosting.home import count_all
 from restapi.hosting.open_profiles import OpenProfiles, storage_of

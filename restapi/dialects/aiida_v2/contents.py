@@ -6,7 +6,7 @@ from typing import Any
 
 from aiida_like.errors import QueryError
 from aiida_like.formats import download, visualization
-from aiida_like.json_text import exact_loads, object_of
+from aiida_like.json_text import object_of
 from aiida_like.repository import paths
 from querylang.options import Options
 from querylang.schema import Entity
@@ -38,7 +38,7 @@ class Attributes(DialectResource):
     def _chosen(self, given: Options, stored: str | None) -> Any:
         if self.only not in given and self.without not in given:
             return stored_json(stored)
-        content = object_of(stored, exact_loads)
+        content = object_of(stored)
         only, without = given.get(self.only, tuple(content)), given.get(self.without, ())
         return part_of_stored({key: value for key, value in content.items() if key in only and key not in without})
 

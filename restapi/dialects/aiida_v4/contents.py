@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 
 from aiida_like.errors import FeatureUnavailable, QueryError
 from aiida_like.formats import Download, StoredNode, derived_properties, download, download_formats
-from aiida_like.json_text import exact_loads, object_of
+from aiida_like.json_text import object_of
 from aiida_like.models import comment, user
 from aiida_like.storage import Statement
 from restapi.answering.files import answer_file, listing, stored_node
@@ -34,9 +34,7 @@ class Attributes(DialectResource):
         chosen = given.get(f"{self.column}_filter")
         content: Any = stored_json(stored)
         if chosen is not None:
-            content = part_of_stored(
-                {key: value for key, value in object_of(stored, exact_loads).items() if key in chosen}
-            )
+            content = part_of_stored({key: value for key, value in object_of(stored).items() if key in chosen})
         return self.envelope(NODES.name, {self.column: content}, path_id=path_id)
 
 
