@@ -37,7 +37,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_
 from sqlalchemy.types import TypeEngine
 
 from aiida_like.models import JSONText, Timestamp
-from aiida_like.storage.expressions import casefolded
+from aiida_like.storage.expressions import casefolded, has_prefix, prefix_range
 from aiida_like.storage.json_expressions import AtPath, json_type
 from aiida_like.storage.statements import Statement
 from querylang.condition import Condition, Order
@@ -293,7 +293,11 @@ def _bound(name: str) -> BindParameter[int]:
 
 
 def _select_total(query: RowsQuery) -> Select[Any]:
-    return _count(query, list(_where(query.conditions)))
+    return _count(query, [replacement_traverse(each, {}, _as_range) for each in _where(query.conditions)])
+
+
+def _as_range(element: ExternallyTraversible, **_: Any) -> ExternallyTraversible | None:
+    return prefix_range(*element.clauses) if isinstance(element, has_prefix) else None
 
 
 def _count(query: RowsQuery, where: Sequence[ColumnElement[bool]]) -> Select[Any]:

@@ -68,6 +68,15 @@ class has_prefix(DialectFunction):  # noqa: N801
     postgresql = like.postgresql
 
 
+class prefix_range(has_prefix):  # noqa: N801
+    """`has_prefix` for a statement that finds all rows: PostgreSQL keeps a plan for all patterns, with an index.
+
+    Such a plan takes a range for a few rows, so in a list it would find all of them, and sort them for the first ones.
+    """
+
+    postgresql = "({0} ~>=~ {2} AND {0} ~<~ {3})"
+
+
 class matches(DialectFunction):  # noqa: N801
     """`matches(text, pattern, regex)`: whether a text matches a `patterns.Pattern`, given as text and as regex."""
 
