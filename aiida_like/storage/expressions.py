@@ -111,6 +111,17 @@ class in_json_array(DialectFunction):  # noqa: N801
     postgresql = "({0} = ANY (CAST(translate({1}, '[]', '{{}}') AS BIGINT[])))"
 
 
+class hashed_in_json_array(DialectFunction):  # noqa: N801
+    """`hashed_in_json_array(number, numbers)`: `in_json_array` of rows that something else finds; no index serves it.
+
+    PostgreSQL compares a number with one of an array after the other, unless they are rows of a subquery, and it makes
+    a join of the subquery, of ten rows as it thinks, unless it stands below IS TRUE.
+    """
+
+    sqlite = in_json_array.sqlite.replace("{0}", "+{0}")
+    postgresql = "(({0} IN (SELECT unnest(CAST(translate({1}, '[]', '{{}}') AS BIGINT[])))) IS TRUE)"
+
+
 class unindexed(DialectFunction):  # noqa: N801
     """`unindexed(column)`: the same value, for a condition that no index should serve if it is an integer or text.
 
