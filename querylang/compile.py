@@ -84,6 +84,12 @@ def compile_rows(query: RowsQuery, window: Window, *, keys_first: bool = True) -
     return Statement(("rows", _cache_key(query)), lambda: _select_rows(query), values)
 
 
+def compile_value_at(query: RowsQuery, offset: int) -> Statement:
+    """A SELECT of the value that the first term of the order has in the row after `offset` others; none if none is."""
+    values = {"offset": offset, **values_of((*query.conditions, *query.after))}
+    return Statement(("value at", _cache_key(query)), lambda: _select_value(query), values)
+
+
 def compile_some(query: RowsQuery, most: int) -> Statement:
     """A SELECT of the fields of at most `most` rows, in any order."""
     values = {"most": most, **values_of(query.conditions)}
@@ -277,6 +283,13 @@ def _in_order(query: RowsQuery, where: Sequence[ColumnElement[bool]], page: _Pag
 
 def _order(query: RowsQuery) -> list[ColumnElement[Any]]:
     return [_ordered(order) for order in total_order(query.order, query.entity)]
+
+
+def _select_value(query: RowsQuery) -> Select[Any]:
+    first = query.order[0]
+    values = select(compared(first).expression).select_from(query.entity.table)
+    window = values.order_by(_ordered(first)).limit(literal_column("1")).offset(_bound("offset"))
+    return window.where(*_where((*query.conditions, *query.after)))
 
 
 def _select_some(query: RowsQuery, most: ColumnElement[int]) -> Select[Any]:
