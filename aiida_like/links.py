@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, or_
 from aiida_like.errors import QueryError, StatementTimeout
 from aiida_like.models import link
 from aiida_like.storage import Row, Snapshot, Statement
-from aiida_like.storage.expressions import in_json_array, unindexed
+from aiida_like.storage.expressions import hashed_in_json_array, in_json_array, unindexed
 
 LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
 """All types of links that AiiDA has."""
@@ -224,7 +224,7 @@ def _select_between(types: int) -> Select[Any]:
         select(link.c.input_id, link.c.output_id, link.c.type, link.c.label)
         .where(
             in_json_array(link.c.output_id, ids),
-            in_json_array(unindexed(link.c.input_id), ids),
+            hashed_in_json_array(link.c.input_id, ids),
             *_of_types(_binds(types)),
         )
         .order_by(link.c.output_id, link.c.input_id, link.c.id)

@@ -15,6 +15,7 @@ from pathlib import Path
 from querylang.ast import Operator
 from querylang.graph.operators import OPERATORS as GRAPH_OPERATORS
 from querylang.graph.schema import RELATIONS, VERTICES
+from querylang.limits import LIMITS
 from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import OF_NODES
 from querylang.options import OptionSpec
@@ -184,6 +185,13 @@ def _settings() -> str:
     )
 
 
+def _limits() -> str:
+    return _table(
+        ("of", "at most"),
+        ((where, ", ".join(f"{limit.most} {limit.what}" for limit in limits)) for where, limits in LIMITS.items()),
+    )
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "files": _files,
     "operators": _operators,
@@ -207,6 +215,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "relations": _relations,
     "operators of filters": _graph_operators,
     "settings": _settings,
+    "limits": _limits,
 }
 
 

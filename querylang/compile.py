@@ -37,7 +37,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_
 from sqlalchemy.types import TypeEngine
 
 from aiida_like.models import JSONText, Timestamp
-from aiida_like.storage.expressions import casefolded
+from aiida_like.storage.expressions import casefolded, has_prefix, prefix_range
 from aiida_like.storage.json_expressions import AtPath, json_type
 from aiida_like.storage.statements import Statement
 from querylang.condition import Condition, Order
@@ -82,6 +82,12 @@ def compile_rows(query: RowsQuery, window: Window, *, keys_first: bool = True) -
     if not keys_first and window.offset < NEAR and all(map(_is_small, query.fields)):
         return Statement(("near rows", _cache_key(query)), lambda: _select_near_rows(query), values)
     return Statement(("rows", _cache_key(query)), lambda: _select_rows(query), values)
+
+
+def compile_value_at(query: RowsQuery, offset: int) -> Statement:
+    """A SELECT of the value that the first term of the order has in the row after `offset` others; none if none is."""
+    values = {"offset": offset, **values_of((*query.conditions, *query.after))}
+    return Statement(("value at", _cache_key(query)), lambda: _select_value(query), values)
 
 
 def compile_some(query: RowsQuery, most: int) -> Statement:
@@ -279,6 +285,13 @@ def _order(query: RowsQuery) -> list[ColumnElement[Any]]:
     return [_ordered(order) for order in total_order(query.order, query.entity)]
 
 
+def _select_value(query: RowsQuery) -> Select[Any]:
+    first = query.order[0]
+    values = select(compared(first).expression).select_from(query.entity.table)
+    window = values.order_by(_ordered(first)).limit(literal_column("1")).offset(_bound("offset"))
+    return window.where(*_where((*query.conditions, *query.after)))
+
+
 def _select_some(query: RowsQuery, most: ColumnElement[int]) -> Select[Any]:
     return _selected(query).where(*_where(query.conditions)).limit(most)
 
@@ -293,7 +306,11 @@ def _bound(name: str) -> BindParameter[int]:
 
 
 def _select_total(query: RowsQuery) -> Select[Any]:
-    return _count(query, list(_where(query.conditions)))
+    return _count(query, [replacement_traverse(each, {}, _as_range) for each in _where(query.conditions)])
+
+
+def _as_range(element: ExternallyTraversible, **_: Any) -> ExternallyTraversible | None:
+    return prefix_range(*element.clauses) if isinstance(element, has_prefix) else None
 
 
 def _count(query: RowsQuery, where: Sequence[ColumnElement[bool]]) -> Select[Any]:

@@ -23,11 +23,9 @@ from pyparsing import Empty, Forward, Group, ParserElement, ParseResults, Regex,
 from aiida_like.errors import QuerySyntaxError
 from querylang.ast import Boolean, Comparison, Operator
 from querylang.keys import KEY, OPERATORS, SYMBOLS, TEXT, split_key
+from querylang.limits import COMPARISONS, FIELDS, PARENTHESES, VALUES
 from querylang.terms import Every, Not, Some, Term
 from querylang.values import list_of, value_before
-
-MAX_DEPTH = 32
-"""How deep parentheses may be nested."""
 
 WORDS: Mapping[str, Operator] = {
     "IN": Operator.IN,
@@ -58,13 +56,33 @@ def expression() -> ParserElement:
     return Regex(f"{_BLANK}*").suppress() + nested
 
 
-def check_depth(text: str) -> None:
-    """Raises QuerySyntaxError: parentheses are nested too deep for the parser, which calls itself for each."""
-    depth = 0
-    for found in re.finditer(rf"{TEXT}|[()]", text):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
-        if depth > MAX_DEPTH:
-            raise QuerySyntaxError(text, found.start() + 1, f"at most {MAX_DEPTH} nested parentheses")
+_LISTS_OF_KEYS = 5
+"""How many options take lists of keys, whose commas separate no values."""
+
+_SEPARATOR = re.compile(rf"{TEXT}|[(),]|&+|(?<![A-Za-z0-9_.])(?i:AND|OR)(?![A-Za-z0-9_.])")
+
+
+def check_size(text: str, options: int) -> None:
+    """Checks what the parser would take long for: it needs 0.1 ms for a comparison, and calls itself for parentheses.
+
+    `options`: how many pairs may be options, which are counted too. What comes near a limit is left to the parser.
+
+    Raises:
+        QueryError: there are too many comparisons, or values.
+        QuerySyntaxError: parentheses are nested too deep.
+    """
+    depth = pairs = commas = 0
+    for found in _SEPARATOR.finditer(text):
+        separator = found[0]
+        depth += {"(": 1, ")": -1}.get(separator, 0)
+        commas += separator == ","
+        pairs += separator[0] in "&AaOo"
+        if depth > PARENTHESES.most:
+            raise QuerySyntaxError(text, found.start() + 1, f"at most {PARENTHESES.most} {PARENTHESES.what}")
+    if pairs >= COMPARISONS.most + options:
+        COMPARISONS.check(pairs + 1)
+    if commas >= VALUES.most + _LISTS_OF_KEYS * FIELDS.most:
+        VALUES.check(commas + 1)
 
 
 def _token(pattern: str) -> ParserElement:

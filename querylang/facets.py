@@ -11,11 +11,9 @@ from aiida_like.errors import QueryError
 from aiida_like.models import computer, group, group_node, user
 from aiida_like.storage.json_expressions import json_type
 from querylang.ast import Option
+from querylang.limits import FACETS
 from querylang.projection import ProjectedKey, projected, shown_keys
 from querylang.schema import Entity, Field, FieldType
-
-MAX_FACETS = 10
-"""How many keys a request may have."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Facet:
 
 def facet_keys(option: Option) -> tuple[ProjectedKey, ...]:
     """The keys of `facet=`. Raises QueryError: one is no key, or there are too many."""
-    return shown_keys(option, MAX_FACETS)
+    return shown_keys(option, FACETS)
 
 
 def facets(keys: Iterable[ProjectedKey], entity: Entity) -> tuple[Facet, ...]:

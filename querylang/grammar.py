@@ -30,7 +30,7 @@ from pyparsing import ParseBaseException, ParserElement, Regex, StringEnd, ZeroO
 
 from aiida_like.errors import QuerySyntaxError
 from querylang.ast import Comparison, Filter, Literal, Operator, Option, Query
-from querylang.expression import check_depth, expression
+from querylang.expression import check_size, expression
 from querylang.keys import KEY, OPERATORS, SYMBOLS, TEXT, split_key, unquoted
 from querylang.values import list_of, value_before
 
@@ -44,16 +44,16 @@ class Grammar:
     """The grammar for one set of reserved keys. Several threads can parse with it at once."""
 
     def __init__(self, reserved: Iterable[str]) -> None:
-        self._query = _query(reserved)
+        names = tuple(reserved)
+        self._query, self._options = _query(names), len(names)
         # pyparsing finishes building at the first use, which is not safe if two threads begin at once.
         self.parse(
             'limit=1&a=like="b"&c=in=1,-1.5,true,2016-04-23T05:45+03:45&filter=NOT (a.b=1 OR c IN (2) AND d IS NULL)'
         )
 
     def parse(self, text: str) -> Query:
-        """The query that the text says. Raises QuerySyntaxError."""
-        if "filter" in text:
-            check_depth(text)
+        """The query that the text says. Raises QuerySyntaxError, and QueryError where it is far too long."""
+        check_size(text, self._options)
         try:
             return Query(tuple(self._query.parse_string(text)))
         except ParseBaseException as error:

@@ -11,6 +11,7 @@ from typing import Any
 from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Filter, Option, Query
 from querylang.keys import KEY, split_key
+from querylang.limits import FIELDS, ORDER
 from querylang.terms import Term
 
 _INT64_END = 2**63
@@ -157,6 +158,7 @@ def integer(option: Option) -> int:
 @lru_cache(maxsize=256)
 def order_terms(option: Option) -> tuple[OrderTerm, ...]:
     """The terms of an order such as `-ctime,+id,label`. Raises QueryError: one is no key."""
+    ORDER.check(len(option.words), option.key)
     terms = []
     for word in option.words:
         text = word.removeprefix("-") if word.startswith("-") else word.removeprefix("+")
@@ -167,7 +169,9 @@ def order_terms(option: Option) -> tuple[OrderTerm, ...]:
     return tuple(terms)
 
 
-def words(option: Option) -> tuple[str, ...]:
+def keys(option: Option) -> tuple[str, ...]:
+    """Keys in JSON. Raises QueryError: there are too many."""
+    FIELDS.check(len(option.words), option.key)
     return option.words
 
 

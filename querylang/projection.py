@@ -10,11 +10,8 @@ from aiida_like.errors import QueryError
 from aiida_like.storage.json_expressions import json_value
 from querylang.ast import Option
 from querylang.keys import KEY, split_key
-from querylang.lowering.json_values import MAX_PATH
+from querylang.limits import FIELDS, PATH, Limit
 from querylang.schema import Entity, Field, FieldType
-
-MAX_FIELDS = 100
-"""How many keys a request may have."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +23,10 @@ class ProjectedKey:
     path: tuple[str, ...]
 
 
-def shown_keys(option: Option, most: int = MAX_FIELDS) -> tuple[ProjectedKey, ...]:
+def shown_keys(option: Option, limit: Limit = FIELDS) -> tuple[ProjectedKey, ...]:
     """The keys of an option, each once. Raises QueryError: one is no key, or there are too many."""
     words = tuple(dict.fromkeys(option.words))
-    if len(words) > most:
-        raise QueryError(f"{option.key} has {len(words)} keys; at most {most} are allowed")
+    limit.check(len(words), option.key)
     for word in words:
         if not re.fullmatch(KEY, word):
             raise QueryError(
@@ -55,7 +51,6 @@ def _projected(asked: ProjectedKey, entity: Entity) -> Field:
         return replace(field, name=asked.text)
     if field.type is not FieldType.JSON:
         raise QueryError(f"{field.name} is no JSON, so there is no {asked.text} in it")
-    if len(asked.path) > MAX_PATH:
-        raise QueryError(f"the path of {field.name} has {len(asked.path)} keys; at most {MAX_PATH} are allowed")
+    PATH.check(len(asked.path), f"the path of {field.name}")
     value = json_value(field.expression, asked.path)
     return replace(field, name=asked.text, expression=value, is_nullable=True)

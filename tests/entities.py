@@ -9,14 +9,14 @@ from sqlalchemy import ColumnElement, null, or_
 
 from aiida_like.models import computer, link, node, user
 from querylang.lowering.relations import OF_NODES
-from querylang.options import OptionSpec, integer, order_terms, word, words
+from querylang.options import OptionSpec, integer, keys, order_terms, word
 from querylang.schema import Entity, Field, FieldType
 
 OPTIONS = {
     **{name: OptionSpec(integer, "") for name in ("limit", "offset", "in_limit")},
     "orderby": OptionSpec(order_terms, ""),
     **{name: OptionSpec(word, "") for name in ("filename", "format", "_")},
-    **{name: OptionSpec(words, "") for name in ("alist", "elist", "rtype")},
+    **{name: OptionSpec(keys, "") for name in ("alist", "elist", "rtype")},
 }
 """Reserved keys, as a resource has them."""
 

@@ -8,9 +8,8 @@ import pytest
 
 from aiida_like.errors import QueryError
 from querylang.graph.ast import GraphQuery
-from querylang.graph.path import MAX_STEPS
-from querylang.graph.projections import MAX_PROJECTIONS
-from querylang.graph.read import MAX_CONDITIONS, read, skeleton_of
+from querylang.graph.read import read, skeleton_of
+from querylang.limits import CONDITIONS, PROJECTIONS, STEPS
 from querylang.terms import Every, leaves
 
 NODE: dict[str, Any] = {"entity_type": "node", "tag": "n"}
@@ -73,8 +72,8 @@ ERRORS: list[tuple[Any, str]] = [
     ({"path": [{"entity_type": ["node", "user"]}]}, "path[0]: entity_type mixes node and user"),
     ({"path": [{"entity_type": "node", "tag": "a--b"}]}, "path[0]: tag is a text without '--', not 'a--b'"),
     ({"path": [NODE, NODE]}, "path[1]: the tag 'n' is already in use"),
-    ({"path": [NODE] * (MAX_STEPS + 1)}, "path[1]: the tag 'n' is already in use"),
-    ({"path": ["node"] * (MAX_STEPS + 1)}, f"the path has more than {MAX_STEPS} vertices"),
+    ({"path": [NODE] * STEPS.most}, "path[1]: the tag 'n' is already in use"),
+    ({"path": ["node"] * (STEPS.most + 1)}, "the path has 17 vertices; at most 16 are allowed"),
     ({"path": [NODE, OTHER | {"edge_tag": 5}]}, "path[1]: edge_tag is a text, not 5"),
     ({"path": [NODE, OTHER | {"outerjoin": 1}]}, "path[1].outerjoin is true or false, not 1"),
     (
@@ -173,12 +172,12 @@ ERRORS: list[tuple[Any, str]] = [
         f'filters.n: id is compared with integers, not with "{"x" * 39}...',
     ),
     (
-        filtered({"or": [{"id": 1}] * (MAX_CONDITIONS + 1)}),
+        filtered({"or": [{"id": 1}] * (CONDITIONS.most + 1)}),
         "the query has 501 comparisons; at most 500 are allowed",
     ),
     (
-        filtered({"or": [{"id": {"in": list(range(1000))}}] * 11}),
-        "the query compares with 11000 values; at most 10000 are allowed",
+        filtered({"or": [{"id": {"in": list(range(1000))}}] * 4}),
+        "the query has 4000 values; at most 3000 are allowed",
     ),
     (one(project={"x": ["id"]}), "project: there is no tag 'x' in the path; there are n"),
     (
@@ -223,8 +222,8 @@ ERRORS: list[tuple[Any, str]] = [
     (one(project={"n": ["id", "id"]}), "project.n: 'id' is projected twice"),
     (one(project={"n": ["id", "**"]}), "project.n: 'id' is projected twice"),
     (
-        one(project={"n": [f"extras.{number}" for number in range(MAX_PROJECTIONS + 1)]}),
-        "the query projects more than 200 values",
+        one(project={"n": [f"extras.{number}" for number in range(PROJECTIONS.most + 1)]}),
+        "the query has 201 projections; at most 200 are allowed",
     ),
     (
         one(project={"n": ["id", {"uuid": {"func": "count"}}]}),

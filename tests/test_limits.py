@@ -17,6 +17,7 @@ from tests.conftest import Golden
 from tests.golden import graph
 
 END = 2**63
+PATTERN = 'label=like="a%b"'
 SAFE = '?&=/<>+"'
 
 
@@ -74,6 +75,61 @@ QUERIES: dict[str, tuple[str, str, str]] = {
         f"nodes?filter={'(' * 32}id>0{')' * 32}",
         f"nodes?filter={'(' * 33}id>0{')' * 33}",
         syntax_error(40, "at most 32 nested parentheses", "(id>0)))))))))))))))"),
+    ),
+    "comparisons that nobody reads": (
+        f"nodes?{'&' * 2000}attributes.x=1",
+        f"nodes?{'&'.join(['a.b=1'] * 300)}",
+        "the query has 300 comparisons; at most 200 are allowed",
+    ),
+    "comparisons with JSON": (
+        f"nodes?{'&'.join(['attributes.x=1'] * 50)}",
+        f"nodes?{'&'.join(['attributes.x=1'] * 51)}",
+        "the query has 51 comparisons with values in JSON; at most 50 are allowed",
+    ),
+    "comparisons with values of several types": (
+        f"nodes?{'&'.join(['attributes.x=in=1,true'] * 25)}",
+        f"nodes?{'&'.join(['attributes.x=in=1,true'] * 26)}",
+        "the query has 52 comparisons with values in JSON; at most 50 are allowed",
+    ),
+    "related rows": (
+        f"nodes?{'&'.join(['group!=1'] * 10 + ['incoming_of=1'] * 10)}",
+        f"nodes?{'&'.join(['group!=1'] * 10 + ['incoming_of=1'] * 11)}",
+        "the query has 21 comparisons with related rows; at most 20 are allowed",
+    ),
+    "walks": (
+        f"nodes?{'&'.join(['ancestor_of=1'] * 3 + ['descendant_of=1'] * 2)}",
+        f"nodes?{'&'.join(['ancestor_of=1'] * 3 + ['descendant_of=1'] * 3)}",
+        "the query has 6 comparisons by ancestor_of or descendant_of; at most 5 are allowed",
+    ),
+    "patterns": (
+        f"nodes?{'&'.join([PATTERN] * 50)}",
+        f"nodes?{'&'.join([PATTERN] * 51)}",
+        "the query has 51 patterns; at most 50 are allowed",
+    ),
+    "wildcards": (
+        f'nodes?label=like="{"a%" * 256}"',
+        f'nodes?label=like="{"a%" * 257}"',
+        "the pattern has wildcards in 257 places; at most 256 are allowed",
+    ),
+    "times": (
+        f"nodes?ctime=in={','.join(['2016-04-23'] * 100)}",
+        f"nodes?ctime=in={','.join(['2016-04-23'] * 101)}",
+        "the query has 101 times in lists; at most 100 are allowed",
+    ),
+    "values in all": (
+        f"nodes?id=in={ones(500)}&id=notin={ones(500)}",
+        f"nodes?id=in={ones(500)}&id=notin={ones(501)}",
+        "the query has 1001 values; at most 1000 are allowed",
+    ),
+    "terms of an order": (
+        f"nodes?orderby={','.join(['label'] * 20)}",
+        f"nodes?orderby={','.join(['label'] * 21)}",
+        "orderby has 21 keys; at most 20 are allowed",
+    ),
+    "keys in a path of an order": (
+        f"nodes?orderby={path(32)}",
+        f"nodes?orderby={path(33)}",
+        "the path of attributes has 33 keys; at most 32 are allowed",
     ),
     "values of a column": (
         f"nodes?id=in={ones(1000)}",
@@ -148,13 +204,57 @@ def steps(number: int) -> dict[str, Any]:
     }
 
 
+def walks(number: int) -> dict[str, Any]:
+    """A node, and its ancestors over so many edges."""
+    ancestors = [
+        {"entity_type": "node", "tag": f"t{each + 1}", "with_descendants": f"t{each}"} for each in range(number)
+    ]
+    return {"path": [{"entity_type": "node", "tag": "t0", "filters": {"id": 1}}, *ancestors], "project": {"t0": ["id"]}}
+
+
 def operators(depth: int) -> dict[str, Any]:
     return {">": 0} if depth == 0 else {"and": [operators(depth - 1)]}
 
 
 DICTIONARIES: dict[str, tuple[Any, Any, str]] = {
-    "vertices": (steps(16), steps(17), "the path has more than 16 vertices"),
+    "vertices": (steps(16), steps(17), "the path has 17 vertices; at most 16 are allowed"),
     "depth": (filtered(nested(32)), filtered(nested(33)), "filters.n: filters are nested more than 32 deep"),
+    "walks": (walks(5), walks(6), "the path has 6 edges of any number of links; at most 5 are allowed"),
+    "objects": (
+        filtered({"or": [{}] * 1995}),
+        filtered({"or": [{}] * 1996}),
+        "the query has 2001 objects in braces; at most 2000 are allowed",
+    ),
+    "comparisons with JSON": (
+        filtered({"or": [{"attributes.x": 1}] * 50}),
+        filtered({"or": [{"attributes.x": 1}] * 51}),
+        "the query has 51 comparisons with values in JSON; at most 50 are allowed",
+    ),
+    "patterns": (
+        filtered({"or": [{"label": {"like": "a%b"}}] * 50}),
+        filtered({"or": [{"label": {"like": "a%b"}}] * 51}),
+        "the query has 51 patterns; at most 50 are allowed",
+    ),
+    "a pattern": (
+        filtered({"label": {"like": "a" * 8000}}),
+        filtered({"label": {"like": "a" * 8001}}),
+        "filters.n: the pattern has 8001 characters; at most 8000 are allowed",
+    ),
+    "terms of an order": (
+        nodes(order_by=[{"n": ["id"] * 10}] * 2),
+        nodes(order_by=[{"n": ["id"] * 10}, {"n": ["id"] * 11}]),
+        "order_by has 21 keys; at most 20 are allowed",
+    ),
+    "keys in a path of a filter": (
+        filtered({path(32): 1}),
+        filtered({path(33): 1}),
+        "filters.n: the path of attributes has 33 keys; at most 32 are allowed",
+    ),
+    "keys in a path of a projection": (
+        nodes(project={"n": [path(32)]}),
+        nodes(project={"n": [path(33)]}),
+        "project.n: the path of attributes has 33 keys; at most 32 are allowed",
+    ),
     "depth of operators": (
         filtered({"id": operators(31)}),
         filtered({"id": operators(32)}),
@@ -171,14 +271,14 @@ DICTIONARIES: dict[str, tuple[Any, Any, str]] = {
         "filters.n: 'in' has 1001 values; at most 1000 are allowed",
     ),
     "values in all": (
-        filtered({"or": [{"id": {"in": [1] * 1000}}] * 10}),
-        filtered({"or": [{"id": 1}, *[{"id": {"in": [1] * 1000}}] * 10]}),
-        "the query compares with 10001 values; at most 10000 are allowed",
+        filtered({"or": [{"id": {"in": [1] * 1000}}] * 3}),
+        filtered({"or": [{"id": 1}, *[{"id": {"in": [1] * 1000}}] * 3]}),
+        "the query has 3001 values; at most 3000 are allowed",
     ),
     "projections": (
         nodes(project={"n": [f"extras.{each}" for each in range(200)]}),
         nodes(project={"n": [f"extras.{each}" for each in range(201)]}),
-        "the query projects more than 200 values",
+        "the query has 201 projections; at most 200 are allowed",
     ),
     "rows": (
         nodes(limit=10_000),

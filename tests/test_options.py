@@ -8,9 +8,10 @@ import pytest
 
 from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Integer, Operator
+from querylang.limits import FIELDS
 from querylang.options import Options, OrderTerm, Window, WindowLimits, split, window
 from querylang.parse import Parser
-from querylang.projection import MAX_FIELDS, ProjectedKey
+from querylang.projection import ProjectedKey
 from restapi.dialects.aiida_v2.options import (
     ANYWHERE,
     ATTRIBUTES,
@@ -86,7 +87,7 @@ ERRORS = {
     "in_limit=": "in_limit takes an integer without a sign, not ''",
     "fields=": "fields takes keys such as label or attributes.energy, separated by commas, not ''",
     "fields=a b": "fields takes keys such as label or attributes.energy, separated by commas, not 'a b'",
-    f"fields={','.join(f'k{number}' for number in range(MAX_FIELDS + 1))}": (
+    f"fields={','.join(f'k{number}' for number in range(FIELDS.most + 1))}": (
         "fields has 101 keys; at most 100 are allowed"
     ),
     "in_limit=+1": "in_limit takes an integer without a sign, not '+1'",

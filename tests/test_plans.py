@@ -167,6 +167,8 @@ def test_links_between_nodes_come_from_their_outputs(storage: Storage, types: in
     steps = explained(storage, Statement("", lambda: links._select_between(types), values))
     assert "output_id" in steps
     assert "input_id=?" not in steps
+    # PostgreSQL compares with each of an array, unless the array is a hash table.
+    assert not storage.database.has_statistics or "hashed SubPlan" in steps
     assert ON_TYPE.search(steps) is None
     assert "Seq Scan" not in steps
     assert "SCAN db_" not in steps

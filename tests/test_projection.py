@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from querylang.lowering.json_values import MAX_PATH
+from querylang.limits import PATH
 from tests.golden import graph
 
 
@@ -87,7 +87,7 @@ ERRORS = {
         "fields has no meaning for this resource; it takes attributes, attributes_filter, extras, "
         "extras_filter, profile"
     ),
-    f"v4/nodes?fields=attributes{'.x' * (MAX_PATH + 1)}": "the path of attributes has 33 keys; at most 32 are allowed",
+    f"v4/nodes?fields=attributes{'.x' * (PATH.most + 1)}": "the path of attributes has 33 keys; at most 32 are allowed",
 }
 
 

@@ -79,6 +79,15 @@ class has_prefix(DialectFunction):  # noqa: N801
     postgresql = like.postgresql
 
 
+class prefix_range(has_prefix):  # noqa: N801
+    """`has_prefix` for a statement that finds all rows: PostgreSQL keeps a plan for all patterns, with an index.
+
+    Such a plan takes a range for a few rows, so in a list it would find all of them, and sort them for the first ones.
+    """
+
+    postgresql = "({0} ~>=~ {2} AND {0} ~<~ {3})"
+
+
 class matches(DialectFunction):  # noqa: N801
     """`matches(text, pattern, regex)`: whether a text matches a `patterns.Pattern`, given as text and as regex."""
 
@@ -113,6 +122,17 @@ class in_json_array(DialectFunction):  # noqa: N801
 
     sqlite = "({0} IN (SELECT value FROM json_each({1})))"
     postgresql = "({0} = ANY (CAST(translate({1}, '[]', '{{}}') AS BIGINT[])))"
+
+
+class hashed_in_json_array(DialectFunction):  # noqa: N801
+    """`hashed_in_json_array(number, numbers)`: `in_json_array` of rows that something else finds; no index serves it.
+
+    PostgreSQL compares a number with one of an array after the other, unless they are rows of a subquery, and it makes
+    a join of the subquery, of ten rows as it thinks, unless it stands below IS TRUE.
+    """
+
+    sqlite = in_json_array.sqlite.replace("{0}", "+{0}")
+    postgresql = "(({0} IN (SELECT unnest(CAST(translate({1}, '[]', '{{}}') AS BIGINT[])))) IS TRUE)"
 
 
 class unindexed(DialectFunction):  # noqa: N801

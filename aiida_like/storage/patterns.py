@@ -17,6 +17,10 @@ from aiida_like.errors import QueryError
 
 MAX_OPTIONAL = 128
 """The most `_` of a pattern, without those beside a `%`."""
+MAX_GAPS = 256
+"""The most runs of wildcards of a pattern."""
+MAX_LENGTH = 8000
+"""The most characters of a pattern; SQLite takes 50 000 bytes."""
 
 _TOKEN = re.compile(r"\\(.)|([%_])|(\\)\Z|(.)", re.DOTALL)
 _LAST_CHARACTER = "\U0010ffff"
@@ -48,7 +52,7 @@ class Pattern:
         """A pattern in which `_` is exactly one character.
 
         Raises:
-            QueryError: it ends in the middle of an escape.
+            QueryError: it ends in the middle of an escape, or is too long.
         """
         return cls._parse(text, 1)
 
@@ -58,7 +62,7 @@ class Pattern:
         """A pattern in which `_` is at most one character.
 
         Raises:
-            QueryError: it ends in the middle of an escape, or has too many `_`.
+            QueryError: it ends in the middle of an escape, is too long, or has too many `_`.
         """
         pattern = cls._parse(text, 0)
         if pattern.optional > MAX_OPTIONAL:
@@ -70,6 +74,8 @@ class Pattern:
 
     @classmethod
     def _parse(cls, text: str, least: int) -> Pattern:
+        if len(text) > MAX_LENGTH:
+            raise QueryError(f"the pattern has {len(text)} characters; at most {MAX_LENGTH} are allowed")
         tokens: list[str | Gap] = []
         for is_wildcard, run in groupby(map(_token, _TOKEN.finditer(text)), key=lambda token: token[0]):
             characters = "".join(character for _, character in run)
@@ -78,6 +84,9 @@ class Pattern:
                 tokens.append(Gap(least * characters.count("_"), most))
             else:
                 tokens.append(characters)
+        gaps = sum(isinstance(token, Gap) for token in tokens)
+        if gaps > MAX_GAPS:
+            raise QueryError(f"the pattern has wildcards in {gaps} places; at most {MAX_GAPS} are allowed")
         return cls(tuple(tokens))
 
     @cached_property

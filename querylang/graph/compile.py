@@ -5,7 +5,7 @@ Every tag is an alias of a table. The SELECT is built once for each cache key, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     select,
 )
 
@@ -62,9 +63,38 @@ _FUNCTIONS: Mapping[Function, Callable[[Any], ColumnElement[Any]]] = {
 
 def compile_graph(query: GraphQuery, limit: int) -> Statement:
     """A SELECT of the projections, at most `limit` rows of them."""
+    if _has_order_of_edges(query):
+        return _compile_edges(query, limit)
     values = {"limit": limit, "offset": query.offset, **values_of(query.filters.values())}
     is_window = query.limit is not None or bool(query.offset)
     return Statement(("graph", query.cache_key, is_window), lambda: _Builder(query).select(is_window=is_window), values)
+
+
+def _compile_edges(query: GraphQuery, limit: int) -> Statement:
+    values = values_of(query.filters.values())
+    if query.offset:
+        values |= {"limit": limit, "offset": query.offset}
+        return Statement(("edges", query.cache_key), lambda: _Builder(query).select_edges(in_window), values)
+    # The limit is a literal, so that PostgreSQL keeps its plan: it would plan for each value of a parameter anew, which
+    # takes nearly as long as running the statement.
+    most = literal_column(str(limit), Integer())
+    cache_key = ("first edges", query.cache_key, limit)
+    return Statement(cache_key, lambda: _Builder(query).select_edges(lambda edges: edges.limit(most)), values)
+
+
+def _has_order_of_edges(query: GraphQuery) -> bool:
+    """Whether it asks for a page of two vertices, of which only the id of the second is filtered or ordered by.
+
+    The edges between them have that id too.
+    """
+    step = query.steps[-1]
+    if len(query.steps) != 2 or not isinstance(step.relation, Through) or step.is_outer:  # noqa: PLR2004
+        return False
+    is_window = query.limit is not None or query.offset
+    if not is_window or query.distinct or query.forces_order_index or any(each.function for each in query.projections):
+        return False
+    has_order = [each.operand for each in query.order] == [Operand(step.tag, step.vertex.columns["id"])]
+    return has_order and not leaves(query.filter_of(step.tag))
 
 
 class _Builder:
@@ -86,10 +116,6 @@ class _Builder:
         joined = self._joined()
         keys = [self._sort_key(each).label(f"o{number}") for number, each in enumerate(self._query.order)]
         rows = self._selected(keys).select_from(joined).order_by(*self._order(keys, is_window=is_window))
-        if is_window and self._has_order_of_edges():
-            edges = self._page_of_edges()
-            (key,) = edges.selected_columns
-            return rows.where(key.in_(edges))
         return in_window(rows.where(*map(self._where, self._query.filters)))
 
     def _selected(self, keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
@@ -111,29 +137,22 @@ class _Builder:
             if tag not in named and "id" in table.c:
                 yield table.c.id
 
-    def _has_order_of_edges(self) -> bool:
-        """Whether there are two vertices, of which only the id of the second is filtered or ordered by.
-
-        The edges between them have that id too.
-        """
-        query, step = self._query, self._query.steps[-1]
-        if len(query.steps) != 2 or not isinstance(step.relation, Through) or step.is_outer:  # noqa: PLR2004
-            return False
-        if query.distinct or query.forces_order_index or self._has_functions:
-            return False
-        has_order = [each.operand for each in query.order] == [Operand(step.tag, step.vertex.columns["id"])]
-        return has_order and not leaves(query.filter_of(step.tag))
-
-    def _page_of_edges(self) -> Select[Any]:
-        """The ids of the edges of a page, in its order: so only the rows of the page are looked up."""
+    def select_edges(self, in_part: Callable[[Select[Any]], Select[Any]]) -> Select[Any]:
+        """The edges of a page first, which have the ids of both vertices: only rows that it shows are looked up."""
         step, (first,) = self._query.steps[-1], self._query.order
         assert isinstance(step.relation, Through)
-        edge, to = self._tables[str(step.edge_tag)], self._tables[str(step.to)]
-        here = edge.c[step.relation.here]
+        this, to = self._tables[step.tag], self._tables[str(step.to)]
+        edge = self._tables[str(step.edge_tag)] = step.relation.table.alias("e0")
+        ids = (edge.c[step.relation.here].label("this_id"), to.c.id.label("to_id"), edge.c.id.label("edge_id"))
         filters = (self._where(tag) for tag in self._query.filters if tag != step.tag)
-        joined = to.join(edge, edge.c[step.relation.there] == to.c.id)
-        order = (here.desc() if first.descending else here.asc(), to.c.id, edge.c.id)
-        return in_window(select(edge.c.id).select_from(joined).where(*filters).order_by(*order))
+        edges = select(*ids).select_from(to.join(edge, edge.c[step.relation.there] == to.c.id)).where(*filters)
+        page = in_part(edges.order_by(*_order_of_ids(ids, first))).subquery("page")
+        rows = page.join(this, page.c.this_id == this.c.id)
+        shown = {each.operand.tag for each in self._query.projections}
+        for tag, table, key in ((step.to, to, page.c.to_id), (step.edge_tag, edge, page.c.edge_id)):
+            if tag in shown:
+                rows = rows.join(table, key == table.c.id)
+        return self._selected(()).select_from(rows).order_by(*_order_of_ids(page.c, first))
 
     def _joined(self) -> FromClause:
         first, *others = self._query.steps
@@ -266,6 +285,12 @@ class _Builder:
         value = _value(sorting.operand, self._tables[sorting.operand.tag])
         is_text = sorting.operand.as_type is AsType.CAST_TEXT or sorting.operand.column.type is FieldType.STRING
         return casefolded(value) if is_text else value
+
+
+def _order_of_ids(ids: Iterable[ColumnElement[int]], sorting: Sorting) -> Sequence[ColumnElement[int]]:
+    """The order of rows by their ids, of which `sorting` is about the first."""
+    first, *others = ids
+    return [first.desc() if sorting.descending else first.asc(), *others]
 
 
 def _sorted(key: ColumnElement[Any], sorting: Sorting) -> ColumnElement[Any]:

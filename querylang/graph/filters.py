@@ -14,14 +14,12 @@ from itertools import chain
 from typing import Any
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import Operand, Term
+from querylang.graph.ast import GraphCondition, Operand, Term
 from querylang.graph.operators import condition_of, shown
 from querylang.graph.schema import Source
+from querylang.limits import DEPTH, PATH
 from querylang.schema import FieldType
 from querylang.terms import Every, Not, Some
-
-MAX_DEPTH = 32
-"""How deep filters may be nested."""
 
 Terms = Mapping[str, tuple[Term, ...]]
 """Terms by the key of their filter: a column and a path, or a junction."""
@@ -78,16 +76,29 @@ class FilterReader:
 
     def _operand(self, key: str) -> Operand:
         name, *path = key.split(".")
+        PATH.check(len(path), f"the path of {name}")
         column = self.source.column(name)
         if path and column.type is not FieldType.JSON:
             raise QueryError(f"{name!r} is no JSON, so there is no {key!r} in it")
         return Operand(self.tag, column.nullable if self.is_outer else column, tuple(path))
 
 
+_TRUE, _FALSE = Every[GraphCondition](()), Some[GraphCondition](())
+
+
 def _joined(word: str, name: str, terms: tuple[Term, ...]) -> Iterator[Term]:
+    """The junction, without what decides nothing: there can be any number of filters that compare nothing."""
     if terms:
-        term = _JUNCTIONS[word](terms)
-        yield Not(term) if name != word else term
+        neutral, decisive = (_TRUE, _FALSE) if word == "and" else (_FALSE, _TRUE)
+        kept = tuple(term for term in terms if term != neutral)
+        term = decisive if decisive in kept else _JUNCTIONS[word](kept)
+        yield _negated(term) if name != word else term
+
+
+def _negated(term: Term) -> Term:
+    if term in (_TRUE, _FALSE):
+        return _FALSE if term == _TRUE else _TRUE
+    return Not(term)
 
 
 def _list(name: str, value: Any) -> Sequence[Any]:
@@ -103,5 +114,5 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _check_depth(depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise QueryError(f"filters are nested more than {MAX_DEPTH} deep")
+    if depth > DEPTH.most:
+        raise QueryError(f"filters are nested more than {DEPTH.most} deep")

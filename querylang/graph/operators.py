@@ -17,10 +17,10 @@ from aiida_like.storage.json_expressions import is_plain
 from aiida_like.storage.patterns import Pattern
 from querylang.graph.ast import GraphCondition, Operand, Term
 from querylang.graph.validation import json_of
+from querylang.limits import VALUES
 from querylang.lowering.as_type import AsType
 from querylang.lowering.columns import like_term, stored_time, uuid_like_term
 from querylang.lowering.predicates import Predicate
-from querylang.lowering.relations import MAX_LISTED_VALUES
 from querylang.lowering.uuids import is_uuid
 from querylang.schema import FieldType
 from querylang.terms import Every, Some
@@ -260,8 +260,7 @@ def _json(value: Any) -> str:
 def _values(operator: str, value: Any) -> Sequence[Any]:
     if not isinstance(value, list) or not value:
         raise QueryError(f"{operator!r} takes a list of values, not {shown(value)}")
-    if len(value) > MAX_LISTED_VALUES:
-        raise QueryError(f"{operator!r} has {len(value)} values; at most {MAX_LISTED_VALUES} are allowed")
+    VALUES.check(len(value), repr(operator))
     return value
 
 

@@ -11,9 +11,7 @@ from aiida_like.storage.patterns import escape
 from querylang.graph.ast import Step, source_of
 from querylang.graph.schema import RELATIONS, VERTICES, Relation, Source, Vertex, keywords_of
 from querylang.graph.validation import boolean_at, check_keys, object_at, source_at
-
-MAX_STEPS = 16
-"""How many vertices a path may have: each is a join."""
+from querylang.limits import STEPS
 
 _EDGE = "--"
 
@@ -33,8 +31,6 @@ class Path:
     projected: dict[str, Any] = field(default_factory=dict)
 
     def append(self, where: str, item: Mapping[str, Any]) -> None:
-        if len(self.steps) == MAX_STEPS:
-            raise QueryError(f"the path has more than {MAX_STEPS} vertices")
         check_keys(where, item, (*STEP_KEYS, *(key for key in item if key.startswith("with_"))))
         vertex, types = _read_entity(where, item)
         step = self._joined(where, item, vertex)
@@ -105,7 +101,9 @@ class Path:
         return relation
 
     def _free_tag(self, vertex: Vertex) -> str:
-        return next(tag for number in range(1, MAX_STEPS + 2) if (tag := f"{vertex.name}_{number}") not in self.sources)
+        return next(
+            tag for number in range(1, STEPS.most + 2) if (tag := f"{vertex.name}_{number}") not in self.sources
+        )
 
     def _add_filters(self, where: str, item: Mapping[str, Any], step: Step, types: Sequence[str]) -> None:
         """Adds the filters of a step. One on the type column replaces the filter that the type of the entity makes."""

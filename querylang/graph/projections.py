@@ -11,10 +11,9 @@ from querylang.graph.ast import Function, Operand, Projection, Sorting, is_outer
 from querylang.graph.path import Path
 from querylang.graph.schema import WALK, Source
 from querylang.graph.validation import check_keys, object_at, source_at
+from querylang.limits import ORDER, PATH, PROJECTIONS
 from querylang.lowering.as_type import AsType
 from querylang.schema import FieldType
-
-MAX_PROJECTIONS = 200
 
 _ALL = ("*", "**")
 
@@ -25,8 +24,7 @@ def read_projections(path: Path) -> Iterator[Projection]:
     if not any(asked.values()):
         last = path.steps[-1].tag
         asked = {last: [("**", {})]}
-    if sum(map(len, asked.values())) > MAX_PROJECTIONS:
-        raise QueryError(f"the query projects more than {MAX_PROJECTIONS} values")
+    PROJECTIONS.check(sum(map(len, asked.values())))
     for tag, specs in asked.items():
         seen = set()
         for projection in (each for key, spec in specs for each in _projections(tag, path.sources[tag], key, spec)):
@@ -76,6 +74,7 @@ _CASTS = {as_type.value: as_type for as_type in AsType if as_type.name.startswit
 
 def _operand(where: str, tag: str, source: Source, key: str, cast: Any) -> Operand:
     name, *path = key.split(".")
+    PATH.check(len(path), f"{where}: the path of {name}")
     try:
         column = source.column(name)
     except QueryError as error:
@@ -92,11 +91,15 @@ def _operand(where: str, tag: str, source: Source, key: str, cast: Any) -> Opera
 
 
 def read_order(path: Path, asked: Any) -> Iterator[Sorting]:
+    number = 0
     for each in asked if isinstance(asked, list) else [asked]:
         for tag, terms in object_at("order_by", each).items():
             source = source_at("order_by", path.sources, tag)
             where = f"order_by.{tag}"
-            for key, spec in _specs(where, terms, "order"):
+            specs = list(_specs(where, terms, "order"))
+            number += len(specs)
+            ORDER.check(number, "order_by")
+            for key, spec in specs:
                 sorting = _sorting(where, tag, source, key, spec)
                 yield _of_nullable(sorting) if is_outer(path.steps, tag) else sorting
 

@@ -5,7 +5,7 @@ Programs send the same dictionary with many filters, so all of it but its filter
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -14,20 +14,38 @@ from typing import Any
 import orjson
 
 from aiida_like.errors import QueryError
-from querylang.graph.ast import GraphQuery, Projection, Sorting, Step, Term, is_outer
+from querylang.graph.ast import GraphCondition, GraphQuery, Projection, Sorting, Step, Term, is_outer
 from querylang.graph.filters import FilterReader, Terms
 from querylang.graph.path import Path
 from querylang.graph.projections import check_aggregates, check_order, read_order, read_projections
-from querylang.graph.schema import Source
+from querylang.graph.schema import Source, Walk
 from querylang.graph.validation import boolean_at, check_keys, json_of, list_at, number_at, object_at, source_at
+from querylang.limits import (
+    ALL_VALUES,
+    CONDITIONS,
+    ENDLESS_EDGES,
+    JSON_COMPARISONS,
+    OBJECTS,
+    PATTERNS,
+    STEPS,
+    Limit,
+)
+from querylang.lowering.as_type import AsType
+from querylang.lowering.lower import PATTERN_PREDICATES
 from querylang.terms import Every, leaves
 
 MAX_REMEMBERED = 4000
 """How many bytes of JSON a skeleton may have to be remembered."""
 
-MAX_CONDITIONS = 500
-MAX_ALL_VALUES = 10_000
-"""How many values all lists of a query may have together: SQLite takes 32 766 parameters, PostgreSQL 65 535."""
+_COLUMNS = frozenset({AsType.ITSELF, AsType.CASEFOLDED})
+
+_COUNTED: Mapping[Limit, Callable[[GraphCondition], int]] = {
+    CONDITIONS: lambda _: 1,
+    JSON_COMPARISONS: lambda each: each.operand.as_type not in _COLUMNS,
+    PATTERNS: lambda each: each.predicate in PATTERN_PREDICATES,
+    ALL_VALUES: lambda each: len(each.values),
+}
+"""How much of each limit a condition takes."""
 
 KEYS = ("path", "filters", "project", "project_map", "order_by", "limit", "offset", "distinct")
 
@@ -36,6 +54,7 @@ def read(asked: Any) -> GraphQuery:
     """The query of a dictionary. Raises QueryError: it is no such dictionary, or names what does not exist."""
     given = object_at("a query", asked)
     check_keys("a query", given, KEYS)
+    OBJECTS.check(_objects_in(given))
     # AiiDA's as_dict gives a `project_map`, which its own server ignores.
     skeleton = skeleton_of(given.get("path"), given.get("project"), given.get("order_by"))
     filters = _read_filters(skeleton, object_at("filters", given.get("filters") or {}))
@@ -60,11 +79,8 @@ def _read_filters(skeleton: QuerySkeleton, asked: Mapping[str, Any]) -> dict[str
         tag: Every(tuple(_terms(skeleton, tag, own, asked))) for tag, own in skeleton.filters.items()
     }
     conditions = [condition for term in read_.values() for condition in leaves(term)]
-    if len(conditions) > MAX_CONDITIONS:
-        raise QueryError(f"the query has {len(conditions)} comparisons; at most {MAX_CONDITIONS} are allowed")
-    values = sum(len(condition.values) for condition in conditions)
-    if values > MAX_ALL_VALUES:
-        raise QueryError(f"the query compares with {values} values; at most {MAX_ALL_VALUES} are allowed")
+    for limit, taken in _COUNTED.items():
+        limit.check(sum(map(taken, conditions)))
     return {tag: term for tag, term in read_.items() if term != Every(())}
 
 
@@ -101,7 +117,8 @@ def skeleton_of(path: Any, project: Any, order_by: Any) -> QuerySkeleton:
 def _read_skeleton(text: bytes) -> QuerySkeleton:
     asked_path, project, order_by = orjson.loads(text)
     path = Path()
-    for number, item in enumerate(list_at("path", asked_path)):
+    STEPS.check(len(list_at("path", asked_path)), "the path")
+    for number, item in enumerate(asked_path):
         path.append(
             f"path[{number}]", {"entity_type": item} if isinstance(item, str) else object_at(f"path[{number}]", item)
         )
@@ -111,11 +128,25 @@ def _read_skeleton(text: bytes) -> QuerySkeleton:
         source_at("project", path.sources, tag)
         path.projected[tag] = names
     steps = tuple(path.steps)
+    ENDLESS_EDGES.check(sum(isinstance(step.relation, Walk) for step in steps), "the path")
     filters = {tag: _reader(tag, path.sources[tag], steps).read(own) for tag, own in path.filters.items()}
     projections = tuple(read_projections(path))
     order = tuple(read_order(path, order_by or []))
     check_aggregates(projections, order)
     return QuerySkeleton(steps, path.sources, filters, projections, order)
+
+
+def _objects_in(value: Any) -> int:
+    """How many objects there are in JSON, however deep, and itself."""
+    number, left = 0, [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            number += 1
+            left.extend(each.values())
+        elif isinstance(each, list):
+            left.extend(each)
+    return number
 
 
 _remembered = lru_cache(maxsize=256)(_read_skeleton)

@@ -24,9 +24,6 @@ from querylang.schema import Field, FieldType
 from querylang.terms import Not, Some, Term
 from querylang.unparse import unparse_key, unparse_value
 
-MAX_PATH = 32
-"""How many keys a path may have."""
-
 OF_OBJECTS = frozenset({Operator.HAS, Operator.CONTAINS, Operator.IS_NULL})
 """The operators that a JSON field takes itself, not only what lies in it."""
 

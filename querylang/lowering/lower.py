@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from typing import Any
+
+from sqlalchemy import ColumnElement
 
 from aiida_like.errors import QueryError
+from aiida_like.storage.expressions import casefolded
+from aiida_like.storage.json_expressions import AtPath
 from querylang.ast import Comparison, Integer
 from querylang.condition import Condition, Order
+from querylang.limits import COMPARISONS, JSON_COMPARISONS, PATH, PATTERNS, RELATIONS, TIMES, VALUES, WALKS, Limit
 from querylang.lowering.as_type import AsType
 from querylang.lowering.columns import ResolvedComparison, prefix_term
-from querylang.lowering.json_values import MAX_PATH, OF_OBJECTS, json_at
+from querylang.lowering.json_values import OF_OBJECTS, json_at
 from querylang.lowering.operators import LOWERINGS
+from querylang.lowering.predicates import Predicate
 from querylang.lowering.relations import check_number, lower_relation
 from querylang.options import OrderTerm
 from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Term, leaves, replaced
 from querylang.unparse import unparse_key
 
-MAX_COMPARISONS = 200
-"""How many comparisons a query string may have: SQLite takes expressions of a depth of 1000."""
+_FEW, _FEW_VALUES = 5, 20
+"""So few comparisons, with so few values each, are below all limits."""
+
+_RELATED = frozenset(
+    {
+        Predicate.IN_GROUPS,
+        Predicate.IN_GROUPS_NAMED,
+        Predicate.OF_USERS_NAMED,
+        Predicate.OF_COMPUTERS_NAMED,
+        Predicate.INCOMING_OF,
+        Predicate.INCOMING_OF_NAMED,
+        Predicate.OUTGOING_OF,
+        Predicate.OUTGOING_OF_NAMED,
+    }
+)
+_WALKS = frozenset(
+    {
+        Predicate.ANCESTORS_OF,
+        Predicate.ANCESTORS_OF_NAMED,
+        Predicate.DESCENDANTS_OF,
+        Predicate.DESCENDANTS_OF_NAMED,
+    }
+)
+_INTERVALS = frozenset({Predicate.IN_INTERVALS, Predicate.NOT_IN_INTERVALS})
+PATTERN_PREDICATES = frozenset({Predicate.LIKE, Predicate.LIKE_WITHIN, Predicate.MATCHES})
+
+_COUNTED: Mapping[Limit, Callable[[Condition], int]] = {
+    JSON_COMPARISONS: lambda each: _is_in_json(each.field.expression),
+    RELATIONS: lambda each: each.predicate in _RELATED,
+    WALKS: lambda each: each.predicate in _WALKS,
+    PATTERNS: lambda each: each.predicate in PATTERN_PREDICATES,
+    TIMES: lambda each: len(each.values) // 2 if each.predicate in _INTERVALS else 0,
+    VALUES: lambda each: len(each.values),
+}
+"""How much of each limit a condition takes."""
 
 
 def lower(filters: Sequence[Term[Comparison]], entity: Entity) -> tuple[Term[Condition], ...]:
@@ -29,13 +69,15 @@ def lower(filters: Sequence[Term[Comparison]], entity: Entity) -> tuple[Term[Con
         QueryError: there is no such key, its type does not take the operator or value, or there are too many.
     """
     lower_one = partial(_lower, entity)
-    alone = [each for each in filters if isinstance(each, Comparison)]
-    if len(alone) == len(filters) <= MAX_COMPARISONS:
+    alone = [each for each in filters if isinstance(each, Comparison) and len(each.values) <= _FEW_VALUES]
+    if len(alone) == len(filters) <= _FEW:
         return tuple(map(lower_one, alone))
-    number = sum(len(leaves(each)) for each in filters)
-    if number > MAX_COMPARISONS:
-        raise QueryError(f"the query has {number} comparisons; at most {MAX_COMPARISONS} are allowed")
-    return tuple(replaced(each, lower_one) for each in filters)
+    COMPARISONS.check(sum(len(leaves(each)) for each in filters))
+    lowered = tuple(replaced(each, lower_one) for each in filters)
+    conditions = [condition for term in lowered for condition in leaves(term)]
+    for limit, taken in _COUNTED.items():
+        limit.check(sum(map(taken, conditions)))
+    return lowered
 
 
 @lru_cache(maxsize=256)
@@ -53,6 +95,7 @@ def _orders(term: OrderTerm, entity: Entity) -> Iterator[Order]:
         return
     if not term.path:
         raise QueryError(f"{field.name} is an object: order by what lies in it, as in {field.name}.key")
+    PATH.check(len(term.path), f"the path of {field.name}")
     for as_type in (AsType.NUMBER, AsType.TEXT, AsType.BOOLEAN):
         yield Order(json_at(field, term.path, as_type), term.descending, missing_last=True)
 
@@ -90,10 +133,14 @@ def _check(comparison: Comparison, field: Field) -> None:
         )
     if number > 1:
         check_number(_written(comparison), operator, number)
-    if len(comparison.path) > MAX_PATH:
-        raise QueryError(f"the path of {field.name} has {len(comparison.path)} keys; at most {MAX_PATH} are allowed")
+    PATH.check(len(comparison.path), f"the path of {field.name}")
     if field.type is FieldType.JSON and not comparison.path and operator not in OF_OBJECTS:
         raise QueryError(f"{field.name} is an object: ask for what lies in it, as in {field.name}.key{operator.value}")
+
+
+def _is_in_json(expression: ColumnElement[Any]) -> bool:
+    (value,) = expression.clauses if isinstance(expression, casefolded) else (expression,)
+    return isinstance(value, AtPath)
 
 
 def _check_no_path(key: str, path: tuple[str, ...]) -> None:

@@ -9,14 +9,12 @@ from aiida_like.links import DATA_LINKS, LINK_TYPES, LinkFilter, types_named
 from aiida_like.models import group, node
 from querylang.ast import Integer, Literal, Operator, String
 from querylang.condition import Condition
+from querylang.limits import VALUES
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.uuids import uuids_with
 from querylang.schema import Field, FieldType, Relation
 from querylang.terms import Not, Term
 from querylang.unparse import unparse_value
-
-MAX_LISTED_VALUES = 1000
-"""How many values a list may have that a row is compared with, as after `=in=`."""
 
 
 def _integer(name: str, column: ColumnElement[int]) -> Field:
@@ -86,8 +84,7 @@ def check_number(key: str, operator: Operator, number: int) -> None:
     """Raises QueryError: the operator does not take that many values. `key` is how the error names the field."""
     if number > 1 and not operator.takes_list:
         raise QueryError(f"{key}{operator.value} takes one value; for a list write {key}=in=")
-    if number > MAX_LISTED_VALUES:
-        raise QueryError(f"{key}{operator.value} has {number} values; at most {MAX_LISTED_VALUES} are allowed")
+    VALUES.check(number, f"{key}{operator.value}")
 
 
 def operators_of_relation(relation: Relation) -> tuple[Operator, ...]:

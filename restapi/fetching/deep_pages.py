@@ -1,7 +1,8 @@
 """Deep pages, found from the nearest bookmark or from the last row, not from the first.
 
 Each deep page that was fetched leaves a bookmark where it ends: how many rows come before it, and the sort key of the
-last of these. The page after it is then found at once, and any other from the bookmark before it or after it.
+last of these. The page after it is then found at once, and any other from the bookmark before it or after it. What
+lies between is passed by its values in an index, not row by row.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Table
+
 from aiida_like.storage import Snapshot
-from querylang.compile import RowsQuery, compile_rows, compile_total
-from querylang.condition import Order
+from querylang.compile import RowsQuery, compile_rows, compile_total, compile_value_at, first_of
+from querylang.condition import Condition, Order
+from querylang.index_scan import is_indexed
 from querylang.keyset import Place, place_fields, reversed_order, rows_after, total_order
+from querylang.lowering.predicates import Predicate
 from querylang.options import Window
 from restapi.fetching.reading import Bookmark, Bookmarks, Rows
 
@@ -33,10 +38,39 @@ class _KeysetScan:
     def rows(self, snapshot: Snapshot, query: RowsQuery) -> Rows:
         after = (rows_after(self.order, self.start),) if self.start else ()
         fields = (*query.fields, *place_fields(self.order))
-        query = replace(query, fields=fields, order=self.order, after=after)
+        query, window = replace(query, fields=fields, order=self.order, after=after), self.window
+        if window.offset >= snapshot.storage.tuning.deep_offset and _is_order_of_values(query):
+            query, window = _from_value(snapshot, query, window)
         keys_first = snapshot.storage.database.indexes_have_keys
-        found = snapshot.list_rows(compile_rows(query, self.window, keys_first=keys_first))
+        found = snapshot.list_rows(compile_rows(query, window, keys_first=keys_first))
         return found[::-1] if self.is_backward else found
+
+
+def _is_order_of_values(query: RowsQuery) -> bool:
+    """Whether it is about all rows, and an index has the values of the first of several terms of their order."""
+    is_narrowed = query.conditions or len(query.order) == 1 or not isinstance(query.entity.table, Table)
+    return not is_narrowed and is_indexed(first_of(query)) and not query.order[0].field.is_nullable
+
+
+def _from_value(snapshot: Snapshot, query: RowsQuery, window: Window) -> tuple[RowsQuery, Window]:
+    """The same window, counted from the first row that has the value of its first row.
+
+    A database reads values from an index. For an order of two terms it sorts, or looks up, each row that it passes.
+    """
+    first = query.order[0]
+    found = snapshot.rows(compile_value_at(query, window.offset))
+    if not found:
+        return query, window
+    before, since = (
+        Condition(predicate, first.field, tuple(found[0]))
+        for predicate in (
+            (Predicate.GREATER, Predicate.LESS_OR_EQUAL)
+            if first.descending
+            else (Predicate.LESS, Predicate.GREATER_OR_EQUAL)
+        )
+    )
+    passed = int(snapshot.rows(compile_total(replace(query, conditions=(*query.after, before))))[0][0])
+    return replace(query, after=(*query.after, since)), replace(window, offset=window.offset - passed)
 
 
 def fetch_deep(snapshot: Snapshot, query: RowsQuery, window: Window, total: int | None) -> Rows:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from aiida_like.links import LINK_TYPES
 from querylang.ast import Operator, Option
 from querylang.facets import facet_keys
+from querylang.limits import FACETS, FIELDS, ORDER
 from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import operators_of_relation
-from querylang.options import OptionSpec, boolean, integer, order_terms, words
+from querylang.options import OptionSpec, boolean, integer, keys, order_terms
 from querylang.projection import shown_keys
 from querylang.schema import Entity, Field, FieldType, Relation
 from restapi.config import Settings
@@ -20,8 +22,14 @@ from restapi.openapi.schema import BOOLEAN, INTEGER, TEXT, Parameter, Schema, on
 INT64: Schema = {"type": "integer", "format": "int64"}
 
 _NUMBERS: frozenset[Callable[[Option], Any]] = frozenset({integer, lineage.depth})
-_LISTS: frozenset[Callable[[Option], Any]] = frozenset({words, order_terms, shown_keys, facet_keys, lineage.link_types})
-"""Readers of options whose values are numbers, or lists; with all others they are one text."""
+_LISTS: Mapping[Callable[[Option], Any], int] = {
+    keys: FIELDS.most,
+    order_terms: ORDER.most,
+    shown_keys: FIELDS.most,
+    facet_keys: FACETS.most,
+    lineage.link_types: len(LINK_TYPES),
+}
+"""Readers of options whose values are numbers, or lists of at most so many; with all others they are one text."""
 
 _OF_FIELDS: Mapping[Callable[[Option], Any], str] = {order_terms: "[+-]?", shown_keys: "", facet_keys: ""}
 """Readers of keys, and a regular expression of what can stand in front of each key."""
@@ -80,12 +88,13 @@ def _keys(entity: Entity) -> Iterator[str]:
 
 def _values(spec: OptionSpec, settings: Settings) -> dict[str, Any]:
     if spec.read in _NUMBERS:
-        most = {} if spec.most is None else {"maximum": getattr(settings, spec.most)}
-        return {**INT64, "minimum": spec.least, **most}
+        maximum = {} if spec.most is None else {"maximum": getattr(settings, spec.most)}
+        return {**INT64, "minimum": spec.least, **maximum}
     if spec.read is boolean:
         return dict(BOOLEAN)
     text = {**TEXT, "enum": list(spec.choices)} if spec.choices else dict(TEXT)
-    return {"type": "array", "items": text, "minItems": 1} if spec.read in _LISTS else text
+    most = _LISTS.get(spec.read)
+    return text if most is None else {"type": "array", "items": text, "minItems": 1, "maxItems": most}
 
 
 FILTER = in_query(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aiida_like.formats import DOWNLOADS, PICTURES
-from querylang.options import OptionSpec, ignored, integer, word, words
+from querylang.options import OptionSpec, ignored, integer, keys, word
 from restapi.answering.list_options import LIST_OPTIONS
 from restapi.http.preferences import FORMAT
 
 OPTIONS: Mapping[str, OptionSpec] = {
     **LIST_OPTIONS,
-    "alist": OptionSpec(words, "Only these attributes, separated by commas."),
-    "nalist": OptionSpec(words, "All attributes but these."),
-    "elist": OptionSpec(words, "Only these extras."),
-    "nelist": OptionSpec(words, "All extras but these."),
+    "alist": OptionSpec(keys, "Only these attributes, separated by commas."),
+    "nalist": OptionSpec(keys, "All attributes but these."),
+    "elist": OptionSpec(keys, "Only these extras."),
+    "nelist": OptionSpec(keys, "All extras but these."),
     "filename": OptionSpec(word, "The path of a file in the repository of the node."),
     "rtype": OptionSpec(word, "What to do with the file: only download is known.", choices=("download",)),
     "format": OptionSpec(word, "The format of a download.", choices=DOWNLOADS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aiida_like.formats import DOWNLOADS
-from querylang.options import OptionSpec, boolean, ignored, integer, word, words
+from querylang.options import OptionSpec, boolean, ignored, integer, keys, word
 from restapi.answering.list_options import LIST_OPTIONS
 from restapi.dialects.aiida_v4.full_type import read_full_type
 from restapi.http.preferences import FORMAT
@@ -17,9 +17,9 @@ OPTIONS: Mapping[str, OptionSpec] = {
         read_full_type, "Only nodes of this full type, NODE_TYPE|PROCESS_TYPE; % at the end of either is anything."
     ),
     "attributes": OptionSpec(boolean, "true: show attributes too."),
-    "attributes_filter": OptionSpec(words, "Only these attributes, separated by commas; a dot goes a level down."),
+    "attributes_filter": OptionSpec(keys, "Only these attributes, separated by commas; a dot goes a level down."),
     "extras": OptionSpec(boolean, "true: show extras too."),
-    "extras_filter": OptionSpec(words, "Only these extras."),
+    "extras_filter": OptionSpec(keys, "Only these extras."),
     "filename": OptionSpec(word, "The path of a file or folder in the repository of the node."),
     "download_format": OptionSpec(word, "The format of a download.", choices=DOWNLOADS),
     "download": OptionSpec(boolean, "false: show the content as JSON and don't download it."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from querylang.graph.schema import RELATIONS, VERTICES
+from querylang.limits import STEPS
 from restapi.openapi.schema import (
     BOOLEAN,
     COUNT,
@@ -49,7 +50,7 @@ VERTEX = record(
 
 QUERY: Schema = {
     **record(
-        {"path": {**array(either(TEXT, Component("Vertex", VERTEX))), "minItems": 1}},
+        {"path": {**array(either(TEXT, Component("Vertex", VERTEX))), "minItems": 1, "maxItems": STEPS.most}},
         {
             "filters": mapping(_FILTERS),
             "project": mapping(_PROJECTED),
