@@ -20,8 +20,8 @@ _RANGE = re.compile("bytes= *(?:([0-9]{1,99})-([0-9]{0,99})|-([0-9]{1,99})) *", 
 def part_of(reply: Reply, exchange: Exchange) -> Reply:
     """The part that the client asks for, of a reply that is a whole file; else the reply itself.
 
-    A file that has changed since is sent as a whole, which `If-Range` asks for. A range of a file that cannot be read,
-    or has an end before its start, counts as none.
+    A file that has changed since is sent as a whole, which `If-Range` asks for. A range that cannot be read, or ends
+    before it begins, counts as none.
     """
     if reply.status_code != HTTPStatus.OK or exchange.method != "GET" or "Accept-Ranges" not in reply.headers:
         return reply
@@ -29,21 +29,25 @@ def part_of(reply: Reply, exchange: Exchange) -> Reply:
     # No file has a date, so none is as a date says.
     if seen is not None and seen != reply.headers.get("ETag"):
         return reply
-    found = _RANGE.fullmatch(exchange.environ[RANGE])
-    if found is None:
-        return reply
     size = int(reply.headers["Content-Length"])
-    start, stop = _bounds(*found.groups(), size=size)
-    if start < min(stop, size):
-        return _part(reply, start, min(stop, size), size)
-    return reply if start >= stop and found[3] is None else _unsatisfiable(reply, size)
+    bounds = _bounds(exchange.environ[RANGE], size)
+    if bounds is None:
+        return reply
+    start, stop = bounds
+    return _part(reply, start, stop, size) if start < stop else _unsatisfiable(reply, size)
 
 
-def _bounds(first: str | None, last: str | None, length: str | None, *, size: int) -> tuple[int, int]:
-    """The first position, and the one behind the last; a length counts from the end."""
+def _bounds(field: str, size: int) -> tuple[int, int] | None:
+    """The first position of the range and the one behind its last; None: the header is no range that is known."""
+    found = _RANGE.fullmatch(field)
+    if found is None:
+        return None
+    first, last, length = found.groups()
     if first is None:
-        return max(size - int(length or 0), 0), size
-    return int(first), int(last) + 1 if last else max(size, int(first) + 1)
+        return max(size - int(length), 0), size
+    if last and int(last) < int(first):
+        return None
+    return int(first), min(int(last) + 1, size) if last else size
 
 
 def _part(reply: Reply, start: int, stop: int, size: int) -> Reply:
