@@ -8,10 +8,13 @@ import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import urlopen
 from zipfile import ZipFile
 
+import psycopg
 import pytest
 
 from aiida_like.errors import NOT_READABLE
@@ -188,3 +191,25 @@ def test_a_traceback_is_for_the_log(served: Apache, profiles: Profiles) -> None:
     assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
     assert "Traceback (most recent call last)" in served.errors
     assert "StorageError" in served.errors
+
+
+def test_a_file_that_breaks_off_is_seen(served: Apache, profiles: Profiles) -> None:
+    """The daemons of mod_wsgi cannot tell Apache that a body broke off; so the client has to count the rows."""
+    add = (
+        "INSERT INTO db_dbnode (id, uuid, node_type, label, description, ctime, mtime, attributes, extras, "
+        "repository_metadata, user_id) SELECT i, gen_random_uuid(), '', 'many', '', ctime, mtime, "
+        "jsonb_build_object('a', repeat('x', 10000)), '{}', '{}', user_id FROM generate_series(1000, 4000) AS i, "
+        "db_dbnode WHERE db_dbnode.id = 1"
+    )
+    with closing(psycopg.connect(profiles.url, autocommit=True)) as connection:
+        connection.execute(add)
+        try:
+            with urlopen(f"{served.url}/sqlalchemy/api/v4/nodes?id>=1000&attributes=true&format=csv") as response:
+                begin = response.read(1000)
+                connection.execute("ALTER TABLE db_dbnode RENAME TO gone")
+                lines = (begin + response.read()).count(b"\n")
+                assert 1 < lines < int(response.headers["X-Total-Count"]) + 1
+            wait_until(lambda: "GET /api/v4/nodes: StorageError: relation" in served.errors)
+        finally:
+            connection.execute("ALTER TABLE IF EXISTS gone RENAME TO db_dbnode")
+            connection.execute("DELETE FROM db_dbnode WHERE id >= 1000")

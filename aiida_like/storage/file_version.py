@@ -21,13 +21,6 @@ _CHANGES = slice(24, 40)
 "Database File Format", 1.3; `sqlite3PagerSharedLock` in pager.c.
 """
 
-
-def _size(header: bytes) -> int:
-    """The bytes that a database has by its header; less are there for a moment while a commit makes it longer."""
-    page = int.from_bytes(header[16:18], "big")
-    return int.from_bytes(header[28:32], "big") * (page if page > 1 else 65536)
-
-
 _INDEX = 48
 _IS_INITIALIZED = 12
 _TRIES = 100
@@ -141,7 +134,6 @@ class FileVersion:
         self._index = path.with_name(f"{path.name}-shm")
         self._forget_connections = forget_connections
         self._lock = threading.Lock()
-        self._whole_at = 0
         try:
             self._file = DatabaseFile.open(self._path)
         except OSError as error:
@@ -177,13 +169,8 @@ class FileVersion:
         """
         header = self._file.begin(_HEADER)
         if len(header) < _HEADER:
+            # SQLite would read it in the memory that the file was mapped to, and the process would die of a signal.
             raise StorageAway(f"the database {self._path} ends in its header", "its database is damaged")
-        if facts.st_ctime_ns != self._whole_at:
-            if facts.st_size < _size(header):
-                # SQLite maps the file into memory: a process that reads what was cut off gets a signal, and dies.
-                self._forget_connections()
-                return None
-            self._whole_at = facts.st_ctime_ns
         index = ""
         if header[_MODES] == _WRITE_AHEAD:
             found = self._write_ahead_index()
