@@ -151,8 +151,9 @@ def _make_unique(connection: sqlite3.Connection, table: Table, columns: Sequence
     try:
         connection.execute(index)
     except sqlite3.IntegrityError:
-        first = f"SELECT min(id) FROM {table.name} GROUP BY {', '.join(columns)}"  # noqa: S608 (our own names)
-        connection.execute(f"DELETE FROM {table.name} WHERE id NOT IN ({first})")
+        # Our own names.
+        first = f"SELECT min(id) FROM {table.name} GROUP BY {', '.join(columns)}"  # noqa: S608
+        connection.execute(f"DELETE FROM {table.name} WHERE id NOT IN ({first})")  # noqa: S608
         connection.execute(index)
 
 
