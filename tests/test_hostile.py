@@ -25,7 +25,7 @@ from aiida_like.models import JSONText, Timestamp
 from aiida_like.profiles import find
 from aiida_like.storage import copies, open_storage, rebuilding
 from aiida_like.storage.rebuilding import rebuild
-from aiida_like.storage.sound_values import KINDS
+from aiida_like.storage.sound_values import KINDS, Kind
 from aiida_like.zipped import FolderRepository
 from tests.conftest import Golden
 from tests.golden import graph
@@ -36,6 +36,7 @@ DIGITS = "9" * 401
 
 ODD = {
     "a time in words": NODE.format("ctime = 'garbage'"),
+    "a time without characters": NODE.format("ctime = ''"),
     "a time of bytes": NODE.format("mtime = x'ff00'"),
     "a time that is a number": NODE.format("ctime = 5"),
     "a day that is none": NODE.format("ctime = '2016-02-30 00:00:00'"),
@@ -168,6 +169,7 @@ def test_an_odd_value_breaks_no_answer(name: str, golden: Golden, tmp_path: Path
 
 SHOWN = [
     ("a time in words", "ctime", "Tue, 01 Jan 1980 00:00:00 GMT"),
+    ("a time without characters", "ctime", "Tue, 01 Jan 1980 00:00:00 GMT"),
     ("a label that is no UTF-8", "label", "A\N{REPLACEMENT CHARACTER}"),
     ("a label of bytes", "label", "A\N{REPLACEMENT CHARACTER}"),
     ("a label with a NUL", "label", "a\N{REPLACEMENT CHARACTER}b"),
@@ -217,6 +219,11 @@ TIMES = [
     (" ", None),
     ("\N{ARABIC-INDIC DIGIT TWO}016-02-28 12:30:00", None),
 ]
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_a_usual_value_is_sound(kind: Kind) -> None:
+    assert kind.usual is None or kind.is_sound(kind.usual)
 
 
 @pytest.mark.parametrize(("stored", "time"), TIMES)
@@ -391,6 +398,12 @@ def test_all_ways_along_a_circle(golden: Golden, tmp_path: Path, serve: Callable
         rows = client.post("/api/v4/querybuilder", json=asked).json["data"]["m"]
         found.append(sorted(row["id"] for row in rows))
     assert found[0] == found[1] != []
+
+
+def test_no_computers_at_all(database: bytes, tmp_path: Path) -> None:
+    """Nothing is mended: all nodes are sound."""
+    statements = ("UPDATE db_dbnode SET dbcomputer_id = NULL", "DELETE FROM db_dbauthinfo", "DELETE FROM db_dbcomputer")
+    assert rows_of(rebuilt(tmp_path, database, *statements)) == rows_of(tmp_path / "source.sqlite")
 
 
 def test_a_computer_that_is_none(database: bytes, tmp_path: Path) -> None:

@@ -151,8 +151,9 @@ def _make_unique(connection: sqlite3.Connection, table: Table, columns: Sequence
     try:
         connection.execute(index)
     except sqlite3.IntegrityError:
-        first = f"SELECT min(id) FROM {table.name} GROUP BY {', '.join(columns)}"  # noqa: S608 (our own names)
-        connection.execute(f"DELETE FROM {table.name} WHERE id NOT IN ({first})")  # noqa: S608 (as above)
+        # Our own names.
+        first = f"SELECT min(id) FROM {table.name} GROUP BY {', '.join(columns)}"  # noqa: S608
+        connection.execute(f"DELETE FROM {table.name} WHERE id NOT IN ({first})")  # noqa: S608
         connection.execute(index)
 
 
@@ -277,15 +278,17 @@ class _ReadColumn:
     @property
     def is_stored(self) -> str:
         """Whether the value is of the right type, and refers to something."""
-        types = ["integer" if self.kind is None else "text", *(["null"] if self.column.nullable else [])]
-        is_typed = f"typeof({self.name}) IN ({str(types)[1:-1]})"
-        return f"{is_typed} AND coalesce({self._refers}, 1)" if self._refers else is_typed
+        is_sound = f"typeof({self.name}) = '{'integer' if self.kind is None else 'text'}'"
+        if self._refers:
+            is_sound = f"{is_sound} AND {self._refers}"
+        return f"({self.name} IS NULL OR {is_sound})" if self.column.nullable else is_sound
 
     @property
     def looked_at(self) -> str:
         """The bytes to check; NULL, if the value is one that needs no look."""
         assert self.kind is not None
-        return f"nullif(CAST({self.name} AS BLOB), x'{self.kind.usual.hex()}')"
+        stored, usual = f"CAST({self.name} AS BLOB)", self.kind.usual
+        return stored if usual is None else f"nullif({stored}, x'{usual.hex()}')"
 
     @property
     def _is_owner(self) -> bool:

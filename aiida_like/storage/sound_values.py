@@ -37,14 +37,14 @@ _TIME = re.compile(
 
 @dataclass(frozen=True)
 class Kind:
-    """What is sound in a column: all but one value `usual`, which needs no look, by a check of its bytes.
+    """What is sound in a column, by a check of its bytes; `usual` is a value that needs no look.
 
-    `mended` makes a sound value of the bytes of any other; None stands for one that says nothing.
+    `mended` makes a sound value of any bytes. None stands for NULL, or for `nothing` where no NULL can be.
     """
 
     is_sound: Callable[[bytes], bool]
     mended: Callable[[bytes], str | None]
-    usual: bytes = b""
+    usual: bytes | None = None
     nothing: str = ""
 
 
@@ -133,7 +133,7 @@ def _json(stored: bytes) -> str | None:
     return written.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-_TEXT = Kind(_is_text, _text)
+_TEXT = Kind(_is_text, _text, usual=b"")
 
 KINDS: Mapping[type[TypeEngine[Any]], Kind] = {
     String: _TEXT,
