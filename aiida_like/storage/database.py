@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
 
-from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError
+from aiida_like.errors import AiidaLikeError, QueryError, StatementTimeout, StorageError
 
 Row = Sequence[Any]
 
@@ -42,6 +42,13 @@ _CURSOR = "cursor"
 
 _GENERATION = "generation"
 """Key of a connection's `info`: tells whether it was opened before the last `forget`."""
+
+
+_RUN, _OUTWORN = "run", -1
+"""Key of a connection's `info`: characters of the large statements it ran; and the generation of one that is closed."""
+
+_LARGE, _MOST_RUN = 4_000, 1_000_000
+"""Characters of a large statement, and of those that one connection runs."""
 
 
 class Connections:
@@ -113,6 +120,7 @@ class Connections:
 class Database:
     """An engine, its connections, and what its driver does its own way.
 
+    `refusal` says why a statement asks for too much, if that is what an error is about.
     `has_clock`: the driver's connections have a `deadline`, which is set before each statement.
     `has_statistics`: the database keeps statistics, and finds the fastest way to rows of one table itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
@@ -125,6 +133,7 @@ class Database:
     driver_error: type[Exception]
     is_timeout: Callable[[Exception], bool]
     is_disconnect: Callable[[Exception], bool]
+    refusal: Callable[[Exception], str | None] = lambda _: None
     has_clock: bool = False
     has_statistics: bool = False
     drain: Callable[[Any], None] | None = None
@@ -139,6 +148,7 @@ class Database:
 
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
+            QueryError: it would fill the disk.
             StorageError: the database does not answer, or refuses the statement.
         """
         taken = self.connections.take()
@@ -174,7 +184,10 @@ class Database:
         self.connections.forget()
 
     def _translated(self, error: Exception) -> AiidaLikeError:
-        return StatementTimeout(self.limits.statement_seconds) if self.is_timeout(error) else StorageError(str(error))
+        if self.is_timeout(error):
+            return StatementTimeout(self.limits.statement_seconds)
+        refusal = self.refusal(error)
+        return StorageError(str(error)) if refusal is None else QueryError(refusal)
 
     def _fetch(
         self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]
@@ -190,6 +203,11 @@ class Database:
         except BaseException:
             cursor.close()
             raise
+        if len(sql) > _LARGE:
+            # Drivers and servers keep statements by their number, however large they are: until the connection closes.
+            info[_RUN] = run = info.get(_RUN, 0) + len(sql)
+            if run > _MOST_RUN:
+                info[_GENERATION] = _OUTWORN
         if self.drain is None:
             cursor.close()
         else:
