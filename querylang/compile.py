@@ -139,7 +139,7 @@ def _matched(query: RowsQuery) -> tuple[Hashable, ...]:
     return tuple(keys)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _names(fields: tuple[Field, ...]) -> tuple[str, ...]:
     return tuple(field.name for field in fields)
 
@@ -149,7 +149,7 @@ def _cache_key(query: RowsQuery) -> Hashable:
     return *_matched(query), _names(query.fields), _order_key(query.order), after, query.with_total
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _order_key(order: tuple[Order, ...]) -> Hashable:
     return tuple(each.cache_key for each in order)
 

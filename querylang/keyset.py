@@ -21,7 +21,7 @@ Place = tuple[Any, ...]
 """One value for each term of a total order."""
 
 
-_MAX_ORDERS = 256
+_MAX_ORDERS = 128
 """How many orders are remembered: nearly all requests have one of a few."""
 
 

@@ -155,7 +155,7 @@ def integer(option: Option) -> int:
     return int(digits)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def order_terms(option: Option) -> tuple[OrderTerm, ...]:
     """The terms of an order such as `-ctime,+id,label`. Raises QueryError: one is no key."""
     ORDER.check(len(option.words), option.key)

@@ -35,7 +35,7 @@ def shown_keys(option: Option, limit: Limit = FIELDS) -> tuple[ProjectedKey, ...
     return tuple(ProjectedKey(word, *split_key(word)) for word in words)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def projected(keys: tuple[ProjectedKey, ...], entity: Entity) -> tuple[Field, ...]:
     """The fields of keys; always the same fields for the same keys, so that what is made for them can be looked up.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from aiida_like.errors import StorageError
-from aiida_like.storage.database import Connections
+from aiida_like.storage.database import Connections, Database, Limits
 from tests.servers import wait_until
 
 
@@ -86,6 +86,38 @@ def test_what_is_stale_is_closed(pool: Connections, opened: list[Opened]) -> Non
     pool.give(taken)
     assert [each.is_closed for each in opened] == [True, True]
     assert pool.take() not in (taken, idle)
+
+
+def test_large_statements_wear_a_connection_out() -> None:
+    """Drivers keep statements by their number: those of a closed connection are gone."""
+    seen = []
+
+    class Cursor:
+        def execute(self, sql: str, _: Any) -> None:
+            seen.append(len(sql))
+
+        def fetchall(self) -> list[Any]:
+            return []
+
+        def close(self) -> None:
+            pass
+
+    class Session(Opened):
+        def cursor(self) -> Cursor:
+            return Cursor()
+
+    sessions: list[Session] = []
+
+    def connect() -> Any:
+        sessions.append(Session())
+        return sessions[-1]
+
+    never: Any = lambda _: False  # noqa: E731
+    database = Database(cast("Any", None), Connections(connect, 1), Limits(), ZeroDivisionError, never, never)
+    for number in range(250):
+        database.fetch("x" * (5000 if number < 201 else 100), {})
+    assert [each.is_closed for each in sessions] == [True, False]
+    assert len(seen) == 250
 
 
 def test_a_failure_takes_no_turn() -> None:

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import String, literal, select, union_all
 
-from aiida_like.errors import StatementTimeout, StorageError, TargetError
+from aiida_like.errors import QueryError, StatementTimeout, StorageError, TargetError
 from aiida_like.profiles import Profile, find
 from aiida_like.storage import Limits, Statement, Storage, open_storage
 from aiida_like.storage.expressions import casefold, casefolded, like, matches
@@ -119,6 +119,14 @@ def test_statements_are_forgotten_when_there_are_many(storage: Storage) -> None:
     assert len(storage.statements) < 1024
 
 
+def test_statements_are_forgotten_when_they_are_long(storage: Storage) -> None:
+    for number in range(30):
+        text = literal(str(number) * 100_000, literal_execute=True)
+        storage.statements.add(Statement(("long", number), lambda text=text: select(text), {}))
+        assert sum(len(each.sql) for each in storage.statements.values()) <= 2_000_000
+    assert ("long", 29) in storage.statements
+
+
 def test_connections_that_the_server_ended(golden_postgresql: GoldenPostgreSQL) -> None:
     storage = open_storage(find(golden_postgresql.url, str(golden_postgresql.repository)))
     assert storage.database.rows("SELECT 1", {}) == [(1,)]
@@ -139,6 +147,44 @@ def test_a_refused_statement_ends_no_connection(golden_postgresql: GoldenPostgre
             storage.database.rows("SELECT 1 / 0", {})
     assert storage.database.rows("SELECT pg_backend_pid()", {}) == [before]
     storage.close()
+
+
+SORTED = "SELECT count(*) FROM (SELECT x FROM generate_series(1, 2000000) AS x ORDER BY mod(x, 7), x OFFSET 1) AS y"
+
+
+def test_temporary_files_are_limited_where_the_role_may(
+    golden_postgresql: GoldenPostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lower limit of the server stays."""
+    monkeypatch.setattr("aiida_like.storage.postgresql._MOST_TEMPORARY", 1000)
+    plain = re.sub("//.*@", "//plain:x@", golden_postgresql.url)
+
+    def limit_of(url: str) -> str:
+        opened = open_storage(find(url, str(golden_postgresql.repository)))
+        try:
+            ((limit,),) = opened.database.rows("SHOW temp_file_limit", {})
+            if limit == "1000kB":
+                with pytest.raises(QueryError, match="sorts or joins more than fits: narrow it"):
+                    opened.database.rows(SORTED, {})
+            return str(limit)
+        finally:
+            opened.close()
+
+    with psycopg.connect(golden_postgresql.url, autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE plain LOGIN PASSWORD 'x'")
+        try:
+            superuser.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO plain")
+            assert (limit_of(golden_postgresql.url), limit_of(plain)) == ("1000kB", "-1")
+            superuser.execute("ALTER ROLE plain SET temp_file_limit = 500")
+            assert limit_of(plain) == "500kB"
+            if superuser.info.server_version >= 150_000:
+                superuser.execute("ALTER ROLE plain RESET ALL")
+                superuser.execute("GRANT SET ON PARAMETER temp_file_limit TO plain")
+                assert limit_of(plain) == "1000kB"
+                superuser.execute("REVOKE SET ON PARAMETER temp_file_limit FROM plain")
+        finally:
+            superuser.execute("DROP OWNED BY plain")
+            superuser.execute("DROP ROLE plain")
 
 
 def test_a_server_that_is_gone(golden_postgresql: GoldenPostgreSQL) -> None:

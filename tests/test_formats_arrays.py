@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aiida_like.errors import DamagedNode, FeatureUnavailable
+from aiida_like.errors import DamagedNode, FeatureUnavailable, QueryError
 from aiida_like.formats import StoredNode, download, visualization
+from aiida_like.formats.arrays import arrays_json
 from tests.formats_profile import memory_profile, orm, stored
 
 CELL = [[4.0, 0.0, 0.0], [1.0, 4.0, 0.0], [0.5, 1.0, 5.0]]
@@ -108,6 +109,17 @@ def test_json_of_arrays_is_the_export_of_aiida() -> None:
     exported = json.loads(node._prepare_json(comments=False)[0])
     assert nodes_json(stored(node)) == exported
     assert exported["numbers"] == [[1.5, None], [None, None]]
+
+
+@pytest.mark.parametrize(("shape", "is_refused"), [([5_000_000], False), ([5_000_001], True), ([2, "x"], False)])
+def test_too_many_numbers_for_json(shape: list[Any], is_refused: bool) -> None:
+    """What the attribute says is believed before a file is read."""
+    node = changed(orm.ArrayData(), {"array|a": shape}, a=np.arange(2))
+    if not is_refused:
+        assert json.loads(arrays_json(node))["a"] == [0, 1]
+        return
+    with pytest.raises(QueryError, match=r"5000001 numbers; .* ask for the format npz"):
+        arrays_json(node)
 
 
 def test_a_single_nan_is_null() -> None:

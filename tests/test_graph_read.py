@@ -13,6 +13,7 @@ from querylang.limits import CONDITIONS, PROJECTIONS, STEPS
 from querylang.terms import Every, leaves
 
 NODE: dict[str, Any] = {"entity_type": "node", "tag": "n"}
+WALK: dict[str, Any] = {"entity_type": "node", "tag": "w", "with_ancestors": "n"}
 OTHER: dict[str, Any] = {"entity_type": "node", "tag": "m"}
 
 
@@ -72,6 +73,14 @@ ERRORS: list[tuple[Any, str]] = [
     ({"path": [{"entity_type": ["node", "user"]}]}, "path[0]: entity_type mixes node and user"),
     ({"path": [{"entity_type": "node", "tag": "a--b"}]}, "path[0]: tag is a text without '--', not 'a--b'"),
     ({"path": [NODE, NODE]}, "path[1]: the tag 'n' is already in use"),
+    (
+        {"path": [NODE, WALK | {"edge_filters": {"path.x": 1}}]},
+        "filters.n--w: 'path' is no JSON, so there is no 'path.x' in it",
+    ),
+    (
+        {"path": [NODE, WALK | {"edge_project": [{"path.0": {"cast": "i"}}]}]},
+        "project.n--w: 'path' is no JSON, so there is no 'path.0' in it",
+    ),
     ({"path": [NODE] * STEPS.most}, "path[1]: the tag 'n' is already in use"),
     ({"path": ["node"] * (STEPS.most + 1)}, "the path has 17 vertices; at most 16 are allowed"),
     ({"path": [NODE, OTHER | {"edge_tag": 5}]}, "path[1]: edge_tag is a text, not 5"),

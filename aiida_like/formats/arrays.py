@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import tokenize
 import zipfile
 from typing import Any
@@ -11,10 +12,13 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from aiida_like.errors import DamagedNode, FeatureUnavailable
+from aiida_like.errors import DamagedNode, FeatureUnavailable, QueryError
 from aiida_like.formats.node import StoredNode
 
 _PREFIX = "array|"
+MAX_NUMBERS = 5_000_000
+"""The most numbers of a node as JSON: each takes 60 bytes of memory, as an object and as text."""
+
 _MODE = 0o644 << 16  # external attributes of a zip member: the Unix mode is in the upper half
 _JSON_KINDS = "biufU"  # numpy's letters for booleans, integers, floats and strings
 
@@ -73,12 +77,30 @@ def arrays_npz(node: StoredNode) -> bytes:
 
 
 def _lists(node: StoredNode) -> dict[str, Any]:
-    return {name: _list(node, name) for name in array_names(node)}
+    names = array_names(node)
+    _check_numbers(sum(map(_numbers, (node.attributes[_PREFIX + name] for name in names))))
+    return {name: _list(node, name) for name in names}
+
+
+def _numbers(shape: Any) -> int:
+    """How many numbers an attribute says that an array has; 0 where it says nothing that makes sense."""
+    is_shape = isinstance(shape, list) and all(isinstance(each, int) and each >= 0 for each in shape)
+    return math.prod(shape) if is_shape else 0
+
+
+def _check_numbers(number: int) -> None:
+    if number > MAX_NUMBERS:
+        raise QueryError(
+            f"the arrays have {number} numbers; JSON is made of at most {MAX_NUMBERS}: ask for the format npz, which "
+            "holds any number"
+        )
 
 
 def _list(node: StoredNode, name: str) -> Any:
+    array = read_array(node, name)
+    _check_numbers(array.size)
     try:
-        return json_list(read_array(node, name))
+        return json_list(array)
     except TypeError as error:
         raise FeatureUnavailable(f"the array {name!r} cannot be written as json ({error}): ask for npz") from None
 

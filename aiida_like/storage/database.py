@@ -16,7 +16,15 @@ from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
 
-from aiida_like.errors import NO_ANSWER, AiidaLikeError, OddValue, StatementTimeout, StorageAway, StorageError
+from aiida_like.errors import (
+    NO_ANSWER,
+    AiidaLikeError,
+    OddValue,
+    QueryError,
+    StatementTimeout,
+    StorageAway,
+    StorageError,
+)
 from aiida_like.storage.expressions import IS_CAREFUL
 
 Row = Sequence[Any]
@@ -43,6 +51,13 @@ _CURSOR = "cursor"
 
 _GENERATION = "generation"
 """Key of a connection's `info`: tells whether it was opened before the last `forget`."""
+
+
+_RUN, _OUTWORN = "run", -1
+"""Key of a connection's `info`: characters of the large statements it ran; and the generation of one that is closed."""
+
+_LARGE, _MOST_RUN = 4_000, 1_000_000
+"""Characters of a large statement, and of those that one connection runs."""
 
 
 class Connections:
@@ -130,6 +145,7 @@ class Database:
 
     `is_odd`: whether an error is about a stored value. `why_away`: why the database does not answer, as clients may
     know it; None: it does.
+    `refusal` says why a statement asks for too much, if that is what an error is about.
     `has_clock`: the driver's connections have a `deadline`, which is set before each statement.
     `has_statistics`: the database keeps statistics, and finds the fastest way to rows of one table itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
@@ -143,6 +159,7 @@ class Database:
     is_timeout: Callable[[Exception], bool]
     is_odd: Callable[[Exception], bool]
     why_away: Callable[[Exception], str | None]
+    refusal: Callable[[Exception], str | None] = lambda _: None
     has_clock: bool = False
     has_statistics: bool = False
     drain: Callable[[Any], None] | None = None
@@ -158,6 +175,7 @@ class Database:
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
             OddValue: a stored value makes no sense to it.
+            QueryError: it would fill the disk.
             StorageAway: the database does not answer.
             StorageError: it refuses the statement.
         """
@@ -203,6 +221,9 @@ class Database:
             return StatementTimeout(self.limits.statement_seconds)
         if self.is_odd(error):
             return OddValue(str(error))
+        refusal = self.refusal(error)
+        if refusal is not None:
+            return QueryError(refusal)
         why = self.why_away(error)
         return StorageError(str(error)) if why is None else self.connections.away(error, why)
 
@@ -220,6 +241,11 @@ class Database:
         except BaseException:
             cursor.close()
             raise
+        if len(sql) > _LARGE:
+            # Drivers and servers keep statements by their number, however large they are: until the connection closes.
+            info[_RUN] = run = info.get(_RUN, 0) + len(sql)
+            if run > _MOST_RUN:
+                info[_GENERATION] = _OUTWORN
         if self.drain is None:
             cursor.close()
         else:

@@ -55,6 +55,7 @@ def connect(url: URL, limits: Limits) -> Database:
     )
     event.listen(engine, "connect", _load_as_text)
     event.listen(engine, "connect", _prepare_many)
+    event.listen(engine, "connect", _limit_temporary_files)
     event.listen(engine, "connect", _name_server)
     event.listen(engine, "first_connect", look_for_collation)
     return Database(
@@ -64,6 +65,7 @@ def connect(url: URL, limits: Limits) -> Database:
         driver_error=psycopg.Error,
         is_timeout=lambda error: isinstance(error, psycopg.errors.QueryCanceled),
         is_odd=lambda error: isinstance(error, psycopg.errors.NumericValueOutOfRange),
+        refusal=lambda error: _TOO_LARGE if isinstance(error, psycopg.errors.ConfigurationLimitExceeded) else None,
         why_away=lambda error: NO_ANSWER if isinstance(error, psycopg.OperationalError) else None,
         has_statistics=True,
         indexes_have_keys=False,
@@ -103,6 +105,32 @@ def _prepare_many(connection: psycopg.Connection[Any], _: Any) -> None:
     connection.prepare_threshold = 1
     # Psycopg's default is 100; the server plans a statement anew that was forgotten.
     connection.prepared_max = _MAX_PREPARED
+
+
+_LIMIT_TEMPORARY_FILES = """
+SELECT set_config('temp_file_limit', '{most}', false) FROM pg_settings
+WHERE name = 'temp_file_limit' AND CAST(setting AS BIGINT) NOT BETWEEN 0 AND {most} AND {may_set}
+"""
+_MOST_TEMPORARY = 1 << 20
+"""Kilobytes of temporary files of one session."""
+
+_WITH_GRANTS = 150_000
+"""The version of PostgreSQL from which on a role can be granted to set a parameter: 15."""
+
+_TOO_LARGE = (
+    "the query sorts or joins more than fits: narrow it with more filters, or ask for fewer columns, a smaller limit "
+    "or another order"
+)
+
+
+def _limit_temporary_files(connection: psycopg.Connection[Any], _: Any) -> None:
+    """Limits the files of what is too large to be sorted in memory, where the role may; a lower limit stays."""
+    has_grants = connection.info.server_version >= _WITH_GRANTS
+    may_set = (
+        "has_parameter_privilege('temp_file_limit', 'SET')" if has_grants else "current_setting('is_superuser') = 'on'"
+    )
+    connection.execute(_LIMIT_TEMPORARY_FILES.format(most=_MOST_TEMPORARY, may_set=may_set).encode())
+    connection.commit()
 
 
 _WHICH_SERVER = """

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Select
 
-_MOST = 1024
-"""The most compiled statements of one storage; all are forgotten when there are more."""
+_MOST, _MOST_CHARACTERS = 1024, 2_000_000
+"""The most compiled statements of one storage, and characters of all; all are forgotten when there are more."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,16 @@ class StatementCache(dict[Hashable, Prepared]):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self._engine = engine
+        self._characters = 0
 
     def add(self, statement: Statement) -> Prepared:
         """Compiles a statement and keeps it."""
-        if len(self) >= _MOST:
+        prepared = self.compile(statement.build())
+        self._characters += len(prepared.sql)
+        if len(self) >= _MOST or self._characters > _MOST_CHARACTERS:
             self.clear()
-        prepared = self[statement.cache_key] = self.compile(statement.build())
+            self._characters = len(prepared.sql)
+        self[statement.cache_key] = prepared
         return prepared
 
     def prepared(self, statement: Statement) -> Prepared:

@@ -18,7 +18,6 @@ from querylang.graph.ast import GraphCondition, Operand, Term
 from querylang.graph.operators import condition_of, shown
 from querylang.graph.schema import Source
 from querylang.limits import DEPTH, PATH
-from querylang.schema import FieldType
 from querylang.terms import Every, Not, Some
 
 Terms = Mapping[str, tuple[Term, ...]]
@@ -77,9 +76,7 @@ class FilterReader:
     def _operand(self, key: str) -> Operand:
         name, *path = key.split(".")
         PATH.check(len(path), f"the path of {name}")
-        column = self.source.column(name)
-        if path and column.type is not FieldType.JSON:
-            raise QueryError(f"{name!r} is no JSON, so there is no {key!r} in it")
+        column = self.source.column_at(name, path)
         return Operand(self.tag, column.nullable if self.is_outer else column, tuple(path))
 
 

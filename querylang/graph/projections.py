@@ -76,7 +76,7 @@ def _operand(where: str, tag: str, source: Source, key: str, cast: Any) -> Opera
     name, *path = key.split(".")
     PATH.check(len(path), f"{where}: the path of {name}")
     try:
-        column = source.column(name)
+        column = source.column_at(name, path) if source is WALK else source.column(name)
     except QueryError as error:
         raise QueryError(f"{where}: {error}") from None
     if column.type is not FieldType.JSON:

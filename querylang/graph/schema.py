@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -52,6 +52,14 @@ class Source:
     columns: Mapping[str, Column]
     synonyms: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
+
+    def column_at(self, name: str, path: Sequence[str]) -> Column:
+        """The column called `name`, with a path below it. Raises QueryError: there is none, or nothing below it."""
+        column = self.column(name)
+        # The path of a walk is written as JSON, and is a text that the statement makes.
+        if path and (column.type is not FieldType.JSON or self is WALK):
+            raise QueryError(f"{name!r} is no JSON, so there is no {'.'.join((name, *path))!r} in it")
+        return column
 
     def column(self, name: str) -> Column:
         """The column called `name`. Raises QueryError: there is none; the message lists the columns."""

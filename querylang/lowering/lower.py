@@ -80,7 +80,7 @@ def lower(filters: Sequence[Term[Comparison]], entity: Entity) -> tuple[Term[Con
     return lowered
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def order_by(terms: tuple[OrderTerm, ...], entity: Entity) -> tuple[Order, ...]:
     """The orders of terms. Raises QueryError: there is no such key."""
     return tuple(order for term in terms for order in _orders(term, entity))
@@ -133,7 +133,8 @@ def _check(comparison: Comparison, field: Field) -> None:
         )
     if number > 1:
         check_number(_written(comparison), operator, number)
-    PATH.check(len(comparison.path), f"the path of {field.name}")
+    if comparison.path:
+        PATH.check(len(comparison.path), f"the path of {field.name}")
     if field.type is FieldType.JSON and not comparison.path and operator not in OF_OBJECTS:
         raise QueryError(f"{field.name} is an object: ask for what lies in it, as in {field.name}.key{operator.value}")
 

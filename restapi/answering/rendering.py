@@ -30,7 +30,7 @@ class RowRenderer:
     objects: MakeObjects
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def objects_of(fields: tuple[Field, ...]) -> MakeObjects:
     """A function that makes objects of rows of these fields.
 

@@ -30,7 +30,7 @@ from restapi.http.reply import BytesReply, Reply
 Objects = Sequence[Mapping[str, Any]]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def is_wide(fields: tuple[Field, ...], entity: Entity) -> bool:
     """Whether rows hold JSON of nodes, which can be of any size."""
     return any(

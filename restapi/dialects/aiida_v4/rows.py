@@ -96,7 +96,7 @@ def renderer_of(given: Options, entity: Entity) -> RowRenderer:
     return _renderer(entity, given.get("fields"), *map(given.get, options.CONTENT))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _renderer(entity: Entity, keys: tuple[ProjectedKey, ...] | None, *content: Any) -> RowRenderer:
     asked = dict(zip(options.CONTENT, content, strict=True))
     if keys is not None:
@@ -116,7 +116,7 @@ def _renderer(entity: Entity, keys: tuple[ProjectedKey, ...] | None, *content: A
     return render.renderer(fields, chosen, has_full_type="node_type" in entity.fields)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def order_of(terms: tuple[OrderTerm, ...], entity: Entity) -> tuple[Order, ...]:
     """The order, by id last, so that each page begins where the one before it ends."""
     if any(entity.synonyms.get(term.key, term.key) == "id" for term in terms):
