@@ -16,24 +16,18 @@ from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
 
-from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError
+from aiida_like.errors import AiidaLikeError, StorageError
+from aiida_like.storage.clock import IDLE, Clock, Limits
 
 Row = Sequence[Any]
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Limits of what requests may take of a storage.
-
-    `connections` is how many statements may run at once in one process; further ones wait for their turn.
-    """
-
-    statement_seconds: float = 30.0
-    connections: int = 16
-
-
 SERVER = "server"
 """Key of a connection's `info`: the server that it leads to, if there can be several."""
+
+
+CLOCK = "clock"
+"""Key of a connection's `info`: its clock."""
 
 
 _CURSOR = "cursor"
@@ -113,7 +107,6 @@ class Connections:
 class Database:
     """An engine, its connections, and what its driver does its own way.
 
-    `has_clock`: the driver's connections have a `deadline`, which is set before each statement.
     `has_statistics`: the database keeps statistics, and finds the fastest way to rows of one table itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
     `indexes_have_keys`: each index holds the keys of its rows, which are found without the rows.
@@ -125,7 +118,6 @@ class Database:
     driver_error: type[Exception]
     is_timeout: Callable[[Exception], bool]
     is_disconnect: Callable[[Exception], bool]
-    has_clock: bool = False
     has_statistics: bool = False
     drain: Callable[[Any], None] | None = None
     indexes_have_keys: bool = True
@@ -139,6 +131,7 @@ class Database:
 
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
+            TooManySlowQueries: it was slow, and so were too many others.
             StorageError: the database does not answer, or refuses the statement.
         """
         taken = self.connections.take()
@@ -146,7 +139,7 @@ class Database:
             return self._fetch(taken, sql, values)
         except self.driver_error as error:
             if not self.is_disconnect(error):
-                raise self._translated(error) from error
+                raise self._translated(error, taken) from error
         finally:
             self.connections.give(taken)
         # The server was restarted since: all connections are stale. A statement that only reads may run twice.
@@ -155,7 +148,7 @@ class Database:
             try:
                 return self._fetch(connection, sql, values)
             except self.driver_error as error:
-                raise self._translated(error) from error
+                raise self._translated(error, connection) from error
 
     @contextmanager
     def connected(self) -> Iterator[PoolProxiedConnection]:
@@ -173,23 +166,30 @@ class Database:
     def close(self) -> None:
         self.connections.forget()
 
-    def _translated(self, error: Exception) -> AiidaLikeError:
-        return StatementTimeout(self.limits.statement_seconds) if self.is_timeout(error) else StorageError(str(error))
+    def _translated(self, error: Exception, connection: PoolProxiedConnection) -> AiidaLikeError:
+        clock: Clock = connection.info[CLOCK]
+        return clock.error() if self.is_timeout(error) else StorageError(str(error))
 
     def _fetch(
         self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]
     ) -> tuple[list[Row], str | None]:
-        if self.has_clock:
-            timed: Any = connection.dbapi_connection
-            timed.deadline = time.monotonic() + self.limits.statement_seconds
         info = connection.info
         cursor = info.pop(_CURSOR, None) or connection.cursor()
+        clock: Clock = info[CLOCK]
+        clock.was_refused = False
+        clock.began = time.monotonic()
         try:
             cursor.execute(sql, values)  # both drivers take parameters by name
             rows = list(cursor.fetchall())
         except BaseException:
             cursor.close()
             raise
+        finally:
+            clock.began = IDLE
+            if clock.was_slow:
+                clock.leave()
+                if clock.was_refused:
+                    info[_GENERATION] = None  # a cancellation may still be under way
         if self.drain is None:
             cursor.close()
         else:

@@ -13,7 +13,8 @@ from aiida_like.errors import StorageError, TargetError
 from aiida_like.profiles import Backend, Profile
 from aiida_like.repository import Repository
 from aiida_like.storage import archive, copies, postgresql, sqlite
-from aiida_like.storage.database import Database, Limits
+from aiida_like.storage.clock import Limits
+from aiida_like.storage.database import Database
 from aiida_like.storage.file_version import FileVersion
 from aiida_like.storage.result_cache import RecentNumbers, ResultCaches
 from aiida_like.storage.statements import StatementCache

@@ -7,23 +7,26 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Response, current_app, render_template, request
+from werkzeug.utils import redirect
 
 from aiida_like import __version__
-from aiida_like.errors import AiidaLikeError, StatementTimeout, TargetError
+from aiida_like.errors import AiidaLikeError, StatementTimeout, TargetError, TooManySlowQueries
 from aiida_like.profiles import Profile
 from aiida_like.storage import stamp_of
 from aiida_like.storage.archive import Stamp
+from restapi.config import Settings
 from restapi.hosting.app import Application
 from restapi.hosting.home import count_all
 from restapi.hosting.open_profiles import OpenProfiles, storage_of
 from restapi.http import errors, headers
 from restapi.http.encoding import json_reply, json_response
+from restapi.http.exchange import Exchange
 from restapi.http.reply import Reply
 
 
-def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
-    app = Application(catch_internal_server=True)
+def create_listing(profiles: Sequence[Profile], opened: OpenProfiles, settings: Settings) -> Application:
+    app = Application(settings, catch_internal_server=True)
     counter = _Counter(opened)
 
     @app.get("/")
@@ -34,12 +37,17 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
         return json_response({"profiles": entries, "version": __version__})
 
     def no_profile(path: str) -> Reply:
+        exchange = Exchange(request.environ)
+        if exchange.path_info.startswith("//"):
+            moved = redirect(exchange.url_of(f"/{exchange.path_info.lstrip('/')}"), 308, Response)
+            assert isinstance(moved, Response)
+            return moved
         name = path.split("/")[1]
         message = f"no profile is called {name!r} here: / lists those that are served, as {request.url_root}NAME/"
         return json_reply({"message": message}, 404)
 
     errors.register(app, app.failures, no_profile)
-    app.after_request(headers.allow_cross_origin)
+    app.after_request(headers.complete_page)
     app.after_request(headers.vary_by_accept)
     app.after_request(headers.tag_page)
     return app
@@ -60,7 +68,7 @@ class _Counter:
         except TargetError as closed:
             error = closed.reason
             current_app.logger.warning("%s", closed)
-        except StatementTimeout:
+        except (StatementTimeout, TooManySlowQueries):
             error = "counting took too long"
         except AiidaLikeError as broken:
             error = "its database does not answer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import quote
 
 from flask import Flask, Response, request
@@ -17,6 +18,7 @@ from aiida_like.errors import (
     RequestError,
     StatementTimeout,
     TargetError,
+    TooManySlowQueries,
 )
 from aiida_like.errors import NotFound as NoSuchEntity
 from restapi.http.encoding import json_reply, json_response
@@ -29,6 +31,7 @@ STATUSES: Statuses = {
     RequestError: 400,
     FeatureUnavailable: 501,
     StatementTimeout: 503,
+    TooManySlowQueries: 503,
     TargetError: 503,
     AiidaLikeError: 500,
 }
@@ -36,8 +39,8 @@ STATUSES: Statuses = {
 
 V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
 
-RETRY_SECONDS = 10
-"""When clients may ask again for a profile that cannot be opened."""
+RETRY_SECONDS: Mapping[type[AiidaLikeError], int] = {TargetError: 10, TooManySlowQueries: 5}
+"""When clients may ask again, by the class of an error; nothing is said of others."""
 
 GENERIC = "Internal server error: the cause is in the log of the server"
 
@@ -52,9 +55,10 @@ class FailureLog:
     has_tracebacks: bool
 
     def write(self, exchange: Exchange, error: BaseException) -> None:
-        message = "%s %s: %s: %s"
+        message = "%s: %s %s: %s: %s"
         self.logger.error(
             message,
+            exchange.id,
             exchange.method,
             quote(exchange.path_info.encode("latin-1")),  # in ASCII, so that nothing begins a line of its own
             type(error).__name__,
@@ -66,16 +70,24 @@ class FailureLog:
 def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Reply:
     """The answer to an error."""
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
+    message = str(error)
     if isinstance(error, TargetError):
-        log.logger.error("%s", error)
-        reply = json_reply({"message": f"this profile cannot be served now: {error.reason}"}, status)
-        reply.headers["Retry-After"] = str(RETRY_SECONDS)
-        return reply
-    if status == statuses[AiidaLikeError]:
+        log.logger.error("%s: %s", exchange.id, error)
+        message = f"this profile cannot be served now: {error.reason}"
+    elif status == statuses[AiidaLikeError]:
         # The message may name paths and SQL: for the log only.
         log.write(exchange, error)
-        return json_reply({"message": GENERIC}, status)
-    return json_reply({"message": str(error)}, status)
+        message = GENERIC
+    reply = failure(message, status, exchange)
+    if type(error) in RETRY_SECONDS:
+        reply.headers["Retry-After"] = str(RETRY_SECONDS[type(error)])
+    return reply
+
+
+def failure(message: str, status: int, exchange: Exchange) -> Reply:
+    """An answer with a message; if it is no fault of the request, with the id by which it is found in the logs."""
+    is_ours = status in {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
+    return json_reply({"message": message} | ({"request_id": exchange.id} if is_ours else {}), status)
 
 
 def no_route_as_text(prefix: str) -> Reply:
@@ -97,10 +109,16 @@ def register(app: Flask, log: FailureLog, missing: Callable[[str], Reply]) -> No
     def render(error: AiidaLikeError) -> Response:
         return as_response(reply_to(error, STATUSES, log, Exchange(request.environ)))
 
+    def check_host() -> None:
+        Exchange(request.environ).host  # noqa: B018 it raises what is rendered here
+
+    app.before_request(check_host)
     app.register_error_handler(AiidaLikeError, render)
     app.register_error_handler(NotFound, lambda _: as_response(missing(request.path)))
     app.register_error_handler(HTTPException, reply_to_http)
-    app.register_error_handler(InternalServerError, lambda _: json_response({"message": GENERIC}, 500))
+    app.register_error_handler(
+        InternalServerError, lambda _: as_response(failure(GENERIC, 500, Exchange(request.environ)))
+    )
 
 
 def reply_to_http(error: HTTPException) -> Response:
