@@ -117,23 +117,19 @@ class Worker(Process):  # type: ignore[misc]  # gunicorn has no types
         if self._open > self.cfg.worker_connections:
             self._drop_oldest()
         self._wait(connection, EVENT_READ)
-        self._on_readable(connection)  # most have sent already
+        self._move(connection, connection.receive)  # most have sent already
 
     def _wait(self, connection: Connection, event: int) -> None:
-        act = self._on_readable if event == EVENT_READ else self._on_writable
+        move = connection.receive if event == EVENT_READ else connection.flush
         self._waiting[connection] = None
-        self._selector.register(connection.socket, event, lambda _: act(connection))
+        self._selector.register(connection.socket, event, lambda _: self._move(connection, move))
 
-    def _on_readable(self, connection: Connection) -> None:
+    def _move(self, connection: Connection, move: Callable[[], bool]) -> None:
+        """Receives, or sends, and goes on if that is done."""
+        if connection not in self._waiting:  # dropped, after the selector had found it
+            return
         try:
-            if connection.receive():
-                self._go_on(connection)
-        except ClientGone:
-            self._drop(connection)
-
-    def _on_writable(self, connection: Connection) -> None:
-        try:
-            if connection.flush():
+            if move():
                 self._go_on(connection)
         except ClientGone:
             self._drop(connection)
@@ -194,7 +190,7 @@ class Worker(Process):  # type: ignore[misc]  # gunicorn has no types
             connection.conversation.close()
         except ClientGone:
             self.log.debug("A client has gone before its answer had ended.")
-        except Exception:
+        except (Exception, SystemExit):
             self.log.exception("Error handling a request")
         return None
 
