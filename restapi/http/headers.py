@@ -40,7 +40,7 @@ _PREFLIGHT = {
 
 def complete(response: Response, exchange: Exchange) -> Response:
     """Adds what all answers have; unless a page says something else, it runs no script and stands in no frame."""
-    if response.mimetype == "text/html":
+    if response.mimetype == "text/html" and response.status_code != HTTPStatus.NOT_MODIFIED:
         for name, value in _OF_PAGES.items():
             response.headers.setdefault(name, value)
     response.headers.extend([*ON_ALL, (ID_HEADER, exchange.id)])
