@@ -12,6 +12,7 @@ AiidaLikeError
 │   ├── MissingExtra        ... until an optional package is installed
 │   └── DamagedNode         ... as what is stored of the node is damaged or lost
 ├── StatementTimeout        the database took longer than a request may
+├── TooManySlowQueries      a statement was slow while as many others were as may be
 └── StorageError            the storage is damaged
     ├── StorageAway         ... or does not answer now
     └── OddValue            ... or holds a value that the database can make nothing of
@@ -106,6 +107,14 @@ class StatementTimeout(AiidaLikeError):
     ) -> None:
         self.seconds = seconds
         super().__init__(f"the query took longer than {seconds:g} s and was stopped: {way_out}")
+
+
+class TooManySlowQueries(AiidaLikeError):
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"the query is slow, and not more than {most} slow ones run at once: ask again in some seconds, or narrow "
+            "it with more filters"
+        )
 
 
 class StorageError(AiidaLikeError):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, or_, select
 
-from aiida_like.errors import QueryError, StatementTimeout
+from aiida_like.errors import QueryError
 from aiida_like.models import link
 from aiida_like.storage import Row, Snapshot, Statement
+from aiida_like.storage.clock import timed
 from aiida_like.storage.expressions import hashed_in_json_array, in_json_array, unindexed
 
 LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
@@ -102,14 +103,14 @@ def reached_within(snapshot: Snapshot, link_filter: LinkFilter, start: int, dept
     Raises:
         StatementTimeout, StorageError.
     """
-    neighbours = _neighbours_of(snapshot, link_filter)
     seen: set[int] = set()
     frontier = {start}
-    for _ in range(depth):
-        frontier = {each for each in neighbours(frontier) if each not in seen}
-        if not frontier:
-            break
-        seen |= frontier
+    with _neighbours_of(snapshot, link_filter) as neighbours:
+        for _ in range(depth):
+            frontier = {each for each in neighbours(frontier) if each not in seen}
+            if not frontier:
+                break
+            seen |= frontier
     return seen
 
 
@@ -122,21 +123,21 @@ def nearest(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth: int 
     Raises:
         StatementTimeout, StorageError.
     """
-    neighbours = _neighbours_of(snapshot, link_filter)
     distances = {start: 0}
     frontier = [start]
     distance = 0
-    while frontier and distance != depth:
-        distance += 1
-        found = []
-        for each in neighbours(frontier):
-            if each in distances:
-                continue
-            if len(distances) >= limit:
-                return Neighbourhood(distances, is_truncated=True)
-            distances[each] = distance
-            found.append(each)
-        frontier = found
+    with _neighbours_of(snapshot, link_filter) as neighbours:
+        while frontier and distance != depth:
+            distance += 1
+            found = []
+            for each in neighbours(frontier):
+                if each in distances:
+                    continue
+                if len(distances) >= limit:
+                    return Neighbourhood(distances, is_truncated=True)
+                distances[each] = distance
+                found.append(each)
+            frontier = found
     return Neighbourhood(distances, is_truncated=False)
 
 
@@ -166,18 +167,16 @@ _FIRST_CHUNK, _LAST_CHUNK = 1_000, 64_000
 _SLICE = 1_000
 
 
-def _neighbours_of(snapshot: Snapshot, link_filter: LinkFilter) -> Callable[[Iterable[int]], Iterator[int]]:
+@contextmanager
+def _neighbours_of(snapshot: Snapshot, link_filter: LinkFilter) -> Iterator[Callable[[Iterable[int]], Iterator[int]]]:
     """A function from some nodes to the other ends of their links, which reads no more links than are consumed.
 
     All its statements together may take as long as one statement may.
     """
-    seconds = snapshot.storage.database.limits.statement_seconds
-    deadline = time.monotonic() + seconds
     named = _named(link_filter.tested)
 
     def rows(direction: Direction, values: Mapping[str, Any]) -> list[Row]:
-        if time.monotonic() > deadline:
-            raise StatementTimeout(seconds)
+        clock.check()
         shape = ("neighbours", direction.name, len(named))
         return snapshot.rows(Statement(shape, lambda: _select_links(direction, len(named)), {**values, **named}))
 
@@ -199,7 +198,8 @@ def _neighbours_of(snapshot: Snapshot, link_filter: LinkFilter) -> Callable[[Ite
                 for found in chunks(direction, ordered[first : first + _SLICE]):
                     yield from (there for *_, there in found)
 
-    return neighbours
+    with timed(snapshot.storage.database.limits) as clock:
+        yield neighbours
 
 
 def _select_links(direction: Direction, types: int) -> Select[Any]:

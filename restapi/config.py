@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -37,7 +38,12 @@ class Settings:
     cache_folder: str | None = _setting(
         None, "where databases of archives are unpacked to; default: ~/.cache/aiida-like", in_answers=False
     )
-    statement_seconds: float = _setting(30.0, "how long a statement may take", in_answers=False)
+    statement_seconds: float = _setting(10.0, "how long a statement may take", in_answers=False)
+    slow_statements: int | None = _setting(
+        None,
+        "how many statements may take longer than 0.5 s at once in one process; default: half of its threads",
+        in_answers=False,
+    )
     connections: int = _setting(16, "how many statements may run at once in one process", in_answers=False)
     max_limit: int = _setting(400, "the largest and the default limit of a list", in_answers=True)
     page_size: int = _setting(20, "how many rows a page has without perpage, at most MAX_LIMIT", in_answers=True)
@@ -64,6 +70,16 @@ class Settings:
         in_answers=True,
     )
     querybuilder: bool = _setting(default=True, help_="whether POST /querybuilder is answered", in_answers=False)
+    client_seconds: float = _setting(
+        30.0,
+        "how long a client of `aiida-like serve` may take to send a request, and to take anything of an answer",
+        in_answers=False,
+    )
+    trusted_proxies: str | None = _setting(
+        None,
+        "addresses and networks, with commas, whose X-Forwarded-For and X-Request-ID are believed; * for all",
+        in_answers=False,
+    )
     max_body_length: int = _setting(1_000_000, "how long the body of POST may be, in bytes", in_answers=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +95,9 @@ class Settings:
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.statement_seconds, self.connections)
+        return Limits(
+            self.statement_seconds, self.connections, self.slow_statements or max(1, _threads_of_process() // 2)
+        )
 
     @cached_property
     def window_limits(self) -> WindowLimits:
@@ -103,6 +121,11 @@ def settings_from(given: Settings | Mapping[str, Any] | None) -> Settings:
     if given is None:
         return settings_of_environment()
     return given if isinstance(given, Settings) else read_settings(given)
+
+
+def _threads_of_process() -> int:
+    """As mod_wsgi says; 4 elsewhere. The server of `aiida-like serve` has a setting made of what it knows."""
+    return int(getattr(sys.modules.get("mod_wsgi"), "threads_per_process", 4))
 
 
 ENVIRONMENT_PREFIX = "AIIDA_LIKE_"
@@ -155,7 +178,8 @@ _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "fals
 
 
 def _converted(name: str, value: Any, type_name: str) -> str | bool | int | float:
-    if type_name == "str | None":
+    type_name = type_name.removesuffix(" | None")
+    if type_name == "str":
         return str(value)
     if type_name == "bool":
         if str(value).lower() not in _BOOLEANS:

@@ -28,6 +28,7 @@ LogLevel warn wsgi:info
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule headers_module {modules}/mod_headers.so
+LoadModule unique_id_module {modules}/mod_unique_id.so
 LoadModule wsgi_module {modules}/mod_wsgi.so
 WSGISocketPrefix "{folder}/wsgi"
 DefaultRuntimeDir "{folder}"

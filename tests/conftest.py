@@ -265,8 +265,8 @@ def statements_read() -> Iterator[list[Statement]]:
 
 
 def headers_of(answer: TestResponse) -> dict[str, str]:
-    """All but `Server-Timing`, which says how it was found this time."""
-    return {name: value for name, value in answer.headers.items() if name != "Server-Timing"}
+    """All but `Server-Timing`, which says how it was found this time, and the id of the request."""
+    return {name: value for name, value in answer.headers.items() if name not in {"Server-Timing", "X-Request-ID"}}
 
 
 @pytest.fixture(scope="module")

@@ -7,20 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 ROOT = "http://localhost"
 
-CORS = {
+ON_ALL = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
         "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied, Accept-Ranges, "
-        "Content-Range"
+        "Content-Range, X-Request-ID"
     ),
+    "X-Content-Type-Options": "nosniff",
 }
 
-PREFLIGHT = {"Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS", **CORS}
+PREFLIGHT = {"Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS", **ON_ALL}
 
-ERROR = {"Content-Type": "application/json", "X-Total-Counts": None, "Link": None, "ETag": None, **CORS}
+ERROR = {"Content-Type": "application/json", "X-Total-Counts": None, "Link": None, "ETag": None, **ON_ALL}
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,14 @@ def check(client: FlaskClient, expected: Exchange) -> None:
             body = response.text
         case _:
             body = response.json
-    assert (response.status_code, body) == (expected.status, expected.body)
+    whole = with_id(response, expected.body) if expected.status >= 500 and expected.status != 501 else expected.body
+    assert (response.status_code, body) == (expected.status, whole)
     assert {name: response.headers.get(name) for name in expected.headers} == expected.headers
+
+
+def with_id(response: TestResponse, body: dict[str, Any]) -> dict[str, Any]:
+    """The body of an error that is no fault of the request, which names the request."""
+    return {**body, "request_id": response.headers["X-Request-ID"]}
 
 
 def pages(url: str, **numbers: int) -> str:

@@ -34,6 +34,9 @@ http {{
 """
 
 
+_SETTINGS = {"AIIDA_LIKE_ACCESS_LOG": "yes"}
+
+
 @dataclass(frozen=True)
 class Behind:
     """gunicorn, and where nginx answers for it."""
@@ -49,7 +52,7 @@ def nginx_and_gunicorn(folder: Path, profiles: Profiles, options: Sequence[str])
     _write_site(folder, port, socket)
     (folder / ".aiida").mkdir()
     (folder / ".aiida" / "config.json").write_text(json.dumps(profiles.configuration))
-    environment = {"AIIDA_PATH": str(folder), "AIIDA_LIKE_CACHE_FOLDER": str(folder / "cache")}
+    environment = {"AIIDA_PATH": str(folder), "AIIDA_LIKE_CACHE_FOLDER": str(folder / "cache"), **_SETTINGS}
     config = str(SHIPPED / "gunicorn.conf.py")
     command = [sys.executable, "-m", "gunicorn", "-c", config, "-b", f"unix:{socket}", "--umask", "0", *options]
     url = f"http://127.0.0.1:{port}"

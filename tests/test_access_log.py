@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.test import Client
+from flask.testing import FlaskClient
+from werkzeug.test import Client, TestResponse
 
+from aiida_like.errors import TargetError
 from aiida_like.profiles import find
 from restapi import create_site
 from restapi.hosting.site import Site
@@ -38,6 +40,7 @@ def test_a_request(target: dict[str, Any], serve: Callable[..., Flask], caplog: 
     first, *others = entries(caplog)
     assert datetime.fromisoformat(first.pop("time")).utcoffset() is not None
     assert first.pop("milliseconds") > 0
+    assert first.pop("id") == answer.headers["X-Request-ID"]
     assert first == {
         "profile": find(**target).name,
         "client": "127.0.0.1",
@@ -70,6 +73,82 @@ def test_what_a_client_sends_stays_on_its_line(
     (record,) = caplog.records
     assert (record.getMessage().isascii(), "\n" in record.getMessage()) == (True, False)
     assert entries(caplog)[0]["url"].startswith("/%C3%A4%0A%22b?label=")
+
+
+PROXIES = "10.0.0.0/8, 2001:db8::1"
+CHAIN = "192.0.2.1, 198.51.100.7, 10.0.0.9"
+
+CLIENTS = {
+    # what is set, who is connected, what is sent: who asks
+    (None, "127.0.0.1", CHAIN): "127.0.0.1",
+    (None, "", CHAIN): "10.0.0.9",  # a Unix socket
+    (None, "", ""): None,
+    (PROXIES, "", CHAIN): "198.51.100.7",
+    (PROXIES, "10.1.2.3", CHAIN): "198.51.100.7",
+    (PROXIES, "2001:db8::1", CHAIN): "198.51.100.7",
+    (PROXIES, "2001:db8::2", CHAIN): "2001:db8::2",
+    (PROXIES, "10.1.2.3", "10.0.0.1,10.0.0.2"): "10.0.0.1",
+    (PROXIES, "10.1.2.3", "192.0.2.1, unknown"): "10.1.2.3",
+    (PROXIES, "10.1.2.3", ""): "10.1.2.3",
+    ("*", "192.0.2.99", CHAIN): "192.0.2.1",
+}
+
+IDS = {
+    (None, "127.0.0.1", "abc"): False,
+    (None, "", "abc"): True,
+    (PROXIES, "10.1.2.3", "a-Z0.9:/+=@_~"): True,
+    (PROXIES, "10.1.2.3", "x" * 128): True,
+    (PROXIES, "10.1.2.3", "x" * 129): False,
+    (PROXIES, "10.1.2.3", "a b"): False,
+    (PROXIES, "10.1.2.3", "a\tb"): False,
+    (PROXIES, "10.1.2.3", ""): False,
+    (PROXIES, "192.0.2.1", "abc"): False,
+}
+
+
+@pytest.fixture
+def asked(
+    golden: Golden, serve: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> Callable[..., tuple[TestResponse, dict[str, Any]]]:
+    """A request by somebody, its answer, and its line in the log."""
+
+    def ask(proxies: str | None, address: str, **headers: str) -> tuple[TestResponse, dict[str, Any]]:
+        settings = {"ACCESS_LOG": True} | ({"TRUSTED_PROXIES": proxies} if proxies else {})
+        client = serve(str(golden.archive), settings).test_client()
+        sent = {f"HTTP_{name}": value for name, value in headers.items()}
+        with caplog.at_level(logging.INFO, "aiida_like.access"):
+            answer = client.get("/api/v4/users", environ_overrides={"REMOTE_ADDR": address, **sent}, buffered=True)
+        return answer, entries(caplog)[-1]
+
+    return ask
+
+
+@pytest.mark.parametrize("case", CLIENTS)
+def test_who_asks(case: tuple[str | None, str, str], asked: Callable[..., Any]) -> None:
+    proxies, address, sent = case
+    assert asked(proxies, address, X_FORWARDED_FOR=sent)[1]["client"] == CLIENTS[case]
+
+
+@pytest.mark.parametrize("case", IDS)
+def test_the_id_of_a_request(case: tuple[str | None, str, str], asked: Callable[..., Any]) -> None:
+    proxies, address, sent = case
+    answer, entry = asked(proxies, address, X_REQUEST_ID=sent)
+    assert entry["id"] == answer.headers["X-Request-ID"]
+    assert (entry["id"] == sent) is IDS[case]
+
+
+def test_ids_of_requests_differ(archive_client: FlaskClient) -> None:
+    """Whoever answers: the cache, a resource, a page, what cannot be found."""
+    urls = ["/api/v4/users"] * 3 + ["/", "/healthz", "/nothing", "/api/v4/nothing", "/api/v4/docs"]
+    ids = [archive_client.get(url).headers["X-Request-ID"] for url in urls]
+    assert len(set(ids)) == len(urls)
+    by_apache = archive_client.get("/", environ_overrides={"UNIQUE_ID": "aSdF@-1"})
+    assert by_apache.headers["X-Request-ID"] == "aSdF@-1"
+
+
+def test_proxies_that_are_none(serve: Callable[..., Flask], golden: Golden) -> None:
+    with pytest.raises(TargetError, match=r"^the setting TRUSTED_PROXIES takes addresses and networks, not 'nginx'$"):
+        serve(str(golden.archive), {"TRUSTED_PROXIES": "127.0.0.1,nginx"})
 
 
 def test_it_is_off_unless_asked_for(

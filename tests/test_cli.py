@@ -294,9 +294,9 @@ def test_a_configuration_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 THERE_ARE = (
-    "There are: PROFILE, REPOSITORY, CACHE_FOLDER, STATEMENT_SECONDS, CONNECTIONS, MAX_LIMIT, PAGE_SIZE, "
-    "MAX_QUERY_LENGTH, MAX_QUERY_ROWS, MAX_EXPORT_ROWS, GRAPH_NODES, MAX_GRAPH_NODES, MAX_OPEN_PROFILES, CACHE, "
-    "ACCESS_LOG, ARCHIVE_MAX_AGE, OLD_TYPE_NAMES, QUERYBUILDER, MAX_BODY_LENGTH"
+    "There are: PROFILE, REPOSITORY, CACHE_FOLDER, STATEMENT_SECONDS, SLOW_STATEMENTS, CONNECTIONS, MAX_LIMIT, "
+    "PAGE_SIZE, MAX_QUERY_LENGTH, MAX_QUERY_ROWS, MAX_EXPORT_ROWS, GRAPH_NODES, MAX_GRAPH_NODES, MAX_OPEN_PROFILES, "
+    "CACHE, ACCESS_LOG, ARCHIVE_MAX_AGE, OLD_TYPE_NAMES, QUERYBUILDER, CLIENT_SECONDS, TRUSTED_PROXIES, MAX_BODY_LENGTH"
 )
 
 SETTINGS = {
@@ -401,7 +401,7 @@ def test_help_names_all() -> None:
     assert "\n  Examples:\n    aiida-like serve results.aiida\n" in output
     settings = [f"AIIDA_LIKE_{name.upper()}" for name in vars(Settings())]
     assert (code, [word for word in options + settings if word not in output]) == (0, [])
-    assert "how long a statement may take [30.0]\n" in output
+    assert "how long a statement may take [10.0]\n" in output
 
 
 def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,7 +411,7 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     port = str(free_port())
     arguments = ["--demo", str(golden.archive), "-H", "::1", "-P", port, "-w", "3", "--threads", "2"]
     code, output = run(*arguments, env={"SCRIPT_NAME": "/lab"})
-    assert (code, given[1:]) == (0, [f"[::1]:{port}", 3, 2])
+    assert (code, given[1:]) == (0, [f"[::1]:{port}", 3, 2, {}])
     assert f"  golden: http://[::1]:{port}/lab/golden/api/v4\n" in output
     answer = Client(given[0]).get("/golden/api/v2/users/1")
     assert re.search('"first_name":"AiiDA"', answer.text)

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,17 @@ import psycopg
 import pytest
 from sqlalchemy import String, literal, select, union_all
 
-from aiida_like.errors import QueryError, StatementTimeout, StorageError, TargetError
+from aiida_like.errors import (
+    AiidaLikeError,
+    QueryError,
+    StatementTimeout,
+    StorageError,
+    TargetError,
+    TooManySlowQueries,
+)
 from aiida_like.profiles import Profile, find
 from aiida_like.storage import Limits, Statement, Storage, open_storage
+from aiida_like.storage.clock import timed
 from aiida_like.storage.expressions import casefold, casefolded, like, matches
 from aiida_like.storage.patterns import Pattern
 from tests.conftest import Golden, GoldenPostgreSQL
@@ -39,6 +48,44 @@ def test_a_statement_that_takes_too_long(storage: Storage) -> None:
     with pytest.raises(StatementTimeout, match=r"^the query took longer than 0\.5 s and was stopped: narrow it"):
         storage.database.rows(ENDLESS, {})
     assert storage.database.rows("SELECT 7", {}) == [(7,)]
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_slow_statements_at_once(target: dict[str, Any], places: int) -> None:
+    """As many as there are places run into their own limit, and the places are free again after them."""
+    limits = Limits(statement_seconds=3, slow_statements=places)
+    opened = open_storage(find(**target), limits=limits)
+
+    def outcome(_: int) -> str:
+        try:
+            opened.database.rows(ENDLESS, {})
+        except AiidaLikeError as error:
+            return type(error).__name__
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(2):
+            found = sorted(pool.map(outcome, range(4)))
+            assert found == ["StatementTimeout"] * places + ["TooManySlowQueries"] * (4 - places)
+    assert opened.database.rows("SELECT 7", {}) == [(7,)]
+    opened.close()
+
+
+def test_many_statements_that_are_slow_together() -> None:
+    limits = Limits(statement_seconds=30, slow_statements=1)
+    with timed(limits) as first, timed(limits) as second:
+        for clock in (first, second):
+            clock.check()
+            clock.began -= 1.0
+        first.check()
+        with pytest.raises(TooManySlowQueries, match="not more than 1 slow ones run at once"):
+            second.check()
+        first.began -= 30.0
+        with pytest.raises(StatementTimeout):
+            first.check()
+    with timed(limits) as third:
+        third.began -= 1.0
+        third.check()
 
 
 def test_an_idle_connection_holds_no_rows(golden_postgresql: GoldenPostgreSQL) -> None:

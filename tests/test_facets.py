@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from aiida_like.errors import StatementTimeout
 from restapi.answering import facets
+from tests.exchanges import with_id
 from tests.golden import graph
 
 
@@ -168,4 +169,4 @@ def test_what_takes_too_long_says_what_to_narrow(archive_client: FlaskClient, mo
     monkeypatch.setattr(facets, "fetch_remembered", run_into_the_limit)
     response = archive_client.get("/api/v2/nodes?limit=1&facet=state")
     message = "the query took longer than 30 s and was stopped: narrow the list with filters, or ask for fewer facets"
-    assert (response.status_code, response.json) == (503, {"message": message})
+    assert (response.status_code, response.json) == (503, with_id(response, {"message": message}))

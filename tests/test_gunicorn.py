@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,8 +28,9 @@ from tests.servers import PostgreSQL, free_port, serving, wait_until
 from tests.writable import relabelled, rezip
 
 KINDS = {
-    "gthread": [],
-    "gthread, preloaded": ["--preload"],
+    "ours": [],
+    "ours, preloaded": ["--preload"],
+    "gthread": ["-k", "gthread"],
     "sync": ["-k", "sync", "--threads", "1", "-w", "4"],
     "sync, preloaded": ["-k", "sync", "--threads", "1", "-w", "4", "--preload"],
 }
@@ -73,6 +75,17 @@ def test_addresses(served: Behind) -> None:
     assert [each["url"] for each in listed] == [f"{served.url}/{name}/" for name in PROFILES]
 
 
+def test_who_asked(served: Behind) -> None:
+    """The client that nginx names, and the id that it gives. What the client says of both is not taken."""
+    url = f"{served.url}/sqlalchemy/api/v4/users"
+    answer = curl(url, "-H", "X-Forwarded-For: 192.0.2.1", "-H", "X-Request-ID: mine")
+    id_ = answer.headers["X-Request-ID"]
+    assert re.fullmatch(r"[0-9a-f]{32}", id_)
+    wait_until(lambda: f'"id":"{id_}"' in served.gunicorn.stderr)
+    entry = next(json.loads(line) for line in served.gunicorn.stderr.splitlines() if f'"id":"{id_}"' in line)
+    assert (entry["client"], entry["url"]) == ("127.0.0.1", "/sqlalchemy/api/v4/users")
+
+
 def test_a_query_of_unknown_length(served: Behind) -> None:
     body = '{"path": ["user"], "project": {"user_1": "id"}}'
     answer = curl(f"{served.url}/sqlalchemy/api/v4/querybuilder", "-H", "Transfer-Encoding: chunked", "-d", body)
@@ -94,7 +107,7 @@ def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
         finally:
             connection.execute("ALTER TABLE db_dbgroup ALTER extras TYPE jsonb USING extras::jsonb")
     assert answer.status == 500
-    assert json.loads(answer.text) == {"message": "Internal server error: the cause is in the log of the server"}
+    assert json.loads(answer.text)["message"] == "Internal server error: the cause is in the log of the server"
     wait_until(lambda: "StorageError: " in served.gunicorn.stderr[before:])
     assert "Traceback (most recent call last)" in served.gunicorn.stderr[before:]
 

@@ -30,6 +30,7 @@ from restapi.dialects.aiida_v4.entities import NODES
 from restapi.fetching.lineage import DIRECTIONS, relation_to
 from restapi.fetching.rows import fetch_page
 from tests.conftest import Effort, Golden, GoldenPostgreSQL, at_once, oracle
+from tests.exchanges import with_id
 from tests.golden import graph, ids
 from tests.links_graph import (
     CHAIN,
@@ -615,7 +616,7 @@ def test_what_takes_too_long_says_what_to_narrow(golden: Golden, serve: Callable
     }.items():
         response = client.get(f"{path}/{resource}")
         message = f"the query took longer than 1e-09 s and was stopped: narrow it with {fewer}"
-        assert (response.status_code, response.json) == (503, {"message": message})
+        assert (response.status_code, response.json) == (503, with_id(response, {"message": message}))
 
 
 THREADED = [

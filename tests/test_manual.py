@@ -12,17 +12,10 @@ import pytest
 
 from tests.asking import check_parts, curl
 from tests.conftest import COMMAND, Golden
+from tests.exchanges import ON_ALL
 from tests.golden import FILES, computers, graph
 from tests.manual import TABLE, Expected, NoRoute, Objects, Refused, Total, check, uuids
 from tests.servers import free_port, serving
-
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied, Accept-Ranges, "
-        "Content-Range"
-    ),
-}
 
 TOTALS = {
     "": 318,
@@ -48,7 +41,7 @@ def root(golden: Golden) -> Iterator[str]:
 def check_headers(url: str, expected: Expected, headers: Mapping[str, str]) -> None:
     is_json = not isinstance(expected, NoRoute)
     assert headers["Content-Type"] == ("application/json" if is_json else "text/plain; charset=utf-8")
-    assert {name: headers[name] for name in CORS} == CORS
+    assert {name: headers[name] for name in ON_ALL} == ON_ALL
     total = None if isinstance(expected, Refused | NoRoute) else str(TOTALS.get(url, _count(expected)))
     assert (headers.get("X-Total-Counts"), headers.get("X-Total-Count")) == (total, total)
 
@@ -167,4 +160,4 @@ def test_nothing_can_be_written(root: str, path: str, method: str) -> None:
     assert json.loads(answer.text) == {"message": "The method is not allowed for the requested URL."}
     assert sorted(answer.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS"]
     assert answer.headers["Content-Type"] == "application/json"
-    assert {name: answer.headers[name] for name in CORS} == CORS
+    assert {name: answer.headers[name] for name in ON_ALL} == ON_ALL

@@ -26,6 +26,7 @@ from aiida_like.storage import LazyStorage, Storage
 from restapi import create_app, create_site
 from restapi.hosting.site import Site
 from tests.conftest import ROOT, Golden, GoldenPostgreSQL
+from tests.exchanges import with_id
 from tests.golden import graph
 
 DEMO = str(demo().database)
@@ -53,6 +54,14 @@ def make() -> Iterator[Callable[..., Site]]:
     yield create
     for site in made:
         site.open.close()
+
+
+def test_slashes_before_a_name(make: Callable[..., Site]) -> None:
+    client = Client(make([DEMO, f"other={DEMO}"]))
+    moved = {"//demo/api/v4/nodes": "/demo/api/v4/nodes?limit=1", "///demo": "/demo?limit=1"}
+    for sent, there in moved.items():
+        answer = client.get("/?limit=1", environ_overrides={"PATH_INFO": sent})
+        assert (answer.status_code, answer.headers["Location"]) == (308, f"http://localhost{there}")
 
 
 def total(client: Client, mount: str) -> int:
@@ -239,7 +248,10 @@ def test_a_broken_one(golden: Golden, make: Callable[..., Site], tmp_path: Path)
     client = Client(make([DEMO, str(file)]))
     for url in ("/broken/api/v2/nodes", "/broken/api/v4/nodes", "/broken/"):
         answer = client.get(url)
-        assert (answer.status_code, answer.json) == (503, {"message": f"{NOT_NOW}its archive is damaged"})
+        assert (answer.status_code, answer.json) == (
+            503,
+            with_id(answer, {"message": f"{NOT_NOW}its archive is damaged"}),
+        )
         assert answer.headers["Retry-After"] == "10"
     assert (client.get("/api/v4/nodes").status_code, client.get("/demo/api/v4/nodes").status_code) == (200, 200)
     good, bad = client.get("/").json["profiles"]

@@ -16,7 +16,7 @@ from aiida_like import __version__
 from aiida_like.profiles import find
 from restapi.http.encoding import attachment
 from tests.conftest import Effort, Golden, at_once, headers_of
-from tests.exchanges import CORS, ERROR, PREFLIGHT, ROOT, Exchange, check, pages
+from tests.exchanges import ERROR, ON_ALL, PREFLIGHT, ROOT, Exchange, check, pages, with_id
 from tests.golden import RETRIEVED, SUBMITTED, computers, graph, groups, ids
 from tests.manual import GROUPS_SCHEMA
 
@@ -37,7 +37,7 @@ def answer(url: str, data: Any, **named: Any) -> Exchange:
     }
     others = {key: named[key] for key in body.keys() & named}
     headers = {key.replace("_", "-"): value for key, value in named.items() if key not in body}
-    return Exchange(f"/api/v2{url}", 200, {"Content-Type": "application/json", **CORS, **headers}, body | others)
+    return Exchange(f"/api/v2{url}", 200, {"Content-Type": "application/json", **ON_ALL, **headers}, body | others)
 
 
 def file(url: str, name: str, content: bytes) -> Exchange:
@@ -46,7 +46,7 @@ def file(url: str, name: str, content: bytes) -> Exchange:
         "Content-Length": str(len(content)),
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    return Exchange(f"/api/v2/{url}", 200, CORS | headers, content)
+    return Exchange(f"/api/v2/{url}", 200, ON_ALL | headers, content)
 
 
 def refused(url: str, message: str, status: int = 400) -> Exchange:
@@ -237,7 +237,14 @@ def test_the_headers_of_a_list(archive_client: FlaskClient) -> None:
     """What the conditional ones are, test_conditional.py says."""
     names = {*archive_client.get("/api/v2/users").headers.keys()}
     conditional = {"ETag", "Cache-Control", "Vary", "Server-Timing"}
-    assert names - conditional == {"Content-Type", "Content-Length", "X-Total-Counts", "X-Total-Count", *CORS}
+    assert names - conditional == {
+        "Content-Type",
+        "Content-Length",
+        "X-Total-Counts",
+        "X-Total-Count",
+        "X-Request-ID",
+        *ON_ALL,
+    }
     assert conditional <= names
 
 
@@ -337,7 +344,6 @@ def test_the_name_of_a_file_is_safe() -> None:
         "Content-Length": "1",
         "Accept-Ranges": "bytes",
         "Content-Disposition": ("attachment; filename=\"_ _a__b_.txt\"; filename*=UTF-8''%C3%BC%20%22a%22%5Cb%0A.txt"),
-        "X-Content-Type-Options": "nosniff",
     }
 
 
@@ -465,7 +471,7 @@ ON_ANY_STORAGE = {
         f"data/{graph.text}/content/visualization", "Str nodes cannot be visualized: there is no format for them", 501
     ),
     **{
-        f"no route at {url}": Exchange(url, 404, {"Content-Type": "text/plain; charset=utf-8", **CORS}, NO_ROUTE)
+        f"no route at {url}": Exchange(url, 404, {"Content-Type": "text/plain; charset=utf-8", **ON_ALL}, NO_ROUTE)
         for url in ("/api/v2/c=+id", "/api/v2/foo", "/nothing", "/api/v2/users/1/io/inputs")
     },
     "a preflight": Exchange("/api/v2/nodes", 200, PREFLIGHT, "", method="OPTIONS"),
@@ -496,7 +502,7 @@ def test_nothing_can_be_written(archive_client: FlaskClient) -> None:
     message = "The method is not allowed for the requested URL."
     assert (response.status_code, response.json) == (405, {"message": message})
     assert sorted(response.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS"]
-    assert {name: response.headers[name] for name in CORS} == CORS
+    assert {name: response.headers[name] for name in ON_ALL} == ON_ALL
 
 
 @pytest.mark.parametrize(
@@ -533,7 +539,7 @@ def test_an_archive_that_goes_away(
     archive.unlink()
     response = client.get("/api/v2/nodes")
     message = "this profile cannot be served now: its archive is missing"
-    assert (response.status_code, response.json) == (503, {"message": message})
+    assert (response.status_code, response.json) == (503, with_id(response, {"message": message}))
     assert response.headers["Retry-After"] == "10"
     assert str(archive) in caplog.text
 
@@ -551,9 +557,9 @@ def test_a_bug_says_nothing(
     app.add_url_rule("/buggy", view_func=buggy)
     response = app.test_client().get("/buggy")
     message = "Internal server error: the cause is in the log of the server"
-    assert (response.status_code, response.json) == (500, {"message": message})
-    assert {name: response.headers[name] for name in CORS} == CORS
-    assert "GET /buggy: ZeroDivisionError: secret" in caplog.text
+    assert (response.status_code, response.json) == (500, with_id(response, {"message": message}))
+    assert {name: response.headers[name] for name in ON_ALL} == ON_ALL
+    assert f"{response.headers['X-Request-ID']}: GET /buggy: ZeroDivisionError: secret" in caplog.text
     assert ("Traceback" in caplog.text) is is_caught
 
 
@@ -565,10 +571,13 @@ def test_a_slow_statement_is_stopped(golden: Golden, serve: Callable[..., Flask]
     response = app.test_client().get("/slow")
     assert (response.status_code, response.json) == (
         503,
-        {
-            "message": "the query took longer than 1e-09 s and was stopped: narrow it with more filters, "
-            "or order by an indexed key (id, uuid, ctime, mtime)"
-        },
+        with_id(
+            response,
+            {
+                "message": "the query took longer than 1e-09 s and was stopped: narrow it with more filters, "
+                "or order by an indexed key (id, uuid, ctime, mtime)"
+            },
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from aiida_like import __version__
 from aiida_like.profiles import find
 from restapi.dialects.aiida_v4.full_types import tree_of_types
 from tests.conftest import Effort, Golden, at_once
-from tests.exchanges import CORS, ERROR, PREFLIGHT, ROOT, Exchange, check, pages
+from tests.exchanges import ERROR, ON_ALL, PREFLIGHT, ROOT, Exchange, check, pages
 from tests.golden import FILES, computers, graph, groups, ids, users
 
 
@@ -40,7 +40,7 @@ def envelope(url: str, data: Any, **others: Any) -> dict[str, Any]:
 
 def headers(total: int | None, link: str | None = None) -> dict[str, str | None]:
     shown = None if total is None else str(total)
-    return {"Content-Type": "application/json", "X-Total-Count": shown, "Link": link, **CORS}
+    return {"Content-Type": "application/json", "X-Total-Count": shown, "Link": link, **ON_ALL}
 
 
 def answer(url: str, data: Any, *, id_: Any = None, total: int | None = 1, link: str | None = None) -> Exchange:
@@ -66,7 +66,7 @@ def of_node(uuid: str, projections: Any, row: Any) -> Exchange:
 def file(name: str, quote: str) -> Exchange:
     url = f"/api/v4/nodes/{graph.folder}/repo/contents?filename={quote}{name}{quote}"
     shown = {"Content-Disposition": "attachment; filename=" + CHANGED.get(name, f'"{name}"')}
-    return Exchange(url, 200, {"Content-Type": "application/octet-stream", **shown, **CORS}, FILES[name])
+    return Exchange(url, 200, {"Content-Type": "application/octet-stream", **shown, **ON_ALL}, FILES[name])
 
 
 def listed(*names: str) -> Any:

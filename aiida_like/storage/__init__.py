@@ -3,7 +3,8 @@
 Nothing here writes: SQLite files are opened read-only, sessions of PostgreSQL are read-only.
 """
 
-from aiida_like.storage.database import Limits, Row
+from aiida_like.storage.clock import Limits
+from aiida_like.storage.database import Row
 from aiida_like.storage.opening import open_storage, stamp_of
 from aiida_like.storage.statements import Prepared, Statement
 from aiida_like.storage.storage import Effort, LazyStorage, Snapshot, Storage, Strategy

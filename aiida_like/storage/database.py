@@ -16,33 +16,19 @@ from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
 
-from aiida_like.errors import (
-    NO_ANSWER,
-    AiidaLikeError,
-    OddValue,
-    QueryError,
-    StatementTimeout,
-    StorageAway,
-    StorageError,
-)
+from aiida_like.errors import NO_ANSWER, AiidaLikeError, OddValue, QueryError, StorageAway, StorageError
+from aiida_like.storage.clock import IDLE, Clock, Limits
 from aiida_like.storage.expressions import IS_CAREFUL
 
 Row = Sequence[Any]
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Limits of what requests may take of a storage.
-
-    `connections` is how many statements may run at once in one process; further ones wait for their turn.
-    """
-
-    statement_seconds: float = 30.0
-    connections: int = 16
-
-
 SERVER = "server"
 """Key of a connection's `info`: the server that it leads to, if there can be several."""
+
+
+CLOCK = "clock"
+"""Key of a connection's `info`: its clock."""
 
 
 _CURSOR = "cursor"
@@ -146,7 +132,6 @@ class Database:
     `is_odd`: whether an error is about a stored value. `why_away`: why the database does not answer, as clients may
     know it; None: it does.
     `refusal` says why a statement asks for too much, if that is what an error is about.
-    `has_clock`: the driver's connections have a `deadline`, which is set before each statement.
     `has_statistics`: the database keeps statistics, and finds the fastest way to rows of one table itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
     `indexes_have_keys`: each index holds the keys of its rows, which are found without the rows.
@@ -160,7 +145,6 @@ class Database:
     is_odd: Callable[[Exception], bool]
     why_away: Callable[[Exception], str | None]
     refusal: Callable[[Exception], str | None] = lambda _: None
-    has_clock: bool = False
     has_statistics: bool = False
     drain: Callable[[Any], None] | None = None
     indexes_have_keys: bool = True
@@ -174,6 +158,7 @@ class Database:
 
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
+            TooManySlowQueries: it was slow, and so were too many others.
             OddValue: a stored value makes no sense to it.
             QueryError: it would fill the disk.
             StorageAway: the database does not answer.
@@ -183,8 +168,9 @@ class Database:
         try:
             return self._fetch(taken, sql, values)
         except self.driver_error as error:
-            if self.is_timeout(error) or self.why_away(error) is None:
-                raise self._translated(error) from error
+            known = self._translated(error, taken)
+            if not isinstance(known, StorageAway):
+                raise known from error
         finally:
             self.connections.give(taken)
         # All connections may be stale, as after a restart. A statement that only reads may run twice.
@@ -193,7 +179,7 @@ class Database:
             try:
                 return self._fetch(connection, sql, values)
             except self.driver_error as error:
-                raise self._translated(error) from error
+                raise self._translated(error, connection) from error
 
     @contextmanager
     def connected(self) -> Iterator[PoolProxiedConnection]:
@@ -216,9 +202,10 @@ class Database:
     def close(self) -> None:
         self.connections.forget()
 
-    def _translated(self, error: Exception) -> AiidaLikeError:
+    def _translated(self, error: Exception, connection: PoolProxiedConnection) -> AiidaLikeError:
         if self.is_timeout(error):
-            return StatementTimeout(self.limits.statement_seconds)
+            clock: Clock = connection.info[CLOCK]
+            return clock.error()
         if self.is_odd(error):
             return OddValue(str(error))
         refusal = self.refusal(error)
@@ -230,17 +217,23 @@ class Database:
     def _fetch(
         self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]
     ) -> tuple[list[Row], str | None]:
-        if self.has_clock:
-            timed: Any = connection.dbapi_connection
-            timed.deadline = time.monotonic() + self.limits.statement_seconds
         info = connection.info
         cursor = info.pop(_CURSOR, None) or connection.cursor()
+        clock: Clock = info[CLOCK]
+        clock.was_refused = False
+        clock.began = time.monotonic()
         try:
             cursor.execute(sql, values)  # both drivers take parameters by name
             rows = list(cursor.fetchall())
         except BaseException:
             cursor.close()
             raise
+        finally:
+            clock.began = IDLE
+            if clock.was_slow:
+                clock.leave()
+                if clock.was_refused:
+                    info[_GENERATION] = None  # a cancellation may still be under way
         if len(sql) > _LARGE:
             # Drivers and servers keep statements by their number, however large they are: until the connection closes.
             info[_RUN] = run = info.get(_RUN, 0) + len(sql)

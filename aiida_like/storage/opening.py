@@ -14,7 +14,8 @@ from aiida_like.profiles import Backend, Profile, found
 from aiida_like.repository import Repository
 from aiida_like.stamp import Stamp
 from aiida_like.storage import archive, copies, postgresql, sqlite
-from aiida_like.storage.database import Database, Limits
+from aiida_like.storage.clock import Limits
+from aiida_like.storage.database import Database
 from aiida_like.storage.file_version import FileVersion, check_readable
 from aiida_like.storage.result_cache import RecentNumbers, ResultCaches
 from aiida_like.storage.statements import StatementCache

@@ -10,9 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from aiida_like.errors import NO_ANSWER, TargetError
-from aiida_like.storage.database import SERVER, Connections, Database, Limits
+from aiida_like.storage.clock import Clock, Limits
+from aiida_like.storage.database import CLOCK, SERVER, Connections, Database
 from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
 from aiida_like.storage.version import DataVersion, Version, VersionColumn
+from aiida_like.storage.watchdog import Watchdog
 
 if TYPE_CHECKING:
     import psycopg
@@ -42,6 +44,11 @@ def connect(url: URL, limits: Limits) -> Database:
         connection.commit()
         setattr(engine.dialect, HAS_UNICODE_COLLATION, found is not None)
 
+    def look_at_clock(session: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
+        clock = entry.info[CLOCK] = Clock(limits)
+        watchdog.watch(session, clock)
+
+    watchdog = Watchdog()
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -57,6 +64,7 @@ def connect(url: URL, limits: Limits) -> Database:
     event.listen(engine, "connect", _prepare_many)
     event.listen(engine, "connect", _limit_temporary_files)
     event.listen(engine, "connect", _name_server)
+    event.listen(engine, "connect", look_at_clock)
     event.listen(engine, "first_connect", look_for_collation)
     return Database(
         engine=engine,

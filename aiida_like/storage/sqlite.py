@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from aiida_like.storage import jsonb
-from aiida_like.storage.database import Connections, Database, Limits
+from aiida_like.storage.clock import Clock, Limits
+from aiida_like.storage.database import CLOCK, Connections, Database
 from aiida_like.storage.expressions import CHECKS_JSON, IS_CAREFUL, casefold
 from aiida_like.storage.patterns import Pattern
 
@@ -30,13 +31,6 @@ _CLOCK_INTERVAL = 50_000
 """Instructions of SQLite's virtual machine between two looks at the clock, about a millisecond."""
 
 
-class _Connection(sqlite3.Connection):
-    deadline = float("inf")
-
-    def is_late(self) -> bool:
-        return time.monotonic() > self.deadline
-
-
 def uri_of(file: Path, *, immutable: bool) -> str:
     """The URI that opens the file read-only."""
     mode = "mode=ro&immutable=1" if immutable else "mode=ro"
@@ -47,11 +41,10 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
     """`immutable` says that nobody writes to the file, so it needs no locks and may be on a read-only disk."""
     uri = uri_of(file, immutable=immutable)
 
-    def new_connection() -> _Connection:
+    def new_connection() -> sqlite3.Connection:
         connection = sqlite3.connect(
             uri,
             uri=True,
-            factory=_Connection,
             isolation_level=None,
             check_same_thread=False,
             timeout=_BUSY_SECONDS,
@@ -59,7 +52,6 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         )
         for name, function in _FUNCTIONS.items():
             connection.create_function(name, _ANY_NUMBER, function, deterministic=True)
-        connection.set_progress_handler(connection.is_late, _CLOCK_INTERVAL)
         if getattr(engine.dialect, IS_CAREFUL, False):
             connection.text_factory = _decoded
         connection.execute("PRAGMA case_sensitive_like = ON")
@@ -68,6 +60,10 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return connection
 
+    def look_at_clock(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        clock = entry.info[CLOCK] = Clock(limits)
+        connection.set_progress_handler(clock.is_late, _CLOCK_INTERVAL)
+
     engine = create_engine(
         "sqlite+pysqlite://",
         creator=new_connection,
@@ -75,6 +71,7 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         pool_reset_on_return=None,
         paramstyle="named",
     )
+    event.listen(engine, "connect", look_at_clock)
     # What a profile holds is its owner's, but other programs than AiiDA may have written it too.
     setattr(engine.dialect, CHECKS_JSON, not immutable)
     return Database(
@@ -85,7 +82,6 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         is_timeout=lambda error: str(error) == "interrupted",
         is_odd=lambda error: str(error).startswith(_ODD_VALUES),
         why_away=lambda error: next((why for text, why in _AWAY.items() if str(error).startswith(text)), None),
-        has_clock=True,
     )
 
 

@@ -48,7 +48,6 @@ def answer_export(
     first = next(batches, [])
     response = Response(_WRITERS[form](renderer.names, chain([first], batches)), content_type=_CONTENT_TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form.name.lower()}"'
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Total-Counts"] = response.headers["X-Total-Count"] = str(total)
     return response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
@@ -67,8 +67,8 @@ def serve(
     """  # noqa: D301 (click knows a backspace)
     with told_in_one_line():
         settings = settings_of_environment()
-        if access_log:
-            settings = replace(settings, access_log=True)
+        slow = settings.slow_statements or max(1, threads // 2)
+        settings = replace(settings, access_log=access_log or settings.access_log, slow_statements=slow)
         profiles = _find_all(targets, repository, is_demo=is_demo)
         application = site_of(profiles, settings)
         opened = _opened(profiles, settings)
@@ -77,7 +77,8 @@ def serve(
     mount = os.environ.get("SCRIPT_NAME", "").rstrip("/")  # as gunicorn reads it
     with suppress(BrokenPipeError):  # nobody has to read it
         _announce(opened, f"http://{address}{mount}", is_alone=len(profiles) == 1)
-    run(application, address, workers or min(4, os.cpu_count() or 1), threads)
+    proxies = {"forwarded_allow_ips": settings.trusted_proxies} if settings.trusted_proxies else {}
+    run(application, address, workers or min(4, os.cpu_count() or 1), threads, proxies)
 
 
 def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool) -> list[Profile]:
@@ -140,8 +141,8 @@ def check_address(hostname: str, port: int) -> None:
         ) from error
 
 
-def run(application: Any, address: str, workers: int, threads: int) -> None:
-    """Serves the application until the process is ended."""
+def run(application: Any, address: str, workers: int, threads: int, more: Mapping[str, Any]) -> None:
+    """Serves the application until the process is ended. `more` are options of gunicorn."""
     from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -150,7 +151,7 @@ def run(application: Any, address: str, workers: int, threads: int) -> None:
                 "bind": address,
                 "workers": workers,
                 "threads": threads,
-                "worker_class": "gthread",
+                "worker_class": "restapi.hosting.worker.Worker",
                 # The largest query string, and room for the path.
                 "limit_request_line": 8190,
                 "accesslog": None,
@@ -160,6 +161,7 @@ def run(application: Any, address: str, workers: int, threads: int) -> None:
                 "post_worker_init": lambda _: gc.freeze(),
                 # A socket in the home of the user, which nobody asked for; gunicorn has it since version 25.
                 "control_socket_disable": True,
+                **more,
             }
             for name, value in options.items():
                 if name in self.cfg.settings:

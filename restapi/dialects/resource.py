@@ -240,9 +240,9 @@ class Endpoint:
 
     def _refuse(self, method: str) -> Reply:
         """The answer to OPTIONS, and 405."""
-        allowed = sorted({"HEAD", "OPTIONS", *self.resource.methods})
+        allowed = {"HEAD", "OPTIONS", *self.resource.methods} if self.resource.body is None else {"OPTIONS", "POST"}
         reply = allow_preflight(Response()) if method == "OPTIONS" else not_allowed()
-        reply.headers["Allow"] = ", ".join(allowed)
+        reply.headers["Allow"] = ", ".join(sorted(allowed))
         return reply
 
 

@@ -25,7 +25,8 @@ from restapi.http.access_log import AccessLog
 from restapi.http.conditional import Conditional
 from restapi.http.errors import FailureLog
 from restapi.http.exchange import Exchange
-from restapi.http.reply import CROSS_ORIGIN, FROM_CACHE, BytesReply, CachedAnswer, Reply, as_response
+from restapi.http.proxies import GIVEN_ID, Proxies
+from restapi.http.reply import FROM_CACHE, ID_HEADER, ON_ALL, BytesReply, CachedAnswer, Reply, as_response
 from restapi.http.route_tree import RouteTree
 
 if TYPE_CHECKING:
@@ -57,8 +58,10 @@ class Application(Flask):
     `catch_internal_server`: whether internal errors are logged with their traceback, or in one line.
     """
 
-    def __init__(self, *, catch_internal_server: bool) -> None:
+    def __init__(self, settings: Settings, *, catch_internal_server: bool) -> None:
         super().__init__("restapi", static_folder=None, template_folder="hosting/templates")
+        self.settings = settings
+        self.proxies = Proxies(settings.trusted_proxies or "")
         self.failures = FailureLog(self.logger, catch_internal_server)
         self.url_map.strict_slashes = False
         self.routes = RouteTree[Endpoint]()
@@ -66,13 +69,16 @@ class Application(Flask):
         self._bypasses_flask: bool | None = None
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if GIVEN_ID in environ:
+            self.proxies.take_id(environ)
         exchange = Exchange(environ)
         found = self.routes.find(exchange.path_info) if self._bypasses_flask else None
         if self._bypasses_flask is None:
             # The first request goes through Flask, which takes no hooks after it. So now all are there.
             self._bypasses_flask = self._hooks() == self._our_hooks
         if found is None:
-            return super().wsgi_app(environ, start_response)
+            # The mount point itself: to Flask any other method than GET is at no page there.
+            return super().wsgi_app(environ if exchange.path_info else {**environ, "PATH_INFO": "/"}, start_response)
         endpoint, arguments = found
         try:
             answer = endpoint.answer(exchange, arguments)
@@ -86,8 +92,8 @@ class Application(Flask):
         elif isinstance(answer, BytesReply) and answer.status_code == HTTPStatus.OK:
             fields = answer.headers.items()
         else:
-            return headers.allow_cross_origin(as_response(answer))(environ, start_response)
-        start_response("200 OK", [*fields, *_CROSS_ORIGIN])
+            return headers.complete(as_response(answer), exchange)(environ, start_response)
+        start_response("200 OK", [*fields, *ON_ALL, (ID_HEADER, exchange.id)])
         return () if exchange.method == "HEAD" else (answer.body,)
 
     def mount(self, mounted: MountedDialect) -> None:
@@ -126,8 +132,6 @@ class Application(Flask):
     def log_exception(self, exc_info: Any) -> None:
         self.failures.write(Exchange(request.environ), exc_info[1])
 
-
-_CROSS_ORIGIN = tuple(CROSS_ORIGIN.items())
 
 DIALECTS = (aiida_v2.DIALECT, aiida_v4.DIALECT)
 
@@ -169,7 +173,7 @@ def create_app(
         tuning=tuning,
     )
     with _assembling:
-        app = Application(catch_internal_server=catch_internal_server)
+        app = Application(settings, catch_internal_server=catch_internal_server)
         storage = app.extensions["aiida_like_storage"] = LazyStorage(opening or usual, partial(stamp_of, found))
         conditional = Conditional(found.name, settings, tuning)
         for dialect in DIALECTS:
@@ -178,10 +182,10 @@ def create_app(
         app.register_blueprint(home.blueprint(found, storage))
         app.register_blueprint(health.blueprint(storage))
         errors.register(app, app.failures, _missing)
-        app.after_request(headers.allow_cross_origin)
+        app.after_request(headers.complete_page)
         app.after_request(_answer_preflight)
         if settings.access_log:
-            app.wsgi_app = AccessLog(app.wsgi_app, found.name)  # type: ignore[method-assign]
+            app.wsgi_app = AccessLog(app.wsgi_app, found.name, app.proxies)  # type: ignore[method-assign]
         return app.seal()
 
 

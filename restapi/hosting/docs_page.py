@@ -62,12 +62,9 @@ def _page(profile: Profile, dialect: Dialect, dialects: Sequence[Dialect]) -> Re
     )
     response = make_response(page)
     response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-cache"
     return response
 
 
 def _file(folders: Mapping[str, Path], name: str) -> Response:
-    response = send_from_directory(folders[name], name, max_age=_SECONDS)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return send_from_directory(folders[name], name, max_age=_SECONDS)

@@ -7,13 +7,15 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Response, current_app, render_template, request
+from werkzeug.utils import redirect
 
 from aiida_like import __version__
-from aiida_like.errors import NO_ANSWER, AiidaLikeError, StatementTimeout, StorageAway, TargetError
+from aiida_like.errors import NO_ANSWER, AiidaLikeError, StatementTimeout, StorageAway, TargetError, TooManySlowQueries
 from aiida_like.profiles import Profile
 from aiida_like.stamp import Stamp
 from aiida_like.storage import stamp_of
+from restapi.config import Settings
 from restapi.hosting.app import Application
 from restapi.hosting.home import count_all
 from restapi.hosting.open_profiles import OpenProfiles, storage_of
@@ -23,8 +25,8 @@ from restapi.http.exchange import Exchange
 from restapi.http.reply import Reply
 
 
-def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
-    app = Application(catch_internal_server=True)
+def create_listing(profiles: Sequence[Profile], opened: OpenProfiles, settings: Settings) -> Application:
+    app = Application(settings, catch_internal_server=True)
     counter = _Counter(opened)
 
     @app.get("/")
@@ -37,12 +39,16 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles) -> Flask:
     served = ", ".join(profile.name for profile in profiles)
 
     def no_profile(exchange: Exchange) -> Reply:
+        if exchange.path_info.startswith("//"):
+            moved = redirect(exchange.url_of(f"/{exchange.path_info.lstrip('/')}"), 308, Response)
+            assert isinstance(moved, Response)
+            return moved
         name = exchange.path.split("/")[1]
         root = exchange.decoded().url_root
         return json_reply({"message": f"no profile is called {name!r} at {root}NAME/, there are: {served}"}, 404)
 
     errors.register(app, app.failures, no_profile)
-    app.after_request(headers.allow_cross_origin)
+    app.after_request(headers.complete_page)
     app.after_request(headers.vary_by_accept)
     app.after_request(headers.tag_page)
     return app
@@ -63,7 +69,7 @@ class _Counter:
         except (TargetError, StorageAway) as closed:
             error = closed.reason
             current_app.logger.warning("%s", closed)
-        except StatementTimeout:
+        except (StatementTimeout, TooManySlowQueries):
             error = "counting took too long"
         except AiidaLikeError as broken:
             error = NO_ANSWER

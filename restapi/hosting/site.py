@@ -45,10 +45,12 @@ def site_of(profiles: Sequence[Profile], settings: Settings) -> WSGIApplication:
 
 class Site:
     def __init__(self, profiles: Sequence[Profile], settings: Settings) -> None:
+        self.settings = settings
         self.open = OpenProfiles(partial(create_app, settings=settings), settings.max_open_profiles)
-        self._listing: WSGIApplication = create_listing(profiles, self.open)
+        listing = create_listing(profiles, self.open, settings)
+        self._listing: WSGIApplication = listing
         if settings.access_log:
-            self._listing = AccessLog(self._listing, None)
+            self._listing = AccessLog(listing, None, listing.proxies)
         self._first = partial(self._serve, profiles[0])
         # In WSGI a path is bytes decoded as Latin-1 (PEP 3333).
         mounts: dict[str, WSGIApplication] = {

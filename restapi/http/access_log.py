@@ -14,6 +14,7 @@ import orjson
 from werkzeug.wsgi import ClosingIterator
 
 from restapi.http.exchange import Exchange
+from restapi.http.proxies import Proxies
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,9 +25,10 @@ log = logging.getLogger("aiida_like.access")
 class AccessLog:
     """Logs a request when the last byte of its answer is sent. `profile` is None for the list of profiles."""
 
-    def __init__(self, application: WSGIApplication, profile: str | None) -> None:
+    def __init__(self, application: WSGIApplication, profile: str | None, proxies: Proxies) -> None:
         self._application = application
         self._profile = profile
+        self._proxies = proxies
         if log.level == logging.NOTSET:
             log.setLevel(logging.INFO)
         if not log.hasHandlers():
@@ -46,15 +48,17 @@ class AccessLog:
         return ClosingIterator(body, partial(self._write, environ, sent, began))
 
     def _write(self, environ: WSGIEnvironment, sent: dict[str, Any], began: float) -> None:
+        exchange = Exchange(environ)
         entry = {
             "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             "profile": self._profile,
-            "client": environ.get("REMOTE_ADDR"),
+            "id": exchange.id,
+            "client": self._proxies.client(environ),
             "method": environ.get("REQUEST_METHOD"),
             "url": _url(environ),
             **sent,
             "milliseconds": round((time.perf_counter() - began) * 1000, 3),
-            "rows": sum(effort.rows for effort in Exchange(environ).efforts),
+            "rows": sum(effort.rows for effort in exchange.efforts),
         }
         log.info(orjson.dumps(entry).decode())
 

@@ -116,7 +116,6 @@ def attachment(
     if plain != name:
         disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
     reply.headers["Content-Disposition"] = disposition
-    reply.headers["X-Content-Type-Options"] = "nosniff"
     return reply
 
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from aiida_like.errors import (
     StatementTimeout,
     StorageAway,
     TargetError,
+    TooManySlowQueries,
 )
 from aiida_like.errors import NotFound as NoSuchEntity
 from restapi.http.encoding import json_reply, json_response
@@ -32,6 +34,7 @@ STATUSES: Statuses = {
     RequestError: 400,
     FeatureUnavailable: 501,
     StatementTimeout: 503,
+    TooManySlowQueries: 503,
     TargetError: 503,
     StorageAway: 503,
     AiidaLikeError: 500,
@@ -40,8 +43,8 @@ STATUSES: Statuses = {
 
 V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
 
-RETRY_SECONDS = 10
-"""When clients may ask again for a profile that cannot be read now."""
+RETRY_SECONDS: Mapping[type[AiidaLikeError], int] = {TargetError: 10, StorageAway: 10, TooManySlowQueries: 5}
+"""When clients may ask again, by the class of an error; nothing is said of others."""
 
 _MOST_REASONS = 100
 
@@ -58,15 +61,15 @@ class FailureLog:
     has_tracebacks: bool
     _written: dict[str, float] = field(default_factory=dict, init=False)
 
-    def write_once(self, error: TargetError | StorageAway) -> None:
+    def write_once(self, exchange: Exchange, error: TargetError | StorageAway) -> None:
         """Writes why a profile cannot be read now; once, as long as clients go on asking."""
         message, now = str(error), time.monotonic()
         last = self._written.get(message, float("-inf"))
         if len(self._written) >= _MOST_REASONS:
             self._written.clear()
         self._written[message] = now
-        if now - last > 2 * RETRY_SECONDS:
-            self.logger.error("%s", message)
+        if now - last > 2 * RETRY_SECONDS[type(error)]:
+            self.logger.error("%s: %s", exchange.id, message)
 
     def watch(self, exchange: Exchange, response: Response) -> None:
         """Writes what goes wrong after the first byte of a body, which then breaks the connection off."""
@@ -83,9 +86,10 @@ class FailureLog:
             raise
 
     def write(self, exchange: Exchange, error: BaseException) -> None:
-        message = "%s %s: %s: %s"
+        message = "%s: %s %s: %s: %s"
         self.logger.error(
             message,
+            exchange.id,
             exchange.method,
             quote(exchange.path_info.encode("latin-1")),  # in ASCII, so that nothing begins a line of its own
             type(error).__name__,
@@ -97,16 +101,24 @@ class FailureLog:
 def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Reply:
     """The answer to an error."""
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
+    message = str(error)
     if isinstance(error, TargetError | StorageAway):
-        log.write_once(error)
-        reply = json_reply({"message": f"this profile cannot be served now: {error.reason}"}, status)
-        reply.headers["Retry-After"] = str(RETRY_SECONDS)
-        return reply
-    if status == statuses[AiidaLikeError]:
+        log.write_once(exchange, error)
+        message = f"this profile cannot be served now: {error.reason}"
+    elif status == statuses[AiidaLikeError]:
         # The message may name paths and SQL: for the log only.
         log.write(exchange, error)
-        return json_reply({"message": GENERIC}, status)
-    return json_reply({"message": str(error)}, status)
+        message = GENERIC
+    reply = failure(message, status, exchange)
+    if type(error) in RETRY_SECONDS:
+        reply.headers["Retry-After"] = str(RETRY_SECONDS[type(error)])
+    return reply
+
+
+def failure(message: str, status: int, exchange: Exchange) -> Reply:
+    """An answer with a message; if it is no fault of the request, with the id by which it is found in the logs."""
+    is_ours = status in {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
+    return json_reply({"message": message} | ({"request_id": exchange.id} if is_ours else {}), status)
 
 
 def no_route_as_text(prefix: str) -> Reply:
@@ -128,10 +140,16 @@ def register(app: Flask, log: FailureLog, missing: Callable[[Exchange], Reply]) 
     def render(error: AiidaLikeError) -> Response:
         return as_response(reply_to(error, STATUSES, log, Exchange(request.environ)))
 
+    def check_host() -> None:
+        Exchange(request.environ).host  # noqa: B018 it raises what is rendered here
+
+    app.before_request(check_host)
     app.register_error_handler(AiidaLikeError, render)
     app.register_error_handler(NotFound, lambda _: as_response(missing(Exchange(request.environ))))
     app.register_error_handler(HTTPException, reply_to_http)
-    app.register_error_handler(InternalServerError, lambda _: json_response({"message": GENERIC}, 500))
+    app.register_error_handler(
+        InternalServerError, lambda _: as_response(failure(GENERIC, 500, Exchange(request.environ)))
+    )
 
 
 def reply_to_http(error: HTTPException) -> Response:

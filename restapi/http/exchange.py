@@ -5,12 +5,17 @@ Frameworks decode too much of a URL for a query language with `%` and `+`, so no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count, repeat, starmap
+from os import getpid
+from secrets import token_hex
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from werkzeug.exceptions import BadRequest
 from werkzeug.wsgi import get_host
 
 from aiida_like.storage import Effort, Snapshot
@@ -25,17 +30,24 @@ if TYPE_CHECKING:
 SAFE = frozenset({"GET", "HEAD"})
 """Methods that only read (RFC 9110, 9.2.1), so that an answer can be given again."""
 
-_KEY = "aiida_like.efforts"
+_EFFORTS = "aiida_like.efforts"
+
+REQUEST_ID = "aiida_like.request_id"
+"""Key of the environment of a request: its id."""
+
+new_ids: Iterator[str] = map(f"{token_hex(4)}-{{:x}}-{{:x}}".format, starmap(getpid, repeat(())), count(1))
+"""Ids of requests. They are counted, in C alone: to make a random one takes as long as a small answer."""
 
 
 class Exchange:
-    """One request, and what its snapshots have cost; nothing but that is kept in the environment itself.
+    """One request, and what its snapshots have cost; nothing but that and its id is kept in the environment itself.
 
-    `path_info`: the path after the mount point, bytes decoded as Latin-1 (PEP 3333). `accepts` and `prefers`: headers
-    that decide what an answer is; None if they make no difference, as for nearly all clients.
+    `id`: that of a proxy, of Apache's mod_unique_id, or a new one. `path_info`: the path after the mount point, bytes
+    decoded as Latin-1 (PEP 3333). `accepts` and `prefers`: headers that decide what an answer is; None if they make no
+    difference, as for nearly all clients.
     """
 
-    __slots__ = ("accepts", "efforts", "environ", "method", "path_info", "prefers")
+    __slots__ = ("accepts", "efforts", "environ", "id", "method", "path_info", "prefers")
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
@@ -44,7 +56,9 @@ class Exchange:
         accepted = environ.get("HTTP_ACCEPT", "").lower()
         self.accepts: str | None = accepted if "csv" in accepted or "ndjson" in accepted else None
         self.prefers: str | None = environ.get("HTTP_PREFER")
-        self.efforts: list[Effort] = environ.setdefault(_KEY, [])
+        self.efforts: list[Effort] = environ.setdefault(_EFFORTS, [])
+        self.id: str = environ.get(REQUEST_ID) or environ.get("UNIQUE_ID") or next(new_ids)
+        environ[REQUEST_ID] = self.id
 
     @property
     def path(self) -> str:
@@ -53,6 +67,7 @@ class Exchange:
 
     @property
     def host(self) -> str:
+        """Raises BadRequest: the client names none."""
         find = self.environ.get
         return _host(self.environ["wsgi.url_scheme"], find("HTTP_HOST"), find("SERVER_NAME"), find("SERVER_PORT"))
 
@@ -143,6 +158,10 @@ def _readable(raw: str) -> str:
         return raw
 
 
+_is_host = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{0,5})?").fullmatch
+"""Whether a header names a host (RFC 9110, 7.2); one that names none may be empty."""
+
+
 @lru_cache(maxsize=64)
 def _in_urls(raw: str) -> str:
     """A path, as in PATH_INFO, as it stands in URLs."""
@@ -153,4 +172,6 @@ def _in_urls(raw: str) -> str:
 def _host(scheme: str, *found: str | None) -> str:
     names = ("HTTP_HOST", "SERVER_NAME", "SERVER_PORT")
     named = {name: value for name, value in zip(names, found, strict=True) if value is not None}
+    if not _is_host(found[0] or ""):
+        raise BadRequest("the header Host is no name of a host")
     return get_host({"wsgi.url_scheme": scheme, **named})

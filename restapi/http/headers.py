@@ -12,7 +12,7 @@ from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
 from restapi.http.exchange import SAFE, Exchange, Request
-from restapi.http.reply import CROSS_ORIGIN
+from restapi.http.reply import ID_HEADER, ON_ALL
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
 """Characters that a query may hold raw (RFC 3986)."""
@@ -21,6 +21,13 @@ _SAFE_SENT = "!#$%&'()*+,/:;=?@[]"
 """Characters that stay raw in a URL that was sent; it may have escapes, and stands between angle brackets."""
 
 _PAGE = re.compile(r"/page(/\d*)?/?$")
+
+_OF_PAGES = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+}
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
@@ -31,9 +38,18 @@ _PREFLIGHT = {
 }
 
 
-def allow_cross_origin(response: Response) -> Response:
-    response.headers.extend(CROSS_ORIGIN)
+def complete(response: Response, exchange: Exchange) -> Response:
+    """Adds what all answers have; unless a page says something else, it runs no script and stands in no frame."""
+    if response.mimetype == "text/html" and response.status_code != HTTPStatus.NOT_MODIFIED:
+        for name, value in _OF_PAGES.items():
+            response.headers.setdefault(name, value)
+    response.headers.extend([*ON_ALL, (ID_HEADER, exchange.id)])
     return response
+
+
+def complete_page(response: Response) -> Response:
+    """`complete` for the current request of Flask."""
+    return complete(response, Exchange(request.environ))
 
 
 def allow_preflight(response: Response) -> Response:

@@ -47,14 +47,20 @@ Reply = BytesReply | Response
 
 Answer = Reply | CachedAnswer
 
-CROSS_ORIGIN = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied, Accept-Ranges, "
-        "Content-Range"
+ON_ALL = (
+    ("Access-Control-Allow-Origin", "*"),
+    (
+        "Access-Control-Expose-Headers",
+        (
+            "X-Total-Counts, X-Total-Count, Link, Content-Disposition, ETag, Preference-Applied, Accept-Ranges, "
+            "Content-Range, X-Request-ID"
+        ),
     ),
-}
-"""Any page may read any answer, errors too: there is nothing here that a cookie protects."""
+    ("X-Content-Type-Options", "nosniff"),
+)
+"""Headers of all answers, errors too. Any page may read them: there is nothing here that a cookie protects."""
+
+ID_HEADER = "X-Request-ID"
 
 FROM_CACHE = ("Server-Timing", "cache;desc=hit")
 

@@ -67,7 +67,7 @@ def rows_of(row: Component, entity: Entity, allowed: Collection[str]) -> Shape:
     return array(either(row, Component(f"Some{row.name}", selection(entity))) if "fields" in allowed else row)
 
 
-ERROR = Component("Error", record({"message": TEXT}))
+ERROR = Component("Error", record({"message": TEXT}, {"request_id": TEXT}))
 
 DOCUMENT = AnswerSpec({JSON: OBJECT})
 FILE = AnswerSpec({BYTES: None}, (DISPOSITION,))

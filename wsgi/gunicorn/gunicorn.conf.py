@@ -10,12 +10,13 @@ wsgi_app = "restapi:create_site(['django', 'sqlalchemy'])"
 
 bind = "unix:/run/aiida-like/socket"
 
-# A process for each core. Threads wait for the database, so there may be more of them.
-worker_class = "gthread"
+# A process for each core. Threads wait for the database, so there may be more of them; half of them for what is slow.
+worker_class = "restapi.hosting.worker.Worker"
 workers = 2
 threads = 8
+raw_env = [f"AIIDA_LIKE_SLOW_STATEMENTS={threads // 2}"]
 
-# Above the 30 s that a statement may take.
+# Above the 10 s that a statement may take.
 timeout = 60
 graceful_timeout = 60
 

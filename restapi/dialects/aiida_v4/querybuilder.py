@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
+from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wsgi import get_input_stream
 
 from aiida_like.errors import FeatureUnavailable, QueryError
@@ -58,6 +59,9 @@ class QueryBuilder(DialectResource):
         return splice(reply, _entities(query.projections, rows, tuning.query_rows_at_once), tuning)
 
     def _body(self) -> Any:
+        encoding = self.context.exchange.environ.get("HTTP_CONTENT_ENCODING", "identity")
+        if encoding.lower() != "identity":
+            raise UnsupportedMediaType(f"the body is sent as {encoding!r}: send it as it is, without Content-Encoding")
         longest = self.context.settings.max_body_length
         try:
             body = get_input_stream(self.context.exchange.environ).read(longest + 1)

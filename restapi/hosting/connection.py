@@ -1,0 +1,173 @@
+"""A connection of a client to our worker: what has come of a request, and what has not gone yet of an answer."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from itertools import islice
+from socket import SHUT_WR, socket
+from typing import Any
+
+_AT_ONCE = 1 << 16
+"""Bytes that are read at once."""
+
+_LONGEST_HEAD = 1 << 17
+"""Bytes after which the parser says what is wrong with a head that has no end."""
+
+_BUFFERS = 16
+"""Pieces of an answer that are sent at once."""
+
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+"""The line in front of a chunk (RFC 9112, 7.1)."""
+
+_TRAILERS = re.compile(rb"\r\n\r\n")
+"""The end of what follows the last chunk."""
+
+
+class ClientGone(Exception):
+    """The client has closed the connection, or it broke."""
+
+
+class Connection:
+    """To gunicorn's parser and to its responses it is a socket.
+
+    `received`: all that has come of the current request. `unsent`: what the client has not taken of the answer.
+    `deadline`: when the connection is dropped, unless the client has done its part. `conversation` answers it.
+    `is_whole`: all of the request has come. `is_lost`: the connection was dropped.
+    """
+
+    __slots__ = (
+        *("socket", "peer", "server", "received", "unsent", "deadline", "conversation", "is_whole", "is_lost"),
+        *("_seconds", "_parsed", "_head", "_body", "_most", "_misses"),
+    )
+
+    def __init__(self, client: socket, peer: Any, server: Any, seconds: float) -> None:
+        """`seconds`: how long a request may take to come, and how long a client may take nothing of an answer."""
+        self.socket, self.peer, self.server = client, peer, server
+        self.received = bytearray()
+        self.unsent: deque[bytes | memoryview] = deque()
+        self.deadline = time.monotonic() + seconds
+        self.conversation: Generator[int, None, None]
+        self.is_whole = self.is_lost = False
+        self._seconds = seconds
+        self._parsed = self._head = self._body = self._most = 0
+        self._misses: Callable[[], bool] = self._misses_head
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.received and not self.unsent
+
+    def receive(self) -> bool:
+        """Takes what has come, and says whether the next step can be made.
+
+        Raises:
+            ClientGone: it has.
+        """
+        try:
+            came = self.socket.recv(_AT_ONCE)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise ClientGone from error
+        if not came:
+            raise ClientGone
+        if not self.received:
+            self.deadline = time.monotonic() + self._seconds
+        self.received += came
+        return not self._misses()
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes for the parser; none are left: the request breaks off."""
+        part = bytes(self.received[self._parsed : self._parsed + size])
+        self._parsed += len(part)
+        return part
+
+    def sendall(self, data: bytes) -> None:
+        self.unsent.append(data)
+
+    send = sendall
+    """Gunicorn sends `100 Continue` so."""
+
+    def flush(self) -> bool:
+        """Sends what the client takes, and says whether that is all.
+
+        Raises:
+            ClientGone: it has.
+        """
+        unsent = self.unsent
+        while unsent:
+            try:
+                sent = self.socket.sendmsg(islice(unsent, _BUFFERS))
+            except BlockingIOError:
+                self.deadline = time.monotonic() + self._seconds
+                return False
+            except OSError as error:
+                raise ClientGone from error
+            while unsent and sent >= len(unsent[0]):
+                sent -= len(unsent.popleft())
+            if sent:
+                unsent[0] = memoryview(unsent[0])[sent:]
+        return True
+
+    def misses_body(self, length: int | None, most: int) -> bool:
+        """Whether something of the body must still come; no more than `most` bytes are waited for.
+
+        `length` is None for a body in chunks.
+        """
+        self.is_whole, self._body, self._most = False, length or 0, self._head + most
+        self._misses = self._misses_chunks if length is None else self._misses_length
+        return self._misses()
+
+    def misses_next(self, idle_seconds: float) -> bool:
+        """Forgets the request that was answered; whether something of the next one must still come."""
+        del self.received[: self._head + self._body]
+        self._parsed = self._head = self._body = 0
+        self.deadline = time.monotonic() + (self._seconds if self.received else idle_seconds)
+        self._misses = self._misses_head
+        return self._misses()
+
+    def linger(self, seconds: float) -> None:
+        """Says that nothing more is sent, and ignores what comes: if it were closed, the answer would be lost."""
+        try:
+            self.socket.shutdown(SHUT_WR)
+        except OSError as error:
+            raise ClientGone from error
+        self.received.clear()
+        self.deadline = time.monotonic() + seconds
+        self._misses = self._ignores
+
+    def _misses_head(self) -> bool:
+        received = self.received
+        while received.startswith(b"\r\n"):  # RFC 9112, 2.2
+            del received[:2]
+        # `_head` bytes were looked at before.
+        end = received.find(b"\r\n\r\n", max(0, self._head - 3))
+        self._head = len(received) if end < 0 else end + 4
+        self.is_whole = end >= 0
+        return end < 0 and self._head < _LONGEST_HEAD
+
+    def _misses_length(self) -> bool:
+        here = len(self.received)
+        self.is_whole = here >= self._head + self._body
+        return not self.is_whole and here < self._most
+
+    def _misses_chunks(self) -> bool:
+        """Looks only for the last chunk; the parser reads them. `_body` is the length of those that are known."""
+        received = self.received
+        while chunk := _CHUNK.match(received, self._head + self._body):
+            size = int(chunk[1], 16)
+            if size:
+                self._body = chunk.end() + size + len(b"\r\n") - self._head
+                continue
+            self.is_whole = _TRAILERS.search(received, chunk.end() - 2) is not None
+            break
+        else:
+            if received.find(b"\r\n", self._head + self._body) >= 0:
+                return False  # no chunk: the parser says what is wrong
+        return not self.is_whole and len(received) < self._most
+
+    def _ignores(self) -> bool:
+        self.received.clear()
+        return True

@@ -1,0 +1,67 @@
+"""Answers of our worker to what is no request: JSON, as the application's own."""
+
+from __future__ import annotations
+
+import re
+from email.utils import formatdate
+from http import HTTPStatus
+
+import orjson
+from gunicorn.http.errors import NoMoreData, ParseException
+
+from restapi.http.exchange import new_ids
+from restapi.http.reply import ID_HEADER, ON_ALL
+
+NOT_A_REQUEST = (ParseException, NoMoreData)
+"""What gunicorn's parser raises."""
+
+_STATUSES = {
+    "ConfigurationProblem": 500,
+    "ExpectationFailed": 417,
+    "ForbiddenProxyRequest": 403,
+    "LimitRequestHeaders": 431,
+    "LimitRequestLine": 414,
+    "NoMoreData": 431,
+    "UnsupportedTransferCoding": 501,
+}
+"""By the names of errors, of which older versions of gunicorn lack some; all others are 400."""
+
+_HAS_BLANKS = re.compile(rb"[A-Z]+ [^ \r]* [^\r]* HTTP/")
+"""Matches a request line with a blank in its URL."""
+
+_MESSAGES = {
+    414: "the URL is longer than this server takes",
+    431: "the headers are longer than this server takes",
+}
+
+
+def refusal(error: Exception, head: bytes) -> bytes:
+    """The answer to bytes that gunicorn's parser refuses."""
+    status = _STATUSES.get(type(error).__name__, 400)
+    if status == HTTPStatus.BAD_REQUEST and _HAS_BLANKS.match(head):
+        return _answer(status, "a URL cannot hold a blank: write %20")
+    return _answer(status, _MESSAGES.get(status, f"this is no request of HTTP: {error}"))
+
+
+def too_late(seconds: float) -> bytes:
+    return _answer(408, f"the request did not come within {seconds:g} seconds")
+
+
+def failure() -> bytes:
+    return _answer(500, "Internal server error: the cause is in the log of the server")
+
+
+def _answer(status: int, message: str) -> bytes:
+    body = orjson.dumps({"message": message})
+    fields = [
+        ("Date", formatdate(usegmt=True)),
+        ("Connection", "close"),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        *ON_ALL,
+        (ID_HEADER, next(new_ids)),
+    ]
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in fields
+    )
+    return head.encode("latin-1") + b"\r\n" + body
