@@ -64,7 +64,8 @@ def machine(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def on(machine: Path, command: str) -> list[str]:
     """A command in the unpacked sdist, as the user; what is mounted is so for it alone."""
-    begin = f"mount -t proc proc {machine}/proc && mount -t tmpfs tmpfs {machine}/dev/shm"
+    kinds = {"proc": "proc", "tmpfs": "dev/shm", "devpts": "dev/pts -o newinstance,ptmxmode=666"}
+    begin = " && ".join(f"mount -t {kind} {kind} {machine}/{place}" for kind, place in kinds.items())
     variables = [f"{name}={value}" for name, value in environment().items()]
     inside = ["env", "-i", *variables, "sh", "-c", f"cd && cd aiida_like-* && exec {command}"]
     enter = shlex.join(["exec", "chroot", f"--userspec={USER}", str(machine), *inside])
