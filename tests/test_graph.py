@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from aiida_like.errors import QueryError, StatementTimeout
 from aiida_like.profiles import find
 from aiida_like.storage import Limits, Storage, open_storage
+from querylang.graph import compile as graph_compile
 from querylang.graph.compile import compile_graph
 from querylang.graph.operators import OPERATORS
 from querylang.graph.read import read
@@ -393,3 +394,44 @@ def test_queries_of_one_shape_share_a_statement() -> None:
     assert one.cache_key == other.cache_key
     assert one.values != other.values
     assert compile_graph(read({"path": [node(label={"in": ["a"]})]}), 10).cache_key != one.cache_key
+
+
+NODE, GROUP = {"entity_type": "node", "tag": "n"}, {"entity_type": "group.core", "tag": "g"}
+OUTPUT = {"entity_type": "node", "tag": "m", "with_incoming": "n"}
+DESCENDANT = {"entity_type": "node", "tag": "m", "with_ancestors": "n"}
+MEMBER = {"entity_type": "node", "tag": "n", "with_group": "g"}
+BY_LABEL = [{"n": [{"label": "desc"}]}]
+BY_ENERGY = [{"m": [{"attributes.energy": {"order": "desc", "cast": "f"}}]}, {"n": ["label"]}]
+
+SORTED: list[dict[str, Any]] = [
+    {"path": [NODE, OUTPUT], "project": {"n": ["id", "attributes"], "m": ["id", "extras"], "n--m": ["label", "type"]}},
+    {"path": [NODE, OUTPUT], "project": {"m": ["id", "attributes"]}, "order_by": BY_ENERGY},
+    {"path": [NODE, OUTPUT | {"outerjoin": True}], "project": {"n": ["id", "extras"], "m": ["id", "attributes"]}},
+    {
+        # Of ways of equal length between two nodes none is the first.
+        "path": [NODE, DESCENDANT | {"edge_filters": {"depth": {"<": 1}}}],
+        "project": {"n": ["attributes"], "m": ["id"], "n--m": ["depth", "path"]},
+    },
+    {"path": [NODE, DESCENDANT], "project": {"m": ["attributes"]}, "order_by": [{"n--m": ["depth"]}, {"m": ["label"]}]},
+    {"path": [GROUP, MEMBER, OUTPUT], "project": {"g": ["label"], "n": [{"attributes.value": {"cast": "f"}}]}},
+]
+
+
+@pytest.mark.parametrize("asked", SORTED)
+def test_sorted_rows_that_show_json_are_found_by_their_ids(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    """The same rows in the same order as if all that they show were sorted: 5.6 GB of a million nodes, for 20."""
+    query = read({"order_by": BY_LABEL, "limit": 25, "offset": 2} | asked)
+
+    def found() -> tuple[str, list[Any]]:
+        statement = compile_graph(query, 25)
+        prepared = storage.statements.compile(statement.build())
+        return prepared.sql, storage.database.rows(prepared.sql, {**prepared.constants, **statement.values})
+
+    sql, rows_found = found()
+    monkeypatch.setattr(graph_compile, "_sorts_wide_rows", lambda _: False)
+    plain, expected = found()
+    assert ("AS page" in sql, "AS page" in plain) == (True, False)
+    assert rows_found == expected
+    assert len(expected) > 3

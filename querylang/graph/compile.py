@@ -39,6 +39,7 @@ from querylang.graph.ast import (
     Sorting,
     Step,
     Term,
+    is_outer,
 )
 from querylang.graph.schema import Direct, Through, Walk
 from querylang.lowering.as_type import AsType
@@ -67,7 +68,8 @@ def compile_graph(query: GraphQuery, limit: int) -> Statement:
         return _compile_edges(query, limit)
     values = {"limit": limit, "offset": query.offset, **values_of(query.filters.values())}
     is_window = query.limit is not None or bool(query.offset)
-    return Statement(("graph", query.cache_key, is_window), lambda: _Builder(query).select(is_window=is_window), values)
+    build = _Builder.select_keys_first if _sorts_wide_rows(query) else _Builder.select
+    return Statement(("graph", query.cache_key, is_window), lambda: build(_Builder(query), is_window=is_window), values)
 
 
 def _compile_edges(query: GraphQuery, limit: int) -> Statement:
@@ -80,6 +82,14 @@ def _compile_edges(query: GraphQuery, limit: int) -> Statement:
     most = literal_column(str(limit), Integer())
     cache_key = ("first edges", query.cache_key, limit)
     return Statement(cache_key, lambda: _Builder(query).select_edges(lambda edges: edges.limit(most)), values)
+
+
+def _sorts_wide_rows(query: GraphQuery) -> bool:
+    """Whether rows of several vertices are sorted, and show JSON, which can be of any size."""
+    is_sorted = (query.order or query.limit is not None or query.offset) and not query.forces_order_index
+    if not is_sorted or len(query.steps) == 1 or query.distinct or any(each.function for each in query.projections):
+        return False
+    return any(each.operand.column.type is FieldType.JSON for each in query.projections)
 
 
 def _has_order_of_edges(query: GraphQuery) -> bool:
@@ -117,6 +127,28 @@ class _Builder:
         keys = [self._sort_key(each).label(f"o{number}") for number, each in enumerate(self._query.order)]
         rows = self._selected(keys).select_from(joined).order_by(*self._order(keys, is_window=is_window))
         return in_window(rows.where(*map(self._where, self._query.filters)))
+
+    def select_keys_first(self, *, is_window: bool) -> Select[Any]:
+        """The ids of the rows, in order, and only then what they show: else all of it is sorted, before most is cut."""
+        query = self._query
+        joined = self._joined()
+        keys = [self._sort_key(each).label(f"o{number}") for number, each in enumerate(query.order)]
+        with_ids = {tag: f"i{number}" for number, (tag, table) in enumerate(self._tables.items()) if "id" in table.c}
+        ids = [self._tables[tag].c.id.label(name) for tag, name in with_ids.items()]
+        # The edges of walks have no ids.
+        made = {each: f"m{number}" for number, each in enumerate(query.projections) if each.operand.tag not in with_ids}
+        values = [self._projected(each).label(name) for each, name in made.items()]
+        found = select(*ids, *keys, *values).select_from(joined).where(*map(self._where, query.filters))
+        page = in_window(found.order_by(*self._order(keys, is_window=is_window))).subquery("page")
+        rows: FromClause = page
+        for tag, name in with_ids.items():
+            if any(each.operand.tag == tag for each in query.projections):
+                table = self._tables[tag]
+                rows = rows.join(table, page.c[name] == table.c.id, isouter=is_outer(query.steps, tag))
+        shown = (page.c[made[each]] if each in made else self._projected(each) for each in query.projections)
+        order = [_sorted(page.c[key.name], each) for key, each in zip(keys, query.order, strict=True)]
+        columns = (value.label(f"c{number}") for number, value in enumerate(shown))
+        return select(*columns).select_from(rows).order_by(*order, *(page.c[each.name] for each in ids))
 
     def _selected(self, keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
         columns = [self._projected(each).label(f"c{number}") for number, each in enumerate(self._query.projections)]
