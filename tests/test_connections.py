@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from aiida_like.errors import StorageError
-from aiida_like.storage.database import Connections, Database, Limits
+from aiida_like.storage.clock import Clock
+from aiida_like.storage.database import CLOCK, Connections, Database, Limits
 from tests.servers import wait_until
 
 
@@ -110,10 +111,12 @@ def test_large_statements_wear_a_connection_out() -> None:
 
     def connect() -> Any:
         sessions.append(Session())
+        sessions[-1].info[CLOCK] = Clock(Limits())
         return sessions[-1]
 
-    never: Any = lambda _: False  # noqa: E731
-    database = Database(cast("Any", None), Connections(connect, 1), Limits(), ZeroDivisionError, never, never)
+    never: Any = lambda _: None  # noqa: E731
+    pool = Connections(connect, "here", most=1)
+    database = Database(cast("Any", None), pool, Limits(), ZeroDivisionError, never, never, never)
     for number in range(250):
         database.fetch("x" * (5000 if number < 201 else 100), {})
     assert [each.is_closed for each in sessions] == [True, False]

@@ -37,7 +37,7 @@ class LargeJSON:
 
 def stored_json(text: str | None) -> orjson.Fragment | LargeJSON:
     """JSON from the database, which goes into the response as it is."""
-    if text is None:
+    if text is None or "\0" in text:  # SQLite takes for JSON what is some in front of a NUL
         return orjson.Fragment("{}")
     return orjson.Fragment(text) if len(text) <= LARGE else LargeJSON(text)
 
@@ -131,8 +131,11 @@ def http_date(stored: str | None) -> str | None:
 
 
 def iso_time(stored: str | None) -> str | None:
-    """`2016-04-29 19:24:12.123+00` in UTC -> `2016-04-29T19:24:12.123000Z` (ISO 8601), as filters take it."""
-    if stored is None:
+    """`2016-04-29 19:24:12.123+00` in UTC -> `2016-04-29T19:24:12.123000Z` (ISO 8601), as filters take it.
+
+    None for what is no such time, as of `http_date`.
+    """
+    if stored is None or http_date(stored) is None:
         return None
     fraction = stored[20:].partition("+")[0]
     return f"{stored[:10]}T{stored[11:19]}.{fraction:0<6}Z"
