@@ -15,7 +15,7 @@ _PLUGINS = ("direct", "lsf", "pbspro", "sge", "slurm", "torque", "local", "ssh")
 """Schedulers and transports."""
 
 _OLD, _TODAY = "data.", "data.core."
-_OLD_STARTS = tuple(f"{_OLD}{name}." for name in DATA)
+OLD_STARTS = tuple(f"{_OLD}{name}." for name in DATA)
 _STARTS = tuple(f"{_TODAY}{name}." for name in DATA)
 
 
@@ -25,7 +25,7 @@ def todays_type(name: str) -> str:
     >>> todays_type("data.dict.Dict.")
     'data.core.dict.Dict.'
     """
-    return _TODAY + name.removeprefix(_OLD) if name.startswith(_OLD_STARTS) else name
+    return _TODAY + name.removeprefix(_OLD) if name.startswith(OLD_STARTS) else name
 
 
 def type_spellings(name: str) -> tuple[str, ...]:

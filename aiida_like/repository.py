@@ -95,14 +95,18 @@ class Repository(ABC):
             raise StorageError(f"the object {key} of the repository cannot be read: {error.strerror}") from error
 
     def content(self, key: str) -> bytes:
-        """The whole content of an object, which its key is the checksum of.
+        """The whole content of an object. Raises DamagedNode, StorageError: as `read` and `checked`."""
+        return self.checked(self.read(key), key)
+
+    def checked(self, file: StoredFile, key: str) -> bytes:
+        """The whole content of an object that was opened, which its key is the checksum of.
 
         Raises:
             DamagedNode: it is too large to be read at once.
-            StorageError: as `read`.
+            StorageError: it cannot be read, or is damaged.
         """
         digest, size, blocks = hashlib.sha256(), 0, []
-        for block in self.read(key).blocks:
+        for block in file.blocks:
             size += len(block)
             if size > _MOST_AT_ONCE:
                 raise DamagedNode(f"the object {key} of the repository has more than {_MOST_AT_ONCE >> 20} MB")

@@ -37,7 +37,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_
 from sqlalchemy.types import TypeEngine
 
 from aiida_like.models import JSONText, Timestamp
-from aiida_like.storage.expressions import casefolded, has_prefix, prefix_range
+from aiida_like.storage.expressions import casefolded, has_prefix, prefix_range, spelled
 from aiida_like.storage.json_expressions import AtPath, json_type
 from aiida_like.storage.statements import Statement
 from querylang.condition import Condition, Order
@@ -46,7 +46,7 @@ from querylang.keyset import compared, nulls_are_last, total_order
 from querylang.lowering.predicates import at_same_path
 from querylang.options import Window
 from querylang.schema import Entity, Field, FieldType
-from querylang.terms import Every, L, Not, Some, Term, cache_key_of, leaves
+from querylang.terms import Every, L, Not, Some, Spelled, Term, cache_key_of, leaves
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,8 @@ def expression_of(
     match term:
         case Every(terms=terms):
             return and_(true(), *(expression_of(each, test, is_negated=is_negated) for each in terms))
+        case Spelled(terms=terms):
+            return spelled(*(expression_of(each, test, is_negated=is_negated) for each in terms))
         case Some(terms=terms):
             return or_(false(), *(expression_of(each, test, is_negated=is_negated) for each in terms))
         case Not(term=negated):

@@ -28,6 +28,11 @@ class Some(Generic[L]):
 
 
 @dataclass(frozen=True)
+class Spelled(Some[L]):
+    """The same of a name in each of its spellings, today's first: most databases hold no other."""
+
+
+@dataclass(frozen=True)
 class Not(Generic[L]):
     term: Term[L]
 
@@ -52,7 +57,7 @@ def cache_key_of(term: Term[Any]) -> Hashable:
         case Every(terms=terms):
             return "and", tuple(map(cache_key_of, terms))
         case Some(terms=terms):
-            return "or", tuple(map(cache_key_of, terms))
+            return type(term).__name__, tuple(map(cache_key_of, terms))
         case Not(term=negated):
             return "not", cache_key_of(negated)
         case _:
@@ -64,6 +69,8 @@ def replaced(term: Term[L], replace: Callable[[L], Term[M]]) -> Term[M]:
     match term:
         case Every(terms=terms):
             return Every(tuple(replaced(each, replace) for each in terms))
+        case Spelled(terms=terms):
+            return Spelled(tuple(replaced(each, replace) for each in terms))
         case Some(terms=terms):
             return Some(tuple(replaced(each, replace) for each in terms))
         case Not(term=negated):

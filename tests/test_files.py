@@ -42,7 +42,8 @@ def test_a_body_that_nobody_reads(app: Flask, url: str, case: str) -> None:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         body = app(create_environ(url, method=method, headers=headers), lambda status, _: statuses.append(status))
-        body.close()
+        if hasattr(body, "close"):  # a small one is read at once
+            body.close()
         del body
         gc.collect()
     assert (statuses, [str(warning.message) for warning in warned]) == ([expected], [])

@@ -17,7 +17,7 @@ from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.uuids import is_uuid, uuids_with
 from querylang.schema import Field
-from querylang.terms import Every, L, Some, Term
+from querylang.terms import Every, L, Spelled, Term
 from querylang.unparse import unparse_value
 
 _Literal = TypeVar("_Literal", Integer, Boolean, DateTime)
@@ -84,7 +84,7 @@ def alphabetical(compared: ResolvedComparison) -> Condition:
 
 def like(compared: ResolvedComparison) -> Term[Condition]:
     # No name has a wildcard, so a pattern starts as the text that it matches.
-    return _some(_like(compared, text) for text in compared.field.spellings(_texts(compared)[0]))
+    return _spelled(_like(compared, text) for text in compared.field.spellings(_texts(compared)[0]))
 
 
 def _like(compared: ResolvedComparison, text: str) -> Term[Condition]:
@@ -156,12 +156,12 @@ def prefix_condition(field: Field, prefix: str) -> Condition:
 
 def prefix_term(field: Field, prefix: str) -> Term[Condition]:
     """The term of the rows whose text starts with `prefix`, in any spelling."""
-    return _some(prefix_condition(field, each) for each in field.spellings(prefix))
+    return _spelled(prefix_condition(field, each) for each in field.spellings(prefix))
 
 
-def _some(terms: Iterable[Term[Condition]]) -> Term[Condition]:
-    alone, *others = terms
-    return Some((alone, *others)) if others else alone
+def _spelled(terms: Iterable[Term[Condition]]) -> Term[Condition]:
+    today, *others = terms
+    return Spelled((today, *others)) if others else today
 
 
 def uuid_prefix(field: Field, prefix: str) -> Condition | None:

@@ -14,7 +14,7 @@ from aiida_like.models import link, node
 from aiida_like.repository import entries, key_of, paths
 from aiida_like.storage import Snapshot, Statement
 from aiida_like.storage.expressions import unindexed
-from restapi.http.encoding import attachment
+from restapi.http.encoding import LARGE, attachment
 from restapi.http.reply import Reply
 
 Tree = Mapping[str, Any]
@@ -47,15 +47,17 @@ def listing(tree: Tree, folder: str) -> list[dict[str, str]]:
 
 
 def answer_file(snapshot: Snapshot, tree: Tree, written: str) -> Reply:
-    """The file at the path that a client wrote, for download.
+    """The file at the path that a client wrote, for download. What is small is read at once, so it can be checked.
 
     Raises:
         QueryError, FileNotFound: as `key_of`.
+        DamagedNode, StorageError: as `Repository.read`.
     """
-    path = _path_of(tree, written)
+    path, repository = _path_of(tree, written), snapshot.storage.repository
     key = key_of(tree, path)
-    file = snapshot.storage.repository.read(key)
-    reply = attachment(file.blocks, file.size, path.replace("/", "_"))
+    file = repository.read(key)
+    content = repository.checked(file, key) if file.size <= LARGE else file.blocks
+    reply = attachment(content, file.size, path.replace("/", "_"))
     # The checksum of the content, which no commit changes: so a download can go on after one.
     reply.headers["ETag"] = f'"{key}"'
     return reply

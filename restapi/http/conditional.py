@@ -81,6 +81,8 @@ class Conditional:
         is_constant = snapshot.storage.data_version.constant is not None
         reply.headers["Cache-Control"] = self._for_archives if is_constant else "no-cache"
         if "ETag" in reply.headers:
+            if isinstance(reply, BytesReply) and _FIELD not in exchange.environ:
+                return reply
             response = as_response(reply)
             response.make_conditional(exchange.environ)
             return response

@@ -16,7 +16,7 @@ from aiida_like import json_text
 from restapi.http.reply import BytesReply, Reply, as_response, bytes_reply
 
 LARGE = 1 << 16
-"""The most characters of stored JSON that is copied as a whole."""
+"""The most characters of stored JSON, or bytes of a file, that are copied as a whole."""
 
 PLACEHOLDER = orjson.Fragment(b"\0")
 """Stands in JSON for a part that comes later; JSON holds no other NUL."""
