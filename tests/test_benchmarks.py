@@ -102,7 +102,7 @@ def test_the_limit_answers_what_ours_does(both: Both, kind: Kind) -> None:
         assert (limit.status_code, limit.content_type) == (ours.status_code, ours.content_type) == (200, ours.mimetype)
         if ours.mimetype == "application/json":
             assert limit.json == ours.json
-            assert limit.headers["X-Total-Count"] == ours.headers["X-Total-Count"]
+            assert limit.headers.get("X-Total-Count") == ours.headers.get("X-Total-Count")
             bodies.append(len(json.dumps(ours.json["data"])))
         else:
             assert limit.data == ours.data

@@ -42,7 +42,7 @@ def application(database: Database) -> Application:
             ("Content-Length", str(len(content))),
             ("Access-Control-Allow-Origin", "*"),
         ]
-        start_response("200 OK", headers if is_file else [*headers, ("X-Total-Count", str(total))])
+        start_response("200 OK", headers if is_file or total is None else [*headers, ("X-Total-Count", str(total))])
         return [content]
 
     return app

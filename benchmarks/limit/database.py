@@ -119,8 +119,8 @@ def _postgresql(config: Mapping[str, Any]) -> Database:
     )
 
 
-Route = Callable[[Database, Asked], tuple[Any, int]]
-"""What answers a request: with data, and with the number of all rows."""
+Route = Callable[[Database, Asked], tuple[Any, int | None]]
+"""What answers a request: with data, and with the number of all rows, if it is a list."""
 
 
 @lru_cache

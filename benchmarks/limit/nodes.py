@@ -162,7 +162,7 @@ def content(database: Database, uuid: str, query: str) -> bytes:
     return zlib.decompress(stored) if compressed else stored
 
 
-def of_one(part: Part, total: int = 1) -> Route:
+def of_one(part: Part, total: int | None = 1) -> Route:
     return lambda database, request: (part(database, str(request.path_id), request.query), total)
 
 
@@ -174,7 +174,7 @@ ROUTES: Mapping[str, Route] = {
     "nodes/*/links/incoming": links("incoming", 400),
     "nodes/*/links/outgoing": links("outgoing", 400),
     "nodes/*/links/outgoing/page": links("outgoing", 20),
-    "nodes/*/links/tree": of_one(tree, total=0),
+    "nodes/*/links/tree": of_one(tree, total=None),
     "nodes/*/repo/list": of_one(lambda *asked: {"repo_list": input_files(*asked)}),
     "nodes/*/repo/contents": of_one(content),
     "processes/*/report": of_one(report),

@@ -11,14 +11,14 @@ from benchmarks.limit.query import read
 from benchmarks.limit.types import tree_of_types
 
 
-def statistics(database: Database, request: Asked) -> tuple[Any, int]:
+def statistics(database: Database, request: Asked) -> tuple[Any, None]:
     """Both counts read nothing but an index, unless they are those of a user."""
     query = read(request.query)
     counts = f"SELECT {{}}, count(*) FROM db_dbnode {query.where} GROUP BY 1 ORDER BY 1"
     key = f"{database.hidden}node_type" if query.where else "node_type"
     types: dict[str, int] = dict(database.rows(counts.format(key), *query.values))
     days: dict[str, int] = dict(database.rows(counts.format(database.day), *query.values))
-    return {"total": sum(types.values()), "types": types, "ctime_by_day": days}, 0
+    return {"total": sum(types.values()), "types": types, "ctime_by_day": days}, None
 
 
 PROCESSES = "node_type >= 'process.' AND node_type < 'process/'"
@@ -39,6 +39,6 @@ UNION ALL SELECT * FROM (SELECT DISTINCT node_type, process_type FROM db_dbnode 
 
 ROUTES: Mapping[str, Route] = {
     "nodes/statistics": statistics,
-    "nodes/full_types": lambda database, _: (tree_of_types(database.rows(TYPES)), 0),
-    "nodes/full_types_count": lambda database, _: (tree_of_types(database.rows(COUNTED)), 0),
+    "nodes/full_types": lambda database, _: (tree_of_types(database.rows(TYPES)), None),
+    "nodes/full_types_count": lambda database, _: (tree_of_types(database.rows(COUNTED)), None),
 }
