@@ -34,10 +34,10 @@ def loads_exactly(text: str) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
-def object_of(text: str | None) -> dict[str, Any]:
-    """An object, with all digits of integers; without keys, if the text is none."""
+def object_of(text: str | None, *, exactly: bool = False) -> dict[str, Any]:
+    """An object, without keys if the text is none. `exactly`: with all digits of integers, to be shown."""
     try:
-        value = (loads_exactly if _LONG.search(text) else loads)(text) if text else {}
+        value = (loads_exactly if exactly and _LONG.search(text) else loads)(text) if text else {}
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

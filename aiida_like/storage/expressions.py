@@ -198,7 +198,7 @@ def readable_json(json: str, compiler: SQLCompiler) -> str:
 
 _VALID = "typeof({0}) = 'text' AND json_valid({0}) AND {0} NOT GLOB '*\\ud*'"
 _MENDED = "ELSE json_mended(CAST({0} AS BLOB)) END)"
-_SHOWN = f"(CASE WHEN {_VALID} THEN {{0}} {_MENDED}"
+_SHOWN = f"(CASE WHEN {_VALID} OR {{0}} IS NULL THEN {{0}} {_MENDED}"
 _READABLE = f"(CASE WHEN {_VALID} AND {{0}} NOT GLOB '*[^ -~]*' AND instr({{0}}, char(0)) = 0 THEN {{0}} {_MENDED}"
 """Python gets no text that is not UTF-8, not even to mend it. SQLite's own functions end at a NUL."""
 

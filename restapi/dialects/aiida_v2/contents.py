@@ -38,7 +38,7 @@ class Attributes(DialectResource):
     def _chosen(self, given: Options, stored: str | None) -> Any:
         if self.only not in given and self.without not in given:
             return stored_json(stored)
-        content = object_of(stored)
+        content = object_of(stored, exactly=True)
         only, without = given.get(self.only, tuple(content)), given.get(self.without, ())
         return part_of_stored({key: value for key, value in content.items() if key in only and key not in without})
 

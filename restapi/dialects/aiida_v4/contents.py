@@ -34,7 +34,9 @@ class Attributes(DialectResource):
         chosen = given.get(f"{self.column}_filter")
         content: Any = stored_json(stored)
         if chosen is not None:
-            content = part_of_stored({key: value for key, value in object_of(stored).items() if key in chosen})
+            content = part_of_stored(
+                {key: value for key, value in object_of(stored, exactly=True).items() if key in chosen}
+            )
         return self.envelope(NODES.name, {self.column: content}, path_id=path_id)
 
 
