@@ -28,6 +28,15 @@ def todays_type(name: str) -> str:
     return _TODAY + name.removeprefix(_OLD) if name.startswith(OLD_STARTS) else name
 
 
+def lacks_core(name: str) -> bool:
+    """Whether a node type, or the start of one, is spelled without `core.`, though it has one today.
+
+    >>> lacks_core("data.dict.Dict."), lacks_core("data.core.dict.Dict.")
+    (True, False)
+    """
+    return name.startswith(OLD_STARTS)
+
+
 def type_spellings(name: str) -> tuple[str, ...]:
     """A node type, or the start of one, in today's spelling and the old one; alone if there is no other.
 

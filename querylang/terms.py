@@ -29,7 +29,7 @@ class Some(Generic[L]):
 
 @dataclass(frozen=True)
 class Spelled(Some[L]):
-    """The same of a name in each of its spellings, today's first: most databases hold no other."""
+    """The same of a type in each of its spellings, today's first: most databases hold no other."""
 
 
 @dataclass(frozen=True)

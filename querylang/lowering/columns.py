@@ -5,10 +5,12 @@ Every type has its own sense of an operator: a time is an interval, text is alph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
+from aiida_like.core_names import lacks_core
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefold
 from aiida_like.storage.patterns import Pattern, escape, prefix_end
@@ -17,7 +19,7 @@ from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.uuids import is_uuid, uuids_with
 from querylang.schema import Field
-from querylang.terms import Every, L, Spelled, Term
+from querylang.terms import Every, L, Some, Spelled, Term
 from querylang.unparse import unparse_value
 
 _Literal = TypeVar("_Literal", Integer, Boolean, DateTime)
@@ -84,7 +86,7 @@ def alphabetical(compared: ResolvedComparison) -> Condition:
 
 def like(compared: ResolvedComparison) -> Term[Condition]:
     # No name has a wildcard, so a pattern starts as the text that it matches.
-    return _spelled(_like(compared, text) for text in compared.field.spellings(_texts(compared)[0]))
+    return _spelled(compared.field.spellings(_texts(compared)[0]), partial(_like, compared))
 
 
 def _like(compared: ResolvedComparison, text: str) -> Term[Condition]:
@@ -156,12 +158,17 @@ def prefix_condition(field: Field, prefix: str) -> Condition:
 
 def prefix_term(field: Field, prefix: str) -> Term[Condition]:
     """The term of the rows whose text starts with `prefix`, in any spelling."""
-    return _spelled(prefix_condition(field, each) for each in field.spellings(prefix))
+    return _spelled(field.spellings(prefix), partial(prefix_condition, field))
 
 
-def _spelled(terms: Iterable[Term[Condition]]) -> Term[Condition]:
-    today, *others = terms
-    return Spelled((today, *others)) if others else today
+def _spelled(texts: Sequence[str], condition: Callable[[str], Term[Condition]]) -> Term[Condition]:
+    """The condition on any of the texts. Of types without `core.` most databases hold none."""
+    if len(texts) == 1:
+        return condition(texts[0])
+    today, *others = (condition(text) for text in texts if not lacks_core(text))
+    old = tuple(condition(text) for text in texts if lacks_core(text))
+    known = Some((today, *others)) if others else today
+    return Spelled((known, *old)) if old else known
 
 
 def uuid_prefix(field: Field, prefix: str) -> Condition | None:
