@@ -103,6 +103,7 @@ IDS = {
     (PROXIES, "10.1.2.3", "a\tb"): False,
     (PROXIES, "10.1.2.3", ""): False,
     (PROXIES, "192.0.2.1", "abc"): False,
+    (PROXIES, "::ffff:10.1.2.3", "abc"): True,  # as a listener for both versions of IP says it
 }
 
 

@@ -27,6 +27,11 @@ REQUESTS = {
     "no body is asked for": ("HEAD", {}, "200 OK"),
     "the client has it": ("GET", {"If-None-Match": "*"}, "304 NOT MODIFIED"),
     "the client goes away": ("GET", {}, "200 OK"),
+    "the client has another, and a part": (
+        "GET",
+        {"If-None-Match": '"x"', "Range": "bytes=5-9"},
+        "206 PARTIAL CONTENT",
+    ),
     "a part is asked for": ("GET", {"Range": "bytes=5-9"}, "206 PARTIAL CONTENT"),
     "there is no such part": ("GET", {"Range": "bytes=99999999-"}, "416 REQUESTED RANGE NOT SATISFIABLE"),
 }

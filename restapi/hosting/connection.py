@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from fcntl import ioctl
 from itertools import islice
 from socket import SHUT_WR, socket
+from termios import TIOCOUTQ
 from typing import Any
 
 _AT_ONCE = 1 << 16
@@ -15,6 +18,9 @@ _AT_ONCE = 1 << 16
 
 _LONGEST_HEAD = 1 << 17
 """Bytes after which the parser says what is wrong with a head that has no end."""
+
+_LONGEST_LINE = 8190
+"""Bytes of a line in front of a chunk; a longer one is for the parser, which refuses it."""
 
 _BUFFERS = 16
 """Pieces of an answer that are sent at once."""
@@ -40,7 +46,7 @@ class Connection:
 
     __slots__ = (
         *("socket", "peer", "server", "received", "unsent", "deadline", "conversation", "is_whole", "is_lost"),
-        *("_seconds", "_parsed", "_head", "_body", "_most", "_misses"),
+        *("_seconds", "_has_begun", "_queued", "_parsed", "_head", "_body", "_most", "_misses"),
     )
 
     def __init__(self, client: socket, peer: Any, server: Any, seconds: float) -> None:
@@ -52,6 +58,8 @@ class Connection:
         self.conversation: Generator[int, None, None]
         self.is_whole = self.is_lost = False
         self._seconds = seconds
+        self._has_begun = False
+        self._queued = 0
         self._parsed = self._head = self._body = self._most = 0
         self._misses: Callable[[], bool] = self._misses_head
 
@@ -73,7 +81,8 @@ class Connection:
             raise ClientGone from error
         if not came:
             raise ClientGone
-        if not self.received:
+        if not self._has_begun:
+            self._has_begun = True
             self.deadline = time.monotonic() + self._seconds
         self.received += came
         return not self._misses()
@@ -102,6 +111,7 @@ class Connection:
                 sent = self.socket.sendmsg(islice(unsent, _BUFFERS))
             except BlockingIOError:
                 self.deadline = time.monotonic() + self._seconds
+                self._queued = self._not_taken()
                 return False
             except OSError as error:
                 raise ClientGone from error
@@ -110,6 +120,19 @@ class Connection:
             if sent:
                 unsent[0] = memoryview(unsent[0])[sent:]
         return True
+
+    def goes_on(self) -> bool:
+        """Whether the client has taken something of the answer, though too little for the selector to say so."""
+        before, self._queued = self._queued, self._not_taken() if self.unsent else 0
+        if self._queued >= before:
+            return False
+        self.deadline = time.monotonic() + self._seconds
+        return bool(self.unsent)
+
+    def _not_taken(self) -> int:
+        """Bytes that were sent, and that the other side has not got yet."""
+        (number,) = struct.unpack("i", ioctl(self.socket, TIOCOUTQ, bytes(4)))
+        return int(number)
 
     def misses_body(self, length: int | None, most: int) -> bool:
         """Whether something of the body must still come; no more than `most` bytes are waited for.
@@ -124,7 +147,8 @@ class Connection:
         """Forgets the request that was answered; whether something of the next one must still come."""
         del self.received[: self._head + self._body]
         self._parsed = self._head = self._body = 0
-        self.deadline = time.monotonic() + (self._seconds if self.received else idle_seconds)
+        self._has_begun = bool(self.received)
+        self.deadline = time.monotonic() + (self._seconds if self._has_begun else idle_seconds)
         self._misses = self._misses_head
         return self._misses()
 
@@ -162,9 +186,12 @@ class Connection:
                 self._body = chunk.end() + size + len(b"\r\n") - self._head
                 continue
             self.is_whole = _TRAILERS.search(received, chunk.end() - 2) is not None
+            if len(received) - chunk.end() > _LONGEST_HEAD:
+                return False
             break
         else:
-            if received.find(b"\r\n", self._head + self._body) >= 0:
+            start = self._head + self._body
+            if len(received) - start > _LONGEST_LINE or received.find(b"\r\n", start) >= 0:
                 return False  # no chunk: the parser says what is wrong
         return not self.is_whole and len(received) < self._most
 

@@ -42,7 +42,7 @@ _LINGER_SECONDS = 2.0
 _LOOK_SECONDS = 0.5
 """Time between two looks at what is late."""
 
-_HEALTH = re.compile(rb"(?:GET|HEAD) (?:/[^/? ]+)?/healthz[? ]")
+_HEALTH = re.compile(rb"(?:GET|HEAD) (?:http://[^/ ]+)?(?:/[^/? ]+)*/healthz[? ]")
 
 Conversation = Generator[int, None, None]
 """Yields what it waits for, EVENT_READ, EVENT_WRITE or _TURN; then any thread may go on with it."""
@@ -152,7 +152,7 @@ class Worker(Process):  # type: ignore[misc]  # gunicorn has no types
                 self._wait(connection, event)
 
     def _drop_late(self, now: float) -> None:
-        for connection in [each for each in self._waiting if each.deadline < now]:
+        for connection in [each for each in self._waiting if each.deadline < now and not each.goes_on()]:
             if connection.received and not connection.unsent:
                 connection.sendall(too_late(self._client_seconds))
                 with suppress(ClientGone):

@@ -42,14 +42,20 @@ class Proxies:
 
     def client(self, environ: WSGIEnvironment) -> str | None:
         """The address of the client: the last one that is not of a proxy. None behind a Unix socket without a proxy."""
-        client: str = environ.get("REMOTE_ADDR", "")
+        client = _plain(environ.get("REMOTE_ADDR", ""))
         hops = _parts(environ.get("HTTP_X_FORWARDED_FOR", ""))
         while hops and self._trusts(client) and _is_address(hops[-1]):
             client = hops.pop()
         return client or None
 
     def _trusts(self, address: str) -> bool:
-        return not address or _is_in(address, self._networks)
+        return not address or _is_in(_plain(address), self._networks)
+
+
+def _plain(address: str) -> str:
+    """An address of IPv4 as such, as which a listener for both versions does not show it: `::ffff:127.0.0.1`."""
+    start, _, plain = address.rpartition(":")
+    return plain if start == "::ffff" and "." in plain else address
 
 
 def _parts(text: str) -> list[str]:

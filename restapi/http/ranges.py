@@ -59,7 +59,8 @@ def _part(reply: Reply, start: int, stop: int, size: int) -> Reply:
     if isinstance(reply, BytesReply):
         return BytesReply(reply.body[start:stop], HTTPStatus.PARTIAL_CONTENT, headers)
     blocks = reply.response
-    assert isinstance(blocks, Blocks), blocks
+    if not isinstance(blocks, Blocks):  # a small file
+        return BytesReply(reply.get_data()[start:stop], HTTPStatus.PARTIAL_CONTENT, headers)
     return Response(blocks.part(start, stop), HTTPStatus.PARTIAL_CONTENT, headers)
 
 
