@@ -114,6 +114,8 @@ FILTERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"attributes.größe": 1}, (graph.oddities,)),
     ({"extras.nested.list.0": 1}, (graph.oddities,)),
     ({"and": [{"id": {">": 4}}, {"!or": [{"id": {">": 6}}, {"label": "silicon"}]}]}, (graph.salt,)),
+    ({"!and": [{}]}, ()),
+    ({"id": 5, "!or": [{"!and": [{}]}]}, (graph.silicon,)),
 ]  # fmt: skip
 
 

@@ -121,6 +121,11 @@ QUERIES: dict[str, tuple[str, str, str]] = {
         f"nodes?id=in={ones(500)}&id=notin={ones(501)}",
         "the query has 1001 values; at most 1000 are allowed",
     ),
+    "values that are not even parsed": (
+        f"nodes?filter=id IN ({ones(1000)})",
+        f"nodes?filter=id IN ({ones(1502)})",
+        "the query has 1502 values; at most 1000 are allowed",
+    ),
     "terms of an order": (
         f"nodes?orderby={','.join(['label'] * 20)}",
         f"nodes?orderby={','.join(['label'] * 21)}",
