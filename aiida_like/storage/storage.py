@@ -326,7 +326,10 @@ class LazyStorage:
             return self._open()
         except TargetError as error:
             at = time.monotonic()
-            self._failure = _Failure(error, at, at + (at - began) / _FAILING_AT_MOST, stamp)
+            # Without its traceback, whose frames would keep the storage that was served before.
+            self._failure = _Failure(
+                TargetError(str(error), error.reason), at, at + (at - began) / _FAILING_AT_MOST, stamp
+            )
             raise
 
 
