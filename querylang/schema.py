@@ -31,16 +31,13 @@ class FieldType(Enum):
     __hash__ = object.__hash__
 
 
-def _as_it_is(name: str) -> tuple[str]:
-    return (name,)
-
-
 @dataclass(frozen=True, eq=False)
 class Field:
     """One key of an entity. A field is equal to itself alone, so that what is made for fields can be looked up fast.
 
     `expression` is its SQL; `is_nullable` says that it can be NULL, which no comparison matches.
-    `spellings` are the names that a name, or the start of a pattern, stands for: those of today, and old ones.
+    `spellings` are the names that a name, or the start of a pattern, stands for: those of today, and old ones; None:
+    itself alone.
     `write` makes what answers show of a stored value, if that is not as usual for the type.
     `is_shown`, `is_filterable`: what can be seen, what can be asked and ordered by.
     """
@@ -54,7 +51,7 @@ class Field:
     is_shown: bool = True
     is_filterable: bool = True
     refers_to: str | None = None
-    spellings: Callable[[str], tuple[str, ...]] = _as_it_is
+    spellings: Callable[[str], tuple[str, ...]] | None = None
     write: Callable[[Any], Any] | None = None
 
     @cached_property

@@ -47,11 +47,13 @@ def found(client: FlaskClient, url: str) -> set[str]:
 
 
 def test_either_spelling_finds_both(changing: Writable, serve: Callable[..., Flask]) -> None:
+    """Also those that come while they are served."""
+    client = serve(find(**changing.target), {}).test_client()
+    assert {url: found(client, url) for url in FOUND} == FOUND
     with changing.committing() as commit:
         names = ", ".join(f"'{uuid}'" for uuid in OLD)
         commit(f"UPDATE db_dbnode SET node_type = replace(node_type, 'data.core.', 'data.') WHERE uuid IN ({names})")
         commit("UPDATE db_dbcomputer SET transport_type = 'ssh' WHERE label = 'daint'")
-    client = serve(find(**changing.target), {}).test_client()
     assert {url: found(client, url) for url in FOUND} == FOUND
     assert found(client, "/api/v2/structures") >= STRUCTURES
     (row,) = client.get(f"/api/v2/nodes/{graph.gamma}").json["data"]["nodes"]

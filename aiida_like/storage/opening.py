@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, or_, select
+from sqlalchemy import URL, select
 
 from aiida_like import models
 from aiida_like.container import Container
-from aiida_like.core_names import OLD_STARTS
 from aiida_like.errors import StorageAway, StorageError, TargetError
 from aiida_like.profiles import Backend, Profile, found
 from aiida_like.repository import Repository
@@ -17,9 +16,7 @@ from aiida_like.stamp import Stamp
 from aiida_like.storage import archive, copies, postgresql, sqlite
 from aiida_like.storage.clock import Limits
 from aiida_like.storage.database import Database
-from aiida_like.storage.expressions import HAS_OLD_NAMES, has_prefix
 from aiida_like.storage.file_version import FileVersion, check_readable
-from aiida_like.storage.patterns import prefix_end
 from aiida_like.storage.result_cache import RecentNumbers, ResultCaches
 from aiida_like.storage.statements import StatementCache
 from aiida_like.storage.storage import Storage
@@ -62,7 +59,6 @@ def open_storage(
     )
     try:
         _check_schema(storage)
-        _look_for_old_names(storage)
     except StorageAway as error:
         storage.close()
         raise TargetError(str(error), error.reason) from error
@@ -109,15 +105,6 @@ def _opened(profile: Profile, cache_folder: Path | None, limits: Limits, progres
             return _Opened(database, repository, postgresql.data_version(database))
         case _:
             raise AssertionError(profile)
-
-
-def _look_for_old_names(storage: Storage) -> None:
-    """Once: AiiDA 2 itself writes none, they come with archives."""
-    starts = (has_prefix(models.node.c.node_type, f"{start}%", start, prefix_end(start)) for start in OLD_STARTS)
-    prepared = storage.statements.compile(select(models.node.c.id).where(or_(*starts)).limit(1))
-    if storage.database.rows(prepared.sql, prepared.constants):
-        setattr(storage.database.engine.dialect, HAS_OLD_NAMES, True)
-        storage.statements.clear()
 
 
 def _check_schema(storage: Storage) -> None:

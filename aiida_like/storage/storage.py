@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import perf_counter
 from typing import Literal
 
@@ -19,6 +20,7 @@ from aiida_like.repository import Repository
 from aiida_like.stamp import Stamp
 from aiida_like.storage import postgresql
 from aiida_like.storage.database import Database, Row
+from aiida_like.storage.old_names import OldNames
 from aiida_like.storage.result_cache import RecentNumbers, ResultCache, ResultCaches
 from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.storage.version import DataVersion, VersionColumn
@@ -48,6 +50,10 @@ class Storage:
     def read(self) -> Snapshot:
         """A snapshot for one request."""
         return Snapshot(self)
+
+    @cached_property
+    def old_names(self) -> OldNames:
+        return OldNames(self.database, self.statements)
 
     def expected_rows(self, statement: Statement) -> int:
         """The number of rows that a database with statistics expects of a statement, which is not run.
@@ -227,6 +233,8 @@ class Snapshot:
     def _run(self, statement: Statement) -> list[Row]:
         storage, effort = self.storage, self.effort
         prepared = storage.statements.get(statement.cache_key) or storage.statements.add(statement)
+        if prepared.is_narrow and storage.old_names.are_there(self._version):
+            prepared = storage.statements.add(statement)
         began = perf_counter()
         try:
             rows, server = storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})

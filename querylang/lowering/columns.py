@@ -77,6 +77,8 @@ def booleans(compared: ResolvedComparison) -> Condition:
 
 
 def texts(compared: ResolvedComparison) -> Condition:
+    if compared.field.spellings is None:
+        return Condition(compared.predicate, compared.field, tuple(_texts(compared)))
     return text_condition(compared.predicate, compared.field, *_texts(compared))
 
 
@@ -86,7 +88,7 @@ def alphabetical(compared: ResolvedComparison) -> Condition:
 
 def like(compared: ResolvedComparison) -> Term[Condition]:
     # No name has a wildcard, so a pattern starts as the text that it matches.
-    return _spelled(compared.field.spellings(_texts(compared)[0]), partial(_like, compared))
+    return _spelled(compared.field, _texts(compared)[0], partial(_like, compared))
 
 
 def _like(compared: ResolvedComparison, text: str) -> Term[Condition]:
@@ -143,7 +145,7 @@ def bounds_of_intervals(compared: ResolvedComparison) -> Condition:
 
 def text_condition(predicate: Predicate, field: Field, *texts: str) -> Condition:
     """A condition on the rows whose text is, or is not, one of `texts` in any spelling."""
-    names = tuple(name for text in texts for name in field.spellings(text))
+    names = tuple(name for text in texts for name in _spellings(field, text))
     return Condition(_AMONG.get(predicate, predicate) if len(names) > len(texts) else predicate, field, names)
 
 
@@ -158,11 +160,16 @@ def prefix_condition(field: Field, prefix: str) -> Condition:
 
 def prefix_term(field: Field, prefix: str) -> Term[Condition]:
     """The term of the rows whose text starts with `prefix`, in any spelling."""
-    return _spelled(field.spellings(prefix), partial(prefix_condition, field))
+    return _spelled(field, prefix, partial(prefix_condition, field))
 
 
-def _spelled(texts: Sequence[str], condition: Callable[[str], Term[Condition]]) -> Term[Condition]:
-    """The condition on any of the texts. Of types without `core.` most databases hold none."""
+def _spellings(field: Field, text: str) -> Sequence[str]:
+    return (text,) if field.spellings is None else field.spellings(text)
+
+
+def _spelled(field: Field, text: str, condition: Callable[[str], Term[Condition]]) -> Term[Condition]:
+    """The condition on any spelling of a text. Of types without `core.` most databases hold none."""
+    texts = _spellings(field, text)
     if len(texts) == 1:
         return condition(texts[0])
     today, *others = (condition(text) for text in texts if not lacks_core(text))
