@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -9,12 +10,15 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import threading
 import time
+import weakref
 import zipfile
 import zlib
 from collections import namedtuple
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,12 +26,13 @@ from flask import Flask
 
 from aiida_like.errors import DamagedNode, StorageError, TargetError
 from aiida_like.profiles import find
-from aiida_like.storage import LazyStorage, Storage, copies, open_storage, storage
+from aiida_like.storage import LazyStorage, Storage, copies, lazy_storage, open_storage
 from aiida_like.storage.archive import default_cache_folder, stamp, unpacked
 from aiida_like.zipped import FolderRepository, ZippedRepository
 from tests.conftest import Golden
 from tests.exchanges import with_id
 from tests.golden import graph
+from tests.servers import wait_until
 from tests.writable import relabelled, rezip
 
 KEY = "ab" * 32
@@ -72,6 +77,7 @@ def smaller(content: bytes, folder: Path) -> bytes:
 
 UNPACK = """
 import sys
+import threading
 from pathlib import Path
 from aiida_like.storage.archive import unpacked
 print(unpacked(Path(sys.argv[1]), Path(sys.argv[2])).file)
@@ -132,7 +138,7 @@ def test_an_archive_that_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another tag, another label, and no file of the one with the database of the other."""
-    monkeypatch.setattr(storage, "_SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(lazy_storage, "_SECONDS_BETWEEN_LOOKS", 0)
     archive = Path(shutil.copy(golden.archive, tmp_path / "served.aiida"))
     other = rezip(golden.archive, tmp_path / "other.aiida", relabelled).read_bytes()
     client = serve(find(str(archive)), {"CACHE_FOLDER": str(tmp_path / "cache")}).test_client()
@@ -149,16 +155,48 @@ def test_an_archive_that_is_replaced(
     assert file() == 200
     first = label()
     replace(archive, other)
-    second = label()
-    assert (first[1] != second[1], second[0], second[2], file()) == (True, 200, "other", 200)
+    wait_until(lambda: label()[2] == "other")
+    assert (label()[1] != first[1], file()) == (True, 200)
     replace(archive, other[:20_000])
+    wait_until(lambda: label()[0] == 503)
     damaged = client.get("/api/v4/nodes")
     assert damaged.json == with_id(damaged, {"message": "this profile cannot be served now: its archive is damaged"})
     assert (label()[0], file(), client.get("/readyz").status_code) == (503, 503, 503)
     replace(archive, golden.archive.read_bytes())
-    assert (label(), file()) == (first, 200)
+    wait_until(lambda: label() == first)
+    assert file() == 200
     archive.unlink()
-    assert (label()[0], file()) == (503, 503)
+    wait_until(lambda: label()[0] == 503)
+    assert file() == 503
+
+
+def test_an_opening_that_takes_long(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for it to the end; the old one is served meanwhile, and goes afterwards, whatever became of it."""
+    monkeypatch.setattr(lazy_storage, "_SECONDS_BETWEEN_LOOKS", 0)
+    let_go, stamps, outcome = threading.Event(), [(1,)], [""]
+
+    def open_slowly() -> Storage:
+        assert let_go.wait(30)
+        if outcome[0]:
+            raise TargetError(outcome[0])
+        opened = open_storage(find(str(golden.archive)), cache_folder=tmp_path)
+        return replace(opened, stamp=stamps[-1])
+
+    opening = LazyStorage(open_slowly, lambda: stamps[-1])
+    with pytest.raises(TargetError, match=r"^it is being opened: ask again in some seconds$"):
+        opening(0.01)
+    let_go.set()
+    first = weakref.ref(opening())
+    let_go.clear()
+    stamps.append((2,))
+    assert opening() is first()
+    outcome[0] = "damaged"
+    let_go.set()
+    wait_until(lambda: opening._storage is None)
+    with pytest.raises(TargetError, match=r"^damaged$"):
+        opening()
+    gc.collect()
+    assert first() is None
 
 
 def test_no_file_of_another_archive(golden: Golden, tmp_path: Path) -> None:

@@ -1,12 +1,8 @@
-"""An open profile, one that is opened at its first use, and what one request reads of it."""
+"""An open profile, and what one request reads of it."""
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
@@ -14,7 +10,7 @@ from typing import Literal
 
 import orjson
 
-from aiida_like.errors import OddValue, TargetError
+from aiida_like.errors import OddValue
 from aiida_like.profiles import Profile
 from aiida_like.repository import Repository
 from aiida_like.stamp import Stamp
@@ -76,7 +72,7 @@ class Storage:
         self.statements.clear()
 
     def close(self) -> None:
-        _close(self.database, self.data_version, self.repository)
+        close_parts(self.database, self.data_version, self.repository)
 
 
 @dataclass
@@ -254,104 +250,7 @@ def _characters(rows: Sequence[Row]) -> int:
     return sum(len(value) for row in rows for value in row if isinstance(value, str))
 
 
-_SECONDS_BETWEEN_LOOKS = 0.9
-"""A replaced archive is noticed within a second."""
-
-_FAILING_AT_MOST = 0.1
-"""Share of the time that opening the same archive may take, if that fails."""
-
-
-class LazyStorage:
-    """A storage that is opened at its first use, in each process anew. Safe to use from several threads.
-
-    `stamp` is that of the file now, if it is an archive: one that was replaced is opened anew.
-    """
-
-    def __init__(self, open_storage: Callable[[], Storage], stamp: Callable[[], Stamp | None] = lambda: None) -> None:
-        self._open = open_storage
-        self._stamp = stamp
-        self._lock = threading.Lock()
-        self._storage: Storage | None = None
-        self._looks_again = float("inf")
-        self._process = 0
-        self._inherited: list[Storage] = []
-        self._failure = _Failure(TargetError(""))
-
-    def read(self) -> Snapshot:
-        """A snapshot for one request. Raises TargetError: as `__call__`."""
-        storage = self._storage
-        if storage is None or self._process != os.getpid() or time.monotonic() >= self._looks_again:
-            storage = self()
-        return storage.read()
-
-    def __call__(self) -> Storage:
-        """The open storage. Raises TargetError: it cannot be opened now; a later request tries again."""
-        storage, asked = self._storage, time.monotonic()
-        if storage is None or self._process != os.getpid():
-            with self._lock:
-                return self._opened(asked)
-        # The others read the old one while one opens the new one.
-        if asked >= self._looks_again and self._lock.acquire(blocking=False):
-            try:
-                return self._opened(asked)
-            finally:
-                self._lock.release()
-        return storage
-
-    def close(self) -> None:
-        with self._lock:
-            if self._storage is not None and self._process == os.getpid():
-                self._storage.close()
-                self._storage = None
-
-    def _opened(self, asked: float) -> Storage:
-        if self._storage is not None and self._process != os.getpid():
-            # Closing it here would end the sessions of the other process, and so would the garbage collector.
-            self._inherited.append(self._storage)
-            self._storage = None
-        now, before = self._stamp(), self._storage
-        if before is None or before.stamp != now:
-            try:
-                self._storage = self._opened_anew(asked, now)
-            except TargetError:
-                self._storage = None
-                raise
-            finally:
-                if before is not None:
-                    # When the last request that reads it has ended.
-                    weakref.finalize(before, _close, before.database, before.data_version, before.repository)
-            self._process = os.getpid()
-        self._looks_again = float("inf") if now is None else time.monotonic() + _SECONDS_BETWEEN_LOOKS
-        assert self._storage is not None
-        return self._storage
-
-    def _opened_anew(self, asked: float, stamp: Stamp | None) -> Storage:
-        failure, began = self._failure, time.monotonic()
-        # The first: opening failed while this thread waited for the lock. Else waiting threads would all try in turn.
-        if asked < failure.at or (failure.stamp is not None and failure.stamp == stamp and began < failure.until):
-            raise TargetError(str(failure.error), failure.error.reason)
-        try:
-            return self._open()
-        except TargetError as error:
-            at = time.monotonic()
-            # Without its traceback, whose frames would keep the storage that was served before.
-            self._failure = _Failure(
-                TargetError(str(error), error.reason), at, at + (at - began) / _FAILING_AT_MOST, stamp
-            )
-            raise
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """The last time that opening failed; `until` it is not tried again, if the stamp is the same."""
-
-    error: TargetError
-    at: float = float("-inf")
-    until: float = float("-inf")
-    stamp: Stamp | None = None
-
-
-def _close(database: Database, data_version: DataVersion, repository: Repository) -> None:
+def close_parts(database: Database, data_version: DataVersion, repository: Repository) -> None:
     database.close()
     data_version.close()
     repository.close()

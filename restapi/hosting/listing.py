@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -31,7 +32,8 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles, settings: 
 
     @app.get("/")
     def listing() -> Response | str:
-        entries = [counter.entry(profile) for profile in profiles]
+        end = time.monotonic() + _PATIENCE
+        entries = [counter.entry(profile, end) for profile in profiles]
         if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
             return render_template("listing.html", entries=entries, version=__version__)
         return json_response({"profiles": entries, "version": __version__})
@@ -54,6 +56,10 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles, settings: 
     return app
 
 
+_PATIENCE = 1.0
+"""Seconds that the page waits for profiles that are being opened, all together."""
+
+
 class _Counter:
     """Counts what is in each profile; of an archive only once, as long as its file is the same."""
 
@@ -61,11 +67,14 @@ class _Counter:
         self._opened = opened
         self._counted: dict[tuple[str, Stamp | None], dict[str, int]] = {}
 
-    def entry(self, profile: Profile) -> dict[str, Any]:
-        """A profile as the page shows it. Of `counts` and `error` one is None."""
+    def entry(self, profile: Profile, end: float) -> dict[str, Any]:
+        """A profile as the page shows it. Of `counts` and `error` one is None.
+
+        `end`: how long its opening is waited for, by the monotonic clock.
+        """
         counts, error = None, None
         try:
-            counts = self._counts(profile)
+            counts = self._counts(profile, end)
         except (TargetError, StorageAway) as closed:
             error = closed.reason
             current_app.logger.warning("%s", closed)
@@ -85,13 +94,13 @@ class _Counter:
             "api": {version: f"{url}api/{version}" for version in ("v2", "v4")},
         }
 
-    def _counts(self, profile: Profile) -> dict[str, int]:
+    def _counts(self, profile: Profile, end: float) -> dict[str, int]:
         stamp = stamp_of(profile)
         known = self._counted.get((profile.name, stamp))
         if known is not None:
             return known
         with ExitStack() as stack:
-            storage = storage_of(self._opened.application(profile, stack))()
+            storage = storage_of(self._opened.application(profile, stack))(max(0.0, end - time.monotonic()))
             counts = count_all(storage.read())
         if stamp is not None and storage.stamp == stamp:
             self._counted[profile.name, stamp] = counts
