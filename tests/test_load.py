@@ -311,7 +311,7 @@ def test_what_waits_for_a_thread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sent", [LIST[:20], get("/waits", b"Connection: close")], ids=["stalled", "waiting"])
 def test_too_many_open_files(tmp_path: Path, sent: bytes) -> None:
-    """Whoever has stalled for longest goes for whoever comes; who waits for a thread stays. It is logged now and then."""
+    """Whoever has stalled for longest goes for whoever comes; who waits for a thread stays; the log is not flooded."""
     gate = tmp_path / "gate"
     with odd(gate, files=40) as (port, server), ExitStack() as stack:
         first = stack.enter_context(client(port, get("/waits/first", b"Connection: close")))
