@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from restapi.hosting.connection import Connection
+from restapi.hosting.connection import Connection, Conversation
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -20,7 +20,11 @@ def ends() -> Iterator[tuple[socket.socket, Connection]]:
     with near, far:
         far.settimeout(0)
         far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
-        yield near, Connection(far, None, None, seconds=30)
+        yield near, Connection(far, None, None, 30, says_nothing)
+
+
+def says_nothing(_: Connection) -> Conversation:
+    yield from ()
 
 
 def test_blank_lines_are_no_begin_of_their_own(ends: tuple[socket.socket, Connection]) -> None:
@@ -60,6 +64,82 @@ def test_no_line_is_looked_at_again_and_again(
     client.sendall(b"a")
     assert connection.receive() is not misses
     assert not connection.is_whole
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_waited_for"),
+    [
+        ([b"GET / HTTP/1.1\r", b"\nHost: a\r", b"\n"], True),
+        ([b"GET / HTTP/1.1\nHost: a\n\n"], False),
+        ([b"GET / HTTP/1.1\r\nHost: a", b"\n"], False),
+    ],
+)
+def test_a_line_that_ends_with_lf_alone(
+    ends: tuple[socket.socket, Connection], parts: list[bytes], *, is_waited_for: bool
+) -> None:
+    """The end of such a head never comes; the parser says so."""
+    client, connection = ends
+    received = []
+    for part in parts:
+        client.sendall(part)
+        received.append(connection.receive())
+    assert received == [False] * (len(parts) - 1) + [not is_waited_for]
+    assert not connection.is_whole
+
+
+MOST = 100
+"""Bytes of a body, in these tests."""
+
+
+@pytest.mark.parametrize(
+    ("body", "is_whole", "is_too_long"),
+    [
+        (b"64\r\n" + b"a" * 100 + b"\r\n0\r\n\r\n", True, False),
+        (b"65\r\n", False, True),
+        (b"FFFFFFFFFFFFFFF\r\na", False, True),
+        (b"32\r\n" + b"a" * 50 + b"\r\n33\r\n", False, True),
+        (b"1\r\na\r\n" * 30, False, False),
+        (b"1\r\na\r\n" * 30 + b"0\r\n\r\n", True, False),
+        (b"1\r\na\r\n" * 34, False, True),
+        (b"1\r\na\r\n0\r\n\r\n" + HEAD * 10, True, False),
+    ],
+)
+def test_bodies_in_chunks(
+    ends: tuple[socket.socket, Connection], body: bytes, *, is_whole: bool, is_too_long: bool
+) -> None:
+    """What is in them counts, also before it has come; what stands around it may be as much again."""
+    client, connection = ends
+    client.sendall(HEAD + body)
+    assert connection.receive()
+    assert connection.misses_body(None, MOST) is not (is_whole or is_too_long)
+    assert (connection.is_whole, connection.is_too_long) == (is_whole, is_too_long)
+
+
+@pytest.mark.parametrize(("length", "is_too_long"), [(MOST, False), (MOST + 1, True), (10**18, True)])
+def test_bodies_of_known_length(ends: tuple[socket.socket, Connection], length: int, *, is_too_long: bool) -> None:
+    client, connection = ends
+    client.sendall(HEAD)
+    assert connection.receive()
+    assert connection.misses_body(length, MOST) is not is_too_long
+    assert connection.is_too_long is is_too_long
+
+
+@pytest.mark.parametrize("does", ["nothing", "sends", "closes"])
+def test_who_has_gone(ends: tuple[socket.socket, Connection], does: str) -> None:
+    client, connection = ends
+    if does == "sends":
+        client.sendall(HEAD)
+    if does == "closes":
+        client.close()
+    assert connection.has_gone() is (does == "closes")
+
+
+def test_a_socket_that_knows_not_what_was_taken(ends: tuple[socket.socket, Connection]) -> None:
+    """As one that listens; then nobody is taken to go on."""
+    _, connection = ends
+    with socket.create_server(("127.0.0.1", 0)) as connection.socket:
+        connection.sendall(b"a")
+        assert not connection.goes_on()
 
 
 def test_who_reads_slowly_goes_on(ends: tuple[socket.socket, Connection]) -> None:

@@ -19,12 +19,12 @@ import psycopg
 import pytest
 
 from tests.asking import check_parts, curl
-from tests.conftest import COMMAND, Effort, Golden, GoldenPostgreSQL
+from tests.conftest import COMMAND, ROOT, Effort, Golden, GoldenPostgreSQL
 from tests.deployment import COMMENTS, PROFILES, Profiles, ask_with_eight, locked, make_profiles, waits
 from tests.golden import FILES, graph
 from tests.manual import OF_EACH_KIND, check
 from tests.nginx import Behind, nginx_and_gunicorn
-from tests.servers import PostgreSQL, free_port, serving, wait_until
+from tests.servers import PostgreSQL, free_port, require, serving, wait_until
 from tests.writable import relabelled, rezip
 
 KINDS = {
@@ -110,6 +110,15 @@ def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
     assert json.loads(answer.text)["message"] == "Internal server error: the cause is in the log of the server"
     wait_until(lambda: "StorageError: " in served.gunicorn.stderr[before:])
     assert "Traceback (most recent call last)" in served.gunicorn.stderr[before:]
+
+
+def test_an_answer_that_breaks_off_is_seen(profiles: Profiles, tmp_path: Path) -> None:
+    """Also behind nginx, whether its length was known or not: curl says 18, `CURLE_PARTIAL_FILE`."""
+    options = ["--pythonpath", str(ROOT), "tests.odd_application:application"]
+    with nginx_and_gunicorn(tmp_path, profiles, options) as served:
+        for path, status in {"/whole": 0, "/breaks": 18, "/short": 18}.items():
+            command = [require("curl"), "-sS", "-o", os.devnull, served.url + path]
+            assert (path, subprocess.run(command, check=False).returncode) == (path, status)
 
 
 @pytest.mark.parametrize("is_site", [False, True])

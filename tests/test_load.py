@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.asking import curl
-from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
-from tests.servers import PATIENCE, free_port, serving
+from tests.conftest import COMMAND, ROOT, Golden, GoldenPostgreSQL
+from tests.servers import PATIENCE, Serving, free_port, serving, wait_until
 
 MANY = 60
 """More than there are threads, which are 4 in each of 2 processes."""
@@ -84,6 +87,17 @@ def port(golden: Golden) -> Iterator[int]:
 def impatient(golden: Golden) -> Iterator[int]:
     with served(str(golden.archive), CLIENT_SECONDS="1") as found:
         yield found
+
+
+@contextmanager
+def odd(gate: Path, *options: str, files: int = 256) -> Iterator[tuple[int, Serving]]:
+    """The port of `tests.odd_application` with one process of one thread, which may open so many `files`."""
+    port = free_port()
+    gunicorn = [sys.executable, "-m", "gunicorn", "-k", "restapi.hosting.worker.Worker", "-b", f"127.0.0.1:{port}"]
+    application = ["--no-control-socket", "--pythonpath", str(ROOT), "tests.odd_application:application"]
+    command = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *gunicorn, *options, *application]
+    with serving(command, f"http://127.0.0.1:{port}/healthz", {"GATE": str(gate)}, {200}) as server:
+        yield port, server
 
 
 @contextmanager
@@ -169,7 +183,37 @@ def test_a_body_is_waited_for(port: int) -> None:
     assert answer.text.startswith("HTTP/1.1 200 OK")
 
 
-def test_a_body_that_is_too_long(port: int) -> None:
+def in_chunks(body: bytes, size: int) -> bytes:
+    parts = (body[start : start + size] for start in range(0, len(body), size))
+    return CHUNKED + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+TOO_LONG: dict[str, bytes] = {
+    "as it says": POST + b"Content-Length: 1000001\r\n\r\n",
+    "as it says, and asks before": POST + b"Expect: 100-continue\r\nContent-Length: 1000001\r\n\r\n",
+    "one chunk, as it says": CHUNKED + b"f4241\r\n",
+    "one chunk": in_chunks(b" " * 1_000_001, 2_000_000),
+    "many chunks": in_chunks(b" " * 1_100_000, 1000),
+    "chunks of one byte": in_chunks(b" " * 400_000, 1),
+}
+
+
+@pytest.mark.parametrize("kind", TOO_LONG)
+def test_bodies_that_are_too_long(port: int, kind: str) -> None:
+    """It is said as soon as it is known, and nobody is asked to send the rest."""
+    with client(port, TOO_LONG[kind]) as connection:
+        head, _, body = rest_of(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert json.loads(body) == {"message": "the body has more than 1000000 bytes"}
+
+
+@pytest.mark.parametrize("size", [1_000_000, 1000])
+def test_chunks_of_the_longest_body(port: int, size: int) -> None:
+    with client(port, in_chunks(QUERY.ljust(1_000_000), size)) as connection:
+        assert rest_of(connection).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_body_that_is_sent_though_it_is_too_long(port: int) -> None:
     """What the client still sends takes the answer from nobody."""
     connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("POST", "/api/v4/querybuilder", b" " * 5_000_000)
@@ -195,6 +239,93 @@ def test_what_is_no_request(port: int, sent: bytes) -> None:
     assert head.split()[1] == str(status).encode()
     assert json.loads(body)["message"].startswith(message)
     assert {b"Content-Type: application/json", b"X-Content-Type-Options: nosniff"} <= set(head.split(b"\r\n"))
+
+
+def test_lines_that_end_with_lf_alone(port: int) -> None:
+    with client(port, b"GET /healthz HTTP/1.1\nHost: x\n\n") as connection:
+        head, _, body = rest_of(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"a line of its head ends with LF alone" in body
+
+
+def test_who_sends_too_late_can_read_so(impatient: int) -> None:
+    """Though more is sent: where a connection is closed, it is answered with a reset, which takes the 408 away."""
+    with client(impatient, SIZED) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+        for _ in range(3):
+            connection.sendall(QUERY[:5])
+            time.sleep(0.02)
+
+
+def get(path: str, *fields: bytes) -> bytes:
+    return b"\r\n".join([b"GET %s HTTP/1.1" % path.encode(), b"Host: x", *fields, b"", b""])
+
+
+LENGTHS: dict[str, tuple[int, bytes]] = {
+    "/whole": (2, b"1234567890"),
+    "/long": (2, b"1234567890"),
+    "/short": (1, b"12345"),
+    "/none": (0, b'{"message":"Internal server error: the cause is in the log of the server"}'),
+}
+"""How many of two requests on a connection are answered 200, and what the last answer is."""
+
+
+def test_answers_that_are_not_as_long_as_they_say(tmp_path: Path) -> None:
+    """Nothing is taken for the rest of an answer that ends too early: its connection ends there."""
+    with odd(tmp_path / "gate") as (port, server):
+        for path, (answered, body) in LENGTHS.items():
+            with client(port, get(path) + get(path, b"Connection: close")) as connection:
+                came = rest_of(connection)
+            assert (came.count(b"HTTP/1.1 200 OK"), came.rpartition(b"\r\n\r\n")[2]) == (answered, body)
+        assert "WrongLength: GET /short: 5 bytes of 10, which the header announced" in server.stderr
+        with client(port, get("/short").replace(b"GET", b"HEAD") + get("/whole", b"Connection: close")) as connection:
+            assert rest_of(connection).count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_what_waits_for_a_thread(tmp_path: Path) -> None:
+    """No more than may be connected; who is not accepted waits, and who has gone in the meantime is not answered."""
+    gate = tmp_path / "gate"
+    with odd(gate, "--worker-connections", "10") as (port, server), ExitStack() as stack:
+        (worker,) = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+
+        def is_asked(path: str) -> bool:
+            return f"asked for {path}\n" in server.stderr
+
+        def files() -> int:
+            return len(os.listdir(f"/proc/{worker}/fd"))  # noqa: PTH208
+
+        clients = [stack.enter_context(client(port, get("/waits/first", b"Connection: close")))]
+        wait_until(lambda: is_asked("/waits/first"))
+        with_one = files()
+        with client(port, get("/waits/gone")):
+            wait_until(lambda: files() == with_one + 1)
+        clients += [stack.enter_context(client(port, get("/waits", b"Connection: close"))) for _ in range(30)]
+        wait_until(lambda: files() >= with_one + 9)
+        time.sleep(1.2)
+        assert files() == with_one + 9
+        gate.touch()
+        assert {rest_of(each)[-10:] for each in clients} == {b"1234567890"}
+        assert is_asked("/waits")
+        assert not is_asked("/waits/gone")
+
+
+@pytest.mark.parametrize("sent", [LIST[:20], get("/waits", b"Connection: close")], ids=["stalled", "waiting"])
+def test_too_many_open_files(tmp_path: Path, sent: bytes) -> None:
+    """Whoever has stalled for longest goes for whoever comes; who waits for a thread stays; the log is not flooded."""
+    gate = tmp_path / "gate"
+    with odd(gate, files=40) as (port, server), ExitStack() as stack:
+        first = stack.enter_context(client(port, get("/waits/first", b"Connection: close")))
+        wait_until(lambda: "asked for /waits/first\n" in server.stderr)
+        clients = [stack.enter_context(client(port, sent)) for _ in range(MANY)]
+        wait_until(lambda: "a connection could not be accepted: [Errno 24] Too many open files" in server.stderr)
+        time.sleep(1)
+        gate.touch()
+        assert rest_of(first)[-10:] == b"1234567890"
+        if sent == LIST[:20]:
+            clients[-1].sendall(LIST[20:].replace(b"Host", b"Connection: close\r\nHost"))
+            clients = clients[-1:]
+        assert {rest_of(each)[-10:] for each in clients} == {b"1234567890"}
+        assert server.stderr.count("could not be accepted") < MANY
 
 
 @pytest.mark.parametrize("storage", ["archive", "postgresql"])

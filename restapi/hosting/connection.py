@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import select
 import struct
 import time
 from collections import deque
 from collections.abc import Callable, Generator
 from fcntl import ioctl
+from inspect import GEN_CREATED, getgeneratorstate
 from itertools import islice
 from socket import SHUT_WR, socket
 from termios import TIOCOUTQ
@@ -31,6 +33,15 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 _TRAILERS = re.compile(rb"\r\n\r\n")
 """The end of what follows the last chunk."""
 
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+"""A line of a head ends as none may (RFC 9112, 2.2); a parser that waits for CR LF would wait in vain."""
+
+_CLOSED = getattr(select, "POLLRDHUP", select.POLLHUP)
+"""The other side sends nothing more; only Linux can say so."""
+
+Conversation = Generator[int, None, None]
+"""Yields what it waits for, EVENT_READ, EVENT_WRITE or TURN; then any thread may go on with it."""
+
 
 class ClientGone(Exception):
     """The client has closed the connection, or it broke."""
@@ -40,32 +51,47 @@ class Connection:
     """To gunicorn's parser and to its responses it is a socket.
 
     `received`: all that has come of the current request. `unsent`: what the client has not taken of the answer.
-    `deadline`: when the connection is dropped, unless the client has done its part. `conversation` answers it.
-    `is_whole`: all of the request has come. `is_lost`: the connection was dropped.
+    `deadline`: when the connection is dropped, unless the client has done its part. `ready_at`: since when a thread may
+    answer it, which `conversation` does. `is_whole`: all of the request has come. `is_lost`: it was closed.
     """
 
     __slots__ = (
-        *("socket", "peer", "server", "received", "unsent", "deadline", "conversation", "is_whole", "is_lost"),
-        *("_seconds", "_has_begun", "_queued", "_parsed", "_head", "_body", "_most", "_misses"),
+        *("socket", "peer", "server", "received", "unsent", "deadline", "ready_at", "conversation"),
+        *("is_whole", "is_lost", "_seconds", "_has_come", "_queued", "_parsed", "_head", "_body", "_size", "_most"),
+        "_misses",
     )
 
-    def __init__(self, client: socket, peer: Any, server: Any, seconds: float) -> None:
+    def __init__(
+        self, client: socket, peer: Any, server: Any, seconds: float, converse: Callable[[Connection], Conversation]
+    ) -> None:
         """`seconds`: how long a request may take to come, and how long a client may take nothing of an answer."""
         self.socket, self.peer, self.server = client, peer, server
         self.received = bytearray()
         self.unsent: deque[bytes | memoryview] = deque()
-        self.deadline = time.monotonic() + seconds
-        self.conversation: Generator[int, None, None]
+        self.ready_at = time.monotonic()
+        self.deadline = self.ready_at + seconds
+        self.conversation = converse(self)
         self.is_whole = self.is_lost = False
         self._seconds = seconds
-        self._has_begun = False
+        self._has_come = False
         self._queued = 0
-        self._parsed = self._head = self._body = self._most = 0
+        self._parsed = self._head = self._body = self._size = self._most = 0
         self._misses: Callable[[], bool] = self._misses_head
 
     @property
     def is_idle(self) -> bool:
         return not self.received and not self.unsent
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the conversation has."""
+        return getgeneratorstate(self.conversation) != GEN_CREATED
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the body has more bytes than it may, by what is announced or by what it takes with its chunks."""
+        takes = 0 if self.is_whole else len(self.received) - self._head  # else more may be of the next request
+        return self._size > self._most or takes > 2 * self._most
 
     def receive(self) -> bool:
         """Takes what has come, and says whether the next step can be made.
@@ -81,8 +107,8 @@ class Connection:
             raise ClientGone from error
         if not came:
             raise ClientGone
-        if not self._has_begun:
-            self._has_begun = True
+        if not self._has_come:
+            self._has_come = True
             self.deadline = time.monotonic() + self._seconds
         self.received += came
         return not self._misses()
@@ -131,15 +157,32 @@ class Connection:
 
     def _not_taken(self) -> int:
         """Bytes that were sent, and that the other side has not got yet."""
-        (number,) = struct.unpack("i", ioctl(self.socket, TIOCOUTQ, bytes(4)))
+        try:
+            (number,) = struct.unpack("i", ioctl(self.socket, TIOCOUTQ, bytes(4)))
+        except OSError:  # some sockets, and some systems, do not know
+            return 0
         return int(number)
 
+    def has_gone(self) -> bool:
+        """Whether the client has closed the connection, or says that it sends nothing more, which looks the same."""
+        poll = select.poll()
+        poll.register(self.socket, _CLOSED)  # POLLHUP and POLLERR are always told
+        return bool(poll.poll(0))
+
+    def close(self) -> None:
+        """At once, though a thread may still have to end the conversation."""
+        self.is_lost = True
+        self.socket.close()
+        self.received.clear()
+        self.unsent.clear()
+
     def misses_body(self, length: int | None, most: int) -> bool:
-        """Whether something of the body must still come; no more than `most` bytes are waited for.
+        """Whether something of the body must still come. It may have `most` bytes, and chunks as much again.
 
         `length` is None for a body in chunks.
         """
-        self.is_whole, self._body, self._most = False, length or 0, self._head + most
+        self.is_whole, self._most = False, most
+        self._body = self._size = length or 0
         self._misses = self._misses_chunks if length is None else self._misses_length
         return self._misses()
 
@@ -147,8 +190,8 @@ class Connection:
         """Forgets the request that was answered; whether something of the next one must still come."""
         del self.received[: self._head + self._body]
         self._parsed = self._head = self._body = 0
-        self._has_begun = bool(self.received)
-        self.deadline = time.monotonic() + (self._seconds if self._has_begun else idle_seconds)
+        self._has_come = bool(self.received)
+        self.deadline = time.monotonic() + (self._seconds if self._has_come else idle_seconds)
         self._misses = self._misses_head
         return self._misses()
 
@@ -167,23 +210,27 @@ class Connection:
         while received.startswith(b"\r\n"):  # RFC 9112, 2.2
             del received[:2]
         # `_head` bytes were looked at before.
-        end = received.find(b"\r\n\r\n", max(0, self._head - 3))
+        seen = self._head
+        end = received.find(b"\r\n\r\n", max(0, seen - 3))
         self._head = len(received) if end < 0 else end + 4
         self.is_whole = end >= 0
-        return end < 0 and self._head < _LONGEST_HEAD
+        return end < 0 and self._head < _LONGEST_HEAD and not _BARE_LF.search(received, seen)
 
     def _misses_length(self) -> bool:
-        here = len(self.received)
-        self.is_whole = here >= self._head + self._body
-        return not self.is_whole and here < self._most
+        self.is_whole = len(self.received) >= self._head + self._body
+        return not self.is_whole and not self.is_too_long
 
     def _misses_chunks(self) -> bool:
-        """Looks only for the last chunk; the parser reads them. `_body` is the length of those that are known."""
+        """Looks only for the last chunk; the parser reads them.
+
+        `_body` is the length of those that are known, `_size` that of what is in them.
+        """
         received = self.received
         while chunk := _CHUNK.match(received, self._head + self._body):
             size = int(chunk[1], 16)
             if size:
                 self._body = chunk.end() + size + len(b"\r\n") - self._head
+                self._size += size
                 continue
             self.is_whole = _TRAILERS.search(received, chunk.end() - 2) is not None
             if len(received) - chunk.end() > _LONGEST_HEAD:
@@ -193,7 +240,7 @@ class Connection:
             start = self._head + self._body
             if len(received) - start > _LONGEST_LINE or received.find(b"\r\n", start) >= 0:
                 return False  # no chunk: the parser says what is wrong
-        return not self.is_whole and len(received) < self._most
+        return not self.is_whole and not self.is_too_long
 
     def _ignores(self) -> bool:
         self.received.clear()

@@ -29,6 +29,9 @@ _STATUSES = {
 _HAS_BLANKS = re.compile(rb"[A-Z]+ [^ \r]* [^\r]* HTTP/")
 """Matches a request line with a blank in its URL."""
 
+_HAS_BARE_LF = re.compile(rb"(?<!\r)\n")
+"""Older versions of gunicorn would wait for the end of such a head."""
+
 _MESSAGES = {
     414: "the URL is longer than this server takes",
     431: "the headers are longer than this server takes",
@@ -38,6 +41,8 @@ _MESSAGES = {
 def refusal(error: Exception, head: bytes) -> bytes:
     """The answer to bytes that gunicorn's parser refuses."""
     status = _STATUSES.get(type(error).__name__, 400)
+    if _HAS_BARE_LF.search(head.partition(b"\r\n\r\n")[0]):
+        return _answer(400, "this is no request of HTTP: a line of its head ends with LF alone, not with CR LF")
     if status == HTTPStatus.BAD_REQUEST and _HAS_BLANKS.match(head):
         return _answer(status, "a URL cannot hold a blank: write %20")
     return _answer(status, _MESSAGES.get(status, f"this is no request of HTTP: {error}"))
@@ -45,6 +50,10 @@ def refusal(error: Exception, head: bytes) -> bytes:
 
 def too_late(seconds: float) -> bytes:
     return _answer(408, f"the request did not come within {seconds:g} seconds")
+
+
+def too_long(most: int) -> bytes:
+    return _answer(400, f"the body has more than {most} bytes")
 
 
 def failure() -> bytes:

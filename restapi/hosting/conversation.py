@@ -1,0 +1,133 @@
+"""What clients of our worker are answered, request after request: generators that any thread goes on with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from datetime import datetime
+from http import HTTPStatus
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Any
+
+from gunicorn.http import wsgi
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import SocketUnreader
+
+from restapi.hosting.connection import ClientGone, Connection, Conversation
+from restapi.hosting.refusals import NOT_A_REQUEST, failure, refusal, too_long
+
+TURN = 0
+"""What a conversation waits for that waits for nobody: others have their turn first."""
+
+LINGER_SECONDS = 2.0
+"""How long a connection stays open whose client may be sending still."""
+
+_TURN_SECONDS = 0.05
+"""How long an answer of many pieces goes on until others have their turn.
+
+Who asks for a node while all threads write files waits no longer than a person notices; and a turn, which is a way
+through a queue, costs nothing of that.
+"""
+
+_PROMPT_SECONDS = 1.0
+"""A client that has waited longer for a thread may have gone."""
+
+_NO_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+
+
+class WrongLength(Exception):
+    """An answer ended before its `Content-Length`."""
+
+
+class Conversations:
+    """Of all clients of a worker; `begin` one for each connection."""
+
+    def __init__(self, worker: Any, most_body: int) -> None:
+        """`most_body`: bytes that the body of a request may have."""
+        self._worker, self._cfg, self._log = worker, worker.cfg, worker.log
+        self._most_body = most_body
+
+    def begin(self, connection: Connection) -> Conversation:
+        """Answers requests one after the other."""
+        number = 1
+        while (yield from self._exchange(connection, number)):
+            number += 1
+            yield EVENT_READ if connection.misses_next(self._cfg.keepalive) else TURN
+        if not connection.flush():
+            yield EVENT_WRITE
+        if not connection.is_whole:
+            # If it were closed while the client still sends, the answer would be lost.
+            connection.linger(LINGER_SECONDS)
+            yield EVENT_READ
+
+    def _exchange(self, connection: Connection, number: int) -> Generator[int, None, bool]:
+        """Answers a request; whether another one may follow."""
+        try:
+            request = Request(self._cfg, SocketUnreader(connection), connection.peer, number)
+            response, environ = wsgi.create(request, connection, connection.peer, connection.server, self._cfg)
+        except NOT_A_REQUEST as error:
+            self._log.warning("This is no request of HTTP: %r", error)
+            connection.sendall(refusal(error, bytes(connection.received)))
+            connection.is_whole = False
+            return False
+        length, has_chunks = environ.get("CONTENT_LENGTH"), "HTTP_TRANSFER_ENCODING" in environ
+        if length or has_chunks:
+            if connection.misses_body(None if has_chunks else int(length), self._most_body):
+                connection.flush()  # 100 Continue
+                yield EVENT_READ
+            elif connection.is_too_long:
+                connection.unsent.clear()  # 100 Continue
+            if connection.is_too_long:
+                connection.sendall(too_long(self._most_body))
+                connection.is_whole = False
+                return False
+        if time.monotonic() - connection.ready_at > _PROMPT_SECONDS and connection.has_gone():
+            raise ClientGone
+        worker = self._worker
+        worker.nr += 1
+        worker.alive = worker.alive and worker.nr < worker.max_requests
+        if has_chunks or not (worker.alive and connection.is_whole and self._cfg.keepalive):
+            response.force_close()
+        environ["wsgi.multithread"] = True
+        try:
+            yield from self._answer(connection, request, response, environ)
+        except Exception as error:  # whatever it is, the log has it, here or in the loop, and the client is told so
+            if isinstance(error, ClientGone) or response.headers_sent:
+                raise
+            self._log.exception("Error handling a request")
+            connection.sendall(failure())
+            return False
+        return not response.should_close()
+
+    def _answer(self, connection: Connection, request: Any, response: Any, environ: dict[str, Any]) -> Conversation:
+        began = datetime.now()  # noqa: DTZ005 gunicorn wants the difference
+        pieces: Any = None
+        try:
+            self._cfg.pre_request(self._worker, request)
+            pieces = self._worker.wsgi(environ, response.start_response)
+            end = time.monotonic() + _TURN_SECONDS
+            for piece in pieces:
+                response.write(piece)
+                if not connection.flush():
+                    yield EVENT_WRITE
+                elif time.monotonic() > end:
+                    yield TURN
+                else:
+                    continue
+                end = time.monotonic() + _TURN_SECONDS
+            _check_length(request, response)
+            response.close()
+            if not connection.flush():
+                yield EVENT_WRITE
+        finally:
+            self._log.access(response, request, environ, datetime.now() - began)  # noqa: DTZ005
+            if hasattr(pieces, "close"):
+                pieces.close()
+            self._cfg.post_request(self._worker, request, environ, response)
+
+
+def _check_length(request: Any, response: Any) -> None:
+    """Else the next answer would be taken for the rest of this one. (What is too much gunicorn leaves out.)"""
+    announced, sent = response.response_length, response.sent
+    if announced and sent < announced and request.method != "HEAD" and response.status_code not in _NO_BODY:
+        raise WrongLength(f"{request.method} {request.path}: {sent} bytes of {announced}, which the header announced")
