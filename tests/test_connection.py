@@ -153,3 +153,17 @@ def test_who_reads_slowly_goes_on(ends: tuple[socket.socket, Connection]) -> Non
     assert connection.goes_on()
     assert connection.deadline > time.monotonic()
     assert not connection.goes_on()
+
+
+def test_a_stream_of_which_nothing_comes(ends: tuple[socket.socket, Connection]) -> None:
+    client, connection = ends
+    client.sendall(HEAD + b"12345")
+    assert connection.receive()
+    connection.begin_stream(0.05)
+    assert connection.recv(100) == HEAD + b"12345"
+    client.sendall(b"67890")
+    assert connection.recv(100) == b"67890"
+    with pytest.raises(TimeoutError):
+        connection.recv(100)
+    connection.end_stream()
+    assert connection.recv(100) == b""

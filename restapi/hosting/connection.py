@@ -43,7 +43,7 @@ Conversation = Generator[int, None, None]
 """Yields what it waits for, EVENT_READ, EVENT_WRITE or TURN; then any thread may go on with it."""
 
 
-class ClientGone(Exception):
+class ClientGone(ConnectionAbortedError):
     """The client has closed the connection, or it broke."""
 
 
@@ -52,13 +52,14 @@ class Connection:
 
     `received`: all that has come of the current request. `unsent`: what the client has not taken of the answer.
     `deadline`: when the connection is dropped, unless the client has done its part. `ready_at`: since when a thread may
-    answer it, which `conversation` does. `is_whole`: all of the request has come. `is_lost`: it was closed.
+    answer it, which `conversation` does. `is_whole`: all of the request has come. `is_stream`: `recv` waits for more.
+    `is_lost`: it was closed.
     """
 
     __slots__ = (
         *("socket", "peer", "server", "received", "unsent", "deadline", "ready_at", "conversation"),
         *("is_whole", "is_lost", "_seconds", "_has_come", "_queued", "_parsed", "_head", "_body", "_size", "_most"),
-        "_misses",
+        *("_misses", "is_stream", "_continue"),
     )
 
     def __init__(
@@ -77,6 +78,8 @@ class Connection:
         self._queued = 0
         self._parsed = self._head = self._body = self._size = self._most = 0
         self._misses: Callable[[], bool] = self._misses_head
+        self.is_stream = False
+        self._continue = b""
 
     @property
     def is_idle(self) -> bool:
@@ -114,10 +117,43 @@ class Connection:
         return not self._misses()
 
     def recv(self, size: int) -> bytes:
-        """The next bytes for the parser; none are left: the request breaks off."""
+        """The next bytes for the parser; none are left: the request breaks off.
+
+        Raises:
+            ClientGone: it has, before its stream had ended.
+            TimeoutError: nothing came of the stream for as long as may be.
+        """
         part = bytes(self.received[self._parsed : self._parsed + size])
         self._parsed += len(part)
-        return part
+        return part or (self._wait_for_more() if self.is_stream else part)
+
+    def begin_stream(self, idle_seconds: float) -> None:
+        """Makes `recv` wait for what has not come yet, at most `idle_seconds` each time, and keep nothing of it."""
+        self.is_whole = False
+        self.is_stream = True
+        self._continue = b"".join(self.unsent)  # 100 Continue, which a client that is refused need not be told
+        self.unsent.clear()
+        self.socket.settimeout(idle_seconds)
+
+    def end_stream(self) -> None:
+        self.is_stream = False
+        self.socket.settimeout(0)
+
+    def _wait_for_more(self) -> bytes:
+        self.received.clear()
+        self._parsed = 0
+        try:
+            if self._continue:
+                self.socket.sendall(self._continue)
+                self._continue = b""
+            came = self.socket.recv(_AT_ONCE)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise ClientGone from error
+        if not came:
+            raise ClientGone
+        return came
 
     def sendall(self, data: bytes) -> None:
         self.unsent.append(data)

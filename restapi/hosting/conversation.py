@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import datetime
 from http import HTTPStatus
 from selectors import EVENT_READ, EVENT_WRITE
+from threading import BoundedSemaphore
 from typing import Any
 
 from gunicorn.http import wsgi
@@ -14,10 +15,19 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
 
 from restapi.hosting.connection import ClientGone, Connection, Conversation
-from restapi.hosting.refusals import NOT_A_REQUEST, failure, refusal, too_long
+from restapi.hosting.refusals import NOT_A_REQUEST, failure, refusal, too_long, too_many_streams
 
 TURN = 0
 """What a conversation waits for that waits for nobody: others have their turn first."""
+
+STREAM = -1
+"""What a conversation waits for whose body is taken while it comes: one of the threads that do only that."""
+
+STREAMS = 4
+"""How many bodies are taken so at once."""
+
+_STREAM_SECONDS = 60.0
+"""How long a client may send nothing of such a body."""
 
 LINGER_SECONDS = 2.0
 """How long a connection stays open whose client may be sending still."""
@@ -42,10 +52,15 @@ class WrongLength(Exception):
 class Conversations:
     """Of all clients of a worker; `begin` one for each connection."""
 
-    def __init__(self, worker: Any, most_body: int) -> None:
-        """`most_body`: bytes that the body of a request may have."""
+    def __init__(self, worker: Any, most_body: int, streams: Callable[[dict[str, Any]], bool] | None) -> None:
+        """`most_body`: bytes that a body may have which is kept until it is whole.
+
+        `streams`: whether the application takes the body of a request while it comes; then it may be of any length.
+        """
         self._worker, self._cfg, self._log = worker, worker.cfg, worker.log
         self._most_body = most_body
+        self._streams = streams or (lambda _: False)
+        self._free_streams = BoundedSemaphore(STREAMS)
 
     def begin(self, connection: Connection) -> Conversation:
         """Answers requests one after the other."""
@@ -67,29 +82,17 @@ class Conversations:
             response, environ = wsgi.create(request, connection, connection.peer, connection.server, self._cfg)
         except NOT_A_REQUEST as error:
             self._log.warning("This is no request of HTTP: %r", error)
-            connection.sendall(refusal(error, bytes(connection.received)))
-            connection.is_whole = False
-            return False
-        length, has_chunks = environ.get("CONTENT_LENGTH"), "HTTP_TRANSFER_ENCODING" in environ
-        if length or has_chunks:
-            if connection.misses_body(None if has_chunks else int(length), self._most_body):
-                connection.flush()  # 100 Continue
-                yield EVENT_READ
-            elif connection.is_too_long:
-                connection.unsent.clear()  # 100 Continue
-            if connection.is_too_long:
-                connection.sendall(too_long(self._most_body))
-                connection.is_whole = False
-                return False
-        if time.monotonic() - connection.ready_at > _PROMPT_SECONDS and connection.has_gone():
-            raise ClientGone
-        worker = self._worker
-        worker.nr += 1
-        worker.alive = worker.alive and worker.nr < worker.max_requests
-        if has_chunks or not (worker.alive and connection.is_whole and self._cfg.keepalive):
-            response.force_close()
-        environ["wsgi.multithread"] = True
+            return self._refuse(connection, refusal(error, bytes(connection.received)))
         try:
+            refused = yield from self._await_body(connection, environ)
+            if refused:
+                return self._refuse(connection, refused)
+            _expect_client(connection)
+            # Where chunks end another parser might see differently, so nothing follows them.
+            has_end = connection.is_whole and "HTTP_TRANSFER_ENCODING" not in environ
+            if not (self._goes_on() and has_end and self._cfg.keepalive):
+                response.force_close()
+            environ["wsgi.multithread"] = True
             yield from self._answer(connection, request, response, environ)
         except Exception as error:  # whatever it is, the log has it, here or in the loop, and the client is told so
             if isinstance(error, ClientGone) or response.headers_sent:
@@ -97,7 +100,44 @@ class Conversations:
             self._log.exception("Error handling a request")
             connection.sendall(failure())
             return False
+        finally:
+            self._end_stream(connection)
         return not response.should_close()
+
+    def _await_body(self, connection: Connection, environ: dict[str, Any]) -> Generator[int, None, bytes | None]:
+        """Waits for the body, or for a thread that takes it while it comes; the answer to one that may not."""
+        length = None if "HTTP_TRANSFER_ENCODING" in environ else int(environ.get("CONTENT_LENGTH") or 0)
+        if length == 0:
+            return None
+        if self._streams(environ):
+            if not self._free_streams.acquire(blocking=False):
+                return too_many_streams(STREAMS)
+            connection.begin_stream(_STREAM_SECONDS)
+            yield STREAM
+            return None
+        if connection.misses_body(length, self._most_body):
+            connection.flush()  # 100 Continue
+            yield EVENT_READ
+        return too_long(self._most_body) if connection.is_too_long else None
+
+    def _end_stream(self, connection: Connection) -> None:
+        if connection.is_stream:
+            connection.end_stream()
+            self._free_streams.release()
+
+    def _goes_on(self) -> bool:
+        """Counts a request, and says whether the worker answers more after it."""
+        worker = self._worker
+        worker.nr += 1
+        worker.alive = worker.alive and worker.nr < worker.max_requests
+        return bool(worker.alive)
+
+    def _refuse(self, connection: Connection, answer: bytes) -> bool:
+        """Answers before the body has come."""
+        connection.unsent.clear()  # 100 Continue
+        connection.sendall(answer)
+        connection.is_whole = False
+        return False
 
     def _answer(self, connection: Connection, request: Any, response: Any, environ: dict[str, Any]) -> Conversation:
         began = datetime.now()  # noqa: DTZ005 gunicorn wants the difference
@@ -105,6 +145,7 @@ class Conversations:
         try:
             self._cfg.pre_request(self._worker, request)
             pieces = self._worker.wsgi(environ, response.start_response)
+            self._end_stream(connection)
             end = time.monotonic() + _TURN_SECONDS
             for piece in pieces:
                 response.write(piece)
@@ -124,6 +165,12 @@ class Conversations:
             if hasattr(pieces, "close"):
                 pieces.close()
             self._cfg.post_request(self._worker, request, environ, response)
+
+
+def _expect_client(connection: Connection) -> None:
+    """Work for one who has gone while all threads were busy is in vain."""
+    if time.monotonic() - connection.ready_at > _PROMPT_SECONDS and connection.has_gone():
+        raise ClientGone
 
 
 def _check_length(request: Any, response: Any) -> None:

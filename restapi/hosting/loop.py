@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any
 
 from restapi.hosting.connection import ClientGone, Connection, Conversation
-from restapi.hosting.conversation import LINGER_SECONDS, TURN
+from restapi.hosting.conversation import LINGER_SECONDS, STREAM, TURN
 from restapi.hosting.refusals import too_late
 
 _LOOK_SECONDS = 0.5
@@ -29,9 +29,15 @@ class Loop:
     `_work` and what it calls runs in threads, all else in the loop.
     """
 
-    def __init__(self, worker: Any, converse: Callable[[Connection], Conversation], client_seconds: float) -> None:
-        """`converse` answers a client; `client_seconds`: how long it may take for its part."""
+    def __init__(
+        self, worker: Any, converse: Callable[[Connection], Conversation], client_seconds: float, streams: int
+    ) -> None:
+        """`converse` answers a client; `client_seconds`: how long it may take for its part.
+
+        `streams`: how many threads take bodies while they come.
+        """
         self._worker, self._converse, self._client_seconds = worker, converse, client_seconds
+        self._streams_at_once = streams
         self._selector = DefaultSelector()
         self._waiting: dict[Connection, None] = {}  # in order, the first waits for longest
         self._open = 0
@@ -40,12 +46,13 @@ class Loop:
         self._has_warned = False
         self._ready: SimpleQueue[Connection] = SimpleQueue()
         self._health: SimpleQueue[Connection] = SimpleQueue()
+        self._streams: SimpleQueue[Connection] = SimpleQueue()
         self._done: SimpleQueue[tuple[Connection, int | None]] = SimpleQueue()
 
     def run(self) -> None:
         """Until the worker is told to end, and has ended what it had begun."""
         worker = self._worker
-        for queue in (self._health, *[self._ready] * worker.cfg.threads):
+        for queue in (self._health, *[self._ready] * worker.cfg.threads, *[self._streams] * self._streams_at_once):
             Thread(target=self._work, args=(queue,), daemon=True).start()
         self._selector.register(worker.PIPE[0], EVENT_READ, self._take_back)
         for listener in worker.sockets:
@@ -191,6 +198,9 @@ class Loop:
             if event == TURN:
                 connection.ready_at = time.monotonic()
                 self._ready.put(connection)
+                continue
+            if event == STREAM:
+                self._streams.put(connection)
                 continue
             self._done.put((connection, event))
             with suppress(BlockingIOError):  # a full pipe wakes the loop as well

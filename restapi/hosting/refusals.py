@@ -56,11 +56,15 @@ def too_long(most: int) -> bytes:
     return _answer(400, f"the body has more than {most} bytes")
 
 
+def too_many_streams(most: int) -> bytes:
+    return _answer(503, f"{most} uploads are under way, which is as many as may be: try again", ("Retry-After", "5"))
+
+
 def failure() -> bytes:
     return _answer(500, "Internal server error: the cause is in the log of the server")
 
 
-def _answer(status: int, message: str) -> bytes:
+def _answer(status: int, message: str, *more: tuple[str, str]) -> bytes:
     body = orjson.dumps({"message": message})
     fields = [
         ("Date", formatdate(usegmt=True)),
@@ -69,6 +73,7 @@ def _answer(status: int, message: str) -> bytes:
         ("Content-Length", str(len(body))),
         *ON_ALL,
         (ID_HEADER, next(new_ids)),
+        *more,
     ]
     head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n" + "".join(
         f"{name}: {value}\r\n" for name, value in fields

@@ -4,6 +4,10 @@ A client that stalls takes no thread. The loop reads a request until its head an
 client does not take of an answer; between the pieces of a long answer others have their turn. `/healthz` has a thread
 of its own. (A thread of gunicorn's `gthread` waits for the rest of a request, and for whoever reads slowly.)
 
+An application may take the body of a request while it comes: if it has a function `streams`, that is asked by the
+environment of each request with a body. Such a request has one of four threads for itself, reading waits for the
+client, and says by a TimeoutError or a ConnectionAbortedError that nothing more comes.
+
     worker_class = "restapi.hosting.worker.Worker"
 """
 
@@ -14,7 +18,7 @@ from typing import Any
 from gunicorn.workers.base import Worker as Process
 
 from restapi.config import Settings
-from restapi.hosting.conversation import Conversations
+from restapi.hosting.conversation import STREAMS, Conversations
 from restapi.hosting.loop import Loop
 
 
@@ -26,5 +30,6 @@ class Worker(Process):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         settings = getattr(self.wsgi, "settings", None) or Settings()
-        conversations = Conversations(self, settings.max_body_length)
-        Loop(self, conversations.begin, settings.client_seconds).run()
+        streams = getattr(self.wsgi, "streams", None)
+        conversations = Conversations(self, settings.max_body_length, streams)
+        Loop(self, conversations.begin, settings.client_seconds, STREAMS if streams else 0).run()
