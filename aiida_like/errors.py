@@ -2,6 +2,7 @@
 
 AiidaLikeError
 ├── TargetError             what is to be served cannot be found or opened, or a setting is wrong
+│   └── TargetMissing       ... it is not there, or may not be looked at, and may come later
 ├── RequestError            the request is at fault, and its message says how to mend it
 │   ├── QuerySyntaxError    the text of the query cannot be read; knows the column
 │   ├── QueryError          the query can be read, but this resource cannot answer it
@@ -37,6 +38,10 @@ class TargetError(AiidaLikeError):
     def __init__(self, message: str, reason: str = "it cannot be opened") -> None:
         self.reason = reason
         super().__init__(message)
+
+
+class TargetMissing(TargetError):
+    pass
 
 
 class RequestError(AiidaLikeError):

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 from sqlalchemy import URL
 
-from aiida_like.errors import MISSING, NOT_READABLE, TargetError
+from aiida_like.errors import MISSING, NOT_READABLE, TargetError, TargetMissing
 
 
 class Backend(Enum):
@@ -81,14 +81,20 @@ def find(target: str, repository: str | None = None) -> Profile:
     holds `container/`).
 
     Raises:
-        TargetError: nothing has this name, and the message lists the profiles; or it cannot be called so.
+        TargetMissing: nothing has this name, and the message lists the profiles.
+        TargetError: it cannot be called so, or be served.
     """
     name, target = _split_name(target)
+    _check_name(name)
     found = _find(target, repository)
     found = found if name is None else replace(found, name=name)
-    if found.name in _NO_NAMES:
-        raise TargetError(f"no profile can be called {found.name!r}: give it another name, as in NAME=TARGET")
+    _check_name(found.name)
     return found
+
+
+def _check_name(name: str | None) -> None:
+    if name in _NO_NAMES:
+        raise TargetError(f"no profile can be called {name!r}: give it another name, as in NAME=TARGET")
 
 
 _NO_NAMES = ("", ".", "..")
@@ -101,17 +107,22 @@ def _find(target: str, repository: str | None) -> Profile:
     if repository is not None:
         shown = without_password(target)
         raise TargetError(f"--repository goes with a postgresql:// URL; {shown!r} brings its own repository")
-    known = _configured()
+    path = Path(target).expanduser()
+    try:
+        known = _configured()
+    except TargetError:
+        if os.sep not in target and path.suffix != ".aiida":
+            raise
+        known = {}  # a profile is not called as a path is
     if target in known:
         return _from_configuration(target, known[target])
     if target == "demo":
         return demo()
-    path = Path(target).expanduser()
     if _is(S_ISDIR, path):
         return _from_folder(path)
     if _is(S_ISREG, path):
         return _from_file(path)
-    raise TargetError(
+    raise TargetMissing(
         f"no file, folder or AiiDA profile is called {without_password(target)!r}; "
         f"{configuration_file()} knows {_listed(known) if known else 'no profiles'}"
         + ("; a NAME in front of = has letters, digits and . _ - @ alone" if "=" in target else ""),
@@ -123,19 +134,20 @@ def expect(target: str, repository: str | None = None) -> Profile:
     """As `find`; but what is not there now is looked for again when it is opened, so that a server starts without it.
 
     Raises:
-        TargetError: the URL, or that there is a repository, is wrong.
+        TargetError: as `find`, but no TargetMissing.
     """
     try:
         return find(target, repository)
-    except TargetError:
-        if repository is not None or _is_url(target):
-            raise
-    name, place = _split_name(target)
+    except TargetMissing:
+        name, place = _split_name(target)
     path = Path(place).expanduser().absolute()
     if path.suffix == ".aiida":
-        return Profile(name or path.stem, Backend.SQLITE_ZIP, path, None, target)
-    folder = path.parent if path.name == "database.sqlite" else path
-    return replace(_sqlite_folder(name or folder.name, folder), sought=target)
+        expected = Profile(name or path.stem, Backend.SQLITE_ZIP, path, None, target)
+    else:
+        folder = path.parent if path.name == "database.sqlite" else path
+        expected = replace(_sqlite_folder(name or folder.name, folder), sought=target)
+    _check_name(expected.name)
+    return expected
 
 
 def found(profile: Profile) -> Profile:
@@ -275,11 +287,11 @@ def _from_url(target: str, repository: str | None) -> Profile:
 
 
 def _is(kind: Callable[[int], bool], path: Path) -> bool:
-    """Whether there is something of a kind. Raises TargetError: a folder on the way may not be entered."""
+    """Whether there is something of a kind. Raises TargetMissing: a folder on the way may not be entered."""
     try:
         return kind(path.stat().st_mode)
     except PermissionError as error:
-        raise TargetError(f"{path} cannot be looked at: {error.strerror}", NOT_READABLE) from error
+        raise TargetMissing(f"{path} cannot be looked at: {error.strerror}", NOT_READABLE) from error
     except (OSError, ValueError):
         return False
 
@@ -291,7 +303,7 @@ def _from_folder(folder: Path) -> Profile:
         return _sqlite_folder(name, folder.absolute())
     if _is(S_ISREG, folder / "db.sqlite3"):
         return Profile(name, Backend.SQLITE_ZIP, folder.absolute(), None)
-    raise TargetError(
+    raise TargetMissing(
         f"the folder {folder} holds neither database.sqlite (an AiiDA profile) nor db.sqlite3 (an unpacked archive)",
         MISSING,
     )

@@ -23,6 +23,7 @@ from werkzeug.test import Client
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import find, find_all
+from restapi import create_site
 from restapi.cli import main
 from restapi.commands import serve as serve_command
 from restapi.config import Settings, settings_of_file
@@ -331,8 +332,17 @@ def test_the_same_name_twice(golden: Golden, tmp_path: Path) -> None:
     assert refused(str(golden.archive), str(copy)) == (
         "two targets are called 'golden': give one another name, as in golden2=TARGET"
     )
-    for targets in ([f"api={copy}"], [str(golden.archive), f"api={copy}"]):
-        assert refused(*targets) == ("no profile can be called 'api' in a URL: give it another name, as in NAME=TARGET")
+    for name in ("api", "healthz", "readyz"):
+        for targets in ([f"{name}={copy}"], [str(golden.archive), f"{name}={copy}"], [f"{name}=nobody"]):
+            message = f"no profile can be called {name!r} in a URL: give it another name, as in NAME=TARGET"
+            assert refused(*targets) == message
+            with pytest.raises(TargetError, match=message):
+                create_site(targets, {})
+    for name in (".", ".."):
+        for targets in ([f"{name}=demo"], ["demo", f"{name}={copy}"], [f"{name}=nobody"]):
+            assert refused(*targets) == f"no profile can be called {name!r}: give it another name, as in NAME=TARGET"
+            with pytest.raises(TargetError, match=f"^no profile can be called '{re.escape(name)}': give it another"):
+                create_site(targets, {})
 
 
 def test_one_of_several_is_broken(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

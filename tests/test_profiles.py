@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from aiida_like.errors import TargetError
-from aiida_like.profiles import Backend, Profile, configuration_file, demo, find, find_default
+from aiida_like.errors import TargetError, TargetMissing
+from aiida_like.profiles import Backend, Profile, configuration_file, demo, expect, find, find_default
 from tests.conftest import Golden
 
 
@@ -118,6 +118,32 @@ def test_names(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path / "it")
     for target in (".", "container/..", "../it", "database.sqlite", "./database.sqlite"):
         assert find(target).name == "it"
+
+
+def test_what_may_come_later(
+    configure: Any, golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile that is missing is expected; what no time can mend is refused at once."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for target, name in (("x.aiida", "x"), ("nobody", "nobody"), ("y=nobody", "y"), ("empty", "empty")):
+        with pytest.raises(TargetMissing):
+            find(target)
+        assert expect(target).name == name
+    for target in ("..=demo", ".=nobody", "..=nobody", "nobody/..", "missing/...aiida"):
+        with pytest.raises(TargetError, match=r"^no profile can be called '\.\.?': give it another name") as refused:
+            expect(target)
+        assert not isinstance(refused.value, TargetMissing)
+    configure("core.other")
+    with pytest.raises(TargetError, match=r"^the profile 'it' has the storage 'core.other'; core.sqlite_zip, "):
+        expect("it")
+    (tmp_path / ".aiida" / "config.json").write_text("{")
+    for target in ("it", "nobody", "demo"):
+        with pytest.raises(TargetError, match=r"config\.json is not JSON: "):
+            expect(target)
+    shutil.copy(golden.archive, tmp_path / "there.aiida")
+    assert [find(target).name for target in ("there.aiida", str(golden.sqlite))] == ["there", "sqlite"]
+    assert expect("data/x.aiida").name == "x"
 
 
 def test_demo_is_a_target(configure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

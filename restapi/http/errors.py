@@ -44,7 +44,7 @@ STATUSES: Statuses = {
 V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
 
 RETRY_SECONDS: Mapping[type[AiidaLikeError], int] = {TargetError: 10, StorageAway: 10, TooManySlowQueries: 5}
-"""When clients may ask again, by the class of an error; nothing is said of others."""
+"""When clients may ask again, by the class of an error; the most specific one counts, and nothing is said of others."""
 
 _MOST_REASONS = 100
 
@@ -68,7 +68,7 @@ class FailureLog:
         if len(self._written) >= _MOST_REASONS:
             self._written.clear()
         self._written[message] = now
-        if now - last > 2 * RETRY_SECONDS[type(error)]:
+        if now - last > 2 * (retry_seconds(error) or 0):
             self.logger.error("%s: %s", exchange.id, message)
 
     def watch(self, exchange: Exchange, response: Response) -> None:
@@ -98,6 +98,10 @@ class FailureLog:
         )
 
 
+def retry_seconds(error: AiidaLikeError) -> int | None:
+    return next((RETRY_SECONDS[kind] for kind in type(error).__mro__ if kind in RETRY_SECONDS), None)
+
+
 def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Reply:
     """The answer to an error."""
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
@@ -110,8 +114,9 @@ def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchang
         log.write(exchange, error)
         message = GENERIC
     reply = failure(message, status, exchange)
-    if type(error) in RETRY_SECONDS:
-        reply.headers["Retry-After"] = str(RETRY_SECONDS[type(error)])
+    seconds = retry_seconds(error)
+    if seconds is not None:
+        reply.headers["Retry-After"] = str(seconds)
     return reply
 
 
