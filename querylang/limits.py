@@ -1,4 +1,4 @@
-"""Limits of what one query may ask for, in one table: at each, reading and compiling it takes some 50 ms at most."""
+"""Limits of what one query may ask for, in one table: at one of them it takes some 50 ms to read and compile it."""
 
 from __future__ import annotations
 

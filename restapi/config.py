@@ -69,7 +69,7 @@ class Settings:
         help_="whether version 2 shows types by the names of AiiDA 0.12, as old clients know them",
         in_answers=True,
     )
-    querybuilder: bool = _setting(default=True, help_="whether POST /querybuilder is answered", in_answers=False)
+    querybuilder: bool = _setting(default=True, help_="whether POST /querybuilder is answered", in_answers=True)
     client_seconds: float = _setting(
         30.0,
         "how long a client of `aiida-like serve` may take to send a request, and to take anything of an answer",

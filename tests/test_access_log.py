@@ -91,6 +91,9 @@ CLIENTS = {
     (PROXIES, "10.1.2.3", "192.0.2.1, unknown"): "10.1.2.3",
     (PROXIES, "10.1.2.3", ""): "10.1.2.3",
     ("*", "192.0.2.99", CHAIN): "192.0.2.1",
+    ("*", "2001:db8::2", CHAIN): "192.0.2.1",
+    ("*", "", CHAIN): "192.0.2.1",
+    ("2001:db8::1, *", "192.0.2.99", CHAIN): "192.0.2.1",
 }
 
 IDS = {
@@ -103,6 +106,8 @@ IDS = {
     (PROXIES, "10.1.2.3", "a\tb"): False,
     (PROXIES, "10.1.2.3", ""): False,
     (PROXIES, "192.0.2.1", "abc"): False,
+    ("*", "192.0.2.1", "abc"): True,
+    ("*", "2001:db8::2", "abc"): True,
     (PROXIES, "::ffff:10.1.2.3", "abc"): True,  # as a listener for both versions of IP says it
 }
 
@@ -148,8 +153,11 @@ def test_ids_of_requests_differ(archive_client: FlaskClient) -> None:
 
 
 def test_proxies_that_are_none(serve: Callable[..., Flask], golden: Golden) -> None:
-    with pytest.raises(TargetError, match=r"^the setting TRUSTED_PROXIES takes addresses and networks, not 'nginx'$"):
-        serve(str(golden.archive), {"TRUSTED_PROXIES": "127.0.0.1,nginx"})
+    for value, culprit in (("127.0.0.1,nginx", "nginx"), ("10.0.0.*", r"10\.0\.0\.\*")):
+        with pytest.raises(
+            TargetError, match=rf"TRUSTED_PROXIES takes addresses and networks, or \* for all, not '{culprit}'$"
+        ):
+            serve(str(golden.archive), {"TRUSTED_PROXIES": value})
 
 
 def test_it_is_off_unless_asked_for(

@@ -366,3 +366,43 @@ def test_when_nothing_can_be_told(golden: Golden, serve: Callable[..., Flask], t
         assert answer.headers["Cache-Control"] == "no-cache"
         tags.append(answer.headers["ETag"])
     assert len({first.headers["ETag"], *tags}) == 3
+
+
+MATCHES: dict[str, bool] = {
+    "{tag}": True,
+    '"other", {tag}': True,
+    "*": True,
+    '"other"': False,
+    "W/{tag}": False,
+    "": False,
+}
+FILE = f'/api/v4/nodes/{graph.relax_scf}/repo/contents?filename="aiida.in"'
+
+
+@pytest.mark.parametrize("url", [NODE, "/api/v4/nodes?format=csv", "/api/v4/nodes/page/1", FILE])
+@pytest.mark.parametrize("sent", MATCHES)
+def test_if_match(client: FlaskClient, url: str, sent: str) -> None:
+    """Tags are compared strongly (RFC 9110, 13.1.1); the second time the answer is cached."""
+    for _ in range(3):
+        whole = client.get(url, buffered=True)
+        tag = whole.headers["ETag"]
+        headers = {"If-Match": sent.format(tag=tag)}
+        for method in (client.get, client.head):
+            answer = method(url, headers=headers, buffered=True)
+            assert answer.status_code == (200 if MATCHES[sent] else 412)
+        answer = client.get(url, headers=headers, buffered=True)
+        if MATCHES[sent]:
+            assert answer.data == whole.data
+        else:
+            assert answer.json["message"].startswith("If-Match names no answer that is given now: ")
+            assert "ETag" not in answer.headers
+        both = client.get(url, headers={**headers, "If-None-Match": tag}, buffered=True)
+        assert both.status_code == (304 if MATCHES[sent] else 412)
+
+
+def test_if_match_of_what_is_no_answer(client: FlaskClient) -> None:
+    """The fault of a request counts first."""
+    for url, status in (("/api/v4/nodes?limit=-1", 400), ("/api/v4/nodes/9999999", 404)):
+        assert client.get(url, headers={"If-Match": '"other"'}).status_code == status
+    posted = client.post("/api/v4/querybuilder", json={"path": ["user"]}, headers={"If-Match": '"other"'})
+    assert posted.status_code == 200

@@ -304,6 +304,36 @@ def test_answers_are_as_described(client: FlaskClient, documents: dict[str, Docu
     document.check(document.operation(path or "/"), answer, is_selection="fields=" in url)
 
 
+FILES = (
+    ("v4", f'/nodes/{graph.relax_scf}/repo/contents?filename="aiida.in"'),
+    ("v4", f"/nodes/{graph.silicon}/download?download_format=xyz"),
+    ("v2", f"/nodes/{graph.silicon}/content/download?format=xyz"),
+)
+
+
+@pytest.mark.parametrize(("version", "url"), FILES)
+def test_parts_of_files(client: FlaskClient, documents: dict[str, Document], version: str, url: str) -> None:
+    document = documents[version]
+    operation = document.operation(url)
+    assert {"Range", "If-Match"} <= {document.resolved(each)["name"] for each in operation["parameters"]}
+    for sent, status in (
+        ({"Range": "bytes=1-2"}, 206),
+        ({"Range": "bytes=99999999-"}, 416),
+        ({"If-Match": '"other"'}, 412),
+    ):
+        answer = client.get(f"/api/{version}{url}", headers=sent, buffered=True)
+        assert answer.status_code == status
+        document.check(operation, answer)
+
+
+def test_only_files_have_parts(document: Document) -> None:
+    for path, _, operation in operations(document):
+        has_parts = {"206", "416"} <= set(operation["responses"])
+        assert has_parts is ("application/octet-stream" in operation["responses"].get("200", {}).get("content", {})), (
+            path
+        )
+
+
 def test_the_querybuilder(client: FlaskClient, documents: dict[str, Document]) -> None:
     document = documents["v4"]
     operation = document.operation("/querybuilder", "post")

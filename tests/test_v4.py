@@ -689,7 +689,12 @@ def test_the_querybuilder_can_be_switched_off(golden: Golden, serve: Callable[..
     client = serve(find(str(golden.archive)), {"QUERYBUILDER": False}).test_client()
     message = "the QueryBuilder is switched off here: ask by GET, as in /nodes?orderby=-ctime"
     check(client, refused("querybuilder", message, 501, method="POST", sent={"path": ["computer"]}))
-    assert client.get("/api/v4/querybuilder").status_code == 405
+    check(client, refused("querybuilder", message, 501))
+    on = serve(find(str(golden.archive)), {}).test_client()
+    for asked in ("openapi.json", "server/endpoints"):
+        assert "/querybuilder" in on.get(f"/api/v4/{asked}").text
+        assert "/querybuilder" not in client.get(f"/api/v4/{asked}").text
+    assert "querybuilder" not in {tag["name"] for tag in client.get("/api/v4/openapi.json").json["tags"]}
 
 
 def test_a_query_that_takes_too_long(target: dict[str, Any], serve: Callable[..., Flask]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, ClassVar, Protocol
@@ -24,7 +24,7 @@ from querylang.terms import Term, leaves
 from restapi.answering.lists import answer_list
 from restapi.answering.rendering import RowRenderer
 from restapi.config import Settings
-from restapi.http.conditional import Conditional, key_of
+from restapi.http.conditional import IF_MATCH, Conditional, check_match, key_of
 from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
 from restapi.http.exchange import SAFE, Context, Exchange, Mount, Request
 from restapi.http.headers import allow_preflight
@@ -72,6 +72,10 @@ class Dialect:
     find: Callable[[Context, Entity, tuple[Field, ...], str], Sequence[Any]]
     rows_query: Callable[[Entity, Options, Filters, Iterable[Condition], Settings], tuple[RowsQuery, RowRenderer]]
     envelope: Envelope
+
+    def offered(self, settings: Settings) -> Iterator[Route]:
+        """The routes that no setting has switched off."""
+        return (each for each in self.routes if each.setting is None or getattr(settings, each.setting))
 
 
 @dataclass(eq=False)
@@ -174,11 +178,12 @@ class ListResource(DialectResource):
 
 @dataclass(frozen=True)
 class Route:
-    """`defaults` are arguments that the path does not name."""
+    """`defaults` are arguments that the path does not name. `setting` is the name of one that can switch it off."""
 
     path: str
     resource: type[DialectResource]
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    setting: str | None = None
 
 
 def paged(path: str, resource: type[DialectResource], **defaults: Any) -> tuple[Route, ...]:
@@ -228,6 +233,8 @@ class Endpoint:
                 resource = self.resource(mounted.dialect, Context(self.mount, exchange, exchange.decoded(), snapshot))
                 made: Reply = getattr(resource, name)(**arguments)
                 reply = made if key is None else mounted.conditional.mark(exchange, snapshot, key, made)
+            if IF_MATCH in exchange.environ and key is not None:
+                reply = check_match(reply, exchange)
             if RANGE in exchange.environ:
                 reply = part_of(reply, exchange)
         except AiidaLikeError as error:

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, 13.1.2), and a cache of answers: as long as nothing has changed, one tiny query each.
+"""Conditional requests (RFC 9110, 13.1), and a cache of answers: as long as nothing has changed, one tiny query each.
 
 Both AiiDA dialects only read what is stored, so the URL, the data version, this program and two headers of the client
 decide each byte that they answer with status 200; those headers are named in `Vary`.
@@ -15,13 +15,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 from flask import Response
 from werkzeug.datastructures import ETags
-from werkzeug.http import parse_etags
+from werkzeug.http import parse_etags, unquote_etag
 
 from aiida_like.storage import Snapshot
 from aiida_like.tuning import Tuning
 from restapi.config import Settings
+from restapi.http.encoding import json_reply
 from restapi.http.exchange import Exchange
-from restapi.http.headers import tag_by_content
+from restapi.http.headers import make_conditional, tag_by_content
 from restapi.http.preferences import VARY
 from restapi.http.ranges import RANGE
 from restapi.http.reply import Answer, BytesReply, CachedAnswer, Reply, as_response
@@ -32,7 +33,7 @@ _MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "prov", "rocrate", "seekpath
 _ASKED_BY = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_URI", "QUERY_STRING")
 """Parts of a request that show in a body, beside the host: answers name the URL as it was sent."""
 
-_FIELD = "HTTP_IF_NONE_MATCH"
+_FIELD, IF_MATCH = "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"
 
 _OF_VERSION = frozenset({HTTPStatus.OK.value, HTTPStatus.NOT_MODIFIED.value})
 """Statuses of answers that stay the same as long as the data version does."""
@@ -55,9 +56,11 @@ class Conditional:
         Raises:
             StatementTimeout, StorageError: as `Snapshot.version`.
         """
-        # Of what is cached, no part is.
-        cached = None if self._answers is None or RANGE in exchange.environ else self._answers.get(key)
-        field = exchange.environ.get(_FIELD)
+        environ = exchange.environ
+        # Of what is cached, no part is, and nobody looks at it again.
+        is_plain = RANGE not in environ and IF_MATCH not in environ
+        cached = self._answers.get(key) if self._answers is not None and is_plain else None
+        field = environ.get(_FIELD)
         if cached is None and field is None:
             # There is nothing to compare the version with, so it comes with the rows.
             return None
@@ -83,9 +86,7 @@ class Conditional:
         if "ETag" in reply.headers:
             if isinstance(reply, BytesReply) and _FIELD not in exchange.environ:
                 return reply
-            response = as_response(reply)
-            response.make_conditional(exchange.environ)
-            return response
+            return make_conditional(as_response(reply), exchange)
         version = snapshot.version_of_all
         if version is None:
             return tag_by_content(as_response(reply), exchange)
@@ -107,6 +108,22 @@ class Conditional:
         # The key says itself where it ends.
         digest.update(f"{key}{version}".encode())
         return digest.hexdigest()
+
+
+def check_match(reply: Reply, exchange: Exchange) -> Reply:
+    """The reply, if its tag is one of If-Match, or that is `*`; else 412. A reply of another status stays as it is."""
+    if reply.status_code not in _OF_VERSION:
+        return reply
+    tags, (tag, is_weak) = parse_etags(exchange.environ[IF_MATCH]), unquote_etag(reply.headers.get("ETag"))
+    # Apache adds `-gzip` to the tag of what it compresses.
+    if tags.star_tag or (tag is not None and not is_weak and (tags.is_strong(tag) or tags.is_strong(f"{tag}-gzip"))):
+        return reply
+    if isinstance(reply, Response):
+        reply.close()
+    return json_reply({"message": _NO_MATCH}, HTTPStatus.PRECONDITION_FAILED)
+
+
+_NO_MATCH = "If-Match names no answer that is given now: ask without it, and go on with the ETag of that answer"
 
 
 class AnswerCache:

@@ -32,7 +32,7 @@ _OF_PAGES = {
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": (
-        "Content-Type, Authorization, X-Requested-With, Cache-Control, If-None-Match, Prefer, Range, If-Range"
+        "Content-Type, Authorization, X-Requested-With, Cache-Control, If-Match, If-None-Match, Prefer, Range, If-Range"
     ),
     "Access-Control-Max-Age": "86400",
 }
@@ -69,7 +69,12 @@ def tag_by_content(response: Response, exchange: Exchange) -> Response:
         return response
     response.headers.setdefault("Cache-Control", "no-cache")
     response.add_etag()
-    response.make_conditional(exchange.environ)
+    return make_conditional(response, exchange)
+
+
+def make_conditional(response: Response, exchange: Exchange) -> Response:
+    """The response, 304 if the client has its tag. Without Werkzeug's If-Match, which knows no `*`."""
+    response.make_conditional({name: value for name, value in exchange.environ.items() if name != "HTTP_IF_MATCH"})
     return response
 
 

@@ -32,7 +32,8 @@ class Proxies:
         Raises:
             TargetError: one is none.
         """
-        self._networks = tuple(map(_network, _parts(addresses.replace("*", ",".join(_ALL)))))
+        parts = (each for part in _parts(addresses) for each in (_ALL if part == "*" else (part,)))
+        self._networks = tuple(map(_network, parts))
 
     def take_id(self, environ: WSGIEnvironment) -> None:
         """Takes the id over that was sent along, if a proxy did so."""
@@ -66,7 +67,9 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text, strict=False)
     except ValueError:
-        raise TargetError(f"the setting TRUSTED_PROXIES takes addresses and networks, not {text!r}") from None
+        raise TargetError(
+            f"the setting TRUSTED_PROXIES takes addresses and networks, or * for all, not {text!r}"
+        ) from None
 
 
 @lru_cache(maxsize=256)

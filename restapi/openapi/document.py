@@ -81,7 +81,7 @@ def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
         ValueError: two routes have the same path, or two components the same name.
     """
     paths: dict[str, dict[str, Any]] = {}
-    for described in (each for route in dialect.routes for each in dialect.described(route)):
+    for described in (each for route in dialect.offered(settings) for each in dialect.described(route)):
         if described.path in paths:
             raise ValueError(f"two routes have the path {described.path}")
         paths[described.path] = operations_at(described, dialect, settings)

@@ -12,7 +12,7 @@ from querylang.schema import Entity
 from restapi.config import Settings
 from restapi.dialects.resource import Dialect, ListResource
 from restapi.openapi import parameters
-from restapi.openapi.answer import JSON, AnswerSpec, DescribedPath, Header
+from restapi.openapi.answer import BYTES, JSON, AnswerSpec, DescribedPath, Header
 from restapi.openapi.schema import TEXT, Component, Shape
 from restapi.openapi.shared import ERROR
 
@@ -28,9 +28,16 @@ def operations_at(described: DescribedPath, dialect: Dialect, settings: Settings
     resource, answer = described.resource, described.resource.answer_about(described.subject)
     asked = list(_parameters(described, dialect, settings))
     if resource.body is None:
-        asked.append(_parameter("If-None-Match", parameters.IF_NONE_MATCH))
+        conditions = [
+            parameters.IF_NONE_MATCH,
+            parameters.IF_MATCH,
+            *([parameters.RANGE] if BYTES in answer.content else []),
+        ]
+        asked += [_parameter(str(each["name"]), each) for each in conditions]
         cached = replace(answer, headers=(*answer.headers, _TAG, _CACHING))
-        responses = {**_responses(described, dialect, cached), "304": _UNCHANGED}
+        responses = {**_responses(described, dialect, cached), "304": _UNCHANGED, "412": _NO_MATCH}
+        if BYTES in answer.content:
+            responses |= _PARTS
         return {"get": {**_named(described, "get"), "parameters": asked, "responses": responses}}
     posted = {
         **_named(described, "post"),
@@ -139,6 +146,19 @@ _FAULT: Mapping[str, Shape] = {JSON: ERROR}
 _UNCHANGED = Component(
     "NotModified", {"description": "The client has it already: `If-None-Match` holds its `ETag`"}, "responses"
 )
+_NO_MATCH = Component(
+    "PreconditionFailed", _response("`If-Match` does not hold the `ETag` of the answer", _FAULT), "responses"
+)
+_RANGE = Header("Content-Range", TEXT, "Which bytes these are, and how many the file has")
+_PARTS: Mapping[str, Component] = {
+    "206": Component(
+        "PartialContent", _response("The part that `Range` asks for", {BYTES: None}, (_RANGE, _TAG)), "responses"
+    ),
+    "416": Component(
+        "RangeNotSatisfiable", _response("The file has no bytes in this `Range`", _FAULT, (_RANGE,)), "responses"
+    ),
+}
+"""Further answers of files: one range of bytes, see `restapi.http.ranges`."""
 _REFUSED = Component(
     "BadRequest",
     _response("The request is at fault; the message says what is wrong, and what is allowed", _FAULT),

@@ -41,6 +41,20 @@ IF_NONE_MATCH: Parameter = {
     "schema": TEXT,
 }
 
+IF_MATCH: Parameter = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag` of an answer that the client has: if another would be given, the status is 412",
+    "schema": TEXT,
+}
+
+RANGE: Parameter = {
+    "name": "Range",
+    "in": "header",
+    "description": "One range of bytes, `bytes=1000-1999`; with `If-Range`, the whole file if its `ETag` is another",
+    "schema": TEXT,
+}
+
 PREFER: Parameter = {
     "name": "Prefer",
     "in": "header",

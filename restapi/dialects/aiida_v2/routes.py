@@ -21,7 +21,9 @@ class Endpoints(DialectResource):
     def get(self) -> Reply:
         self.parse_options()
         root = self.context.exchange.mount_path + self.dialect.prefix
-        paths = sorted(path for route in self.dialect.routes for path in _written_out(root + route.path))
+        paths = sorted(
+            path for route in self.dialect.offered(self.context.settings) for path in _written_out(root + route.path)
+        )
         return self.envelope("server", {"available_endpoints": paths}, total=len(paths))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.resource import DialectResource
 from restapi.fetching.querybuilder import fetch_graph
-from restapi.http.encoding import PLACEHOLDER, http_date
+from restapi.http.encoding import PLACEHOLDER, http_date, stored_json
 from restapi.http.reply import Reply
 
 _HELP = (
@@ -28,6 +29,8 @@ _HELP = (
     '{"path": [{"entity_type": "data.core.dict.Dict.", "tag": "dict"}], "project": {"dict": ["uuid", "attributes"]}}'
 )
 
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape of the character, but not the text after an escaped backslash."""
 
 _Row = Sequence[Any]
 
@@ -38,14 +41,14 @@ class QueryBuilder(DialectResource):
     answer, refusal, body = answers.QUERY_RESULT, answers.ASKED_BY_POST, QUERY
 
     def get(self) -> Reply:
+        self._check_is_on()
         reply = render.envelope_without_id(self.context.request, "QueryBuilder", {"message": _HELP}, status=405)
         reply.headers["Allow"] = "OPTIONS, POST"
         return reply
 
     def post(self) -> Reply:
         self.parse_options()
-        if not self.context.settings.querybuilder:
-            raise FeatureUnavailable("the QueryBuilder is switched off here: ask by GET, as in /nodes?orderby=-ctime")
+        self._check_is_on()
         query = read(self._body())
         most = self.context.settings.max_query_rows
         if query.limit is not None and query.limit > most:
@@ -58,6 +61,10 @@ class QueryBuilder(DialectResource):
         tuning = self.context.snapshot.storage.tuning
         return splice(reply, _entities(query.projections, rows, tuning.query_rows_at_once), tuning)
 
+    def _check_is_on(self) -> None:
+        if not self.context.settings.querybuilder:
+            raise FeatureUnavailable("the QueryBuilder is switched off here: ask by GET, as in /nodes?orderby=-ctime")
+
     def _body(self) -> Any:
         encoding = self.context.exchange.environ.get("HTTP_CONTENT_ENCODING", "identity")
         if encoding.lower() != "identity":
@@ -69,7 +76,7 @@ class QueryBuilder(DialectResource):
             raise QueryError("the body breaks off, or its chunks are not as HTTP has them") from None
         if len(body) > longest:
             raise QueryError(f"the body has more than {longest} bytes")
-        if b"\\u0000" in body:
+        if _NUL.search(body):
             raise QueryError("the body holds the character NUL, \\u0000, which no text in a database does")
         try:
             return orjson.loads(body)
@@ -131,6 +138,6 @@ _TYPES = {
 _WRITERS: Mapping[FieldType, Callable[[Any], Any]] = {
     FieldType.BOOLEAN: bool,
     FieldType.DATETIME: http_date,
-    FieldType.JSON: orjson.Fragment,
+    FieldType.JSON: stored_json,
 }
 """Values of all other types, and NULL, are shown as they are stored."""

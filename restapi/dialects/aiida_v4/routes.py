@@ -26,7 +26,7 @@ class Endpoints(DialectResource):
 
     def _lines(self) -> Iterator[str]:
         root = self.context.exchange.mount_path + self.dialect.prefix
-        for route in self.dialect.routes:
+        for route in self.dialect.offered(self.context.settings):
             path = f"{root}{route.path.rstrip('/')}/".replace(ID, "<id>")
             name = route.path.split("/")[1] or "server"
             yield f"{name:15s} {','.join(sorted({'HEAD', 'OPTIONS', *route.resource.methods})):20s} {path}"
@@ -37,7 +37,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/openapi.json", Document),
     Route("/server", overviews.Server),
     Route("/server/endpoints", Endpoints),
-    Route("/querybuilder", QueryBuilder),
+    Route("/querybuilder", QueryBuilder, setting="querybuilder"),
     *(
         route
         for entity in (COMPUTERS, GROUPS, USERS)
