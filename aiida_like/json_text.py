@@ -18,8 +18,12 @@ _LONG = re.compile("[0-9]{19}")
 """May be a part of an integer beyond 64 bits, of which orjson makes a float."""
 
 
+class TooDeep(ValueError):
+    """It is nested deeper than can be read or written: orjson takes some 1000 and 254 levels, Python some 1000."""
+
+
 def loads(text: str) -> Any:
-    """The value; integers beyond 64 bits may lose digits. Raises ValueError: it is no JSON."""
+    """The value; integers beyond 64 bits may lose digits. Raises ValueError: it is no JSON, or `TooDeep`."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -27,11 +31,11 @@ def loads(text: str) -> Any:
 
 
 def loads_exactly(text: str) -> Any:
-    """The value, with all digits of integers. Raises ValueError: it is no JSON."""
+    """The value, with all digits of integers. Raises ValueError: as `loads`."""
     try:
         return json.loads(text, parse_constant=lambda _: None, parse_float=_float, parse_int=_integer)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise TooDeep from None
 
 
 def object_of(text: str | None, *, exactly: bool = False) -> dict[str, Any]:
@@ -44,12 +48,19 @@ def object_of(text: str | None, *, exactly: bool = False) -> dict[str, Any]:
 
 
 def dumps(value: Any, *, sort_keys: bool = False) -> str:
-    """The text of what `loads` gave, with all digits, and U+FFFD for half characters, of which no text can be made."""
+    """The text of what `loads` gave, with all digits, and U+FFFD for half characters, of which no text can be made.
+
+    Raises TooDeep.
+    """
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else 0).decode()
     except TypeError:
+        pass
+    try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    except RecursionError:
+        raise TooDeep from None
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def mended(stored: bytes | None) -> str | None:

@@ -158,6 +158,11 @@ def links_at(
     )
 
 
+def is_id(value: object) -> bool:
+    """Whether a value can be the end of a link: SQLite takes any type in any column."""
+    return isinstance(value, int)
+
+
 def id_list(ids: Iterable[int]) -> str:
     """The ids as one text, which the SQL function `in_json_array` takes."""
     return orjson.dumps(sorted(ids)).decode()
@@ -196,7 +201,7 @@ def _neighbours_of(snapshot: Snapshot, link_filter: LinkFilter) -> Iterator[Call
         for direction in link_filter.directions:
             for first in range(0, len(ordered), _SLICE):
                 for found in chunks(direction, ordered[first : first + _SLICE]):
-                    yield from (there for *_, there in found)
+                    yield from (there for *_, there in found if is_id(there))
 
     with timed(snapshot.storage.database.limits) as clock:
         yield neighbours

@@ -38,7 +38,8 @@ def read_place(order: Sequence[Order], text: str) -> Place:
         return tuple(_checked(term, value) for term, value in zip(order, values, strict=True))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise QueryError(
-            "the cursor is none of this server: begin with an empty cursor=, and follow the next of the Link header"
+            "the cursor is none of this server, or at a row with an odd value: begin with an empty cursor=, follow the "
+            "next of the Link header, or order by id"
         ) from error
 
 
@@ -85,6 +86,8 @@ def _flag(value: Any) -> bool:
 
 def _time(value: Any) -> str:
     text = _text(value)
+    if text in {"infinity", "-infinity"}:  # of PostgreSQL
+        return text
     found = fullmatch(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(\.\d{1,6})?(\+00)?", text)
     if found is None or not text.isascii():
         raise ValueError

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -225,7 +226,9 @@ def test_a_locked_database(golden: Golden, tmp_path: Path, serve: Callable[..., 
     with closing(profile.connect()) as writer:
         writer.isolation_level = None
         writer.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
         answer = client.get("/api/v4/groups")
+        assert 9 < time.monotonic() - began < 15
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, RETRY)
         assert answer.json["message"].endswith(": its database has been locked for 10 seconds")
         writer.execute("ROLLBACK")

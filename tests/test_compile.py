@@ -456,7 +456,9 @@ def where(condition: Condition, dialect: str) -> str:
 
 
 ID, LABEL, NODE_UUID, CTIME = (NODES.fields[name] for name in ("id", "label", "uuid", "ctime"))
-SQLITE_LOWER = "(CASE WHEN label GLOB '*[^ -~]*' THEN unicode_lower(CAST(label AS BLOB)) ELSE lower(label) END)"
+SQLITE_LOWER = (
+    "(CASE WHEN CAST(label AS TEXT) GLOB '*[^ -~]*' THEN unicode_lower(CAST(label AS BLOB)) ELSE lower(label) END)"
+)
 PSQL_LOWER = """(replace(lower(label COLLATE "und-x-icu"), '\u03c2', '\u03c3') COLLATE "C")"""
 PSQL_UUID = PSQL_LOWER.replace("label", "CAST(uuid AS TEXT)")
 

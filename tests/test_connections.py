@@ -116,7 +116,7 @@ def test_large_statements_wear_a_connection_out() -> None:
 
     never: Any = lambda _: None  # noqa: E731
     pool = Connections(connect, "here", most=1)
-    database = Database(cast("Any", None), pool, Limits(), ZeroDivisionError, never, never, never)
+    database = Database(cast("Any", None), pool, Limits(), ZeroDivisionError, never)
     for number in range(250):
         database.fetch("x" * (5000 if number < 201 else 100), {})
     assert [each.is_closed for each in sessions] == [True, False]

@@ -130,7 +130,10 @@ SIGNATURES = {
     )
 }
 
-NO_CURSOR = "the cursor is none of this server: begin with an empty cursor=, and follow the next of the Link header"
+NO_CURSOR = (
+    "the cursor is none of this server, or at a row with an odd value: begin with an empty cursor=, follow the next of "
+    "the Link header, or order by id"
+)
 
 MADE_UP: list[tuple[str, tuple[Any, ...]]] = [
     ("id", ()),

@@ -17,17 +17,21 @@ import pytest
 from sqlalchemy import String, literal, select, union_all
 
 from aiida_like.errors import (
+    NO_ANSWER,
     AiidaLikeError,
+    OddValue,
     QueryError,
     StatementTimeout,
+    StorageAway,
     StorageError,
     TargetError,
     TooManySlowQueries,
 )
 from aiida_like.profiles import Profile, find
-from aiida_like.storage import Limits, Statement, Storage, open_storage
+from aiida_like.storage import Limits, Statement, Storage, open_storage, postgresql, sqlite
 from aiida_like.storage.clock import timed
 from aiida_like.storage.expressions import casefold, casefolded, like, matches
+from aiida_like.storage.faults import AWAY, DAMAGED, ODD_VALUE, TIMEOUT, TOO_LARGE
 from aiida_like.storage.patterns import Pattern
 from tests.conftest import Golden, GoldenPostgreSQL
 from tests.servers import PostgreSQL, schema
@@ -118,6 +122,64 @@ def test_nothing_can_be_written(storage: Storage, statement: str) -> None:
 def test_a_wrong_statement(storage: Storage) -> None:
     with pytest.raises(StorageError, match="nonsense"):
         storage.database.rows("SELECT nonsense", {})
+
+
+SQLSTATES: dict[str, tuple[type[AiidaLikeError], str | None]] = {
+    "08006": (StorageAway, NO_ANSWER),
+    "22003": (OddValue, None),
+    "22012": (StorageError, None),
+    "40001": (StorageAway, NO_ANSWER),
+    "42P01": (StorageError, None),
+    "53100": (QueryError, "the query sorts or joins more than fits: "),
+    "53200": (QueryError, "the query sorts or joins more than fits: "),
+    "53300": (StorageAway, NO_ANSWER),
+    "53400": (QueryError, "the query sorts or joins more than fits: "),
+    "54001": (QueryError, "the query is more than the database can take: "),
+    "55P03": (StorageAway, "its database is locked"),
+    "57014": (StatementTimeout, None),
+    "57P01": (StorageAway, NO_ANSWER),
+    "57P03": (StorageAway, NO_ANSWER),
+    "58030": (StorageAway, "its database cannot be read"),
+    "P0001": (StorageError, None),
+    "XX000": (StorageError, None),
+    "XX001": (StorageAway, "its database is damaged"),
+}
+
+
+@pytest.mark.parametrize("state", SQLSTATES)
+def test_what_an_sqlstate_means(state: str, golden_postgresql: GoldenPostgreSQL) -> None:
+    """The server itself raises it. What says that the server is away is tried twice, all else once."""
+    kind, text = SQLSTATES[state]
+    opened = open_storage(find(golden_postgresql.url, str(golden_postgresql.repository)))
+    with pytest.raises(AiidaLikeError) as raised:
+        opened.database.rows(f"DO $$ BEGIN RAISE EXCEPTION 'as told' USING ERRCODE = '{state}'; END $$", {})
+    assert type(raised.value) is kind
+    shown = raised.value.reason if isinstance(raised.value, StorageAway) else str(raised.value)
+    assert text is None or shown.startswith(text)
+    assert opened.database.rows("SELECT 7", {}) == [(7,)]
+    opened.close()
+
+
+def test_psycopg_itself_means() -> None:
+    """Without an SQLSTATE: the connection broke, or we asked for what cannot be."""
+    assert postgresql.meaning_of(psycopg.OperationalError("the connection is closed")) is AWAY
+    assert postgresql.meaning_of(psycopg.DataError("it holds a NUL")) is None
+
+
+MESSAGES = {
+    "interrupted": TIMEOUT,
+    "malformed JSON": ODD_VALUE,
+    "Could not decode to UTF-8 column 'label'": ODD_VALUE,
+    "database or disk is full": TOO_LARGE,
+    "string or blob too big": TOO_LARGE,
+    "database disk image is malformed": DAMAGED,
+    "no such table: db_dbnode": None,
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_what_a_message_of_sqlite_means(message: str) -> None:
+    assert sqlite.meaning_of(sqlite3.OperationalError(message)) is MESSAGES[message]
 
 
 ODD = ["", "a", "A", "Ä", "ä", "é", "É", "ÉCOLE", "Straße", "İ", "ΣΑΣ", "z", "Z", "~", " ", "a\nb", "\\", "%", "_", "☃"]

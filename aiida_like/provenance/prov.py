@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import orjson
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     Record = Callable[[ProvDocument], object]
 
 EXTRA = "provenance"
+
+_INTEGER = re.compile("-?[0-9]{1,18}")
 
 NAMESPACES = {"uuid": "urn:uuid:", "aiida": "urn:aiida:"}
 """Nodes are named by their uuid as a URN (RFC 9562); attributes that PROV has no word for are in `aiida`."""
@@ -73,7 +77,7 @@ def _sections(subgraph: Subgraph) -> Iterator[Iterator[Record]]:
     processes = [each for each in nodes.values() if each.is_process]
 
     def related(relation: Callable[[Link, Node, Node, ProvDocument], object]) -> Iterator[Record]:
-        links = (each for each in subgraph.links if RELATIONS[each.type] is relation)
+        links = (each for each in subgraph.links if RELATIONS.get(each.type) is relation)
         return (partial(relation, each, nodes[each.input_id], nodes[each.output_id]) for each in links)
 
     yield (partial(_add_user, each) for each in users.values())
@@ -107,11 +111,16 @@ def _attributes(node: Node) -> dict[str, Any]:
         "aiida:description": node.description or None,
         "aiida:process_type": node.process_type or None,
         "aiida:process_state": node.state,
-        "aiida:exit_status": None if node.exit_status is None else int(node.exit_status),
+        "aiida:exit_status": _number(node.exit_status),
         "aiida:exit_message": node.exit_message,
         "aiida:ctime": node.began,
     }
     return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _number(text: str | None) -> int | str | None:
+    """The integer that a text says; the text itself, if it says none of 64 bits."""
+    return int(text) if text is not None and _INTEGER.fullmatch(text) else text
 
 
 def _add_itself(subgraph: Subgraph, document: ProvDocument) -> None:
@@ -165,7 +174,7 @@ RELATIONS: Mapping[str, Callable[[Link, Node, Node, ProvDocument], None]] = {
     "call_calc": _called,
     "call_work": _called,
 }
-"""The relation of PROV for each type of links."""
+"""The relation of PROV for each type of links; links of other types, which AiiDA has not, are left out."""
 
 
 def _role(link: Link) -> dict[str, Any]:
@@ -173,7 +182,7 @@ def _role(link: Link) -> dict[str, Any]:
 
 
 def _name(node: Node) -> str:
-    return f"uuid:{node.uuid}"
+    return f"uuid:{quote(node.uuid)}"
 
 
 def _agent(user: User) -> str:
@@ -181,4 +190,4 @@ def _agent(user: User) -> str:
 
 
 def _itself(main: Node) -> str:
-    return f"api:nodes/{main.uuid}/prov"
+    return f"api:nodes/{quote(main.uuid)}/prov"

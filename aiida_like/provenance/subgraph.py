@@ -17,13 +17,14 @@ from aiida_like.links import (
     LinkFilter,
     Neighbourhood,
     id_list,
+    is_id,
     links_at,
     links_between,
     nearest,
 )
 from aiida_like.models import node, of_process, user
 from aiida_like.storage import Snapshot, Statement
-from aiida_like.storage.expressions import in_json_array, json_text
+from aiida_like.storage.expressions import in_json_array, json_scalar_text
 
 CALLS = ("call_calc", "call_work")
 INPUTS = ("input_calc", "input_work")
@@ -127,9 +128,7 @@ def read_subgraph(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth
 
 def subgraph_of(snapshot: Snapshot, found: Neighbourhood, links: Sequence[Link]) -> Subgraph:
     """The subgraph of nodes that were found, and links. Raises StatementTimeout, StorageError."""
-    nodes = [
-        Node(*map(_text, row)) for row in snapshot.rows(_by_ids("nodes to export", _NODE_COLUMNS, found.distances))
-    ]
+    nodes = [Node(*row) for row in snapshot.rows(_by_ids("nodes to export", _NODE_COLUMNS, found.distances))]
     nodes.sort(key=lambda each: (found.distances[each.id], each.id))
     there = {each.id for each in nodes}
     # A node can have been deleted since its links were read.
@@ -162,7 +161,8 @@ def read_run(snapshot: Snapshot, main: int, depth: int | None, limit: int, most:
         raise QueryError(f"these processes have more than {most} links: take fewer with a smaller limit or depth")
     # Data are farther than all processes, so that the process asked for stays the first node.
     last = max(processes.values()) + 1
-    distances = {**{end: last for link in links for end in (link.input_id, link.output_id)}, **processes}
+    ends = (end for link in links for end in (link.input_id, link.output_id))
+    distances = {**{end: last for end in ends if is_id(end)}, **processes}
     subgraph = subgraph_of(snapshot, Neighbourhood(distances, calls.is_truncated), links)
     rows = snapshot.rows(_by_ids("files to export", _FILE_COLUMNS, distances))
     return Run(subgraph, {pk: object_of(stored) for pk, stored in rows if stored != "{}"})
@@ -187,16 +187,11 @@ NO_TIME = datetime(1980, 1, 1, tzinfo=timezone.utc)
 """The first that a zip file can have."""
 
 
-def _text(value: Any) -> Any:
-    """The value; bytes, which SQLite takes in a column of texts, as text."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
 _PROCESS_KEYS = ("process_state", "exit_status", "exit_message", "process_label")
 _NODE_COLUMNS = (
     *(node.c.id, node.c.uuid, node.c.label, node.c.description, node.c.node_type, node.c.process_type),
     *(node.c.ctime, node.c.mtime, node.c.user_id),
-    *(of_process(json_text(node.c.attributes, key)) for key in _PROCESS_KEYS),
+    *(of_process(json_scalar_text(node.c.attributes, key)) for key in _PROCESS_KEYS),
 )
 _USER_COLUMNS = (user.c.id, user.c.first_name, user.c.last_name, user.c.institution)
 _FILE_COLUMNS = (node.c.id, node.c.repository_metadata)

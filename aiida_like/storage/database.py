@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import Engine, PoolProxiedConnection
 from aiida_like.errors import NO_ANSWER, AiidaLikeError, OddValue, QueryError, StorageAway, StorageError
 from aiida_like.storage.clock import IDLE, Clock, Limits
 from aiida_like.storage.expressions import IS_CAREFUL
+from aiida_like.storage.faults import Fault, Meaning
 
 Row = Sequence[Any]
 
@@ -129,9 +131,9 @@ class Connections:
 class Database:
     """An engine, its connections, and what its driver does its own way.
 
-    `is_odd`: whether an error is about a stored value. `why_away`: why the database does not answer, as clients may
-    know it; None: it does.
-    `refusal` says why a statement asks for too much, if that is what an error is about.
+    `meaning_of` says what an error of the driver means; None: the database refuses a statement that we made wrong.
+    `has_server`: connections lead to a server, which may have been started anew since they were opened.
+    `takes_any_type`: bytes can stand in any column.
     `has_statistics`: the database keeps statistics, and finds the fastest way to rows of one table itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
     `indexes_have_keys`: each index holds the keys of its rows, which are found without the rows.
@@ -141,10 +143,9 @@ class Database:
     connections: Connections
     limits: Limits
     driver_error: type[Exception]
-    is_timeout: Callable[[Exception], bool]
-    is_odd: Callable[[Exception], bool]
-    why_away: Callable[[Exception], str | None]
-    refusal: Callable[[Exception], str | None] = lambda _: None
+    meaning_of: Callable[[Exception], Meaning | None]
+    has_server: bool = False
+    takes_any_type: bool = False
     has_statistics: bool = False
     drain: Callable[[Any], None] | None = None
     indexes_have_keys: bool = True
@@ -156,11 +157,13 @@ class Database:
     def fetch(self, sql: str, values: Mapping[str, Any]) -> tuple[list[Row], str | None]:
         """All rows, and the server that gave them. No cursor stays open, or AiiDA could not commit to SQLite.
 
+        Bytes that stand in any column come as text.
+
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
             TooManySlowQueries: it was slow, and so were too many others.
             OddValue: a stored value makes no sense to it.
-            QueryError: it would fill the disk.
+            QueryError: it asks for more than fits into memory or on the disk.
             StorageAway: the database does not answer.
             StorageError: it refuses the statement.
         """
@@ -169,12 +172,14 @@ class Database:
             return self._fetch(taken, sql, values)
         except self.driver_error as error:
             known = self._translated(error, taken)
-            if not isinstance(known, StorageAway):
+            if isinstance(known, StorageAway):
+                # Others were opened before it, too.
+                self.connections.forget()
+            if not (isinstance(known, StorageAway) and self.has_server):
                 raise known from error
         finally:
             self.connections.give(taken)
         # All connections may be stale, as after a restart. A statement that only reads may run twice.
-        self.connections.forget()
         with self.connected() as connection:
             try:
                 return self._fetch(connection, sql, values)
@@ -194,6 +199,10 @@ class Database:
         finally:
             self.connections.give(taken)
 
+    @property
+    def is_careful(self) -> bool:
+        return bool(getattr(self.engine.dialect, IS_CAREFUL, False))
+
     def be_careful(self) -> None:
         """From now on statements that are compiled pass over values that make no sense to the database."""
         setattr(self.engine.dialect, IS_CAREFUL, True)
@@ -203,16 +212,19 @@ class Database:
         self.connections.forget()
 
     def _translated(self, error: Exception, connection: PoolProxiedConnection) -> AiidaLikeError:
-        if self.is_timeout(error):
-            clock: Clock = connection.info[CLOCK]
-            return clock.error()
-        if self.is_odd(error):
-            return OddValue(str(error))
-        refusal = self.refusal(error)
-        if refusal is not None:
-            return QueryError(refusal)
-        why = self.why_away(error)
-        return StorageError(str(error)) if why is None else self.connections.away(error, why)
+        meaning = self.meaning_of(error)
+        if meaning is None:
+            return StorageError(str(error))
+        match meaning.fault:
+            case Fault.TIMEOUT:
+                clock: Clock = connection.info[CLOCK]
+                return clock.error()
+            case Fault.ODD_VALUE:
+                return OddValue(str(error))
+            case Fault.TOO_LARGE:
+                return QueryError(meaning.text)
+            case Fault.AWAY:
+                return self.connections.away(error, meaning.text)
 
     def _fetch(
         self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]
@@ -244,4 +256,11 @@ class Database:
         else:
             self.drain(cursor)
             info[_CURSOR] = cursor
+        if self.takes_any_type and bytes in {*map(type, chain.from_iterable(rows))}:
+            rows = [tuple(map(_text, row)) for row in rows]
         return rows, info.get(SERVER)
+
+
+def _text(value: Any) -> Any:
+    """The value; bytes as text, with U+FFFD for what is no UTF-8."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -59,7 +59,8 @@ class casefolded(DialectFunction):  # noqa: N801 (reads as the SQL function it i
 
     type = String()
     # SQLite's own lower() knows ASCII only; calling Python for every row would be ten times slower.
-    sqlite = "(CASE WHEN {0} GLOB '*[^ -~]*' THEN unicode_lower(CAST({0} AS BLOB)) ELSE lower({0}) END)"
+    # (GLOB is false for bytes in many builds of it.)
+    sqlite = "(CASE WHEN CAST({0} AS TEXT) GLOB '*[^ -~]*' THEN unicode_lower(CAST({0} AS BLOB)) ELSE lower({0}) END)"
 
 
 class like(DialectFunction):  # noqa: N801
@@ -122,8 +123,8 @@ _EXTRACT = """json_extract({0}, '$."' || {1} || '"')"""
 """Not ->>, which SQLite has from 3.38 only."""
 
 
-class json_text(DialectFunction):  # noqa: N801
-    """`json_text(json, key)`: the string or number below a key as text, NULL where there is none."""
+class json_scalar_text(DialectFunction):  # noqa: N801
+    """`json_scalar_text(json, key)`: the string or number below a key as text, NULL where there is none."""
 
     type = String()
     sqlite = f"CAST({_EXTRACT} AS TEXT)"
@@ -203,7 +204,7 @@ def readable_json(json: str, compiler: SQLCompiler) -> str:
     return _READABLE.format(json) if getattr(compiler.dialect, IS_CAREFUL, False) else json
 
 
-_VALID = "typeof({0}) = 'text' AND json_valid({0}) AND {0} NOT GLOB '*\\ud*'"
+_VALID = "typeof({0}) = 'text' AND json_valid({0}) AND {0} NOT GLOB '*\\u[dD]*'"
 _MENDED = "ELSE json_mended(CAST({0} AS BLOB)) END)"
 _SHOWN = f"(CASE WHEN {_VALID} OR {{0}} IS NULL THEN {{0}} {_MENDED}"
 _READABLE = f"(CASE WHEN {_VALID} AND {{0}} NOT GLOB '*[^ -~]*' AND instr({{0}}, char(0)) = 0 THEN {{0}} {_MENDED}"

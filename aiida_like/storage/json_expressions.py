@@ -235,7 +235,7 @@ def _at_path_sqlite(element: AtPath, compiler: SQLCompiler, **kw: Any) -> str:
     type_ = f"json_type({json}, {path})"
     scalar = f"({json} -> {path})"
     if getattr(compiler.dialect, CHECKS_JSON, False):
-        scalar = f"(CASE WHEN {scalar} GLOB '*\\ud*' THEN {value} ELSE {scalar} END)"
+        scalar = f"(CASE WHEN {scalar} GLOB '*\\u[dD]*' THEN {value} ELSE {scalar} END)"
     parts = {"type": type_, "value": value, "json": json, "path": path, "scalar": scalar}
     return _filled(element.sqlite, **parts, operand="".join(operands))
 

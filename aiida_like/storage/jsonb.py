@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from typing import Any
 
-from aiida_like.json_text import dumps, loads, loads_exactly, mended
+from aiida_like.json_text import TooDeep, dumps, loads, loads_exactly, mended
 
 _INDEX = re.compile(r"\s*[+-]?[0-9]{1,9}")
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "on", "1"}), frozenset({"false", "f", "no", "n", "off", "0"})
@@ -140,18 +141,25 @@ def _contains(whole: Any, part: Any) -> bool:
             return _is_same(whole, part)
 
 
+def _null_if_too_deep(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function; None for JSON that is nested deeper than Python follows: an error would end the statement."""
+
+    @wraps(function)
+    def called(*operands: Any) -> Any:
+        try:
+            return function(*operands)
+        except (RecursionError, TooDeep):
+            return None
+
+    return called
+
+
+_OF_JSON = (json_at, json_same, json_contains, json_has_key, canonical_json)
+_CASTS = (json_cast_float, json_cast_integer, json_cast_boolean, json_cast_datetime)
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    function.__name__: function
-    for function in (
-        json_at,
-        json_same,
-        json_contains,
-        json_has_key,
-        json_cast_float,
-        json_cast_integer,
-        json_cast_boolean,
-        json_cast_datetime,
-        canonical_json,
-    )
-} | {"json_mended": mended}
+    **{function.__name__: _null_if_too_deep(function) for function in _OF_JSON},
+    **{function.__name__: function for function in _CASTS},
+    "json_mended": mended,
+}
 """Functions of every SQLite connection of ours."""

@@ -9,10 +9,11 @@ from sqlalchemy import URL, NullPool, Text, cast, create_engine, event, func, se
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from aiida_like.errors import NO_ANSWER, TargetError
+from aiida_like.errors import TargetError
 from aiida_like.storage.clock import Clock, Limits
 from aiida_like.storage.database import CLOCK, SERVER, Connections, Database
 from aiida_like.storage.expressions import HAS_UNICODE_COLLATION
+from aiida_like.storage.faults import AWAY, DAMAGED, ODD_VALUE, TIMEOUT, TOO_LARGE, Fault, Meaning
 from aiida_like.storage.version import DataVersion, Version, VersionColumn
 from aiida_like.storage.watchdog import Watchdog
 
@@ -71,14 +72,42 @@ def connect(url: URL, limits: Limits) -> Database:
         connections=Connections(engine.raw_connection, repr(url), limits.connections, (SQLAlchemyError, psycopg.Error)),
         limits=limits,
         driver_error=psycopg.Error,
-        is_timeout=lambda error: isinstance(error, psycopg.errors.QueryCanceled),
-        is_odd=lambda error: isinstance(error, psycopg.errors.NumericValueOutOfRange),
-        refusal=lambda error: _TOO_LARGE if isinstance(error, psycopg.errors.ConfigurationLimitExceeded) else None,
-        why_away=lambda error: NO_ANSWER if isinstance(error, psycopg.OperationalError) else None,
+        meaning_of=meaning_of,
+        has_server=True,
         has_statistics=True,
         indexes_have_keys=False,
         drain=lambda cursor: cursor.pgresult.clear(),
     )
+
+
+_MEANINGS: Mapping[str, Meaning] = {
+    "08": AWAY,  # connection exceptions
+    "22003": ODD_VALUE,  # a number that is out of range
+    "40": AWAY,  # a standby has to catch up with what was committed, and ends what reads older rows
+    "53": AWAY,  # too many connections, and other resources that the server lacks
+    "53100": TOO_LARGE,  # the disk is full: of temporary files, because nothing is written
+    "53200": TOO_LARGE,  # out of memory
+    "53400": TOO_LARGE,  # `temp_file_limit`
+    "54": Meaning(Fault.TOO_LARGE, "the query is more than the database can take: ask with fewer filters"),
+    "55": AWAY,  # something is not in the state that is needed
+    "55P03": Meaning(Fault.AWAY, "its database is locked"),
+    "57": AWAY,  # it is shut down, crashed or starts; or the database was dropped
+    "57014": TIMEOUT,  # the query was cancelled
+    "58": Meaning(Fault.AWAY, "its database cannot be read"),  # errors of the operating system
+    "XX001": DAMAGED,
+    "XX002": DAMAGED,
+}
+"""SQLSTATE, or its class, the first two characters -> what it means (PostgreSQL's manual, "Error Codes")."""
+
+
+def meaning_of(error: Exception) -> Meaning | None:
+    """The meaning of an error of psycopg; None: the statement is wrong."""
+    import psycopg
+
+    state: str | None = getattr(error, "sqlstate", None)
+    if state is None:  # it is psycopg's own
+        return AWAY if isinstance(error, psycopg.OperationalError) else None
+    return _MEANINGS.get(state) or _MEANINGS.get(state[:2])
 
 
 def plan_of(database: Database, sql: str, values: Mapping[str, Any]) -> str:
@@ -124,11 +153,6 @@ _MOST_TEMPORARY = 1 << 20
 
 _WITH_GRANTS = 150_000
 """The version of PostgreSQL from which on a role can be granted to set a parameter: 15."""
-
-_TOO_LARGE = (
-    "the query sorts or joins more than fits: narrow it with more filters, or ask for fewer columns, a smaller limit "
-    "or another order"
-)
 
 
 def _limit_temporary_files(connection: psycopg.Connection[Any], _: Any) -> None:

@@ -16,6 +16,7 @@ from aiida_like.storage import jsonb
 from aiida_like.storage.clock import Clock, Limits
 from aiida_like.storage.database import CLOCK, Connections, Database
 from aiida_like.storage.expressions import CHECKS_JSON, IS_CAREFUL, casefold
+from aiida_like.storage.faults import DAMAGED, ODD_VALUE, TIMEOUT, TOO_LARGE, Fault, Meaning
 from aiida_like.storage.patterns import Pattern
 
 _BUSY_SECONDS = 10.0
@@ -79,35 +80,40 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         connections=Connections(engine.raw_connection, str(file), limits.connections, (SQLAlchemyError, sqlite3.Error)),
         limits=limits,
         driver_error=sqlite3.Error,
-        is_timeout=lambda error: str(error) == "interrupted",
-        is_odd=lambda error: str(error).startswith(_ODD_VALUES),
-        why_away=lambda error: next((why for text, why in _AWAY.items() if str(error).startswith(text)), None),
+        meaning_of=meaning_of,
+        takes_any_type=not immutable,
     )
 
 
-_ODD_VALUES = (
-    "malformed JSON",
-    "JSON cannot hold BLOB values",
-    "Could not decode to UTF-8",
-    "user-defined function raised exception",
-)
-
-_AWAY: Mapping[str, str] = {
-    "attempt to write a readonly database": (
-        "AiiDA was stopped while it wrote to its database, and has to undo that: `verdi storage info` does it"
+_MEANINGS: Mapping[str, Meaning] = {
+    "interrupted": TIMEOUT,
+    "malformed JSON": ODD_VALUE,
+    "JSON cannot hold BLOB values": ODD_VALUE,
+    "Could not decode to UTF-8": ODD_VALUE,
+    "user-defined function raised exception": ODD_VALUE,
+    "database or disk is full": TOO_LARGE,  # nothing is written but temporary files
+    "string or blob too big": TOO_LARGE,
+    "attempt to write a readonly database": Meaning(
+        Fault.AWAY,
+        "AiiDA was stopped while it wrote to its database, and has to undo that: `verdi storage info` does it",
     ),
-    "database is locked": f"its database has been locked for {_BUSY_SECONDS:g} seconds",
-    "locking protocol": "its database is locked",
-    "unable to open database file": "its database cannot be opened",
-    "disk I/O error": "its database cannot be read",
-    "database disk image is malformed": "its database is damaged",
-    "malformed database schema": "its database is damaged",
-    "file is not a database": "its file is no database of SQLite",
+    "database is locked": Meaning(Fault.AWAY, f"its database has been locked for {_BUSY_SECONDS:g} seconds"),
+    "locking protocol": Meaning(Fault.AWAY, "its database is locked"),
+    "unable to open database file": Meaning(Fault.AWAY, "its database cannot be opened"),
+    "disk I/O error": Meaning(Fault.AWAY, "its database cannot be read"),
+    "database disk image is malformed": DAMAGED,
+    "malformed database schema": DAMAGED,
+    "file is not a database": Meaning(Fault.AWAY, "its file is no database of SQLite"),
 }
-"""Beginnings of SQLite's messages (sqlite3ErrStr in main.c) -> what clients may know.
+"""Beginnings of SQLite's messages (sqlite3ErrStr in main.c) -> what they mean.
 
 A connection that may not write says the first of a hot journal ("File Locking And Concurrency", 4.0).
 """
+
+
+def meaning_of(error: Exception) -> Meaning | None:
+    """The meaning of an error of SQLite; None: the statement is wrong."""
+    return next((meaning for text, meaning in _MEANINGS.items() if str(error).startswith(text)), None)
 
 
 def trust(connection: sqlite3.Connection, *, is_trusted: bool) -> None:

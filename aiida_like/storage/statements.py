@@ -55,7 +55,8 @@ class StatementCache(dict[Hashable, Prepared]):
     def add(self, statement: Statement) -> Prepared:
         """Compiles a statement and keeps it."""
         prepared = self.compile(statement.build())
-        self._characters += len(prepared.sql)
+        replaced = self.get(statement.cache_key)
+        self._characters += len(prepared.sql) - (len(replaced.sql) if replaced else 0)
         if len(self) >= _MOST or self._characters > _MOST_CHARACTERS:
             self.clear()
             self._characters = len(prepared.sql)

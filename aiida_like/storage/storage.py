@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from time import perf_counter
 from typing import Literal
 
@@ -67,12 +68,18 @@ class Storage:
         self.database.rows("SELECT id FROM db_dbnode LIMIT 1", {})
 
     def be_careful(self) -> None:
-        """From now on all statements pass over values that the database can make nothing of."""
-        self.database.be_careful()
-        self.statements.clear()
+        """From now on all statements pass over values that the database can make nothing of; what is kept stays."""
+        with _becoming_careful:
+            if not self.database.is_careful:
+                self.database.be_careful()
+                self.statements.clear()
 
     def close(self) -> None:
         close_parts(self.database, self.data_version, self.repository)
+
+
+_becoming_careful = Lock()
+"""One for all storages: each becomes so once."""
 
 
 @dataclass
@@ -236,7 +243,8 @@ class Snapshot:
             rows, server = storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
         except OddValue:
             storage.be_careful()
-            prepared = storage.statements.prepared(statement)
+            # Another thread may have compiled it without care meanwhile.
+            prepared = storage.statements.add(statement)
             rows, server = storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
         finally:
             effort.statements += 1

@@ -43,8 +43,11 @@ def stored_json(text: str | None) -> orjson.Fragment | LargeJSON:
 
 
 def part_of_stored(value: Any) -> orjson.Fragment:
-    """A part of JSON from the database, as `json_text.loads` read it."""
-    return orjson.Fragment(json_text.dumps(value))
+    """A part of JSON from the database, as `json_text.loads` read it; null, if it is nested too deep to be written."""
+    try:
+        return orjson.Fragment(json_text.dumps(value))
+    except json_text.TooDeep:
+        return orjson.Fragment("null")
 
 
 def dumps(value: Any, option: int | None = None) -> bytes:
@@ -52,16 +55,9 @@ def dumps(value: Any, option: int | None = None) -> bytes:
     return orjson.dumps(value, default=_whole, option=option)
 
 
-def _whole(value: Any) -> orjson.Fragment | str:
-    if isinstance(value, bytes):
-        return _text_of(value)
+def _whole(value: Any) -> orjson.Fragment:
     assert isinstance(value, LargeJSON), value
     return orjson.Fragment(value.text)
-
-
-def _text_of(stored: bytes) -> str:
-    """A text that stands as bytes in SQLite, which takes any type in any column."""
-    return stored.decode(errors="replace")
 
 
 def json_response(body: Any, status: int = 200) -> Response:
@@ -73,9 +69,7 @@ def json_reply(body: Any, status: int = 200, *, total: int | None = None) -> Rep
     """A reply in JSON, streamed if there is large JSON in it. `total`: the number of all rows, for two headers."""
     large: list[LargeJSON] = []
 
-    def placed(value: Any) -> orjson.Fragment | str:
-        if isinstance(value, bytes):
-            return _text_of(value)
+    def placed(value: Any) -> orjson.Fragment:
         assert isinstance(value, LargeJSON), value
         large.append(value)
         return PLACEHOLDER

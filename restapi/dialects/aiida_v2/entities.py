@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, func, null, or_, s
 
 from aiida_like.core_names import plugin_spellings, type_spellings
 from aiida_like.models import Timestamp, authinfo, computer, group, node, of_process, user
-from aiida_like.storage.expressions import json_object_text, json_text
+from aiida_like.storage.expressions import json_object_text, json_scalar_text
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
 from restapi.config import Settings
@@ -35,8 +35,8 @@ def _plugin(column: ColumnElement[Any], title: str, help_: str) -> Field:
 
 def _state() -> ColumnElement[Any]:
     """CREATED RUNNING WAITING FINISHED FAILED EXCEPTED KILLED, and NULL for data."""
-    state = json_text(node.c.attributes, "process_state")
-    exit_status = json_text(node.c.attributes, "exit_status")
+    state = json_scalar_text(node.c.attributes, "process_state")
+    exit_status = json_scalar_text(node.c.attributes, "exit_status")
     return of_process(case((and_(state == "finished", exit_status != "0"), "FAILED"), else_=func.upper(state)))
 
 

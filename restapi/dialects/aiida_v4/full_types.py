@@ -39,6 +39,9 @@ _PLUGINS = {
 }
 """Namespaces of plugins: the class of their nodes, and the group of their entry points."""
 
+_MOST_PARTS = 64
+"""Of a path: each is two levels of JSON, of which `orjson` writes 254, and many clients read a few hundred."""
+
 _ENTRY_POINT = re.compile("aiida[.](?:calculations|workflows):([^:]+)")
 
 
@@ -87,7 +90,13 @@ def _leaves(counts: Mapping[tuple[str, str | None], int | None]) -> Iterable[Lea
         module, _, name = node_type.removesuffix(".").rpartition(".")
         below = _path_of_process(process_type)
         path = (*module.split("."), *below)
-        yield Leaf(path, below[-1] if below else name, full_type(node_type, process_type), count)
+        label = below[-1] if below else name
+        yield Leaf(_short(path), label, full_type(node_type, process_type), count)
+
+
+def _short(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path; one of more parts than JSON can be nested has all that are beyond in its last part."""
+    return path if len(path) <= _MOST_PARTS else (*path[: _MOST_PARTS - 1], ".".join(path[_MOST_PARTS - 1 :]))
 
 
 def _path_of_process(process_type: str) -> tuple[str, ...]:

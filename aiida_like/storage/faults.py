@@ -1,0 +1,36 @@
+"""What an error of a database means: the query asks for too much, a stored value is odd, or the database is away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from aiida_like.errors import NO_ANSWER
+
+
+class Fault(Enum):
+    """`TIMEOUT`: the statement was stopped. `ODD_VALUE`: the database can make nothing of a stored value."""
+
+    TIMEOUT = auto()
+    ODD_VALUE = auto()
+    TOO_LARGE = auto()
+    AWAY = auto()
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """`text` is what clients may know: why the query is too large, or why the database does not answer."""
+
+    fault: Fault
+    text: str = NO_ANSWER
+
+
+TIMEOUT, ODD_VALUE, AWAY = Meaning(Fault.TIMEOUT), Meaning(Fault.ODD_VALUE), Meaning(Fault.AWAY)
+
+TOO_LARGE = Meaning(
+    Fault.TOO_LARGE,
+    "the query sorts or joins more than fits: narrow it with more filters, or ask for fewer columns, a smaller limit "
+    "or another order",
+)
+
+DAMAGED = Meaning(Fault.AWAY, "its database is damaged")
