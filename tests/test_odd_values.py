@@ -305,13 +305,8 @@ def test_times_without_end(changing: Writable, serve: Callable[..., Flask]) -> N
     (node,) = nodes(client, "")
     assert (node["ctime"], node["mtime"]) == (None, None)
     total = len(client.get(f"{API}/nodes?limit=400&orderby=ctime").json["data"]["nodes"])
-    found = 0
-    url: str | None = f"{API}/nodes?limit=7&orderby=-ctime&cursor="
-    while url is not None:
-        answer = client.get(url)
-        found += len(answer.json["data"]["nodes"])
-        url = answer.headers["Link"].partition("<")[2].partition(">")[0] if "Link" in answer.headers else None
-    assert found == total
+    for order in ("ctime", "-ctime"):
+        assert len(set(walked(client, f"orderby={order}"))) == total
     for asked in EVERYTHING:
         for version in ("v2", "v4"):
             checked(client.get(f"/api/{version}/{quote(asked, safe='?&=,.<>-%/+')}", buffered=True))

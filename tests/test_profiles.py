@@ -120,9 +120,7 @@ def test_names(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert find(target).name == "it"
 
 
-def test_what_may_come_later(
-    configure: Any, golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_may_come_later(configure: Any, golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A profile that is missing is expected; what no time can mend is refused at once."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
