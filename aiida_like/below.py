@@ -1,34 +1,82 @@
-"""Files below a folder that others may have filled: no link is followed, and only regular files are opened."""
+"""Regular files, and nothing else, at places that others may have filled: to open a pipe would wait for its writer."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-# Else opening a named pipe would wait for its writer.
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+
+_NO_FILE = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO}
+"""Errors of open(2) for links, what lies behind them, folders, and sockets."""
 
 
-def open_below(folder: Path, *names: str) -> BinaryIO:
-    """The file at `folder/*names`. The folder itself may be a link.
+class NoRegularFile(OSError):
+    """A link, a folder, a pipe, a socket or a device."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "no regular file", str(path))
+
+
+def open_file(path: Path) -> BinaryIO:
+    """The file at a path; links are followed.
 
     Raises:
         FileNotFoundError: there is no such file.
-        OSError: it cannot be read, is no regular file, or is or lies behind a link.
+        NoRegularFile
+        OSError: it cannot be read.
     """
+    return os.fdopen(open_descriptor(path), "rb")
+
+
+def open_descriptor(path: Path) -> int:
+    """As `open_file`."""
+    return _opened(path, lambda: os.open(path, _FILE))
+
+
+def check_regular(path: Path) -> os.stat_result:
+    """What stat(2) says of the file at a path, for others who open it. Raises NoRegularFile, OSError: there is none."""
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise NoRegularFile(path)
+    return facts
+
+
+def open_below(folder: Path, *names: str) -> BinaryIO:
+    """The file at `folder/*names`, to which no link leads. The folder itself may be one.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        NoRegularFile: nor is it one if it lies behind a link.
+        OSError: it cannot be read.
+    """
+    return os.fdopen(_opened(folder.joinpath(*names), lambda: _open_below(folder, names)), "rb")
+
+
+def _open_below(folder: Path, names: tuple[str, ...]) -> int:
     inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for name in names[:-1]:
             outer, inside = inside, os.open(name, _FOLDER, dir_fd=inside)
             os.close(outer)
-        file = os.open(names[-1], _FILE, dir_fd=inside)
+        return os.open(names[-1], _FILE | os.O_NOFOLLOW, dir_fd=inside)
     finally:
         os.close(inside)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise OSError(errno.EINVAL, "no regular file", "/".join(names))
-    return os.fdopen(file, "rb")
+
+
+def _opened(path: Path, open_it: Callable[[], int]) -> int:
+    try:
+        file = open_it()
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise NoRegularFile(path) from error
+        raise
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    raise NoRegularFile(path)

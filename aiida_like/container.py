@@ -14,7 +14,6 @@ import os
 import sqlite3
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +22,27 @@ from urllib.parse import quote
 
 import orjson
 
-from aiida_like.deflated import inflated
-from aiida_like.errors import DamagedNode, StorageError, TargetError
-from aiida_like.repository import Blocks, Repository, StoredFile
+from aiida_like.below import check_regular, open_file
+from aiida_like.deflated import MOST_INFLATED, inflated
+from aiida_like.errors import (
+    ENDS_EARLY,
+    LOST,
+    NO_PLACE,
+    NO_REPOSITORY,
+    TOO_LONG,
+    DamagedObject,
+    StorageError,
+    TargetError,
+)
+from aiida_like.repository import BLOCK, Blocks, Repository, StoredFile
+from aiida_like.stamp import Stamp, stamp_of
 
-_BLOCK = 1 << 18
 _BUSY_SECONDS = 10.0
 
 _TICK = 2_000_000_000
 """Nanoseconds within which two changes of a file can have the same time."""
+
+_MOST_CONFIG = 1_000_000
 
 _FIND = 'SELECT pack_id, "offset", length, size, compressed FROM db_object WHERE hashkey = ?'
 
@@ -45,9 +56,6 @@ class Place:
     length: int
     size: int
     is_compressed: bool
-
-
-Stamp = tuple[int, int, int]
 
 
 class PackIndex:
@@ -64,11 +72,11 @@ class PackIndex:
         self._kept: tuple[Stamp, sqlite3.Connection] | None = None
 
     def find(self, key: str) -> Place | None:
-        """Raises StorageError."""
+        """Raises StorageError; DamagedObject: it says of the object what is no place."""
         try:
             with self._lock:
                 return self._found(key)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise StorageError(f"packs.idx of the repository cannot be read: {error}") from error
 
     def close(self) -> None:
@@ -94,10 +102,9 @@ class PackIndex:
 
     def _stamp(self) -> Stamp | None:
         try:
-            found = self._file.stat()
+            return stamp_of(check_regular(self._file))
         except FileNotFoundError:
             return None
-        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def _open(self, mode: str) -> sqlite3.Connection:
         uri = f"file:{quote(str(self._file))}?{mode}"
@@ -113,6 +120,8 @@ def _look_up(connection: sqlite3.Connection, key: str) -> Place | None:
     row = connection.execute(_FIND, (key,)).fetchone()
     if row is None:
         return None
+    if not all(isinstance(number, int) and number >= 0 for number in row):
+        raise DamagedObject(key, NO_PLACE)
     pack, offset, length, size, is_compressed = row
     return Place(pack, offset, length, size, bool(is_compressed))
 
@@ -127,13 +136,14 @@ class Container(Repository):
     def open(cls, folder: Path) -> Container:
         """Raises TargetError: there is no container, or one of a version that is not known."""
         try:
-            config = orjson.loads((folder / "config.json").read_bytes())
+            with open_file(folder / "config.json") as file:
+                config = orjson.loads(file.read(_MOST_CONFIG))
             version, prefix_length = config["container_version"], int(config["loose_prefix_len"])
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise TargetError(
                 f"{folder} is not a repository of AiiDA (no readable config.json of a disk-objectstore container): "
                 "name the folder that holds container/",
-                "its repository is missing or damaged",
+                NO_REPOSITORY,
             ) from error
         if version != 1:
             raise TargetError(
@@ -149,46 +159,54 @@ class Container(Repository):
         # An object can move from loose to packed between two looks, never back.
         stored = self._packed(key) or self._loose(key) or self._packed(key)
         if stored is None:
-            raise DamagedNode(f"the repository has lost the object {key}")
+            raise DamagedObject(key, LOST)
         return stored
 
     def _loose(self, key: str) -> StoredFile | None:
         path = self.folder / "loose" / key[: self.prefix_length] / key[self.prefix_length :]
         try:
             # Links are followed: the owner of a profile may keep its files on another disk.
-            file = path.open("rb")
+            file = open_file(path)
         except FileNotFoundError:
             return None
         size = os.fstat(file.fileno()).st_size
-        return StoredFile(size, Blocks(file, _read(file, size), 0))
+        return StoredFile(size, Blocks(key, file, _read(file, size), size, 0))
 
     def _packed(self, key: str) -> StoredFile | None:
         place = self.index.find(key)
         if place is None:
             return None
         try:
-            file = (self.folder / "packs" / str(place.pack)).open("rb")
+            file = open_file(self.folder / "packs" / str(place.pack))
         except FileNotFoundError:
             return None
+        why = _why_not_there(file, place)
+        if why is not None:
+            file.close()
+            raise DamagedObject(key, why)
         file.seek(place.offset)
         blocks = _read(file, place.length)
         if place.is_compressed:
-            return StoredFile(place.size, Blocks(file, _inflated(blocks)))
-        return StoredFile(place.size, Blocks(file, blocks, place.offset))
+            return StoredFile(place.size, Blocks(key, file, inflated(blocks), place.size))
+        return StoredFile(place.size, Blocks(key, file, blocks, place.size, place.offset))
+
+
+def _why_not_there(pack: BinaryIO, place: Place) -> str | None:
+    """What is wrong with a place that is none in the pack, or is not as long as its object."""
+    if place.offset + place.length > os.fstat(pack.fileno()).st_size:
+        return ENDS_EARLY
+    if place.is_compressed:
+        return ENDS_EARLY if place.size > MOST_INFLATED * place.length else None
+    if place.size == place.length:
+        return None
+    return ENDS_EARLY if place.size > place.length else TOO_LONG
 
 
 def _read(file: BinaryIO, length: int) -> Iterator[bytes]:
     with file:
         while length:
-            block = file.read(min(length, _BLOCK))
+            block = file.read(min(length, BLOCK))
             if not block:
-                raise StorageError("a file of the repository ends early")
+                return
             length -= len(block)
             yield block
-
-
-def _inflated(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from inflated(blocks)
-    except (zlib.error, EOFError) as error:
-        raise StorageError(f"a file of the repository is damaged: {error}") from error

@@ -12,6 +12,7 @@ AiidaLikeError
 ├── FeatureUnavailable      this node, or this installation, cannot give what was asked
 │   ├── MissingExtra        ... until an optional package is installed
 │   └── DamagedNode         ... as what is stored of the node is damaged or lost
+│       └── DamagedObject   ... namely an object of the repository, which its key names
 ├── StatementTimeout        the database took longer than a request may
 ├── TooManySlowQueries      a statement was slow while as many others were as may be
 └── StorageError            the storage is damaged
@@ -102,6 +103,14 @@ class DamagedNode(FeatureUnavailable):
     pass
 
 
+class DamagedObject(DamagedNode):
+    """`reason` says what is wrong with the object of the repository that has this key."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the object {key} of the repository {reason}")
+
+
 class StatementTimeout(AiidaLikeError):
     """`way_out` says how to ask for less."""
 
@@ -128,7 +137,29 @@ class StorageError(AiidaLikeError):
 
 NO_ANSWER = "its database does not answer"
 MISSING = "its database is missing"
+DATABASE_DAMAGED = "its database is damaged"
+NOT_AIIDAS = "its database is not one of AiiDA 2"
+TOO_SLOW = "its database takes too long to read"
+NO_SQLITE = "its file is no database of SQLite"
+NO_ARCHIVE = "its file is not an AiiDA archive"
+CANNOT_UNPACK = "its archive cannot be unpacked"
+ARCHIVE_MISSING = "its archive is missing"
+ARCHIVE_DAMAGED = "its archive is damaged"
+ARCHIVE_REPLACED = "its archive has been replaced: ask again in some seconds"
+NO_REPOSITORY = "its repository is missing or damaged"
 NOT_READABLE = "its files may not be read by the user that the server runs as"
+"""What clients may know of a storage that cannot be served: reasons of `TargetError` and `StorageAway`."""
+
+LOST = "is lost"
+NO_FILE = "is no regular file"
+ENDS_EARLY = "ends early"
+TOO_LONG = "is longer than it should be"
+NOT_ITS_KEY = "is damaged: its checksum is another"
+CANNOT_INFLATE = "is damaged: it cannot be unpacked"
+ENCRYPTED = "is encrypted"
+UNKNOWN_METHOD = "is compressed by an unknown method"
+NO_PLACE = "has a place that is none"
+"""What is wrong with an object of a repository: reasons of `DamagedObject`."""
 
 
 class StorageAway(StorageError):

@@ -11,13 +11,10 @@ import orjson
 from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, or_, select
 
 from aiida_like.errors import QueryError
-from aiida_like.models import link
+from aiida_like.models import LINK_TYPES, link
 from aiida_like.storage import Row, Snapshot, Statement
 from aiida_like.storage.clock import timed
 from aiida_like.storage.expressions import hashed_in_json_array, in_json_array, unindexed
-
-LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
-"""All types of links that AiiDA has."""
 
 KINDS_OF_LINKS: Mapping[str, tuple[str, ...]] = {"data": LINK_TYPES[:2], "logic": LINK_TYPES[2:], "all": LINK_TYPES}
 """AiiDA's data provenance, which never makes a circle; its logical provenance, which can; and both."""

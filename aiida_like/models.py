@@ -77,6 +77,9 @@ class shown_json(FunctionElement[str]):  # noqa: N801 (reads as the SQL function
     type = String()
 
 
+LINK_TYPES = ("input_calc", "create", "input_work", "return", "call_calc", "call_work")
+"""All types of links that AiiDA has."""
+
 metadata = MetaData()
 
 user = Table(

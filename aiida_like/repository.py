@@ -7,13 +7,25 @@ store that all nodes of a profile share. `{}` is an empty folder.
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
-from aiida_like.errors import DamagedNode, FileNotFound, QueryError, StorageError
+from aiida_like.deflated import DAMAGED_BYTES
+from aiida_like.errors import (
+    CANNOT_INFLATE,
+    ENDS_EARLY,
+    NOT_ITS_KEY,
+    TOO_LONG,
+    DamagedNode,
+    DamagedObject,
+    FileNotFound,
+    QueryError,
+    StorageError,
+)
 
 _KEY = re.compile("[0-9a-f]{64}")
 """SHA-256 of the content."""
@@ -21,7 +33,10 @@ _KEY = re.compile("[0-9a-f]{64}")
 _NAME = re.compile(r"(?!\.{1,2}\Z)[^/\\\0]+", re.DOTALL)
 """Of a file or a folder, on any system that a crate is unpacked on."""
 
-_MOST_AT_ONCE = 512 << 20
+_MOST_AT_ONCE = 512_000_000
+
+BLOCK = 262_144
+"""Bytes that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -32,35 +47,82 @@ class StoredFile:
     """
 
     size: int
-    blocks: Iterator[bytes]
+    blocks: Blocks
+
+    @classmethod
+    def of(cls, content: bytes) -> StoredFile:
+        return cls(len(content), Blocks("", io.BytesIO(), iter([content]), len(content), 0))
 
     def read(self) -> bytes:
         return b"".join(self.blocks)
 
 
 class Blocks(Iterator[bytes]):
-    """The blocks of an open file. Closing a generator that has not begun would leave the file open.
+    """The blocks of an object in an open file. Closing a generator that has not begun would leave the file open.
 
+    They are counted, because answers announce how many bytes there are: `size`, which a stranger may have written.
     `origin` is where the content begins in the file; None: it is compressed, so all before a part of it is read too.
+
+    Raises:
+        DamagedObject: there are other bytes than should be.
+        StorageError: the file cannot be read.
     """
 
-    def __init__(self, file: IO[bytes], blocks: Iterator[bytes], origin: int | None = None) -> None:
+    def __init__(
+        self, key: str, file: IO[bytes], blocks: Iterator[bytes], size: int, origin: int | None = None
+    ) -> None:
+        self._key = key
         self._file = file
         self._blocks = blocks
+        self._left = size
         self._origin = origin
+        self._begun = b""
 
     def __next__(self) -> bytes:
-        return next(self._blocks)
+        if self._begun:
+            block, self._begun = self._begun, b""
+            return block
+        return self._next()
+
+    def begin(self) -> None:
+        """Reads the first `BLOCK` of what is compressed, so that damage there is known before anything is sent."""
+        wanted = min(BLOCK, self._left) if self._origin is None else 0
+        begun = bytearray()
+        while len(begun) < wanted:
+            begun += self._next()
+        self._begun = bytes(begun)
 
     def part(self, start: int, stop: int) -> Blocks:
-        """The bytes from `start` to before `stop`, instead of the blocks, of which none was read."""
+        """The bytes from `start` to before `stop`, instead of the blocks, of which none was taken."""
+        size = stop - start
         if self._origin is None:
-            return Blocks(self._file, _cut(self._blocks, start, stop - start))
+            return Blocks(self._key, self._file, _cut(self, start, size), size)
         self._file.seek(self._origin + start)
-        return Blocks(self._file, _cut(self._blocks, 0, stop - start))
+        return Blocks(self._key, self._file, _cut(self._blocks, 0, size), size)
 
     def close(self) -> None:
         self._file.close()
+
+    def _next(self) -> bytes:
+        try:
+            block = next(self._blocks, None)
+        except OSError as error:
+            self.close()
+            raise StorageError(f"the object {self._key} of the repository cannot be read: {error}") from error
+        except DAMAGED_BYTES as error:
+            raise self._damaged(ENDS_EARLY if isinstance(error, EOFError) else CANNOT_INFLATE) from error
+        if block is None:
+            if self._left:
+                raise self._damaged(ENDS_EARLY)
+            raise StopIteration
+        self._left -= len(block)
+        if self._left < 0:
+            raise self._damaged(TOO_LONG)
+        return block
+
+    def _damaged(self, reason: str) -> DamagedObject:
+        self.close()
+        return DamagedObject(self._key, reason)
 
 
 def _cut(blocks: Iterator[bytes], skipped: int, size: int) -> Iterator[bytes]:
@@ -86,7 +148,12 @@ class Repository(ABC):
     """
 
     def read(self, key: str) -> StoredFile:
-        """Raises StorageError: there is no such object, though a node refers to it, or it cannot be read."""
+        """An object, of which no more than its header was read.
+
+        Raises:
+            DamagedNode: there is no such object, though a node refers to it, or it is damaged.
+            StorageError: the store cannot be read.
+        """
         if not is_key(key):
             raise DamagedNode(f"{key!r:.80} is not a key of the repository")
         try:
@@ -94,31 +161,41 @@ class Repository(ABC):
         except OSError as error:
             raise StorageError(f"the object {key} of the repository cannot be read: {error.strerror}") from error
 
+    def begun(self, key: str) -> StoredFile:
+        """As `read`, but the first block of what is compressed was read as well."""
+        file = self.read(key)
+        file.blocks.begin()
+        return file
+
+    def check(self, key: str) -> None:
+        """Raises DamagedNode, StorageError: as `begun`."""
+        self.begun(key).blocks.close()
+
     def content(self, key: str) -> bytes:
         """The whole content of an object. Raises DamagedNode, StorageError: as `read` and `checked`."""
-        return self.checked(self.read(key), key)
+        return self.checked(self.begun(key), key)
 
     def checked(self, file: StoredFile, key: str) -> bytes:
         """The whole content of an object that was opened, which its key is the checksum of.
 
         Raises:
-            DamagedNode: it is too large to be read at once.
-            StorageError: it cannot be read, or is damaged.
+            DamagedNode: it is too large to be read at once, or is damaged.
+            StorageError: it cannot be read.
         """
-        digest, size, blocks = hashlib.sha256(), 0, []
+        if file.size > _MOST_AT_ONCE:
+            file.blocks.close()
+            raise DamagedObject(key, f"has more than {_MOST_AT_ONCE // 1_000_000} MB, and cannot be read at once")
+        digest, blocks = hashlib.sha256(), []
         for block in file.blocks:
-            size += len(block)
-            if size > _MOST_AT_ONCE:
-                raise DamagedNode(f"the object {key} of the repository has more than {_MOST_AT_ONCE >> 20} MB")
             digest.update(block)
             blocks.append(block)
         if digest.hexdigest() != key:
-            raise StorageError(f"the object {key} of the repository is damaged")
+            raise DamagedObject(key, NOT_ITS_KEY)
         return b"".join(blocks)
 
     @abstractmethod
     def _read(self, key: str) -> StoredFile:
-        """As `read`, of a key that was checked. Raises StorageError, OSError."""
+        """As `read`, of a key that was checked. Raises DamagedNode, StorageError, OSError."""
 
     @abstractmethod
     def close(self) -> None: ...

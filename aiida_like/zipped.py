@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import struct
 import threading
+import weakref
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from aiida_like.below import open_below
-from aiida_like.errors import DamagedNode, StorageError
-from aiida_like.repository import Blocks, Repository, StoredFile
+from aiida_like.below import NoRegularFile, open_below, open_file
+from aiida_like.deflated import DAMAGED_BYTES, MOST_INFLATED
+from aiida_like.errors import (
+    ARCHIVE_DAMAGED,
+    ARCHIVE_MISSING,
+    ARCHIVE_REPLACED,
+    CANNOT_INFLATE,
+    ENCRYPTED,
+    ENDS_EARLY,
+    LOST,
+    NO_FILE,
+    NO_PLACE,
+    TOO_LONG,
+    UNKNOWN_METHOD,
+    DamagedObject,
+    StorageAway,
+)
+from aiida_like.repository import BLOCK, Blocks, Repository, StoredFile
 from aiida_like.stamp import Stamp, stamp_of
-
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OverflowError, struct.error, MemoryError)
-"""Errors of `zipfile` for damaged bytes. RuntimeError: a damaged flag says that only a later version of zip can read
-the file. ValueError: a name is no text, or a place lies before the file."""
 
 _ENCRYPTED = 0x41
 """Flags of a member, APPNOTE.TXT 4.4.4: bits 0 and 6."""
 
-_BLOCK = 1 << 18
 
-
-def check_readable(member: zipfile.ZipInfo) -> None:
-    """Raises BadZipFile: no archive of AiiDA has such members."""
+def why_unreadable(member: zipfile.ZipInfo) -> str | None:
+    """What is wrong with a member that no archive of AiiDA has."""
     if member.flag_bits & _ENCRYPTED:
-        raise zipfile.BadZipFile(f"{member.filename} in it is encrypted")
+        return ENCRYPTED
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise zipfile.BadZipFile(f"{member.filename} in it is compressed by the unknown method {member.compress_type}")
+        return UNKNOWN_METHOD
+    if member.compress_type == zipfile.ZIP_STORED and member.file_size != member.compress_size:
+        return ENDS_EARLY if member.file_size > member.compress_size else TOO_LONG
+    return ENDS_EARLY if member.file_size > MOST_INFLATED * member.compress_size else None
 
 
 class ZippedRepository(Repository):
@@ -47,16 +59,23 @@ class ZippedRepository(Repository):
         self._zipped: zipfile.ZipFile | None = None
 
     def _read(self, key: str) -> StoredFile:
+        zipped = self._opened()
         try:
-            zipped = self._opened()
             member = zipped.getinfo(f"repo/{key}")
-            check_readable(member)
-            file = zipped.open(member)
-            return StoredFile(member.file_size, Blocks(file, _read(file)))
         except KeyError:
-            raise DamagedNode(f"the archive has lost the object {key}") from None
-        except (OSError, *DAMAGED) as error:
-            raise StorageError(f"the archive cannot be read: {error}") from error
+            raise DamagedObject(key, LOST) from None
+        why = why_unreadable(member)
+        if why is not None:
+            raise DamagedObject(key, why)
+        try:
+            file = zipped.open(member)
+        except DAMAGED_BYTES as error:
+            raise DamagedObject(key, CANNOT_INFLATE) from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise DamagedObject(key, NO_PLACE) from error
+        return StoredFile(member.file_size, Blocks(key, file, _read(file), member.file_size))
 
     def close(self) -> None:
         with self._lock:
@@ -65,15 +84,33 @@ class ZippedRepository(Repository):
                 self._zipped = None
 
     def _opened(self) -> zipfile.ZipFile:
+        """Raises StorageAway: the archive is damaged, or another one is there."""
         with self._lock:
             if self._zipped is None:
-                self._zipped = zipfile.ZipFile(self._archive)
+                try:
+                    self._zipped = _zip_file(self._archive)
+                except DAMAGED_BYTES as error:
+                    raise StorageAway(f"the archive {self._archive} is damaged: {error}", ARCHIVE_DAMAGED) from error
+                except OSError as error:
+                    message = f"the archive {self._archive} cannot be read: {error.strerror}"
+                    raise StorageAway(message, ARCHIVE_MISSING) from error
             file = self._zipped.fp
             assert file is not None
-            now = stamp_of(os.fstat(file.fileno()))
-            if self._stamp not in (None, now):
-                raise zipfile.BadZipFile("it has changed since it was opened")
+            if self._stamp not in (None, stamp_of(os.fstat(file.fileno()))):
+                raise StorageAway(f"the archive {self._archive} has changed since it was opened", ARCHIVE_REPLACED)
             return self._zipped
+
+
+def _zip_file(archive: Path) -> zipfile.ZipFile:
+    """The directory of a zip file, which stays open as long as one of its members is read."""
+    file = open_file(archive)
+    try:
+        zipped = zipfile.ZipFile(file)
+    except BaseException:
+        file.close()
+        raise
+    weakref.finalize(zipped, file.close)
+    return zipped
 
 
 class FolderRepository(Repository):
@@ -84,8 +121,11 @@ class FolderRepository(Repository):
         try:
             file = open_below(self._folder, "repo", key)
         except FileNotFoundError:
-            raise DamagedNode(f"the archive has lost the object {key}") from None
-        return StoredFile(os.fstat(file.fileno()).st_size, Blocks(file, _read(file), 0))
+            raise DamagedObject(key, LOST) from None
+        except NoRegularFile as error:
+            raise DamagedObject(key, NO_FILE) from error
+        size = os.fstat(file.fileno()).st_size
+        return StoredFile(size, Blocks(key, file, _read(file), size, 0))
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -93,8 +133,5 @@ class FolderRepository(Repository):
 
 def _read(file: IO[bytes]) -> Iterator[bytes]:
     with file:
-        try:
-            while block := file.read(_BLOCK):
-                yield block
-        except (OSError, *DAMAGED) as error:
-            raise StorageError(f"an object of the archive cannot be read: {error}") from error
+        while block := file.read(BLOCK):
+            yield block

@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import struct
 import subprocess
@@ -16,16 +17,18 @@ import weakref
 import zipfile
 import zlib
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 from flask import Flask
 
-from aiida_like.errors import DamagedNode, StorageError, TargetError
+from aiida_like.errors import DamagedObject, StorageAway, TargetError
 from aiida_like.profiles import find
+from aiida_like.repository import key_of
 from aiida_like.storage import LazyStorage, Storage, copies, lazy_storage, open_storage
 from aiida_like.storage.archive import default_cache_folder, stamp, unpacked
 from aiida_like.zipped import FolderRepository, ZippedRepository
@@ -63,6 +66,17 @@ def test_the_cache_is_private_and_keyed_by_content(golden: Golden, tmp_path: Pat
 
     other = file_of(rezip(golden.archive, tmp_path / "other.aiida", without_a_node), cache)
     assert (other == first, count(other)) == (False, 80)
+
+
+def test_a_cache_of_others(golden: Golden, tmp_path: Path) -> None:
+    """Nobody else may write to it; one that is private stays as it is."""
+    folder = tmp_path / "archives"
+    folder.mkdir(mode=0o755)
+    file_of(golden.archive, tmp_path)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    before = folder.stat().st_ctime_ns
+    file_of(golden.archive, tmp_path)
+    assert folder.stat().st_ctime_ns == before
 
 
 def smaller(content: bytes, folder: Path) -> bytes:
@@ -207,8 +221,9 @@ def test_no_file_of_another_archive(golden: Golden, tmp_path: Path) -> None:
     replaced_before, replaced_after = (ZippedRepository(archive, stamp(archive)) for _ in range(2))
     content = replaced_after.read(key).read()
     replaced_by_rename(archive, golden.archive.read_bytes())
-    with pytest.raises(StorageError, match=r"^the archive cannot be read: it has changed since it was opened$"):
+    with pytest.raises(StorageAway, match=r"served\.aiida has changed since it was opened$") as raised:
         replaced_before.read(key)
+    assert raised.value.reason == "its archive has been replaced: ask again in some seconds"
     assert replaced_after.read(key).read() == content
     for each in (replaced_before, replaced_after):
         each.close()
@@ -297,7 +312,7 @@ def test_an_unpacked_archive(golden: Golden, tmp_path: Path) -> None:
 
 
 def damaged(golden: Golden, folder: Path, name: str, place: str) -> Path:
-    """The archive with a byte of a member changed, in its entry of the directory (APPNOTE.TXT 4.3.12) or its data."""
+    """The archive with a member changed, in its entry of the directory (APPNOTE.TXT 4.3.12), its header or its data."""
     with zipfile.ZipFile(golden.archive) as zipped:
         member = zipped.getinfo(name)
         entry = zipped.start_dir
@@ -306,23 +321,41 @@ def damaged(golden: Golden, folder: Path, name: str, place: str) -> Path:
         entry = content.index(b"PK\x01\x02", entry + 1)
     lengths = struct.unpack_from("<HH", content, member.header_offset + 26)
     offset, value = {
-        "version": (entry + 6, 99),
-        "encrypted": (entry + 8, 1),
-        "method": (entry + 10, 99),
-        "checksum": (entry + 16, content[entry + 16] ^ 1),
+        "version": (entry + 6, b"\x63"),
+        "encrypted": (entry + 8, b"\1"),
+        "method": (entry + 10, b"\x63"),
+        "checksum": (entry + 16, bytes([content[entry + 16] ^ 1])),
+        "short stream": (entry + 20, (member.compress_size - 9).to_bytes(4, "little")),
+        "huge": (entry + 24, (10**9).to_bytes(4, "little")),
+        "large": (entry + 24, (700_000).to_bytes(4, "little")),
+        "small": (entry + 24, (7).to_bytes(4, "little")),
+        "header": (member.header_offset, b"KP"),
+        "name": (member.header_offset + 30, b"x"),
         # A block of a kind that deflate does not have: RFC 1951, 3.2.3.
-        "stream": (member.header_offset + 30 + sum(lengths), 0b111),
+        "stream": (member.header_offset + 30 + sum(lengths), b"\7"),
     }[place]
-    content[offset] = value
+    content[offset : offset + len(value)] = value
     file = folder / "damaged.aiida"
     file.write_bytes(content)
     return file
 
 
-PLACES = ("version", "encrypted", "method", "checksum", "stream")
+PLACES = {
+    "encrypted": "is encrypted",
+    "method": "is compressed by an unknown method",
+    "checksum": "is damaged: it cannot be unpacked",
+    "short stream": "is damaged: it cannot be unpacked",
+    "huge": "ends early",
+    "large": "ends early",
+    "small": "is damaged: it cannot be unpacked",
+    "header": "is damaged: it cannot be unpacked",
+    "name": "is damaged: it cannot be unpacked",
+    "stream": "is damaged: it cannot be unpacked",
+}
+"""What is said of an object with such damage."""
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", ["version", *(each for each in PLACES if each not in ("huge", "large"))])
 def test_a_damaged_archive(place: str, golden: Golden, tmp_path: Path) -> None:
     file = damaged(golden, tmp_path, "db.sqlite3", place)
     with pytest.raises(TargetError, match=rf"^the archive {file} is damaged: "):
@@ -338,16 +371,20 @@ def test_a_copy_is_of_what_the_directory_says(golden: Golden, tmp_path: Path) ->
 
 
 def test_a_database_that_changes_while_it_is_read(tmp_path: Path) -> None:
-    versions = iter([b"one", b"two", b"six"])
-    packed = copies.Packed(tmp_path, 3, 3, lambda: iter([next(versions)]))
+    versions = iter([HEADER + b"one", HEADER + b"one", HEADER + b"two"])
+    packed = copies.Packed(tmp_path, 103, 103, lambda: iter([next(versions)]))
     with pytest.raises(zipfile.BadZipFile, match=r"^it was changed while it was read$"):
         copies.copy_of(packed, tmp_path, None)
+
+
+HEADER = b"SQLite format 3\0" + bytes(84)
+"""Of a database that says nothing of its size."""
 
 
 @pytest.mark.parametrize("size", [1000, 100_000])
 def test_a_database_of_another_size(size: int, tmp_path: Path) -> None:
     """What is beyond it is not written."""
-    deflated = zlib.compress(bytes(10_000), wbits=-15)
+    deflated = zlib.compress(HEADER + bytes(9_900), wbits=-15)
     packed = copies.Packed(tmp_path, size, len(deflated), lambda: iter([deflated]), is_deflated=True)
     with pytest.raises(zipfile.BadZipFile, match=r"^its database is not what its directory says$"):
         copies.copy_of(packed, tmp_path, None)
@@ -359,9 +396,9 @@ def test_other_methods_of_compression(method: int, golden: Golden, tmp_path: Pat
     with zipfile.ZipFile(golden.archive) as source, zipfile.ZipFile(tmp_path / "odd.aiida", "w", method) as target:
         for name in source.namelist():
             target.writestr(name, source.read(name))
-    with pytest.raises(TargetError, match=r"metadata\.json in it is compressed by the unknown method"):
+    with pytest.raises(TargetError, match=r"metadata\.json in it is compressed by an unknown method$"):
         file_of(tmp_path / "odd.aiida", tmp_path / "cache")
-    with pytest.raises(StorageError, match="is compressed by the unknown method"):
+    with pytest.raises(DamagedObject, match=r"is compressed by an unknown method$"):
         ZippedRepository(tmp_path / "odd.aiida").read(name.removeprefix("repo/"))
 
 
@@ -418,25 +455,173 @@ def test_default_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lost_objects(golden: Golden, tmp_path: Path) -> None:
     repository = ZippedRepository(golden.archive)
-    with pytest.raises(DamagedNode, match=f"^the archive has lost the object {KEY}$"):
+    with pytest.raises(DamagedObject, match=f"^the object {KEY} of the repository is lost$"):
         repository.read(KEY)
     repository.close()
-    with pytest.raises(DamagedNode, match=f"^the archive has lost the object {KEY}$"):
+    with pytest.raises(DamagedObject, match=f"^the object {KEY} of the repository is lost$"):
         FolderRepository(tmp_path).read(KEY)
     gone = ZippedRepository(tmp_path / "gone.aiida")
-    with pytest.raises(StorageError, match=r"^the archive cannot be read: "):
+    with pytest.raises(StorageAway, match=r"gone\.aiida cannot be read: No such file or directory$") as raised:
         gone.read(KEY)
+    assert raised.value.reason == "its archive is missing"
     gone.close()
+    (tmp_path / "short.aiida").write_bytes(golden.archive.read_bytes()[:20_000])
+    with pytest.raises(StorageAway, match=r"short\.aiida is damaged: File is not a zip file$") as raised:
+        ZippedRepository(tmp_path / "short.aiida").read(KEY)
+    assert raised.value.reason == "its archive is damaged"
+
+
+def key_in(golden: Golden, uuid: str, path: str) -> str:
+    """The key of a file of a node."""
+    with closing(open_storage(find(str(golden.archive)))) as storage:
+        sql = f"SELECT repository_metadata FROM db_dbnode WHERE uuid = '{uuid}'"
+        return key_of(orjson.loads(storage.database.rows(sql, {})[0][0]), path)
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_damaged_object(place: str, golden: Golden, tmp_path: Path) -> None:
-    with zipfile.ZipFile(golden.archive) as zipped:
-        name = next(m.filename for m in zipped.infolist() if m.filename.startswith("repo/") and m.compress_type)
-    repository = ZippedRepository(damaged(golden, tmp_path, name, place))
-    with pytest.raises(StorageError, match=r"^(the archive|an object of the archive) cannot be read: "):
-        repository.read(name.removeprefix("repo/")).read()
+    key = key_in(golden, graph.folder, "binary.dat")
+    repository = ZippedRepository(damaged(golden, tmp_path, f"repo/{key}", place))
+    with pytest.raises(DamagedObject, match=f"^the object {key} of the repository {PLACES[place]}$"):
+        repository.begun(key)
     repository.close()
+
+
+OF_LARGE = (f"nodes/{graph.folder}/repo/contents?filename=large.txt",)
+OF_ARRAY = (
+    f"nodes/{graph.array}/download?download_format=json",
+    f"nodes/{graph.array}/download?download_format=npz",
+    f"nodes/{graph.array}/repo/contents?filename=integers.npy",
+)
+OF_CALCULATION = (f"nodes/{graph.relax_scf}/ro-crate",)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("uuid", "path", "asked"),
+    [
+        (graph.folder, "large.txt", OF_LARGE),
+        (graph.array, "integers.npy", OF_ARRAY),
+        (graph.relax_scf, "aiida.in", OF_CALCULATION),
+    ],
+)
+def test_an_answer_of_a_damaged_object(
+    place: str,
+    uuid: str,
+    path: str,
+    asked: Sequence[str],
+    golden: Golden,
+    tmp_path: Path,
+    serve: Callable[..., Flask],
+) -> None:
+    """It says what is wrong; what a first block cannot tell breaks the answer off."""
+    key = key_in(golden, uuid, path)
+    archive = find(str(damaged(golden, tmp_path, f"repo/{key}", place)))
+    client = serve(archive, {"CACHE_FOLDER": str(tmp_path)}).test_client()
+    for each in asked:
+        message = f"the object {key} of the repository {PLACES[place]}"
+        if uuid == graph.folder and place in BEYOND_A_BLOCK:
+            answer = client.get(f"/api/v4/{each}")
+            assert (answer.status_code, int(answer.headers["Content-Length"])) == (200, BEYOND_A_BLOCK[place])
+            with pytest.raises(DamagedObject, match=message):
+                answer.get_data()
+        else:
+            answer = client.get(f"/api/v4/{each}", buffered=True)
+            assert (answer.status_code, answer.json) == (501, {"message": message}), each
+
+
+BEYOND_A_BLOCK = {"checksum": 320_000, "short stream": 320_000, "large": 700_000}
+"""Damage that shows after the first block of a large file, and the length that its answer announces."""
+
+
+def test_an_object_before_the_file(golden: Golden, tmp_path: Path) -> None:
+    """The end of the archive says that its directory begins later than it does, so all places are too far in front."""
+    key = key_in(golden, graph.folder, "binary.dat")
+    content = golden.archive.read_bytes()
+    with zipfile.ZipFile(golden.archive) as zipped:
+        directory = zipped.start_dir + zipped.getinfo(f"repo/{key}").header_offset + 9
+    (tmp_path / "odd.aiida").write_bytes(content[:-6] + directory.to_bytes(4, "little") + content[-2:])
+    repository = ZippedRepository(tmp_path / "odd.aiida")
+    with pytest.raises(DamagedObject, match=f"^the object {key} of the repository has a place that is none$"):
+        repository.read(key)
+    repository.close()
+
+
+def test_a_part_of_a_damaged_object(golden: Golden, tmp_path: Path) -> None:
+    key = key_in(golden, graph.folder, "large.txt")
+    repository = ZippedRepository(damaged(golden, tmp_path, f"repo/{key}", "large"))
+    assert list(repository.begun(key).blocks.part(8, 16)) == [b"0000001\n"]
+    with pytest.raises(DamagedObject, match=r"ends early$"):
+        list(repository.read(key).blocks.part(319_992, 320_008))
+    repository.close()
+
+
+def test_an_object_that_is_not_its_key(golden: Golden, tmp_path: Path) -> None:
+    key = key_in(golden, graph.folder, "binary.dat")
+    changed = rezip(golden.archive, tmp_path / "odd.aiida", lambda name, was: b"other" if key in name else was)
+    with pytest.raises(
+        DamagedObject, match=f"^the object {key} of the repository is damaged: its checksum is another$"
+    ):
+        ZippedRepository(changed).content(key)
+
+
+def test_a_stored_object_of_another_size(golden: Golden, tmp_path: Path) -> None:
+    """Without compression a size is known to be wrong before anything is read."""
+    key = key_in(golden, graph.folder, "binary.dat")
+    with zipfile.ZipFile(golden.archive) as source, zipfile.ZipFile(tmp_path / "stored.aiida", "w") as target:
+        target.writestr(f"repo/{key}", source.read(f"repo/{key}"))
+    stored = replace(golden, archive=tmp_path / "stored.aiida")
+    for place, message in (("large", "ends early"), ("small", "is longer than it should be")):
+        repository = ZippedRepository(damaged(stored, tmp_path, f"repo/{key}", place))
+        with pytest.raises(DamagedObject, match=f"{message}$"):
+            repository.read(key)
+        repository.close()
+
+
+ODD_FILES: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a socket": lambda path: socket.socket(socket.AF_UNIX).bind(os.path.relpath(path)),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_FILES)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the socket
+def test_what_is_no_file(kind: str, golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for who writes into a pipe."""
+    monkeypatch.chdir(tmp_path)  # a path to a socket is short
+    ODD_FILES[kind](tmp_path / "odd.aiida")
+    with pytest.raises(TargetError) as raised:
+        file_of(tmp_path / "odd.aiida", tmp_path / "cache")
+    assert raised.value.reason in ("its file is not an AiiDA archive", "its archive is missing")
+    with pytest.raises(StorageAway, match="cannot be read: "):
+        ZippedRepository(tmp_path / "odd.aiida").read(KEY)
+    with zipfile.ZipFile(golden.archive) as zipped:
+        zipped.extractall(tmp_path / "unpacked")
+    repository = FolderRepository(tmp_path / "unpacked")
+    ODD_FILES[kind](tmp_path / "unpacked" / "repo" / KEY)
+    with pytest.raises(DamagedObject, match=f"^the object {KEY} of the repository is no regular file$"):
+        repository.read(KEY)
+    for name, message in (("db.sqlite3", r"cannot be read: no regular file$"), ("metadata.json", "no export_version")):
+        (tmp_path / "unpacked" / name).rename(tmp_path / name)
+        ODD_FILES[kind](tmp_path / "unpacked" / name)
+        with pytest.raises(TargetError, match=message):
+            file_of(tmp_path / "unpacked", tmp_path / "cache")
+        (tmp_path / "unpacked" / name).rename(tmp_path / f"odd {name}")
+        (tmp_path / name).rename(tmp_path / "unpacked" / name)
+
+
+def test_a_pipe_in_the_place_of_an_archive(golden: Golden, tmp_path: Path, serve: Callable[..., Flask]) -> None:
+    archive = find(str(shutil.copy(golden.archive, tmp_path / "served.aiida")))
+    client = serve(archive, {"CACHE_FOLDER": str(tmp_path)}).test_client()
+    (tmp_path / "served.aiida").unlink()
+    os.mkfifo(tmp_path / "served.aiida")
+    answer = client.get("/api/v4/nodes")
+    assert answer.status_code == 503
+    assert answer.json["message"] == "this profile cannot be served now: its file is not an AiiDA archive"
 
 
 def test_objects_of_a_folder(golden: Golden, tmp_path: Path) -> None:

@@ -170,9 +170,20 @@ def _opened_with_aiida(file: Path, _: Path) -> None:
     subprocess.run([verdi, "-p", "sqlite", "storage", "info"], check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
+def _pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def _no_pipe(file: Path, sound: Path) -> None:
+    file.unlink()
+    shutil.copyfile(sound, file)
+
+
 DAMAGED = "its database is damaged"
 FAULTS = {
     "removed": Fault(Path.unlink, MISSING),
+    "a pipe": Fault(_pipe, MISSING, _no_pipe),
     "empty": Fault(_truncated(0), DAMAGED),
     "cut off": Fault(_truncated(0.5), DAMAGED),
     "a text": Fault(lambda file: file.write_text("no database" * 999) and None, "its file is no database of SQLite"),

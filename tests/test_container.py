@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from disk_objectstore import Container as Writer
 
 from aiida_like import repository
 from aiida_like.container import Container
-from aiida_like.errors import DamagedNode, StorageError
+from aiida_like.errors import DamagedNode, DamagedObject, StorageError, TargetError
 from tests.conftest import at_once
 
 CONTENTS = {
@@ -82,8 +83,8 @@ def test_what_is_read_whole(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> 
     keys = store(writer)
     container = Container.open(writer.get_folder())
     assert container.content(keys["large"]) == CONTENTS["large"]
-    monkeypatch.setattr(repository, "_MOST_AT_ONCE", 1000)
-    message = f"^the object {keys['large']} of the repository has more than 0 MB$"
+    monkeypatch.setattr(repository, "_MOST_AT_ONCE", 999_999)
+    message = f"^the object {keys['large']} of the repository has more than 0 MB, and cannot be read at once$"
     with pytest.raises(DamagedNode, match=message):
         container.content(keys["large"])
 
@@ -173,7 +174,7 @@ KEY = "ab" * 32
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        (KEY, f"the repository has lost the object {KEY}"),
+        (KEY, f"the object {KEY} of the repository is lost"),
         ("../../config.json", "'../../config.json' is not a key of the repository"),
     ],
 )
@@ -195,10 +196,10 @@ def test_damage(writer: Writer, tmp_path: Path) -> None:
     folder = tmp_path / "container"
     container = Container.open(folder)
     (folder / "packs" / "0").write_bytes(b"short")
-    with pytest.raises(StorageError, match=r"^a file of the repository ends early$"):
-        container.read(keys["large"]).read()
+    with pytest.raises(DamagedObject, match=f"^the object {keys['large']} of the repository ends early$"):
+        container.read(keys["large"])
     (folder / "packs" / "0").unlink()
-    with pytest.raises(DamagedNode, match=f"^the repository has lost the object {keys['large']}$"):
+    with pytest.raises(DamagedNode, match=f"^the object {keys['large']} of the repository is lost$"):
         container.read(keys["large"])
     (folder / "packs.idx").write_bytes(b"no database")
     with pytest.raises(StorageError, match=r"^packs\.idx of the repository cannot be read: "):
@@ -212,8 +213,57 @@ def test_a_damaged_stream(writer: Writer, tmp_path: Path) -> None:
     folder = tmp_path / "container"
     shutil.copy(folder / "packs" / "0", folder / "packs" / "1")
     connection = sqlite3.connect(folder / "packs.idx")
-    connection.execute("UPDATE db_object SET offset = offset + 1 WHERE hashkey = ?", (keys["large"],))
+    connection.execute(
+        "UPDATE db_object SET offset = offset + 1, length = length - 1 WHERE hashkey = ?", (keys["large"],)
+    )
     connection.commit()
     connection.close()
-    with pytest.raises(StorageError, match=r"^a file of the repository is damaged: "):
-        Container.open(folder).read(keys["large"]).read()
+    with pytest.raises(DamagedObject, match=f"^the object {keys['large']} of the repository is damaged: it cannot be"):
+        Container.open(folder).begun(keys["large"])
+
+
+INDEXED = [
+    (CompressMode.YES, "size = 1000000000", "read", "ends early"),
+    (CompressMode.YES, "size = 7", "begun", "is longer than it should be"),
+    (CompressMode.YES, "size = size + 1", "content", "ends early"),
+    (CompressMode.YES, "length = length - 5", "content", "ends early"),
+    (CompressMode.YES, "length = 1000000000", "read", "ends early"),
+    (CompressMode.NO, "size = 1000000000", "read", "ends early"),
+    (CompressMode.NO, "size = 7", "read", "is longer than it should be"),
+    (CompressMode.NO, "offset = 1000000000", "read", "ends early"),
+    (CompressMode.NO, "offset = -1", "read", "has a place that is none"),
+    (CompressMode.NO, "pack_id = '../../x'", "read", "has a place that is none"),
+    (CompressMode.NO, "size = 'x'", "read", "has a place that is none"),
+]
+
+
+@pytest.mark.parametrize(("compress", "change", "asked", "message"), INDEXED)
+def test_an_index_that_lies(compress: CompressMode, change: str, asked: str, message: str, writer: Writer) -> None:
+    """A wrong size is known at once, or in the first block, or where it shows."""
+    key = packed(writer, compress)["large"]
+    writer.close()
+    with closing(sqlite3.connect(writer.get_folder() / "packs.idx")) as connection:
+        connection.execute(f"UPDATE db_object SET {change} WHERE hashkey = ?", (key,))
+        connection.commit()
+    container = Container.open(writer.get_folder())
+    with pytest.raises(DamagedObject, match=f"^the object {key} of the repository {message}$"):
+        getattr(container, asked)(key)
+    container.close()
+
+
+@pytest.mark.parametrize("name", ["packs.idx", "packs/0", "loose"])
+def test_a_pipe_is_no_file(name: str, writer: Writer) -> None:
+    """Nobody waits for who writes into it."""
+    key = packed(writer, CompressMode.NO)["small"]
+    writer.close()
+    folder = writer.get_folder()
+    place = folder / (f"loose/{KEY[:2]}/{KEY[2:]}" if name == "loose" else name)
+    place.unlink(missing_ok=True)
+    place.parent.mkdir(exist_ok=True)
+    os.mkfifo(place)
+    with pytest.raises(StorageError, match=r"no regular file|cannot be read"):
+        Container.open(folder).read(KEY if name == "loose" else key)
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")
+    with pytest.raises(TargetError, match=r"is not a repository of AiiDA"):
+        Container.open(folder)

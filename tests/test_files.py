@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
 import io
@@ -14,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import create_environ
 
+from aiida_like.errors import StorageError
 from aiida_like.profiles import find
 from aiida_like.repository import Blocks
 from tests.golden import FILES, graph
@@ -129,6 +131,19 @@ def test_a_file_stays_the_same_when_others_commit(changing: Writable, serve: Cal
     assert client.get(LARGE, headers={"If-Range": before, "Range": "bytes=-1"}, buffered=True).status_code == 206
 
 
+def test_a_disk_that_fails() -> None:
+    """It is no damage of the object: the log of the server says more."""
+
+    def blocks() -> Iterator[bytes]:
+        yield b"a"
+        raise OSError(errno.EIO, "Input/output error")
+
+    failing = Blocks("ab", io.BytesIO(), blocks(), 2)
+    assert next(failing) == b"a"
+    with pytest.raises(StorageError, match=r"^the object ab of the repository cannot be read: .*Input/output error$"):
+        next(failing)
+
+
 @pytest.mark.parametrize("origin", [None, 2])
 def test_parts_of_blocks(origin: int | None) -> None:
     content = b"abcdefghij"
@@ -140,7 +155,7 @@ def test_parts_of_blocks(origin: int | None) -> None:
         for start in range(10):
             for stop in range(start + 1, 11):
                 file = io.BytesIO(b"--" * bool(origin) + content)
-                part = Blocks(file, blocks(file), origin).part(start, stop)
+                part = Blocks("", file, blocks(file), len(content), origin).part(start, stop)
                 assert b"".join(part) == content[start:stop]
                 part.close()
                 assert file.closed

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sqlite3
+import time
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -19,8 +20,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like import models
-from aiida_like.below import open_below
-from aiida_like.errors import DamagedNode, StorageError, TargetError
+from aiida_like.below import NoRegularFile, open_below
+from aiida_like.errors import DamagedNode, DamagedObject, TargetError
 from aiida_like.models import JSONText, Timestamp
 from aiida_like.profiles import find
 from aiida_like.storage import copies, open_storage, rebuilding
@@ -67,6 +68,11 @@ ODD = {
     "a label with a NUL": NODE.format("label = 'a' || char(0) || 'b'"),
     "a type with a NUL": NODE.format("node_type = 'data.core.structure.StructureData.' || char(0)"),
     "JSON before a NUL": NODE.format("""attributes = '{"a":1}' || char(0) || '}'"""),
+    "NUL in JSON": NODE.format(r"""attributes = '{"x":"a\u0000b","k\u0000":1,"y":["\u0000"]}'"""),
+    "a key that stands twice": NODE.format("""attributes = '{"x":1,"y":{"z":1,"z":2},"x":2}'"""),
+    "escaped keys": NODE.format(r"""attributes = '{"\u0078":5,"\u0079":{"a\/b":1}}'"""),
+    "a link of an unknown type": "UPDATE db_dblink SET type = 'unknown'",
+    "a time with a shift": NODE.format("ctime = '2020-01-01 00:00:00.000000+05:00'"),
     "JSON that is no UTF-8": NODE.format("""attributes = CAST(x'7b2261223a22ff227d' AS TEXT)"""),
     "JSON of bytes": NODE.format("""attributes = x'7b7d'"""),
     "JSON as deep as orjson reads": NODE.format(f"""attributes = '{'{"x":' * 900}1{"}" * 900}'"""),
@@ -170,6 +176,7 @@ def test_an_odd_value_breaks_no_answer(name: str, golden: Golden, tmp_path: Path
 SHOWN = [
     ("a time in words", "ctime", "Tue, 01 Jan 1980 00:00:00 GMT"),
     ("a time without characters", "ctime", "Tue, 01 Jan 1980 00:00:00 GMT"),
+    ("a time with a shift", "ctime", "Tue, 31 Dec 2019 19:00:00 GMT"),
     ("a label that is no UTF-8", "label", "A\N{REPLACEMENT CHARACTER}"),
     ("a label of bytes", "label", "A\N{REPLACEMENT CHARACTER}"),
     ("a label with a NUL", "label", "a\N{REPLACEMENT CHARACTER}b"),
@@ -180,6 +187,13 @@ SHOWN = [
     ("an integer of many digits", "attributes", {"x": int(DIGITS)}),
     ("an integer beyond 64 bits", "attributes", {"x": 123456789012345678901}),
     ("JSON before a NUL", "attributes", {}),
+    (
+        "NUL in JSON",
+        "attributes",
+        {"x": "a\N{REPLACEMENT CHARACTER}b", "k\N{REPLACEMENT CHARACTER}": 1, "y": ["\N{REPLACEMENT CHARACTER}"]},
+    ),
+    ("a key that stands twice", "attributes", {"x": 2, "y": {"z": 2}}),
+    ("escaped keys", "attributes", {"x": 5, "y": {"a/b": 1}}),
     ("JSON that is no UTF-8", "attributes", {"a": "\N{REPLACEMENT CHARACTER}"}),
     ("no JSON at all", "attributes", {}),
     ("JSON that breaks out", "attributes", {}),
@@ -198,8 +212,49 @@ def test_what_an_odd_value_becomes(
     (node,) = client.get(f"/api/v4/nodes/{graph.silicon}?attributes=true&extras=true").json["data"]["nodes"]
     assert node[key] == value
     if key == "attributes":
-        only = client.get(f"/api/v4/nodes/{graph.silicon}/contents/attributes?attributes_filter=x,a,y,z").json
+        only = client.get(
+            f"/api/v4/nodes/{graph.silicon}/contents/attributes?attributes_filter=x,a,y,z,k%EF%BF%BD"
+        ).json
         assert only["data"]["attributes"] == value
+
+
+FOUND = [
+    ("a key that stands twice", "attributes.x=2", "attributes.x=1"),
+    ("a key that stands twice", "attributes.y.z=2", "attributes.y.z=1"),
+    ("escaped keys", "attributes.x=5", "attributes.x!=5"),
+    ("escaped keys", 'attributes.y=has="a/b"', 'attributes.y=has="a"'),
+    ("NUL in JSON", 'attributes.x=like="a%b"', 'attributes.x="a"'),
+    ("NUL in JSON", 'attributes.x=like="a�_"', 'attributes.x="a\\u0000b"'),
+    ("a time with a shift", "ctime<2019-12-31T19:00:01", "ctime>2019-12-31T19:00:01"),
+]
+
+
+@pytest.mark.parametrize(("name", "asked", "other"), FOUND)
+def test_what_is_shown_is_found(
+    name: str, asked: str, other: str, golden: Golden, tmp_path: Path, serve: Callable[..., Flask]
+) -> None:
+    """SQLite would take the first of two keys, compare keys as they are written, and end a text at NUL."""
+    client = serve(find(str(odd_archive(golden, tmp_path, ODD[name]))), {"CACHE_FOLDER": str(tmp_path)}).test_client()
+
+    def found(condition: str) -> list[str]:
+        asked = f'uuid="{graph.silicon}"&{condition}&fields=uuid'
+        answer = client.get(f"/api/v4/nodes?{quote(asked, safe='=&')}")
+        return [node["uuid"] for node in answer.json["data"]["nodes"]]
+
+    assert (found(asked), found(other)) == ([graph.silicon], [])
+
+
+@pytest.mark.parametrize("asked", ["prov", "ro-crate", "links/tree", "graph", "ancestors", "links/incoming"])
+def test_links_of_unknown_types_are_left_out(
+    asked: str, golden: Golden, tmp_path: Path, serve: Callable[..., Flask]
+) -> None:
+    """Of all answers."""
+    archive = find(str(odd_archive(golden, tmp_path, ODD["a link of an unknown type"])))
+    client = serve(archive, {"CACHE_FOLDER": str(tmp_path)}).test_client()
+    answer = client.get(f"/api/v4/nodes/{graph.relax_scf}/{asked}", buffered=True)
+    assert answer.status_code == 200
+    assert b"unknown" not in answer.data
+    assert client.get("/api/v4/nodes?limit=1").headers["X-Total-Count"] == "81"
 
 
 TIMES = [
@@ -210,6 +265,10 @@ TIMES = [
     ("2016-02-28 12:30:00+00:00", "2016-02-28 12:30:00.000000"),
     ("2016-03-01T00:30:00+0100", "2016-02-29 23:30:00.000000"),
     ("2016-12-31 23:30:00-01", "2017-01-01 00:30:00.000000"),
+    ("2020-01-01 00:00:00+05:00", "2019-12-31 19:00:00.000000"),
+    ("2020-01-01 00:00:00.000000+05:00", "2019-12-31 19:00:00.000000"),
+    ("2020-01-01 00:00:00.000000+00:00", "2020-01-01 00:00:00.000000"),
+    ("2020-01-01 00:00:00.000001-12:34", "2020-01-01 12:34:00.000001"),
     ("2016-02-30 00:00:00.000000", None),
     ("2016-02-28 24:00:00.000000", None),
     ("2016-02-28 12:30:00.000000 ", None),
@@ -239,9 +298,30 @@ DOCUMENTS = [
     (b'{"a":123456789012345678901234567890}', '{"a":123456789012345678901234567890}'),
     (b'{"a":' + b"[" * 199 + b"]" * 199 + b"}", '{"a":' + "[" * 199 + "]" * 199 + "}"),
     (b'{"a":' + b"[" * 200 + b"]" * 200 + b"}", None),
+    (b'{"a":' * 199 + b"{}" + b"}" * 199, '{"a":' * 199 + "{}" + "}" * 199),
+    (b'{"a":' * 200 + b"{}" + b"}" * 200, None),
+    (b'{"a":[' * 100 + b"]}" * 100, '{"a":[' * 100 + "]}" * 100),
+    (b'{"a":[' * 100 + b"{}" + b"]}" * 100, None),
     (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
     (b'{"a":"' + b"[" * 1000 + b'"}', '{"a":"' + "[" * 1000 + '"}'),
-    (b'{"a":[' + b"0," * 5_000_000 + b"0]}", None),
+    (b'{"a":[' + b"0," * 2_000_000 + b"0]}", None),
+    (b'{"a":"' + b"x" * 64_000_000 + b'"}', None),
+    (b'{"a":"' + b"x" * 5_000_000 + b'"}', '{"a":"' + "x" * 5_000_000 + '"}'),
+    (b"null", "null"),
+    (b'{"a":1,"a":2}', '{"a":2}'),
+    (b'{"a":1,"\\u0061":2}', '{"a":2}'),
+    (b'{"\xc3\xa9":1,"\\u00e9":2}', '{"\xe9":2}'),
+    (b'{"b":"12:30","a" :1, "a" :2}', '{"b":"12:30","a":2}'),
+    (
+        b'{"a":[{"b":{"c":1,"d":2,"c":123456789012345678901234567890}}]}',
+        '{"a":[{"b":{"c":123456789012345678901234567890,"d":2}}]}',
+    ),
+    (b'{"\\u0061":1}', '{"a":1}'),
+    (b'{"\\/":"\\/"}', '{"/":"/"}'),
+    (b'{"\\u00e9\\n\\"\\\\u0000":":"}', '{"\\u00e9\\n\\"\\\\u0000":":"}'),
+    (b'{"a\\u0000":"\\u0000\\\\\\u0000"}', '{"a\ufffd":"\ufffd\\\\\ufffd"}'),
+    (b'{"a\\u0000":1,"a\\ufffd":2}', '{"a\ufffd":2}'),
+    (b'{"a": "x: y", "b": {"c": "\\"d\\": 1"}}', '{"a": "x: y", "b": {"c": "\\"d\\": 1"}}'),
     (b'{"a":NaN}', '{"a":null}'),
     (b'{"a":1e999,"b":-1e999,"c":"\\ud83d"}', '{"a":null,"b":null,"c":"\N{REPLACEMENT CHARACTER}"}'),
     (b'{"a":"\\ud83d\\ude00"}', '{"a":"\\ud83d\\ude00"}'),
@@ -350,6 +430,10 @@ def test_a_schema_says_nothing(name: str, database: bytes, tmp_path: Path) -> No
 LEFT_OUT = [
     ("db_dblink", "INSERT INTO db_dblink(input_id, output_id, label, type) VALUES (1, 99999, 'x', 'create')"),
     ("db_dblink", "INSERT INTO db_dblink(input_id, output_id, label, type) VALUES (99999, 1, 'x', 'create')"),
+    ("db_dblink", "INSERT INTO db_dblink(input_id, output_id, label, type) VALUES (1, 2, 'x', 'unknown')"),
+    ("db_dblink", "INSERT INTO db_dblink(input_id, output_id, label, type) VALUES (1, 2, 'x', 'CREATE')"),
+    ("db_dblink", "INSERT INTO db_dblink(input_id, output_id, label, type) VALUES (1, 2, 'x', 'create' || char(0))"),
+    ("db_dblink", "INSERT INTO db_dblink(input_id, output_id, label, type) VALUES (1, 2, 'x', 5)"),
     ("db_dbgroup_dbnodes", "INSERT INTO db_dbgroup_dbnodes(dbgroup_id, dbnode_id) VALUES (1, 99999)"),
     ("db_dbgroup_dbnodes", "INSERT INTO db_dbgroup_dbnodes(dbgroup_id, dbnode_id) VALUES (99999, 1)"),
     ("db_dbcomment", "UPDATE db_dbcomment SET dbnode_id = 99999 WHERE 0"),
@@ -361,6 +445,24 @@ def test_what_refers_to_nothing_is_left_out(table: str, statement: str, database
     before = rows_of(rebuilt(tmp_path, database))
     (tmp_path / "rebuilt.sqlite").unlink()
     assert rows_of(rebuilt(tmp_path, database, statement)) == before
+
+
+def test_links_whose_types_look_the_same(database: bytes, tmp_path: Path) -> None:
+    """As the schema has it, and links without an end. Bytes that are a type stand for it."""
+    (tmp_path / "golden").mkdir()
+    before = rows_of(rebuilt(tmp_path / "golden", database))["db_dblink"]
+    table = "id INTEGER PRIMARY KEY, input_id, output_id, label, type COLLATE NOCASE)"
+    insert = "INSERT INTO db_dblink VALUES"
+    rows = rows_of(
+        rebuilt(
+            tmp_path,
+            database,
+            *links_as(table),
+            f"{insert} (1001, 1, 2, 'x', 'CREATE'), (1002, 1, NULL, 'x', 'create'), (1003, NULL, 2, 'x', 'create')",
+            f"{insert} (1004, 1, 2, 'x', NULL), (1005, 1, 2, 'bytes', CAST('create' AS BLOB))",
+        )
+    )
+    assert rows["db_dblink"] == [*before, (1005, 1, 2, "bytes", "create")]
 
 
 CIRCLES = [
@@ -457,17 +559,17 @@ def test_no_key_leads_out_of_a_folder(key: str, unpacked: Path, serve: Callable[
 def test_no_link_is_followed(unpacked: Path, tmp_path: Path) -> None:
     key = "ab" * 32
     (unpacked / "repo" / key).symlink_to(tmp_path / "secret")
-    with pytest.raises(StorageError, match=f"the object {key} of the repository cannot be read"):
+    with pytest.raises(DamagedObject, match=f"^the object {key} of the repository is no regular file$"):
         FolderRepository(unpacked).read(key)
     (unpacked / "repo").rename(tmp_path / "elsewhere")
     (unpacked / "repo").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StorageError, match="cannot be read"):
+    with pytest.raises(DamagedObject, match=r"is no regular file$"):
         FolderRepository(unpacked).read(next(path.name for path in (tmp_path / "elsewhere").iterdir()))
 
 
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(NoRegularFile, match="no regular file"):
         open_below(tmp_path, "pipe")
 
 
@@ -515,6 +617,53 @@ def test_formats(version: str, message: str, golden: Golden, tmp_path: Path) -> 
 def test_a_database_that_inflates(golden: Golden, tmp_path: Path) -> None:
     message = refused(golden, tmp_path, lambda name, was: bytes(200 << 20) if name == "db.sqlite3" else was)
     assert re.search(r"says that it is 210 MB, packed into 0\.2 MB: no database of AiiDA is packed like this$", message)
+
+
+GIGABYTES = 20_000_000_000
+
+
+@pytest.mark.parametrize("pages", [GIGABYTES // 4096, 7])
+def test_a_database_with_holes(pages: int, unpacked: Path, tmp_path: Path) -> None:
+    """It is refused before it is read, whatever it says of its size."""
+    with (unpacked / "db.sqlite3").open("r+b") as file:
+        file.seek(28)
+        file.write(pages.to_bytes(4, "big"))
+        file.truncate(GIGABYTES)
+    began = time.monotonic()
+    with pytest.raises(TargetError, match=r"says that it is 20000 MB, packed into 0\.\d MB: no database") as raised:
+        open_storage(find(str(unpacked)), cache_folder=tmp_path / "cache")
+    assert raised.value.reason == "its file is not an AiiDA archive"
+    assert time.monotonic() - began < 2
+    assert list((tmp_path / "cache" / "archives").iterdir()) == []
+
+
+def test_an_archive_with_holes(golden: Golden, tmp_path: Path) -> None:
+    """Its database is stored as it is, and ends far behind what was written."""
+    file = tmp_path / "holes.aiida"
+    with zipfile.ZipFile(golden.archive) as source, zipfile.ZipFile(file, "w") as target:
+        target.writestr("metadata.json", source.read("metadata.json"))
+        target.writestr("db.sqlite3", source.read("db.sqlite3"))
+        member = target.getinfo("db.sqlite3")
+        assert target.fp is not None
+        target.fp.seek(2_000_000_000)
+        target.start_dir = 2_000_000_000
+        member.file_size = member.compress_size = 1_900_000_000
+        target._didModify = True  # type: ignore[attr-defined] # else the directory is not written
+    with pytest.raises(TargetError, match=r"says that it is 1900 MB, packed into \d\.\d MB: no database"):
+        open_storage(find(str(file)), cache_folder=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("change", [4096, -4096])
+def test_a_database_of_another_size_than_its_header_says(change: int, unpacked: Path, tmp_path: Path) -> None:
+    size = (unpacked / "db.sqlite3").stat().st_size
+    os.truncate(unpacked / "db.sqlite3", size + change)
+    message = (
+        f"the database of {unpacked} is damaged: it has {size + change} bytes, and its header says that they are "
+        f"{size // 4096} pages of 4096"
+    )
+    with pytest.raises(TargetError, match=f"^{re.escape(message)}$") as raised:
+        open_storage(find(str(unpacked)), cache_folder=tmp_path / "cache")
+    assert raised.value.reason == "its database is damaged"
 
 
 def test_two_databases_in_one_archive(golden: Golden, tmp_path: Path) -> None:
@@ -581,7 +730,7 @@ def test_a_database_that_grows(database: bytes, tmp_path: Path, monkeypatch: pyt
 
 def test_a_value_that_is_too_long(database: bytes, tmp_path: Path) -> None:
     with pytest.raises(sqlite3.DataError, match="string or blob too big"):
-        rebuilt(tmp_path, database, NODE.format("description = CAST(zeroblob(101 << 20) AS TEXT)"))
+        rebuilt(tmp_path, database, NODE.format("description = CAST(zeroblob(101000000) AS TEXT)"))
 
 
 def test_a_damaged_database(golden: Golden, tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from flask.testing import FlaskClient
 from aiida_like.links import (
     INCOMING,
     KINDS_OF_LINKS,
-    LINK_TYPES,
     OUTGOING,
     Direction,
     LinkFilter,
     links_between,
     nearest,
 )
+from aiida_like.models import LINK_TYPES
 from aiida_like.profiles import find
 from aiida_like.storage import Row, Snapshot, Statement, Storage, open_storage
 from querylang.compile import RowsQuery, compile_rows

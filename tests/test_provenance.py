@@ -31,13 +31,13 @@ from prov.model import (
 )
 from rocrate.rocrate import ROCrate
 
-from aiida_like.links import LINK_TYPES
+from aiida_like.models import LINK_TYPES
 from aiida_like.profiles import find
 from aiida_like.provenance import prov
 from aiida_like.provenance.prov import RELATIONS
 from aiida_like.provenance.ro_crate import Sources, crate
 from aiida_like.provenance.subgraph import Link, Node, Run, Subgraph, User, instant
-from aiida_like.repository import StoredFile
+from aiida_like.repository import Blocks, StoredFile
 from aiida_like.tuning import Tuning
 from tests.conftest import Effort, Golden
 from tests.golden import RETRIEVED, SUBMITTED, ctime_of, graph, ids, mtime_of
@@ -333,7 +333,8 @@ def test_memory_stays_flat() -> None:
     block = bytes(range(256)) * 4096
 
     def read(_: str) -> StoredFile:
-        return StoredFile(200 * len(block), (block for _ in range(200)))
+        size = 200 * len(block)
+        return StoredFile(size, Blocks("", io.BytesIO(), (block for _ in range(200)), size))
 
     run = run_with({"o": {"large.dat": {"k": "ab" * 32}}})
     size, peak = peak_of(lambda: sum(map(len, crate(run, Sources(lambda _: b"", read)))))
@@ -344,7 +345,7 @@ def test_memory_stays_flat() -> None:
 def test_no_file_leads_out_of_a_crate() -> None:
     key = {"k": "ab" * 32}
     tree = {"o": {"..": {"o": {"evil": key}}, "a/b": key, "a\\b": key, "\0": key, ".": key, "": key, "good": key}}
-    blocks = crate(run_with(tree), Sources(lambda _: b"", lambda _: StoredFile(0, iter([]))))
+    blocks = crate(run_with(tree), Sources(lambda _: b"", lambda _: StoredFile.of(b"")))
     with zipfile.ZipFile(io.BytesIO(b"".join(blocks))) as zipped:
         files = [name.rpartition("files/")[2] for name in zipped.namelist() if "files/" in name]
     assert files == ["good"]

@@ -293,7 +293,7 @@ CRATE = {
 
 def test_a_crate() -> None:
     def read(key: str) -> StoredFile:
-        return StoredFile(3, iter([key[:2].encode(), b"!"]))
+        return StoredFile.of(key[:2].encode() + b"!")
 
     blocks = crate(Run(SUBGRAPH, TREES), Sources(lambda pk: b'{"id":%d}' % pk, read))
     with zipfile.ZipFile(io.BytesIO(b"".join(blocks))) as zipped:
@@ -328,7 +328,7 @@ def test_how_it_ended(message: str, state: str | None, exit_status: str | None, 
     process = node(1, JOB, label="scf", **{key: value for key, value in known.items() if value is not None})
     blocks = crate(
         Run(Subgraph([process], [], {}, is_truncated=False), {}),
-        Sources(lambda _: b"", lambda _: StoredFile(0, iter([]))),
+        Sources(lambda _: b"", lambda _: StoredFile.of(b"")),
     )
     with zipfile.ZipFile(io.BytesIO(b"".join(blocks))) as zipped:
         (metadata,) = (json.loads(zipped.read(each)) for each in zipped.namelist())

@@ -39,18 +39,23 @@ _FORMAT_VERSION = "1.1"
 
 @dataclass(frozen=True)
 class Sources:
-    """The content of files: attributes of a node by its id, stored files by their keys."""
+    """The content of files: attributes of a node by its id, stored files by their keys.
+
+    `check` raises DamagedNode of a stored file that is lost, or damaged where it begins.
+    """
 
     attributes: Callable[[int], bytes]
     files: Callable[[str], StoredFile]
+    check: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)
 class _Member:
-    """A file of the zip, opened when its turn comes."""
+    """A file of the zip, opened when its turn comes; `key` if it is an object of the repository."""
 
     path: str
     open: Callable[[], StoredFile]
+    key: str | None = None
 
 
 def crate(run: Run, sources: Sources) -> Iterator[bytes]:
@@ -58,6 +63,7 @@ def crate(run: Run, sources: Sources) -> Iterator[bytes]:
 
     Raises:
         MissingExtra: the library `rocrate` is not installed.
+        DamagedNode, StorageError: as `Sources.check`, before the first block.
     """
     try:
         from rocrate.rocrate import ROCrate
@@ -65,21 +71,24 @@ def crate(run: Run, sources: Sources) -> Iterator[bytes]:
         raise MissingExtra("provenance", "RO-Crate") from error
 
     members = {node.id: _members(node, run, sources) for node in run.subgraph.nodes}
+    stored = [each for of_node in members.values() for each in of_node]
+    for key in sorted({each.key for each in stored if each.key}):
+        sources.check(key)
     described = _Description(ROCrate(version=_FORMAT_VERSION), run, members).complete()
     metadata = orjson.dumps(described, option=orjson.OPT_INDENT_2)
-    content = [_Member(METADATA, lambda: _whole(metadata)), *(each for of_node in members.values() for each in of_node)]
-    return _zipped(content, run.subgraph.nodes[0].began)
+    first = _Member(METADATA, lambda: StoredFile.of(metadata))
+    return _zipped([first, *stored], run.subgraph.nodes[0].began)
 
 
 def _members(node: Node, run: Run, sources: Sources) -> list[_Member]:
     folder, tree = _folder(node), run.trees.get(node.id, {})
     members = [
-        _Member(f"{folder}files/{path}", partial(sources.files, key))
+        _Member(f"{folder}files/{path}", partial(sources.files, key), key)
         for path in sorted(paths(tree))
         if is_key(key := key_of(tree, path))
     ]
     if not node.is_process:
-        members.insert(0, _Member(f"{folder}{ATTRIBUTES}", lambda: _whole(sources.attributes(node.id))))
+        members.insert(0, _Member(f"{folder}{ATTRIBUTES}", lambda: StoredFile.of(sources.attributes(node.id))))
     return members
 
 
@@ -196,10 +205,6 @@ def _status(node: Node) -> dict[str, str]:
 
 def _folder(node: Node) -> str:
     return f"nodes/{node.uuid}/"
-
-
-def _whole(content: bytes) -> StoredFile:
-    return StoredFile(len(content), iter([content]))
 
 
 class _Pipe(io.RawIOBase):

@@ -18,22 +18,33 @@ from typing import BinaryIO
 
 import orjson
 
-from aiida_like.below import open_below
-from aiida_like.errors import NOT_READABLE, TargetError
+from aiida_like.below import NoRegularFile, open_below, open_file
+from aiida_like.deflated import DAMAGED_BYTES
+from aiida_like.errors import (
+    ARCHIVE_DAMAGED,
+    ARCHIVE_MISSING,
+    CANNOT_UNPACK,
+    MISSING,
+    NO_ARCHIVE,
+    NOT_READABLE,
+    TargetError,
+)
 from aiida_like.stamp import Stamp, stamp_of
-from aiida_like.storage.copies import CANNOT_UNPACK, NO_ARCHIVE, Packed, Progress, blocks_of, copy_of
-from aiida_like.zipped import DAMAGED, check_readable
+from aiida_like.storage.copies import Packed, Progress, blocks_of, copy_of
+from aiida_like.zipped import why_unreadable
 
 DATABASE, METADATA = "db.sqlite3", "metadata.json"
 _VERSIONS = ("main_0001", "main_0002")
 """The formats that can be read; older ones can be migrated."""
 
-_MOST_METADATA = 1 << 20
+_MOST_METADATA = 1_000_000
 
 _OF_TWO_STEPS = ("0.1", "0.2", "0.3")
 _TWO_STEPS = "formats before 0.4 are first migrated by aiida-core 1, as aiida-core 2 does not know them"
 _BLOCK_OF_TAR = 512
 _LOCAL_HEADER = 30
+_BLOCK_OF_DISK = 512
+"""Bytes that `st_blocks` counts, see stat(2)."""
 
 
 def default_cache_folder() -> Path:
@@ -69,7 +80,7 @@ def unpacked(archive: Path, cache_folder: Path, progress: Progress | None = None
             return Unpacked(copy_of(packed, cache_folder, progress), found)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and stamp(archive) is None:
-            raise TargetError(f"there is no archive {archive}", "its archive is missing") from error
+            raise TargetError(f"there is no archive {archive}", ARCHIVE_MISSING) from error
         if not os.access(archive, os.R_OK):
             message = f"the archive {archive} cannot be read: {error.strerror}"
             raise TargetError(message, NOT_READABLE) from error
@@ -86,9 +97,7 @@ def check_archive(archive: Path) -> None:
         with _packed(archive):
             return
     except OSError as error:
-        raise TargetError(
-            f"the archive {archive} cannot be read: {error.strerror}", "its archive is missing"
-        ) from error
+        raise TargetError(f"the archive {archive} cannot be read: {error.strerror}", ARCHIVE_MISSING) from error
 
 
 @contextmanager
@@ -96,10 +105,12 @@ def _packed(archive: Path) -> Iterator[tuple[Packed, Stamp]]:
     """The database and the stamp, while the file is open. Raises TargetError, OSError."""
     is_folder = archive.is_dir()
     try:
-        with _database_of(archive) if is_folder else archive.open("rb") as file:
+        with _database_of(archive) if is_folder else open_file(archive) as file:
             yield (_of_folder if is_folder else _of_file)(archive, file), stamp_of(os.fstat(file.fileno()))
-    except DAMAGED as error:
-        raise TargetError(f"the archive {archive} is damaged: {error}", "its archive is damaged") from error
+    except DAMAGED_BYTES as error:
+        raise TargetError(f"the archive {archive} is damaged: {error}", ARCHIVE_DAMAGED) from error
+    except NoRegularFile as error:
+        raise TargetError(f"{archive} is not an AiiDA archive (it is no regular file)", NO_ARCHIVE) from error
 
 
 def _database_of(folder: Path) -> BinaryIO:
@@ -113,15 +124,18 @@ def _database_of(folder: Path) -> BinaryIO:
     try:
         return open_below(folder, DATABASE)
     except OSError as error:
-        raise TargetError(
-            f"the database of {folder} cannot be read: {error.strerror}", "its database is missing"
-        ) from error
+        raise TargetError(f"the database of {folder} cannot be read: {error.strerror}", MISSING) from error
 
 
 def _of_folder(folder: Path, file: BinaryIO) -> Packed:
     descriptor = file.fileno()
     size = os.fstat(descriptor).st_size
-    return Packed(folder, size, size, lambda: blocks_of(descriptor, 0, size))
+    return Packed(folder, size, _on_disk(descriptor, size), lambda: blocks_of(descriptor, 0, size))
+
+
+def _on_disk(file: int, size: int) -> int:
+    """How many of so many bytes can be on the disk: a file with holes is larger than what it takes there."""
+    return min(size, os.fstat(file).st_blocks * _BLOCK_OF_DISK)
 
 
 def _of_file(archive: Path, file: BinaryIO) -> Packed:
@@ -188,25 +202,31 @@ def _of_zip(archive: Path, zipped: zipfile.ZipFile, file: int) -> Packed:
             f"the file {archive} is a zip file, but not an AiiDA archive (it holds no {METADATA})", NO_ARCHIVE
         )
     _check_unique(zipped)
-    check_readable(zipped.getinfo(METADATA))
+    _check_readable(zipped.getinfo(METADATA))
     with zipped.open(METADATA) as metadata:
         _check_version(archive, metadata.read(_MOST_METADATA + 1))
     try:
         member = zipped.getinfo(DATABASE)
     except KeyError:
         raise TargetError(f"{archive} is not an AiiDA archive (it holds no {DATABASE})", NO_ARCHIVE) from None
-    check_readable(member)
+    _check_readable(member)
     # It reads the header before the data, and checks that it is about this member.
     with zipped.open(member) as opened:
         opened.read(1)
     return Packed(
         archive,
         member.file_size,
-        member.compress_size,
+        _on_disk(file, member.compress_size),
         lambda: blocks_of(file, _start_of(file, member), member.compress_size),
         is_deflated=member.compress_type == zipfile.ZIP_DEFLATED,
         checksum=member.CRC,
     )
+
+
+def _check_readable(member: zipfile.ZipInfo) -> None:
+    why = why_unreadable(member)
+    if why is not None:
+        raise zipfile.BadZipFile(f"{member.filename} in it {why}")
 
 
 def _start_of(file: int, member: zipfile.ZipInfo) -> int:

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,35 +21,37 @@ from typing import Any
 import orjson
 
 from aiida_like.deflated import RAW, inflated
-from aiida_like.errors import TargetError
+from aiida_like.errors import CANNOT_UNPACK, DATABASE_DAMAGED, NO_ARCHIVE, NOT_AIIDAS, TOO_SLOW, TargetError
+from aiida_like.stamp import stamp_of
 from aiida_like.storage import rebuilding, sound_values
 from aiida_like.storage.sqlite import uri_of
 
 Progress = Callable[[int, int], None]
 """A progress callback: bytes that are done, and bytes in all, which are read and written."""
 
-NO_ARCHIVE = "its file is not an AiiDA archive"
-CANNOT_UNPACK = "its archive cannot be unpacked"
-
 _SECONDS, _SECONDS_PER_MEGABYTE = 30.0, 0.1
 """Time of the processor to write a database anew; usual are 0.02 seconds for a megabyte."""
 
-_MOST_INFLATED, _NEVER_REFUSED = 200, 100 << 20
+_MOST_INFLATED, _NEVER_REFUSED = 200, 100_000_000
 """How many times larger than in the archive a database may be, if it has more than so many bytes: usual are 3 to 20."""
 
-_MADE_BY = 1
+_MADE_BY = 2
 """Count it up when copies are made in another way, by the same statements."""
 
-_BLOCK = 1 << 20
-_CHANGES = slice(24, 28)
-"""The change counter in the header of a database: "Database File Format", 1.3.8."""
+_BLOCK = 1_000_000
+_CHANGES, _CHANGES_WHEN_COUNTED = slice(24, 28), slice(92, 96)
+"""The change counter in the header of a database, and what it was when the pages were counted there: "Database File
+Format", 1.3.7 and 1.3.8."""
+
+_HEADER, _MAGIC = 100, b"SQLite format 3\0"
 
 
 @dataclass(frozen=True)
 class Packed:
     """A database as it lies in an archive: `packed` bytes, which `blocks` reads from a file that stays open.
 
-    `size` in bytes, unpacked; `checksum`: the CRC-32 of these, if the archive says it.
+    `size` in bytes, unpacked, as the archive says, and `checksum` the CRC-32 of these, if it says that. `packed`: bytes
+    that are on the disk.
     """
 
     archive: Path
@@ -61,7 +63,15 @@ class Packed:
 
     def hashing(self) -> Any:
         """A hash of all that decides what is unpacked, but for the blocks."""
-        return hashlib.sha256(repr((self.size, self.packed, self.is_deflated, self.checksum)).encode())
+        return hashlib.sha256(repr((self.size, self.is_deflated, self.checksum)).encode())
+
+    def unpacked(self, blocks: Iterable[bytes]) -> Iterable[bytes]:
+        """The database of its blocks. Raises zlib.error, EOFError."""
+        return inflated(blocks, RAW) if self.is_deflated else blocks
+
+    def header(self) -> bytes:
+        first = next(self.blocks(), b"")
+        return zlib.decompressobj(RAW).decompress(first, _HEADER) if self.is_deflated else first[:_HEADER]
 
 
 def blocks_of(file: int, start: int, size: int) -> Iterator[bytes]:
@@ -88,7 +98,10 @@ def copy_of(database: Packed, cache_folder: Path, progress: Progress | None) -> 
     folder = cache_folder / "archives"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A cache that others can write to would let them choose what is served.
-    folder.chmod(0o700)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
+    # Before it is read to the end, which may take a while.
+    _check_size(database)
     digest = database.hashing()
     for block in database.blocks():
         digest.update(block)
@@ -142,8 +155,7 @@ def _is_changed_by_sqlite(file: Path, before: str, now: str) -> bool:
 
 
 def _seen(file: Path) -> list[int]:
-    facts = file.stat()
-    return [facts.st_ino, facts.st_size, facts.st_mtime_ns]
+    return list(stamp_of(file.stat()))
 
 
 def _digest(file: Path) -> dict[str, str]:
@@ -173,13 +185,29 @@ def _make(database: Packed, digest: str, file: Path, progress: Progress | None) 
             each.unlink(missing_ok=True)
 
 
-def _check_room(database: Packed, folder: Path) -> None:
+def _check_size(database: Packed) -> None:
+    """Raises TargetError: it is no database, or is not as large as it says."""
     if database.size > max(_NEVER_REFUSED, _MOST_INFLATED * database.packed):
         raise TargetError(
             f"the database of {database.archive} says that it is {database.size / 1e6:.0f} MB, packed into "
             f"{database.packed / 1e6:.1f} MB: no database of AiiDA is packed like this",
             NO_ARCHIVE,
         )
+    header = database.header()
+    if not header.startswith(_MAGIC):
+        raise TargetError(f"{database.archive} is not a database of AiiDA 2 (file is not a database)", NOT_AIIDAS)
+    pages, page = int.from_bytes(header[28:32], "big"), int.from_bytes(header[16:18], "big")
+    page = 65_536 if page == 1 else page
+    # SQLite looks at the number of pages on the same condition.
+    if pages and header[_CHANGES] == header[_CHANGES_WHEN_COUNTED] and pages * page != database.size:
+        raise TargetError(
+            f"the database of {database.archive} is damaged: it has {database.size} bytes, and its header says that "
+            f"they are {pages} pages of {page}",
+            DATABASE_DAMAGED,
+        )
+
+
+def _check_room(database: Packed, folder: Path) -> None:
     room, needed = shutil.disk_usage(folder).free, 2 * database.size
     if room < needed:
         raise TargetError(
@@ -198,7 +226,7 @@ def _unpack(database: Packed, digest: str, file: Path, progress: Progress | None
             yield block
 
     with file.open("wb") as target:
-        for block in inflated(hashed(), RAW) if database.is_deflated else hashed():
+        for block in database.unpacked(hashed()):
             checksum, size = zlib.crc32(block, checksum), size + len(block)
             if size > database.size:
                 break
@@ -223,18 +251,14 @@ def _rebuild(database: Packed, unpacked: Path, part: Path, progress: Progress | 
     except rebuilding.TooSlow:
         raise TargetError(
             f"the database of {database.archive} takes too long to read: more than {seconds:.0f} s",
-            "its database takes too long to read",
+            TOO_SLOW,
         ) from None
     except rebuilding.NotRebuilt as error:
-        raise TargetError(
-            f"{database.archive} is not a database of AiiDA 2 ({error})", "its database is not one of AiiDA 2"
-        ) from None
+        raise TargetError(f"{database.archive} is not a database of AiiDA 2 ({error})", NOT_AIIDAS) from None
     except rebuilding.NoRoom as error:
         raise TargetError(
             f"the copy of the database of {database.archive} becomes too large, or {part.parent} is full",
             CANNOT_UNPACK,
         ) from error
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: names of the schema, in a message, are no text
-        raise TargetError(
-            f"the database of {database.archive} is damaged: {error}", "its database is damaged"
-        ) from error
+        raise TargetError(f"the database of {database.archive} is damaged: {error}", DATABASE_DAMAGED) from error

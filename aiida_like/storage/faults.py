@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from aiida_like.errors import NO_ANSWER
+from aiida_like.errors import DATABASE_DAMAGED, NO_ANSWER
 
 
 class Fault(Enum):
@@ -33,4 +33,4 @@ TOO_LARGE = Meaning(
     "or another order",
 )
 
-DAMAGED = Meaning(Fault.AWAY, "its database is damaged")
+DAMAGED = Meaning(Fault.AWAY, DATABASE_DAMAGED)

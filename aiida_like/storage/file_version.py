@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiida_like.errors import MISSING, NOT_READABLE, StorageAway, TargetError
+from aiida_like.below import NoRegularFile, check_regular, open_descriptor
+from aiida_like.errors import DATABASE_DAMAGED, MISSING, NOT_READABLE, StorageAway, TargetError
 from aiida_like.storage.version import Version
 
 _HEADER = 40
@@ -102,15 +103,15 @@ class DatabaseFile:
 
 
 def _open(path: Path) -> tuple[Inode, int]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = open_descriptor(path)
     return inode_of(os.fstat(descriptor)), descriptor
 
 
 def check_readable(path: Path) -> None:
-    """Raises TargetError: there is no file, or none that may be read. It is not opened."""
+    """Raises TargetError: there is no regular file, or none that may be read. It is not opened."""
     try:
+        check_regular(path)
         if not os.access(path, os.R_OK):
-            path.stat()
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise TargetError(*_unreadable(path, error)) from error
@@ -119,7 +120,7 @@ def check_readable(path: Path) -> None:
 def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
     """A message for the operator, and what clients may know."""
     message = f"the database {path} cannot be read: {error.strerror}"
-    return message, MISSING if isinstance(error, FileNotFoundError) else NOT_READABLE
+    return message, MISSING if isinstance(error, FileNotFoundError | NoRegularFile) else NOT_READABLE
 
 
 class FileVersion:
@@ -170,7 +171,7 @@ class FileVersion:
         header = self._file.begin(_HEADER)
         if len(header) < _HEADER:
             # SQLite would read it in the memory that the file was mapped to, and the process would die of a signal.
-            raise StorageAway(f"the database {self._path} ends in its header", "its database is damaged")
+            raise StorageAway(f"the database {self._path} ends in its header", DATABASE_DAMAGED)
         index = ""
         if header[_MODES] == _WRITE_AHEAD:
             found = self._write_ahead_index()

@@ -9,7 +9,7 @@ from sqlalchemy import URL, select
 
 from aiida_like import models
 from aiida_like.container import Container
-from aiida_like.errors import StorageAway, StorageError, TargetError
+from aiida_like.errors import NOT_AIIDAS, StorageAway, StorageError, TargetError
 from aiida_like.profiles import Backend, Profile, found
 from aiida_like.repository import Repository
 from aiida_like.stamp import Stamp
@@ -122,7 +122,7 @@ def _check_schema(storage: Storage) -> None:
             raise TargetError(
                 f"{location} is not a database of AiiDA 2 ({table.name}: {_first_line(error)}); "
                 "one of AiiDA 1 can be migrated with `verdi storage migrate`",
-                "its database is not one of AiiDA 2",
+                NOT_AIIDAS,
             ) from error
 
 

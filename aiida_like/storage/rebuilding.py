@@ -22,10 +22,10 @@ from aiida_like import models
 from aiida_like.storage.sound_values import KINDS, Kind
 from aiida_like.storage.sqlite import uri_of
 
-_LONGEST = 100 << 20
+_LONGEST = 100_000_000
 """Bytes of a row, and of a value."""
 
-_GROWTH, _NEVER_TOO_LARGE = 4, 16 << 20
+_GROWTH, _NEVER_TOO_LARGE = 4, 16_000_000
 """How many times larger the new database may be, if it has more than so many bytes: pages of a malformed one can be
 read many times, and it may lack indexes."""
 
@@ -180,10 +180,11 @@ def _check_tables(connection: sqlite3.Connection) -> None:
 def _fill(connection: sqlite3.Connection, table: Table) -> None:
     """Copies all rows that are sound; where that is not all, the others too, mended.
 
-    A row whose uuid stands before is left out, and so are links, members, comments and logs of nothing.
+    A row whose uuid stands before is left out, and so are links of unknown types, and links, members, comments and logs
+    of nothing.
     """
     columns = [_ReadColumn(column) for column in table.columns]
-    checked = [each for each in columns if each.kind is not None]
+    checked = [each for each in columns if each.kind is not None and not each.is_word]
     name = f"sound_{table.name}"
     connection.create_function(name, len(checked), _row_check([each.kind for each in checked if each.kind]))
     sound = [each.is_stored for each in columns]
@@ -196,7 +197,7 @@ def _fill(connection: sqlite3.Connection, table: Table) -> None:
     (rows,) = connection.execute(f"SELECT count(*) {source}").fetchone()
     if copied == rows:
         return
-    for kind in {each.kind for each in checked if each.kind}:
+    for kind in {each.kind for each in columns if each.kind}:
         connection.create_function(f"mended_{kind.mended.__name__}", 1, _total(kind))
     needed = [each.is_needed for each in columns if each.is_needed]
     connection.execute(f"{insert} {', '.join(each.mended for each in columns)} {source} WHERE {' AND '.join(needed)}")
@@ -254,6 +255,10 @@ def _total(kind: Kind) -> Callable[[bytes | None], str | None]:
     return lambda stored: None if stored is None else kind.mended(stored)
 
 
+_WORDS: Mapping[Column[Any], Sequence[str]] = {models.link.c.type: models.LINK_TYPES}
+"""All that may stand in a column; a row with something else says nothing."""
+
+
 @dataclass(frozen=True)
 class _ReadColumn:
     """SQL about a column of the database that is read. Its collation and affinity say nothing about bytes."""
@@ -276,11 +281,18 @@ class _ReadColumn:
         return None
 
     @property
+    def is_word(self) -> str | None:
+        """Whether the value is one of all that may stand in the column, whatever its collation takes for the same."""
+        words = ", ".join(f"x'{word.encode().hex()}'" for word in _WORDS.get(self.column, ()))
+        return f"CAST({self.name} AS BLOB) IN ({words})" if words else None
+
+    @property
     def is_stored(self) -> str:
         """Whether the value is of the right type, and refers to something."""
         is_sound = f"typeof({self.name}) = '{'integer' if self.kind is None else 'text'}'"
-        if self._refers:
-            is_sound = f"{is_sound} AND {self._refers}"
+        for condition in (self._refers, self.is_word):
+            if condition:
+                is_sound = f"{is_sound} AND {condition}"
         return f"({self.name} IS NULL OR {is_sound})" if self.column.nullable else is_sound
 
     @property
@@ -299,7 +311,7 @@ class _ReadColumn:
         """The condition without which a row says nothing. What is nobody's is kept."""
         if self.column.primary_key:
             return f"typeof({self.name}) = 'integer'"
-        return None if self.column.nullable or self._is_owner else self._refers
+        return self.is_word or (None if self.column.nullable or self._is_owner else self._refers)
 
     @property
     def mended(self) -> str:

@@ -5,7 +5,6 @@ An archive can come from anybody, and one odd value must not break the list that
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,9 +24,10 @@ NO_TIME = "1980-01-01 00:00:00.000000"
 MOST_DEPTH = 200
 """Levels of lists and objects; orjson writes 254, Python and SQLite read about 1000."""
 
-_MOST_VALUES = 5_000_000
-"""Of one document: in memory each takes up to 100 bytes."""
+_MOST_VALUES, _LONGEST = 2_000_000, 64_000_000
+"""Of one document, the values, each of which takes up to 150 bytes of memory, and the bytes, of which each takes 4."""
 
+_SOUND_TIME = re.compile(rb"\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):\d\d:\d\d\.\d{6}")
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?"
     r"(?P<shift>Z|(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)?)?",
@@ -50,6 +50,8 @@ class Kind:
 
 def _is_text(stored: bytes) -> bool:
     """SQLite's own functions take the first NUL for the end."""
+    if stored.isascii():
+        return b"\0" not in stored
     try:
         stored.decode()
     except UnicodeDecodeError:
@@ -62,11 +64,14 @@ def _text(stored: bytes) -> str:
 
 
 def _is_time(stored: bytes) -> bool:
+    """In UTC, without a shift."""
+    if _SOUND_TIME.fullmatch(stored) is None:
+        return False
     try:
-        text = stored.decode()
-        return datetime.fromisoformat(text).isoformat(" ", "microseconds") == text
+        datetime.fromisoformat(stored.decode())
     except ValueError:
         return False
+    return True
 
 
 def _time(stored: bytes) -> str | None:
@@ -84,9 +89,18 @@ def _time(stored: bytes) -> str | None:
     return None
 
 
+_ESCAPE = re.compile(r"\\(u0000|.)", re.DOTALL)
+_UNUSUAL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\(?:u00(?:00|[2-7])|/)")
+"""The beginning of an escape that AiiDA does not write: of NUL, where SQLite ends a text, or of a character that needs
+none, because SQLite compares keys as they are written."""
+
+
 def _is_json(stored: bytes) -> bool:
-    """An object or null, nested no deeper than `MOST_DEPTH`."""
-    if len(stored) > _MOST_VALUES and _has_too_many_values(stored):
+    """An object or null, nested no deeper than `MOST_DEPTH`, that says the same to all readers."""
+    if len(stored) > _MOST_VALUES and _is_too_large(stored):
+        return False
+    # First what is fast: most texts have no escape at all.
+    if b"\\" in stored and (b"\\u00" in stored or b"\\/" in stored) and _UNUSUAL_ESCAPE.search(stored):
         return False
     try:
         value = orjson.loads(stored)
@@ -94,12 +108,21 @@ def _is_json(stored: bytes) -> bool:
         return False
     if not isinstance(value, dict):
         return value is None
-    is_flat = len(stored) <= MOST_DEPTH or stored.count(b"[") + stored.count(b"{") <= MOST_DEPTH
-    return is_flat or not _is_deep(value)
+    colons = stored.count(b":")
+    if len(stored) > 2 * MOST_DEPTH and _may_be_deep(stored, colons) and _is_deep(value):
+        return False
+    # Of a key that stands twice each reader takes another value. Each key has a colon, and no colon is escaped.
+    return colons == len(value) or colons == orjson.dumps(value).count(b":")
 
 
-def _has_too_many_values(stored: bytes) -> bool:
-    return sum(map(stored.count, (b",", b"[", b"{"))) > _MOST_VALUES
+def _is_too_large(stored: bytes) -> bool:
+    return len(stored) > _LONGEST or sum(map(stored.count, (b",", b"[", b"{"))) > _MOST_VALUES
+
+
+def _may_be_deep(stored: bytes, colons: int) -> bool:
+    """Of the objects on the way to a value each but the last has a key there, so a colon, which is counted already."""
+    lists = stored.count(b"[")
+    return colons + lists >= MOST_DEPTH and lists + stored.count(b"{") > MOST_DEPTH
 
 
 def _is_deep(value: Any) -> bool:
@@ -116,21 +139,26 @@ def _below(value: dict[str, Any] | list[Any]) -> Any:
 
 
 def _json(stored: bytes) -> str | None:
-    """Half characters, of which no text can be made, are replaced; null stands for NaN and the infinities."""
-    if _has_too_many_values(stored):
+    """Half characters, of which no text can be made, and NUL are replaced; null stands for NaN and the infinities.
+
+    Of a key that stands twice the last value counts, as PostgreSQL and Python have it.
+    """
+    if _is_too_large(stored):
         return None
     text = _text(stored)
+    if "\\u0000" in text:
+        text = _ESCAPE.sub(_without_nul, text)
+    if _is_json(text.encode()):
+        return text
     try:
-        value = json_text.loads(text)
+        value = json_text.loads_exactly(text)
     except ValueError:
         return None
-    if not isinstance(value, dict) or _is_deep(value):
-        return None
-    with suppress(orjson.JSONDecodeError):
-        orjson.loads(text)
-        return text
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return written.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return json_text.dumps(value) if isinstance(value, dict) and not _is_deep(value) else None
+
+
+def _without_nul(escape: re.Match[str]) -> str:
+    return "\N{REPLACEMENT CHARACTER}" if escape[1] == "u0000" else escape[0]
 
 
 _TEXT = Kind(_is_text, _text, usual=b"")

@@ -12,6 +12,7 @@ from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from aiida_like.errors import NO_SQLITE
 from aiida_like.storage import jsonb
 from aiida_like.storage.clock import Clock, Limits
 from aiida_like.storage.database import CLOCK, Connections, Database
@@ -103,7 +104,7 @@ _MEANINGS: Mapping[str, Meaning] = {
     "disk I/O error": Meaning(Fault.AWAY, "its database cannot be read"),
     "database disk image is malformed": DAMAGED,
     "malformed database schema": DAMAGED,
-    "file is not a database": Meaning(Fault.AWAY, "its file is no database of SQLite"),
+    "file is not a database": Meaning(Fault.AWAY, NO_SQLITE),
 }
 """Beginnings of SQLite's messages (sqlite3ErrStr in main.c) -> what they mean.
 

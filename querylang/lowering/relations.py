@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement
 
 from aiida_like.errors import QueryError
-from aiida_like.links import DATA_LINKS, LINK_TYPES, LinkFilter, types_named
-from aiida_like.models import group, node
+from aiida_like.links import DATA_LINKS, LinkFilter, types_named
+from aiida_like.models import LINK_TYPES, group, node
 from querylang.ast import Integer, Literal, Operator, String
 from querylang.condition import Condition
 from querylang.limits import VALUES

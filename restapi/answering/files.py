@@ -55,7 +55,7 @@ def answer_file(snapshot: Snapshot, tree: Tree, written: str) -> Reply:
     """
     path, repository = _path_of(tree, written), snapshot.storage.repository
     key = key_of(tree, path)
-    file = repository.read(key)
+    file = repository.begun(key)
     content = repository.checked(file, key) if file.size <= LARGE else file.blocks
     reply = attachment(content, file.size, path.replace("/", "_"))
     # The checksum of the content, which no commit changes: so a download can go on after one.

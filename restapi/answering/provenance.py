@@ -38,10 +38,12 @@ def answer_crate(context: Context, main: int, given: Options) -> Reply:
     Raises:
         QueryError: the limit is out of range, or there is too much data.
         FeatureUnavailable: the node is no process.
+        DamagedNode: a file is lost or damaged.
         StatementTimeout, StorageError.
     """
     snapshot, asked = context.snapshot, graph_request(given, context.settings)
     with narrowed(FEWER_NODES):
         run = read_run(snapshot, main, asked.depth, asked.limit, context.settings.max_graph_nodes)
-    blocks = crate(run, Sources(lambda pk: read_attributes(snapshot, pk), snapshot.storage.repository.read))
+    repository = snapshot.storage.repository
+    blocks = crate(run, Sources(lambda pk: read_attributes(snapshot, pk), repository.read, repository.check))
     return attachment(blocks, None, f"{run.subgraph.nodes[0].uuid}.crate.zip", "application/zip")

@@ -12,7 +12,6 @@ from aiida_like.errors import QueryError
 from aiida_like.links import (
     INCOMING,
     KINDS_OF_LINKS,
-    LINK_TYPES,
     OUTGOING,
     Direction,
     LinkFilter,
@@ -22,7 +21,7 @@ from aiida_like.links import (
     reached_within,
     types_named,
 )
-from aiida_like.models import node
+from aiida_like.models import LINK_TYPES, node
 from aiida_like.storage import Snapshot, Statement
 from aiida_like.storage.expressions import in_json_array
 from querylang.ast import Option

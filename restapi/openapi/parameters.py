@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from aiida_like.links import LINK_TYPES
+from aiida_like.models import LINK_TYPES
 from querylang.ast import Operator, Option
 from querylang.facets import facet_keys
 from querylang.limits import FACETS, FIELDS, ORDER

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from aiida_like.links import LINK_TYPES
+from aiida_like.models import LINK_TYPES
 from querylang.schema import Entity
 from restapi.openapi.answer import BYTES, CSV, JSON, NDJSON, ZIP, AnswerSpec, Header
 from restapi.openapi.schema import (
