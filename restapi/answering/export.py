@@ -19,8 +19,7 @@ from querylang.options import Options, Window, WindowLimits, window
 from restapi.answering.csv_cells import safe_cell
 from restapi.answering.rendering import RowRenderer, with_iso_times
 from restapi.answering.row_batches import Objects, row_batches
-from restapi.fetching.rows import check_page
-from restapi.fetching.totals import find_total
+from restapi.fetching.rows import check_page, find_total
 from restapi.http.encoding import dumps
 from restapi.http.exchange import Context
 from restapi.http.preferences import Format

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiida_like.errors import AmbiguousUuid, NotFound, QueryError
 from aiida_like.storage import Snapshot
-from querylang.compile import RowsQuery, compile_object, compile_rows
+from querylang.compile import RowsQuery, compile_matches, compile_object, compile_rows, compile_total
 from querylang.condition import Condition
 from querylang.index_scan import can_scan_in_order, compile_size, is_shorter, scan_in_order
 from querylang.lowering.columns import uuid_prefix
@@ -17,8 +17,8 @@ from querylang.lowering.predicates import Predicate
 from querylang.options import Window, last_page
 from querylang.schema import Entity, Field
 from restapi.fetching.deep_pages import fetch_deep
-from restapi.fetching.reading import Rows
-from restapi.fetching.totals import estimate_total, find_total, keep_total, may_know_total
+from restapi.fetching.reading import Rows, fetch_remembered
+from restapi.fetching.totals import keep_total, may_know_total, total_from_bookmark
 from restapi.http.preferences import Count
 
 
@@ -98,6 +98,43 @@ def fetch_page(
             total, is_exact = estimate_total(snapshot, query)
             count = Count.EXACT if is_exact else count
     return PageOfRows(rows[: window.limit], total, count, len(rows) > window.limit)
+
+
+def find_total(snapshot: Snapshot, query: RowsQuery) -> int:
+    """The number of all rows, by the first strategy that can tell it, which `Server-Timing` names.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    counted = compile_total(query)
+    if snapshot.storage.caches is None:
+        ((total,),) = snapshot.rows(counted)
+        snapshot.effort.totals.append("counted")
+        return int(total)
+    remembered = snapshot.recall(counted)
+    if remembered is not None:
+        snapshot.effort.totals.append("remembered")
+        return int(remembered[0][0])
+    total = total_from_bookmark(snapshot, query)
+    if total is not None:
+        return keep_total(snapshot, query, total, "from a bookmark")
+    return keep_total(snapshot, query, int(snapshot.rows(counted)[0][0]), "counted")
+
+
+def estimate_total(snapshot: Snapshot, query: RowsQuery) -> tuple[int, bool]:
+    """An estimate of the number of all rows, and whether it is exact: few rows are counted.
+
+    Raises:
+        StatementTimeout, StorageError.
+    """
+    most = snapshot.storage.tuning.estimated_rows
+    if not snapshot.storage.database.has_statistics:
+        return find_total(snapshot, query), True
+    counted = int(fetch_remembered(snapshot, compile_total(query, most + 1))[0][0])
+    snapshot.effort.totals.append("counted" if counted <= most else "estimated")
+    if counted <= most:
+        return counted, True
+    return max(snapshot.storage.expected_rows(compile_matches(query)), counted), False
 
 
 def check_page(window: Window, total: int) -> None:

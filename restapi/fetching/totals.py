@@ -1,7 +1,4 @@
-"""The number of all rows of a list, by the first strategy that can tell it, which `Server-Timing` names.
-
-The number is remembered until a commit.
-"""
+"""Numbers of all rows of a list that are known: remembered until a commit, or told by the number of a list like it."""
 
 from __future__ import annotations
 
@@ -12,33 +9,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Table
 
 from aiida_like.storage import Snapshot, Strategy
-from querylang.compile import RowsQuery, compile_matches, compile_total
+from querylang.compile import RowsQuery, compile_total
 from querylang.condition import Condition
 from querylang.index_scan import compile_size
 from querylang.lowering.predicates import Predicate
 from querylang.terms import Term
-from restapi.fetching.reading import Bookmark, Bookmarks, fetch_remembered
-
-
-def find_total(snapshot: Snapshot, query: RowsQuery) -> int:
-    """The number of all rows.
-
-    Raises:
-        StatementTimeout, StorageError.
-    """
-    counted = compile_total(query)
-    if snapshot.storage.caches is None:
-        ((total,),) = snapshot.rows(counted)
-        snapshot.effort.totals.append("counted")
-        return int(total)
-    remembered = snapshot.recall(counted)
-    if remembered is not None:
-        snapshot.effort.totals.append("remembered")
-        return int(remembered[0][0])
-    total = _from_bookmark(snapshot, query)
-    if total is not None:
-        return keep_total(snapshot, query, total, "from a bookmark")
-    return keep_total(snapshot, query, int(snapshot.rows(counted)[0][0]), "counted")
+from restapi.fetching.reading import Bookmark, Bookmarks
 
 
 def keep_total(snapshot: Snapshot, query: RowsQuery, total: int, strategy: Strategy) -> int:
@@ -54,22 +30,6 @@ def keep_total(snapshot: Snapshot, query: RowsQuery, total: int, strategy: Strat
 def may_know_total(snapshot: Snapshot, query: RowsQuery) -> bool:
     """Whether the number may be known without counting all rows; whether there was a commit is not looked at."""
     return snapshot.may_recall(compile_total(query)) or _id_range(query) is not None
-
-
-def estimate_total(snapshot: Snapshot, query: RowsQuery) -> tuple[int, bool]:
-    """An estimate of the number of all rows, and whether it is exact: few rows are counted.
-
-    Raises:
-        StatementTimeout, StorageError.
-    """
-    most = snapshot.storage.tuning.estimated_rows
-    if not snapshot.storage.database.has_statistics:
-        return find_total(snapshot, query), True
-    counted = int(fetch_remembered(snapshot, compile_total(query, most + 1))[0][0])
-    snapshot.effort.totals.append("counted" if counted <= most else "estimated")
-    if counted <= most:
-        return counted, True
-    return max(snapshot.storage.expected_rows(compile_matches(query)), counted), False
 
 
 _BEYOND: Mapping[Predicate, Predicate] = {
@@ -113,7 +73,7 @@ def _bookmarks(snapshot: Snapshot, query: RowsQuery, ids: _IdRange) -> Bookmarks
     return Bookmarks(snapshot, ("totals", ids.condition.predicate), counted)
 
 
-def _from_bookmark(snapshot: Snapshot, query: RowsQuery) -> int | None:
+def total_from_bookmark(snapshot: Snapshot, query: RowsQuery) -> int | None:
     """The total of a list that begins at another id, as `id>1000` after `id>1020`: only the ids between are counted."""
     ids = _id_range(query)
     # With other conditions SQLite scans all rows in their index, or reads all rows between the bounds.
