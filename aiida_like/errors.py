@@ -14,6 +14,7 @@ AiidaLikeError
 │   └── DamagedNode         ... as what is stored of the node is damaged or lost
 │       └── DamagedObject   ... namely an object of the repository, which its key names
 ├── StatementTimeout        the database took longer than a request may
+├── StatementCancelled      the database ended a statement before its time
 ├── TooManySlowQueries      a statement was slow while as many others were as may be
 └── StorageError            the storage is damaged
     ├── StorageAway         ... or does not answer now
@@ -121,6 +122,14 @@ class StatementTimeout(AiidaLikeError):
     ) -> None:
         self.seconds = seconds
         super().__init__(f"the query took longer than {seconds:g} s and was stopped: {way_out}")
+
+
+class StatementCancelled(AiidaLikeError):
+    def __init__(self) -> None:
+        super().__init__(
+            "the database ended the query, though its time was not over: its administrator did so, or it has a shorter "
+            "limit of its own"
+        )
 
 
 class TooManySlowQueries(AiidaLikeError):

@@ -21,6 +21,7 @@ from aiida_like.errors import (
     AiidaLikeError,
     OddValue,
     QueryError,
+    StatementCancelled,
     StatementTimeout,
     StorageAway,
     StorageError,
@@ -136,7 +137,7 @@ SQLSTATES: dict[str, tuple[type[AiidaLikeError], str | None]] = {
     "53400": (QueryError, "the query sorts or joins more than fits: "),
     "54001": (QueryError, "the query is more than the database can take: "),
     "55P03": (StorageAway, "its database is locked"),
-    "57014": (StatementTimeout, None),
+    "57014": (StatementCancelled, "the database ended the query, though its time was not over: "),
     "57P01": (StorageAway, NO_ANSWER),
     "57P03": (StorageAway, NO_ANSWER),
     "58030": (StorageAway, "its database cannot be read"),
@@ -158,6 +159,32 @@ def test_what_an_sqlstate_means(state: str, golden_postgresql: GoldenPostgreSQL)
     assert text is None or shown.startswith(text)
     assert opened.database.rows("SELECT 7", {}) == [(7,)]
     opened.close()
+
+
+def test_a_query_that_an_administrator_ends(golden_postgresql: GoldenPostgreSQL) -> None:
+    """It is not said that it took too long, nor asked once more."""
+    opened = open_storage(find(golden_postgresql.url, str(golden_postgresql.repository)))
+    ended: list[int] = []
+
+    def end_all() -> None:
+        with psycopg.connect(golden_postgresql.url, autocommit=True) as administrator:
+            while not ended:
+                ended.extend(pid for (pid,) in administrator.execute(RUNNING).fetchall())
+            administrator.execute("SELECT pg_cancel_backend(%s)", ended)
+
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(end_all)
+        with pytest.raises(StatementCancelled):
+            opened.database.rows("SELECT pg_sleep(9) /* in vain */", {})
+        ending.result()
+    assert len(ended) == 1
+    opened.close()
+
+
+RUNNING = """
+    SELECT pid FROM pg_stat_activity
+    WHERE query LIKE '%in vain%' AND wait_event = 'PgSleep' AND pid <> pg_backend_pid()
+"""
 
 
 def test_psycopg_itself_means() -> None:

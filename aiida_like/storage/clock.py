@@ -13,9 +13,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 
-from aiida_like.errors import StatementTimeout, TooManySlowQueries
+from aiida_like.errors import StatementCancelled, StatementTimeout, TooManySlowQueries
 
 FREE_SECONDS = 0.5
+
+_ROUNDED_SECONDS = 0.002
+"""PostgreSQL counts its own limit in milliseconds."""
 
 IDLE = math.inf
 """When a statement began that does not run."""
@@ -37,22 +40,28 @@ class Limits:
 class Clock:
     """The clock of a connection. `began`: when its statement did; IDLE if none runs.
 
-    `was_slow`: the statement took longer than is free. `was_refused`: it got no place among those that may.
+    `was_slow`: the statement took longer than is free. `was_refused`: it got no place among those that may. `was_late`:
+    it had no time left when it was stopped.
     """
 
-    __slots__ = ("_limits", "_places", "began", "was_refused", "was_slow")
+    __slots__ = ("_limits", "_places", "began", "was_late", "was_refused", "was_slow")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._places: list[None] = []
         self.began = IDLE
-        self.was_slow = self.was_refused = False
+        self.was_slow = self.was_refused = self.was_late = False
+
+    def note_error(self) -> None:
+        """The statement has ended with an error."""
+        self.was_late = time.monotonic() - self.began >= self._limits.statement_seconds - _ROUNDED_SECONDS
 
     def is_late(self) -> bool:
         """Whether the statement has to stop. Another thread than the one that waits for it may ask."""
         began = self.began
         taken = time.monotonic() - began
         if taken >= self._limits.statement_seconds:
+            self.was_late = True
             return True
         if taken < FREE_SECONDS or self._places:
             return False
@@ -70,11 +79,11 @@ class Clock:
         if self.is_late():
             raise self.error()
 
-    def error(self) -> StatementTimeout | TooManySlowQueries:
+    def error(self) -> StatementTimeout | TooManySlowQueries | StatementCancelled:
         """The error of a statement that was stopped."""
         if self.was_refused:
             return TooManySlowQueries(self._limits.slow_statements)
-        return StatementTimeout(self._limits.statement_seconds)
+        return StatementTimeout(self._limits.statement_seconds) if self.was_late else StatementCancelled()
 
     def leave(self) -> None:
         """Gives the place back, if it has one."""

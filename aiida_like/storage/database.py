@@ -161,6 +161,7 @@ class Database:
 
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
+            StatementCancelled: the database ended it before.
             TooManySlowQueries: it was slow, and so were too many others.
             OddValue: a stored value makes no sense to it.
             QueryError: it asks for more than fits into memory or on the disk.
@@ -232,12 +233,13 @@ class Database:
         info = connection.info
         cursor = info.pop(_CURSOR, None) or connection.cursor()
         clock: Clock = info[CLOCK]
-        clock.was_refused = False
+        clock.was_refused = clock.was_late = False
         clock.began = time.monotonic()
         try:
             cursor.execute(sql, values)  # both drivers take parameters by name
             rows = list(cursor.fetchall())
         except BaseException:
+            clock.note_error()
             cursor.close()
             raise
         finally:

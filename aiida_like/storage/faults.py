@@ -9,7 +9,10 @@ from aiida_like.errors import DATABASE_DAMAGED, NO_ANSWER
 
 
 class Fault(Enum):
-    """`TIMEOUT`: the statement was stopped. `ODD_VALUE`: the database can make nothing of a stored value."""
+    """`TIMEOUT`: the statement was stopped, by us or by others. `ODD_VALUE`: a stored value makes no sense to it.
+
+    `TOO_LARGE`: the query asks for more than there is room for. `AWAY`: the database does not answer now.
+    """
 
     TIMEOUT = auto()
     ODD_VALUE = auto()

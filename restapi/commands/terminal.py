@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-from aiida_like.errors import StatementTimeout, StorageError, TargetError
+from aiida_like.errors import StatementCancelled, StatementTimeout, StorageError, TargetError
 from aiida_like.profiles import Profile
 from aiida_like.storage import open_storage
 from restapi.commands.in_process import Refused
@@ -28,7 +28,7 @@ def told_in_one_line() -> Iterator[None]:
     """Ends the process with a message, without a traceback, if one of these errors leaves the block."""
     try:
         yield
-    except (TargetError, Refused, StatementTimeout, StorageError) as error:
+    except (TargetError, Refused, StatementTimeout, StatementCancelled, StorageError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, TargetError) else 1)
 

@@ -12,7 +12,15 @@ from flask import Response, current_app, render_template, request
 from werkzeug.utils import redirect
 
 from aiida_like import __version__
-from aiida_like.errors import NO_ANSWER, AiidaLikeError, StatementTimeout, StorageAway, TargetError, TooManySlowQueries
+from aiida_like.errors import (
+    NO_ANSWER,
+    AiidaLikeError,
+    StatementCancelled,
+    StatementTimeout,
+    StorageAway,
+    TargetError,
+    TooManySlowQueries,
+)
 from aiida_like.profiles import Profile
 from aiida_like.stamp import Stamp
 from aiida_like.storage import stamp_of
@@ -78,7 +86,7 @@ class _Counter:
         except (TargetError, StorageAway) as closed:
             error = closed.reason
             current_app.logger.warning("%s", closed)
-        except (StatementTimeout, TooManySlowQueries):
+        except (StatementTimeout, StatementCancelled, TooManySlowQueries):
             error = "counting took too long"
         except AiidaLikeError as broken:
             error = NO_ANSWER
