@@ -35,7 +35,7 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def open_descriptor(path: Path) -> int:
-    """As `open_file`."""
+    """A descriptor of the file at a path; as `open_file`."""
     return _opened(path, lambda: os.open(path, _FILE))
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -93,6 +94,7 @@ UNPACK = """
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from aiida_like.storage.archive import unpacked
 print(unpacked(Path(sys.argv[1]), Path(sys.argv[2])).file)
 """
@@ -244,6 +246,63 @@ def test_an_archive_that_cannot_be_opened_is_not_tried_all_the_time(tmp_path: Pa
         with pytest.raises(TargetError, match=r"^damaged$"):
             opening()
     assert tries == [1, 2]
+
+
+def test_a_broken_archive_that_comes_back(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not opened so soon again, and what was served before it is not served in its place."""
+    monkeypatch.setattr(lazy_storage, "_SECONDS_BETWEEN_LOOKS", 0)
+    now = [1]
+
+    def open_it() -> Storage:
+        if now[0] == 2:
+            time.sleep(1)
+            raise TargetError("damaged")
+        opened = open_storage(find(str(golden.archive)), cache_folder=tmp_path)
+        return replace(opened, stamp=(now[0],))
+
+    opening = LazyStorage(open_it, lambda: (now[0],))
+    now[0] = 2
+    with pytest.raises(TargetError, match=r"^damaged$"):
+        opening()
+    now[0] = 3
+    served = weakref.ref(opening())
+    now[0] = 2
+    for _ in range(2):
+        with pytest.raises(TargetError, match=r"^damaged$"):
+            opening()
+    gc.collect()
+    assert served() is None
+
+
+def test_a_thread_that_cannot_be_started(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later request tries again."""
+    opening = LazyStorage(lambda: open_storage(find(str(golden.archive)), cache_folder=tmp_path))
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="start new thread"):
+            opening()
+    assert opening().read().version is not None
+    opening.close()
+
+
+def test_a_file_system_that_does_not_say_how_much_a_file_takes(
+    golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no file of holes then."""
+    monkeypatch.setattr(copies, "_NEVER_REFUSED", 0)
+    known = os.fstat
+
+    def untold(file: int) -> SimpleNamespace:
+        facts = known(file)
+        told = {name: getattr(facts, name) for name in dir(facts) if name.startswith("st_")}
+        return SimpleNamespace(**{**told, "st_blocks": 0})
+
+    monkeypatch.setattr(os, "fstat", untold)
+    assert file_of(golden.archive, tmp_path).exists()
 
 
 def test_progress(golden: Golden, tmp_path: Path) -> None:

@@ -134,8 +134,11 @@ def _of_folder(folder: Path, file: BinaryIO) -> Packed:
 
 
 def _on_disk(file: int, size: int) -> int:
-    """How many of so many bytes can be on the disk: a file with holes is larger than what it takes there."""
-    return min(size, os.fstat(file).st_blocks * _BLOCK_OF_DISK)
+    """How many of so many bytes can be on the disk: a file with holes is larger than what it takes there.
+
+    Some file systems do not tell, and say 0.
+    """
+    return min(size, os.fstat(file).st_blocks * _BLOCK_OF_DISK or size)
 
 
 def _of_file(archive: Path, file: BinaryIO) -> Packed:

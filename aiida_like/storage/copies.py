@@ -70,6 +70,7 @@ class Packed:
         return inflated(blocks, RAW) if self.is_deflated else blocks
 
     def header(self) -> bytes:
+        """The first bytes of the database, by which SQLite knows it. Raises zlib.error."""
         first = next(self.blocks(), b"")
         return zlib.decompressobj(RAW).decompress(first, _HEADER) if self.is_deflated else first[:_HEADER]
 

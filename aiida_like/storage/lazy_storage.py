@@ -79,7 +79,11 @@ class LazyStorage:
                 self._storage = None
 
     def _look(self, storage: Storage) -> None:
-        """Begins to open another archive that is in the place of the one that was opened."""
+        """Begins to open another archive that is in the place of the one that was opened.
+
+        Raises:
+            TargetError: it is one that could not be opened shortly before.
+        """
         if not self._lock.acquire(blocking=False):
             return
         try:
@@ -87,6 +91,9 @@ class LazyStorage:
             stamp = self._stamp()
             if self._opening is None and stamp != storage.stamp:
                 self._begin(stamp)
+        except TargetError:
+            self._replace(None)
+            raise
         finally:
             self._lock.release()
 
@@ -110,8 +117,9 @@ class LazyStorage:
         if failure.stamp is not None and failure.stamp == stamp and time.monotonic() < failure.until:
             raise TargetError(str(failure.error), failure.error.reason)
         opening: Future[Storage] = Future()
-        self._opening = opening
+        # If there can be no further thread now, nothing is under way. (A thread that is through waits for the lock.)
         threading.Thread(target=self._open_for, args=(opening, stamp), daemon=True).start()
+        self._opening = opening
         return opening
 
     def _open_for(self, opening: Future[Storage], stamp: Stamp | None) -> None:
