@@ -379,7 +379,7 @@ MATCHES: dict[str, bool] = {
 FILE = f'/api/v4/nodes/{graph.relax_scf}/repo/contents?filename="aiida.in"'
 
 
-@pytest.mark.parametrize("url", [NODE, "/api/v4/nodes?format=csv", "/api/v4/nodes/page/1", FILE])
+@pytest.mark.parametrize("url", [NODE, "/api/v4/nodes?format=csv", "/api/v4/nodes/page/1", FILE, "/", "/api/v4/docs"])
 @pytest.mark.parametrize("sent", MATCHES)
 def test_if_match(client: FlaskClient, url: str, sent: str) -> None:
     """Tags are compared strongly (RFC 9110, 13.1.1); the second time the answer is cached."""

@@ -352,6 +352,8 @@ def test_headers_of_all_answers(archive_client: Client, url: str, method: str) -
         policy = answer.headers.get("Content-Security-Policy", "")
         assert ("frame-ancestors 'none'" in policy) is (answer.mimetype == "text/html")
         assert ("Referrer-Policy" in answer.headers) is bool(policy)
+        sources = {name: allowed for name, *allowed in map(str.split, filter(None, policy.split(";")))}
+        assert '<link rel="icon" href="data:' not in answer.text or "data:" in sources["img-src"]
 
 
 def test_headers_of_what_has_not_changed(archive_client: Client) -> None:

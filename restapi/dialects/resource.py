@@ -24,10 +24,10 @@ from querylang.terms import Term, leaves
 from restapi.answering.lists import answer_list
 from restapi.answering.rendering import RowRenderer
 from restapi.config import Settings
-from restapi.http.conditional import IF_MATCH, Conditional, check_match, key_of
+from restapi.http.conditional import Conditional, key_of
 from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
 from restapi.http.exchange import SAFE, Context, Exchange, Mount, Request
-from restapi.http.headers import allow_preflight
+from restapi.http.headers import IF_MATCH, allow_preflight, check_match
 from restapi.http.ranges import RANGE, part_of
 from restapi.http.reply import Answer, CachedAnswer, Reply
 from restapi.http.route_tree import PAGE, RouteTree
@@ -233,7 +233,7 @@ class Endpoint:
                 resource = self.resource(mounted.dialect, Context(self.mount, exchange, exchange.decoded(), snapshot))
                 made: Reply = getattr(resource, name)(**arguments)
                 reply = made if key is None else mounted.conditional.mark(exchange, snapshot, key, made)
-            if IF_MATCH in exchange.environ and key is not None:
+            if IF_MATCH in exchange.environ:
                 reply = check_match(reply, exchange)
             if RANGE in exchange.environ:
                 reply = part_of(reply, exchange)

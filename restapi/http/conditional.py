@@ -15,14 +15,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from flask import Response
 from werkzeug.datastructures import ETags
-from werkzeug.http import parse_etags, unquote_etag
+from werkzeug.http import parse_etags
 
 from aiida_like.storage import Snapshot
 from aiida_like.tuning import Tuning
 from restapi.config import Settings
-from restapi.http.encoding import json_reply
 from restapi.http.exchange import Exchange
-from restapi.http.headers import make_conditional, tag_by_content
+from restapi.http.headers import IF_MATCH, TAGGED, make_conditional, tag_by_content
 from restapi.http.preferences import VARY
 from restapi.http.ranges import RANGE
 from restapi.http.reply import Answer, BytesReply, CachedAnswer, Reply, as_response
@@ -33,10 +32,7 @@ _MADE_BY = ("aiida-like", "ase", "numpy", "orjson", "prov", "rocrate", "seekpath
 _ASKED_BY = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_URI", "QUERY_STRING")
 """Parts of a request that show in a body, beside the host: answers name the URL as it was sent."""
 
-_FIELD, IF_MATCH = "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"
-
-_OF_VERSION = frozenset({HTTPStatus.OK.value, HTTPStatus.NOT_MODIFIED.value})
-"""Statuses of answers that stay the same as long as the data version does."""
+_FIELD = "HTTP_IF_NONE_MATCH"
 
 
 class Conditional:
@@ -78,7 +74,7 @@ class Conditional:
 
         A file of the repository has a tag already, which fits as long as its content is the same.
         """
-        if reply.status_code not in _OF_VERSION:
+        if reply.status_code not in TAGGED:
             return reply
         reply.headers["Vary"] = VARY
         is_constant = snapshot.storage.data_version.constant is not None
@@ -108,22 +104,6 @@ class Conditional:
         # The key says itself where it ends.
         digest.update(f"{key}{version}".encode())
         return digest.hexdigest()
-
-
-def check_match(reply: Reply, exchange: Exchange) -> Reply:
-    """The reply, if its tag is one of If-Match, or that is `*`; else 412. A reply of another status stays as it is."""
-    if reply.status_code not in _OF_VERSION:
-        return reply
-    tags, (tag, is_weak) = parse_etags(exchange.environ[IF_MATCH]), unquote_etag(reply.headers.get("ETag"))
-    # Apache adds `-gzip` to the tag of what it compresses.
-    if tags.star_tag or (tag is not None and not is_weak and (tags.is_strong(tag) or tags.is_strong(f"{tag}-gzip"))):
-        return reply
-    if isinstance(reply, Response):
-        reply.close()
-    return json_reply({"message": _NO_MATCH}, HTTPStatus.PRECONDITION_FAILED)
-
-
-_NO_MATCH = "If-Match names no answer that is given now: ask without it, and go on with the ETag of that answer"
 
 
 class AnswerCache:

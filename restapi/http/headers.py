@@ -7,12 +7,14 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from flask import Response, request
+from werkzeug.http import parse_etags, unquote_etag
 
 from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
+from restapi.http.encoding import json_reply
 from restapi.http.exchange import SAFE, Exchange, Request
-from restapi.http.reply import ID_HEADER, ON_ALL
+from restapi.http.reply import ID_HEADER, ON_ALL, Reply, as_response
 
 _SAFE = "!$&'()*+,-./:;=?@_~"
 """Characters that a query may hold raw (RFC 3986)."""
@@ -24,10 +26,16 @@ _PAGE = re.compile(r"/page(/\d*)?/?$")
 
 _OF_PAGES = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
 }
+
+IF_MATCH = "HTTP_IF_MATCH"
+
+TAGGED = frozenset({HTTPStatus.OK.value, HTTPStatus.NOT_MODIFIED.value})
+"""Statuses of answers with an entity tag, which stay the same as long as the tag does."""
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
@@ -74,13 +82,30 @@ def tag_by_content(response: Response, exchange: Exchange) -> Response:
 
 def make_conditional(response: Response, exchange: Exchange) -> Response:
     """The response, 304 if the client has its tag. Without Werkzeug's If-Match, which knows no `*`."""
-    response.make_conditional({name: value for name, value in exchange.environ.items() if name != "HTTP_IF_MATCH"})
+    response.make_conditional({name: value for name, value in exchange.environ.items() if name != IF_MATCH})
     return response
 
 
+def check_match(reply: Reply, exchange: Exchange) -> Reply:
+    """The reply, if its tag is one of If-Match, or that is `*`; else 412. A reply of another status stays as it is."""
+    if reply.status_code not in TAGGED or exchange.method not in SAFE or IF_MATCH not in exchange.environ:
+        return reply
+    tags, (tag, is_weak) = parse_etags(exchange.environ[IF_MATCH]), unquote_etag(reply.headers.get("ETag"))
+    # Apache adds `-gzip` to the tag of what it compresses.
+    if tags.star_tag or (tag is not None and not is_weak and (tags.is_strong(tag) or tags.is_strong(f"{tag}-gzip"))):
+        return reply
+    if isinstance(reply, Response):
+        reply.close()
+    return json_reply({"message": _NO_MATCH}, HTTPStatus.PRECONDITION_FAILED)
+
+
+_NO_MATCH = "If-Match names no answer that is given now: ask without it, and go on with the ETag of that answer"
+
+
 def tag_page(response: Response) -> Response:
-    """`tag_by_content` for the current request of Flask."""
-    return tag_by_content(response, Exchange(request.environ))
+    """`tag_by_content` and `check_match` for the current request of Flask."""
+    exchange = Exchange(request.environ)
+    return as_response(check_match(tag_by_content(response, exchange), exchange))
 
 
 def page_links(asked: Request, window: Window, last: int | None, *, has_next: bool) -> str:
