@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from restapi.hosting.connection import Connection, Conversation
+from restapi.hosting.connection import Connection, Conversation, StreamOver
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -166,4 +166,5 @@ def test_a_stream_of_which_nothing_comes(ends: tuple[socket.socket, Connection])
     with pytest.raises(TimeoutError):
         connection.recv(100)
     connection.end_stream()
-    assert connection.recv(100) == b""
+    with pytest.raises(StreamOver):
+        connection.recv(100)

@@ -110,6 +110,17 @@ def test_who_goes_is_noticed(server: Server) -> None:
     wait_until(lambda: "broken off: ClientGone\n" in process.stderr)
 
 
+def test_a_body_is_read_before_the_application_returns(server: Server) -> None:
+    """What is read later would break off where the client was slower."""
+    port, process = server
+    with upload(port, "/upload/lazy") as connection:
+        connection.sendall(b"12345")
+        wait_until(lambda: "asked for /upload/lazy\n" in process.stderr)
+        connection.sendall(b"67890")
+        assert answer(connection)[0] == b"500"
+    assert "StreamOver: the application reads a body that it takes while it comes" in process.stderr
+
+
 def test_who_is_refused_need_not_send(server: Server) -> None:
     with upload(server[0], "/upload/refused", b"Expect: 100-continue", length=1 << 40) as connection:
         assert answer(connection) == (b"401", b"no\n")

@@ -15,10 +15,10 @@ from socket import SHUT_WR, socket
 from termios import TIOCOUTQ
 from typing import Any
 
-_AT_ONCE = 1 << 16
+_AT_ONCE = 65_536
 """Bytes that are read at once."""
 
-_LONGEST_HEAD = 1 << 17
+_LONGEST_HEAD = 131_072
 """Bytes after which the parser says what is wrong with a head that has no end."""
 
 _LONGEST_LINE = 8190
@@ -47,6 +47,10 @@ class ClientGone(ConnectionAbortedError):
     """The client has closed the connection, or it broke."""
 
 
+class StreamOver(Exception):
+    """A body is read too late; else what is left of it would be missing, and nobody would know."""
+
+
 class Connection:
     """To gunicorn's parser and to its responses it is a socket.
 
@@ -59,7 +63,7 @@ class Connection:
     __slots__ = (
         *("socket", "peer", "server", "received", "unsent", "deadline", "ready_at", "conversation"),
         *("is_whole", "is_lost", "_seconds", "_has_come", "_queued", "_parsed", "_head", "_body", "_size", "_most"),
-        *("_misses", "is_stream", "_continue"),
+        *("_misses", "is_stream", "_continue", "_was_stream"),
     )
 
     def __init__(
@@ -78,7 +82,7 @@ class Connection:
         self._queued = 0
         self._parsed = self._head = self._body = self._size = self._most = 0
         self._misses: Callable[[], bool] = self._misses_head
-        self.is_stream = False
+        self.is_stream = self._was_stream = False
         self._continue = b""
 
     @property
@@ -122,10 +126,15 @@ class Connection:
         Raises:
             ClientGone: it has, before its stream had ended.
             TimeoutError: nothing came of the stream for as long as may be.
+            StreamOver: the application has returned.
         """
         part = bytes(self.received[self._parsed : self._parsed + size])
         self._parsed += len(part)
-        return part or (self._wait_for_more() if self.is_stream else part)
+        if part:
+            return part
+        if self._was_stream:
+            raise StreamOver("the application reads a body that it takes while it comes, after it has returned")
+        return self._wait_for_more() if self.is_stream else part
 
     def begin_stream(self, idle_seconds: float) -> None:
         """Makes `recv` wait for what has not come yet, at most `idle_seconds` each time, and keep nothing of it."""
@@ -136,7 +145,7 @@ class Connection:
         self.socket.settimeout(idle_seconds)
 
     def end_stream(self) -> None:
-        self.is_stream = False
+        self.is_stream, self._was_stream = False, True
         self.socket.settimeout(0)
 
     def _wait_for_more(self) -> bytes:

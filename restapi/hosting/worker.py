@@ -5,8 +5,9 @@ client does not take of an answer; between the pieces of a long answer others ha
 of its own. (A thread of gunicorn's `gthread` waits for the rest of a request, and for whoever reads slowly.)
 
 An application may take the body of a request while it comes: if it has a function `streams`, that is asked by the
-environment of each request with a body. Such a request has one of four threads for itself, reading waits for the
-client, and says by a TimeoutError or a ConnectionAbortedError that nothing more comes.
+environment of each request with a body. Such a request has one of four threads for itself until the application
+returns; to read waits for the client, and raises TimeoutError if nothing comes for a minute, and ConnectionAbortedError
+if the client has gone. What is answered piece by piece cannot read on.
 
     worker_class = "restapi.hosting.worker.Worker"
 """
