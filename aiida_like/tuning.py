@@ -46,7 +46,7 @@ class Tuning:
     wide_rows_at_once: int = 20
     query_rows_at_once: int = 200
     records_at_once: int = 100
-    streamed_bytes: int = 1 << 16
+    streamed_bytes: int = 65_536
     answer_bytes: int = 256_000
     answers_bytes: int = 8_000_000
     answers_noted: int = 10_000

@@ -1,4 +1,4 @@
-"""Limits of what one query may ask for, in one table: at one of them it takes some 50 ms to read and compile it."""
+"""Limits of what one query may ask for, in one table: a query at one of them is read and compiled in some 50 ms."""
 
 from __future__ import annotations
 

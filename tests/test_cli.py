@@ -12,20 +12,24 @@ import sys
 import tarfile
 from collections.abc import Callable, Mapping
 from html import unescape
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
+from gunicorn.config import Config, ForwardedAllowIPS
 from werkzeug.test import Client
 
-from aiida_like.errors import TargetError
+from aiida_like.errors import AiidaLikeError, StatementCancelled, StatementTimeout, StorageError, TargetError
 from aiida_like.profiles import find, find_all
 from restapi import create_site
 from restapi.cli import main
 from restapi.commands import serve as serve_command
+from restapi.commands.terminal import told_in_one_line
 from restapi.config import Settings, settings_of_file
 from tests.asking import get
 from tests.conftest import COMMAND, ROOT, Golden, GoldenPostgreSQL
@@ -426,6 +430,63 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = Client(given[0]).get("/golden/api/v2/users/1")
     assert re.search('"first_name":"AiiDA"', answer.text)
     given[0].open.close()
+
+
+TAKEN = {
+    "127.0.0.1": "127.0.0.1",
+    "10.1.2.3/8, 2001:DB8::1,": "10.0.0.0/8,2001:db8::1",
+    "*": "*",
+    "0.0.0.0/0,::/0": "*",
+    "127.0.0.1,*": "*",
+    ",": "",
+}
+"""What gunicorn is given for TRUSTED_PROXIES. It refuses a network with bits beyond its mask, and an empty one."""
+
+
+@pytest.mark.parametrize("proxies", TAKEN)
+def test_proxies_that_gunicorn_is_given(proxies: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(serve_command, "run", lambda *arguments: given.extend(arguments))
+    monkeypatch.setattr(serve_command, "_is_known_to_gunicorn", lambda _: True)
+    code, output = run("--demo", "-P", str(free_port()), env={"AIIDA_LIKE_TRUSTED_PROXIES": proxies})
+    assert (code, given[-1]) == (0, {"forwarded_allow_ips": TAKEN[proxies]})
+    assert "Warning" not in output
+    Config().set("forwarded_allow_ips", TAKEN[proxies].replace("10.0.0.0/8", "10.0.0.1"))
+
+
+def test_networks_and_a_gunicorn_that_knows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As version 23 does."""
+    given: list[Any] = []
+    monkeypatch.setattr(serve_command, "run", lambda *arguments: given.extend(arguments))
+    monkeypatch.setattr(ForwardedAllowIPS, "validator", staticmethod(_addresses))
+    env = {"AIIDA_LIKE_TRUSTED_PROXIES": "10.0.0.0/8,127.0.0.1,fd00::/8"}
+    code, output = run("--demo", "-P", str(free_port()), env=env)
+    assert (code, given[-1]) == (0, {"forwarded_allow_ips": "127.0.0.1"})
+    assert output.endswith(
+        "Warning: this version of gunicorn takes addresses alone, so no X-Forwarded-Proto of 10.0.0.0/8, fd00::/8 is "
+        "believed\n"
+    )
+
+
+def _addresses(text: str) -> list[str]:
+    return [str(ip_address(each)) for each in text.split(",")]
+
+
+def test_a_server_behind_a_network_of_proxies() -> None:
+    """It starts, and believes them. (A host bit is set, which gunicorn would refuse.)"""
+    root = f"http://127.0.0.1:{free_port()}"
+    command = [*COMMAND, "serve", "--demo", "-P", root.rpartition(":")[2], "-w", "1"]
+    with serving(command, root, {"AIIDA_LIKE_TRUSTED_PROXIES": "127.0.0.1/8"}):
+        asked = Request(f"{root}/api/v4/users", headers={"X-Request-ID": "of-the-proxy"})
+        with urlopen(asked) as answer:
+            assert answer.headers["X-Request-ID"] == "of-the-proxy"
+
+
+@pytest.mark.parametrize("error", [StatementTimeout(1), StatementCancelled(), StorageError("it is damaged")])
+def test_what_a_database_says_is_told_in_one_line(error: AiidaLikeError, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^1$"), told_in_one_line():
+        raise error
+    assert capsys.readouterr().err == f"Error: {error}\n"
 
 
 def test_a_terminal_sees_the_progress(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

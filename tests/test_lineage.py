@@ -632,8 +632,7 @@ THREADED = [
 
 
 def test_eight_clients_at_once(grown: dict[str, Any], serve: Callable[..., Flask]) -> None:
-    # All at once: on a busy machine each may take longer than what is free.
-    app = serve(find(**grown), {"SLOW_STATEMENTS": 8})
+    app = serve(find(**grown), {})
     wrong: list[Any] = []
 
     def ask(start: int) -> None:

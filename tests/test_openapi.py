@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from inspect import getdoc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from restapi.openapi.answer import DescribedPath
 from restapi.openapi.document import resolved, written
 from restapi.openapi.operations import listed_entity
 from restapi.openapi.schema import INTEGER, TEXT, Component
+from tests import writable
 from tests.conftest import Golden
 from tests.golden import graph
 from tests.manual import TABLE
@@ -302,6 +304,27 @@ def test_answers_are_as_described(client: FlaskClient, documents: dict[str, Docu
         return
     document = documents[name]
     document.check(document.operation(path or "/"), answer, is_selection="fields=" in url)
+
+
+LINKS = (
+    ("v4", f"/nodes/{graph.relax}/links/tree"),
+    ("v4", f"/nodes/{graph.relax}/graph"),
+    ("v2", f"/nodes/{graph.relax}/io/tree"),
+    ("v2", f"/nodes/{graph.relax}/graph"),
+)
+
+
+def test_links_of_unknown_types_are_as_described(
+    golden: Golden, tmp_path: Path, serve: Callable[..., Flask], documents: dict[str, Document]
+) -> None:
+    profile = writable.sqlite(golden, tmp_path)
+    with profile.committing() as commit:
+        commit("UPDATE db_dblink SET type = 'cites'")
+    client = serve(find(**profile.target), {}).test_client()
+    for version, url in LINKS:
+        answer = client.get(f"/api/{version}{url}")
+        assert '"cites"' in answer.text
+        documents[version].check(documents[version].operation(url), answer)
 
 
 FILES = (

@@ -17,7 +17,7 @@ from aiida_like.storage.database import Database
 RUNS = 5
 """Runs of a statement that is timed, fewer if they take too long; the shortest counts, as nothing makes one shorter."""
 _PATIENCE_SECONDS = 3.0
-MOST_BYTES = 2 << 30
+MOST_BYTES = 2_000_000_000
 """The largest size of a copy."""
 
 Tell = Callable[[str, float], None]

@@ -148,7 +148,7 @@ _LIMIT_TEMPORARY_FILES = """
 SELECT set_config('temp_file_limit', '{most}', false) FROM pg_settings
 WHERE name = 'temp_file_limit' AND CAST(setting AS BIGINT) NOT BETWEEN 0 AND {most} AND {may_set}
 """
-_MOST_TEMPORARY = 1 << 20
+_MOST_TEMPORARY = 1_000_000
 """Kilobytes of temporary files of one session."""
 
 _WITH_GRANTS = 150_000

@@ -20,6 +20,7 @@ from restapi.commands.terminal import open_visibly, repository_option, told_in_o
 from restapi.config import Settings, settings_of_environment
 from restapi.hosting.home import EXAMPLES
 from restapi.hosting.site import site_of
+from restapi.http.proxies import Proxies
 
 
 def _settings_help() -> str:
@@ -77,8 +78,30 @@ def serve(
     mount = os.environ.get("SCRIPT_NAME", "").rstrip("/")  # as gunicorn reads it
     with suppress(BrokenPipeError):  # nobody has to read it
         _announce(opened, f"http://{address}{mount}", is_alone=len(profiles) == 1)
-    proxies = {"forwarded_allow_ips": settings.trusted_proxies} if settings.trusted_proxies else {}
+    proxies = _options_about(Proxies(settings.trusted_proxies)) if settings.trusted_proxies else {}
     run(application, address, workers or min(4, os.cpu_count() or 1), threads, proxies)
+
+
+def _options_about(proxies: Proxies) -> dict[str, str]:
+    """The options of gunicorn that say whose `X-Forwarded-Proto` it believes: its first versions know no networks."""
+    refused = [each for each in proxies.addresses if not _is_known_to_gunicorn(each)]
+    if refused:
+        click.echo(
+            f"Warning: this version of gunicorn takes addresses alone, so no X-Forwarded-Proto of {', '.join(refused)} "
+            "is believed",
+            err=True,
+        )
+    return {"forwarded_allow_ips": ",".join(each for each in proxies.addresses if each not in refused)}
+
+
+def _is_known_to_gunicorn(address: str) -> bool:
+    from gunicorn.config import Config
+
+    try:
+        Config().set("forwarded_allow_ips", address)
+    except ValueError:
+        return False
+    return True
 
 
 def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool) -> list[Profile]:

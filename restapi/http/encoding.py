@@ -15,7 +15,7 @@ from werkzeug import http
 from aiida_like import json_text
 from restapi.http.reply import BytesReply, Reply, as_response, bytes_reply
 
-LARGE = 1 << 16
+LARGE = 65_536
 """The most characters of stored JSON, or bytes of a file, that are copied as a whole."""
 
 PLACEHOLDER = orjson.Fragment(b"\0")

@@ -35,6 +35,17 @@ class Proxies:
         parts = (each for part in _parts(addresses) for each in (_ALL if part == "*" else (part,)))
         self._networks = tuple(map(_network, parts))
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses and networks as everybody writes them, without bits beyond a mask; `*` alone for all."""
+        networks = tuple(map(str, self._networks))
+        if set(_ALL) <= set(networks):
+            return ("*",)
+        return tuple(
+            each.removesuffix(f"/{network.max_prefixlen}")
+            for each, network in zip(networks, self._networks, strict=True)
+        )
+
     def take_id(self, environ: WSGIEnvironment) -> None:
         """Takes the id over that was sent along, if a proxy did so."""
         given = environ[GIVEN_ID]

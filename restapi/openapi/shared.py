@@ -22,7 +22,6 @@ from restapi.openapi.schema import (
     array,
     either,
     mapping,
-    one_of,
     or_null,
     record,
     selection,
@@ -85,7 +84,7 @@ STATISTICS = Component(
     ),
 )
 
-LINK_TYPE = one_of(*LINK_TYPES)
+LINK_TYPE = {**TEXT, "description": f"{', '.join(LINK_TYPES)}; a profile can hold others, which AiiDA does not have"}
 
 GRAPH = Component(
     "Graph",
