@@ -1,4 +1,5 @@
-# Two commands: make serve, make test. Both work in a fresh clone and install what they need.
+# Two commands: make serve, make test; and make serve-runs for all of it. They work in a fresh clone and install what they
+# need.
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,11 +34,11 @@ $(VENV)/.installed: $(SOURCES) | $(BIN)/uv
 	@touch $@
 
 $(VENV)/.all-installed: $(VENV)/.installed
-	$(INSTALL) --python $(BIN)/python --editable '.[postgresql,structures,provenance]'
+	$(INSTALL) --python $(BIN)/python --editable '.[postgresql,structures,provenance,engine]'
 	@touch $@
 
 $(VENV)/.tests-installed: $(VENV)/.installed
-	$(INSTALL) --python $(BIN)/python --editable '.[postgresql,structures,provenance,test,check]'
+	$(INSTALL) --python $(BIN)/python --editable '.[postgresql,structures,provenance,engine,test,check]'
 	@touch $@
 
 $(VENV)/.benchmarks-installed: $(VENV)/.tests-installed
@@ -59,6 +60,13 @@ PORT := 5000
 serve: $(VENV)/.installed ## Serve the demo archive on http://127.0.0.1:5000; PORT=8000
 	$(BIN)/aiida-like serve demo --port $(PORT)
 
+# The folder of the engine: all that is uploaded and run.
+RUNS := runs
+
+.PHONY: serve-runs
+serve-runs: $(VENV)/.all-installed ## Make an engine in runs/, run it and serve it on http://127.0.0.1:5000; RUNS=/srv/runs
+	$(BIN)/aiida-like serve --engine $(RUNS) --with-engine --port $(PORT)
+
 .PHONY: check
 check: $(VENV)/.tests-installed ## Format, lint, types, import layers
 	$(BIN)/ruff format --check .
@@ -68,7 +76,7 @@ check: $(VENV)/.tests-installed ## Format, lint, types, import layers
 
 # Two processes, each with the servers that its files of tests ask. setup.cfg says what the markers are.
 PYTEST := -m pytest -n 2 --dist loadfile
-IN_PROCESS := not server and not browser and not oracle and not long and not repeat
+IN_PROCESS := not server and not engine and not browser and not oracle and not long and not repeat
 # Where tests are not to compile the same modules again and again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -92,7 +100,7 @@ test-all: $(VENV)/.tests-installed $(VENV)-peer/.installed $(VENV)-lowest/.insta
 $(VENV)-lowest/.installed: $(SOURCES) | $(BIN)/uv
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-lowest
 	$(INSTALL) --python $(VENV)-lowest/bin/python --resolution lowest-direct \
-	    --editable '.[postgresql,structures,provenance,test]'
+	    --editable '.[postgresql,structures,provenance,engine,test]'
 	@touch $@
 
 .PHONY: bare

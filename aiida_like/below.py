@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -80,3 +80,43 @@ def _opened(path: Path, open_it: Callable[[], int]) -> int:
         return file
     os.close(file)
     raise NoRegularFile(path)
+
+
+def files_below(folder: Path, *names: str, deepest: int = 64) -> Iterator[tuple[str, ...]]:
+    """The paths of the regular files below `folder/*names`, in parts, sorted folder by folder.
+
+    What goes meanwhile is left out. `deepest`: folders that one may lie in; what lies deeper is left out, too.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        OSError: it cannot be read, or is or lies behind a link.
+    """
+    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    for name in names:
+        try:
+            outer, inside = inside, os.open(name, _FOLDER, dir_fd=inside)
+        except OSError:
+            os.close(inside)
+            raise
+        os.close(outer)
+    yield from _walked(inside, (), deepest)
+
+
+def _walked(folder: int, parts: tuple[str, ...], deepest: int) -> Iterator[tuple[str, ...]]:
+    """Closes `folder` at its end."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(
+                (each.name, each.is_dir(follow_symlinks=False), each.is_file(follow_symlinks=False)) for each in entries
+            )
+        for name, is_folder, is_file in found:
+            if is_file:
+                yield (*parts, name)
+            elif is_folder and len(parts) < deepest:
+                try:
+                    inner = os.open(name, _FOLDER, dir_fd=folder)
+                except OSError:
+                    continue
+                yield from _walked(inner, (*parts, name), deepest)
+    finally:
+        os.close(folder)

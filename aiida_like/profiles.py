@@ -58,6 +58,15 @@ class Profile:
         return str(self.database)
 
 
+LEADS_ELSEWHERE = ("api", "healthz", "readyz")
+"""First parts of paths that lead to the first profile of several; none can be called so in a URL."""
+
+RUNS = "runs"
+"""What the profile of an engine is called in URLs."""
+
+RESERVED_WITH_ACCOUNTS = ("accounts", "docs", "login", "logout", "reset_password", "static", "users", "v1")
+"""Further first parts of paths where there are accounts: no account can be called so, and no profile there."""
+
 _URL = re.compile(r"postgres(ql)?(\+\w+)?://")
 _NAMED = re.compile(r"([\w.@-]+)=(.+)")
 PASSWORD = re.compile(r"(?<=:)(?!//|\s).*(?=@)|(?<=password=)[^&]*", re.IGNORECASE | re.DOTALL)
@@ -219,6 +228,11 @@ def _read_configuration() -> dict[str, Any]:
     if not isinstance(read, dict):
         raise TargetError(f"AiiDA's configuration {file} is not a JSON object")
     return read
+
+
+def configured_names() -> frozenset[str]:
+    """The names of AiiDA's profiles. Raises TargetError: its configuration cannot be read."""
+    return frozenset(_configured())
 
 
 def _configured() -> dict[str, Any]:

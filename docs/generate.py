@@ -12,6 +12,7 @@ from dataclasses import fields
 from inspect import getdoc
 from pathlib import Path
 
+from aiida_like_engine.limits import EngineSettings, Limits, toml
 from querylang.ast import Operator
 from querylang.graph.operators import OPERATORS as GRAPH_OPERATORS
 from querylang.graph.schema import RELATIONS, VERTICES
@@ -28,9 +29,11 @@ from restapi.dialects.aiida_v2.routes import ROUTES
 from restapi.dialects.aiida_v4 import entities as v4
 from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
 from restapi.dialects.aiida_v4.routes import ROUTES as V4_ROUTES
+from restapi.dialects.jobs.description import DOCUMENT as JOBS
 from restapi.dialects.resource import Route
 from restapi.fetching import lineage
 from restapi.http.route_tree import ID, PAGE
+from restapi.openapi.run_document import RunDocument
 
 FOLDER = Path(__file__).parent
 
@@ -124,6 +127,18 @@ def _routes(routes: Iterable[Route]) -> str:
     )
 
 
+def _operations(document: RunDocument) -> str:
+    """A line for each path, with what each of its methods does; two paths that do the same have one."""
+    lines: dict[str, list[str]] = {}
+    for described in document.paths:
+        path = described.path.replace("{id}", "ID").replace("{run}", "N").replace("{path}/", "PATH")
+        what: dict[str, list[str]] = {}
+        for method, operation in described.operations.items():
+            what.setdefault(operation.summary, []).append(method.upper())
+        lines.setdefault("; ".join(f"{', '.join(each)}: {text}" for text, each in what.items()), []).append(f"`{path}`")
+    return _table(("path", "methods"), ((", ".join(paths), text) for text, paths in lines.items()))
+
+
 def _relations() -> str:
     return _table(
         ("vertex", "keyword", "joined to", "edge"),
@@ -159,7 +174,7 @@ def _graph_operators() -> str:
 def _files() -> str:
     """A table for each folder: its files, and the first sentence of the docstring of each."""
     sections = []
-    for package in ("aiida_like", "querylang", "restapi"):
+    for package in ("aiida_like", "aiida_like_engine", "querylang", "restapi"):
         for folder in sorted({file.parent for file in (FOLDER.parent / package).rglob("*.py")}):
             rows = [(f"`{file.name}`", _purpose(file)) for file in sorted(folder.glob("*.py")) if _purpose(file)]
             sections.append(f"### {folder.relative_to(FOLDER.parent)}/\n\n{_table(('file', 'what it is'), rows)}")
@@ -192,6 +207,16 @@ def _limits() -> str:
     )
 
 
+def _engine_settings() -> str:
+    rows = (
+        (f"`[{title}]`", f"`{each.name}`", each.metadata["help"], f"`{toml(each.default)}`")
+        for title, class_ in (("engine", EngineSettings), ("limits", Limits))
+        for each in fields(class_)
+        if "help" in each.metadata
+    )
+    return _table(("table", "setting", "says", "default"), rows)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "files": _files,
     "operators": _operators,
@@ -206,6 +231,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "options of lineage": lambda: _options(lineage.OPTIONS),
     "routes": lambda: _routes(ROUTES),
     "v4 routes": lambda: _routes(V4_ROUTES),
+    "jobs routes": lambda: _operations(JOBS),
     "v4 options": lambda: _options(V4_OPTIONS),
     "v4 keys of nodes": lambda: _keys(v4.NODES),
     "v4 keys of computers": lambda: _keys(v4.COMPUTERS),
@@ -215,6 +241,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "relations": _relations,
     "operators of filters": _graph_operators,
     "settings": _settings,
+    "engine settings": _engine_settings,
     "limits": _limits,
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from aiida_like import __version__
+from aiida_like_engine.commands.engine import engine
+from restapi.commands.accounts import account, key
 from restapi.commands.advise import advise
 from restapi.commands.apache_config import apache_config
 from restapi.commands.output import Commands
@@ -14,7 +16,7 @@ from restapi.commands.serve import serve
 
 @click.group(
     cls=Commands,
-    commands=[serve, query, advise, apache_config],
+    commands=[serve, query, advise, apache_config, account, key, engine],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="aiida-like")

@@ -6,7 +6,8 @@ import difflib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,24 @@ from typing import Any
 from flask import Config
 
 from aiida_like.errors import TargetError
-from aiida_like.profiles import Profile, expect, find_default
+from aiida_like.profiles import RUNS, Profile, expect, find, find_default
 from aiida_like.storage import Limits
+from aiida_like_engine.errors import RootError
+from aiida_like_engine.layout import Root
 from querylang.options import WindowLimits
 
 
 def _setting(default: Any, help_: str, *, in_answers: bool) -> Any:
     """A field of settings; `in_answers`: whether it can decide what is answered to GET."""
     return field(default=default, metadata={"help": help_, "in_answers": in_answers})
+
+
+class ReadAccess(Enum):
+    """Who may read a profile: all of it or nothing."""
+
+    PUBLIC = "public"
+    ACCOUNTS = "accounts"
+    SUPERUSER = "superuser"
 
 
 @dataclass(frozen=True)
@@ -81,9 +92,40 @@ class Settings:
         in_answers=False,
     )
     max_body_length: int = _setting(1_000_000, "how long the body of POST may be, in bytes", in_answers=False)
+    engine: str | None = _setting(
+        None, "the folder of an engine, whose accounts decide who may read and run", in_answers=False
+    )
+    read_access: str | None = _setting(
+        None,
+        "who may read profiles: public, accounts or superuser; default: accounts with an engine, else public",
+        in_answers=False,
+    )
+    accounts: bool = _setting(
+        default=True,
+        help_="whether people have accounts; without, an engine is one person's, who asks from the same machine",
+        in_answers=False,
+    )
+    session_days: float = _setting(14.0, "how long who signs in by a page stays so, in days", in_answers=False)
+    gateway_secret_file: str | None = _setting(
+        None,
+        "a file with the secret that a gateway such as Kong sends in X-Gateway-Secret; then it says who asks",
+        in_answers=False,
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "page_size", min(self.page_size, self.max_limit))
+
+    def access(self) -> ReadAccess:
+        """Who may read. Raises TargetError: the setting is none, or there is nobody who could be let in."""
+        if self.read_access is None:
+            return ReadAccess.PUBLIC if self.engine is None else ReadAccess.ACCOUNTS
+        choices = {each.value: each for each in ReadAccess}
+        if self.read_access not in choices:
+            raise TargetError(f"the setting READ_ACCESS takes {', '.join(choices)}, not {self.read_access!r}")
+        access = choices[self.read_access]
+        if self.engine is None and access is not ReadAccess.PUBLIC:
+            raise TargetError(f"READ_ACCESS={access.value} needs an ENGINE, which has the accounts")
+        return access
 
     @property
     def in_answers(self) -> tuple[Any, ...]:
@@ -108,8 +150,26 @@ class Settings:
         return Path(self.cache_folder) if self.cache_folder else None
 
     def find_profile(self) -> Profile:
-        """Raises TargetError."""
-        return expect(self.profile, self.repository) if self.profile else find_default()
+        """The profile that is served where no target is named. Raises TargetError."""
+        if self.profile:
+            return expect(self.profile, self.repository)
+        return find_default() if self.engine is None else self.find_profile_of_engine()
+
+    def find_profile_of_engine(self) -> Profile:
+        """The profile that the engine writes, called `runs`. Raises TargetError: it is not there."""
+        return replace(find(str(self.find_engine().store)), name=RUNS)
+
+    def without_accounts(self) -> Settings:
+        """Settings for a command that reads a profile itself: whoever may run it may read the files."""
+        return replace(self, engine=None, read_access=None, accounts=True, gateway_secret_file=None)
+
+    def find_engine(self) -> Root:
+        """The files of the engine. Raises TargetError: it is not there."""
+        assert self.engine is not None
+        try:
+            return Root.existing(self.engine)
+        except RootError as error:
+            raise TargetError(str(error)) from error
 
 
 def settings_from(given: Settings | Mapping[str, Any] | None) -> Settings:

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from hypothesis import settings
 
+from aiida_like.storage import lazy_storage
 from aiida_like.tuning import Tuning
 from tests import golden_cache, servers
+from tests.engine_fixture import engine  # noqa: F401 - a fixture
 from tests.servers import PostgreSQL, require
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ settings.register_profile("untimed", deadline=None)
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 settings.load_profile("repeatable" if os.environ.get("CI") else "untimed")
 
+# A machine that is busy otherwise may take long to open a profile.
+lazy_storage._PATIENCE = 60
+
 T = TypeVar("T")
 
 NOTHING_IS_SLOW = Tuning(slow_seconds=float("inf"))
@@ -54,12 +59,20 @@ MARKED = {
     "server": (
         *("test_apache.py", "test_gunicorn.py", "test_manual.py", "test_peer.py", "test_watchdog.py", "test_wheel.py"),
         *("test_away.py", "test_browser.py", "test_docs_page.py", "test_benchmarks.py", "test_bare.py"),
+        *("test_accounts_served.py", "test_jobs_apache.py"),
         *("test_cli.py::test_serve", "test_cli.py::test_flask_run", "test_cli.py::test_a_port_that_is_taken"),
         "test_access_log.py::test_as_users_see_it",
         "test_row_batches.py::test_a_large_list_comes_in_chunks",
         "test_export.py::test_a_file_that_breaks_off_is_seen",
     ),
-    "browser": ("test_browser.py", "test_docs_page.py"),
+    "browser": (
+        *("test_browser.py", "test_docs_page.py", "test_accounts_served.py::test_a_browser"),
+        *("test_accounts_served.py::test_a_key_in_the_fragment", "test_accounts_served.py::test_without_javascript"),
+    ),
+    "engine": (
+        *("test_engine.py", "test_engine_uploads.py", "test_engine_hostile.py", "test_engine_stop.py"),
+        *("test_engine_killed.py", "test_engine_commands.py", "test_accounts_engine.py", "test_jobs_runs.py"),
+    ),
     "oracle": (
         *("test_peer.py", "test_v2_aiida.py", "test_graph_aiida.py", "test_full_types.py", "test_formats_derived.py"),
         *("test_lineage.py::test_the_querybuilder_of_aiida", "test_lineage.py::test_the_traversal_of_aiida"),
@@ -165,6 +178,14 @@ def own_home(golden_cached: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         patch.delenv("XDG_CACHE_HOME", raising=False)
         for name in [name for name in os.environ if name.startswith("AIIDA_LIKE_")]:
             patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """What makes guesses slow would make tests slow. Commands that run as processes hash as users do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aiida_like_engine.accounts._COST", (1, 8, 1))
         yield
 
 

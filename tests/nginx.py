@@ -48,24 +48,32 @@ class Behind:
 @contextmanager
 def nginx_and_gunicorn(folder: Path, profiles: Profiles, options: Sequence[str]) -> Iterator[Behind]:
     """`options` are added to the command line of gunicorn."""
-    port, socket = free_port(), folder / "socket"
-    _write_site(folder, port, socket)
+    socket = folder / "socket"
     (folder / ".aiida").mkdir()
     (folder / ".aiida" / "config.json").write_text(json.dumps(profiles.configuration))
     environment = {"AIIDA_PATH": str(folder), "AIIDA_LIKE_CACHE_FOLDER": str(folder / "cache"), **_SETTINGS}
     config = str(SHIPPED / "gunicorn.conf.py")
     command = [sys.executable, "-m", "gunicorn", "-c", config, "-b", f"unix:{socket}", "--umask", "0", *options]
-    url = f"http://127.0.0.1:{port}"
     with (
-        serving([require("nginx"), "-c", str(folder / "nginx.conf"), "-p", str(folder)], url),
+        nginx_before(folder, f"unix:{socket}") as url,
         serving(command, f"{url}/healthz", environment, {200}) as gunicorn,
     ):
         yield Behind(url, gunicorn)
 
 
-def _write_site(folder: Path, port: int, socket: Path) -> None:
+@contextmanager
+def nginx_before(folder: Path, address: str) -> Iterator[str]:
+    """The URL of nginx with the shipped settings, in front of what listens at an address."""
+    port = free_port()
+    _write_site(folder, port, address)
+    url = f"http://127.0.0.1:{port}"
+    with serving([require("nginx"), "-c", str(folder / "nginx.conf"), "-p", str(folder)], url):
+        yield url
+
+
+def _write_site(folder: Path, port: int, address: str) -> None:
     site = (SHIPPED / "nginx.conf").read_text()
-    for shipped, ours in (("127.0.0.1:80;", f"127.0.0.1:{port};"), ("unix:/run/aiida-like/socket", f"unix:{socket}")):
+    for shipped, ours in (("127.0.0.1:80;", f"127.0.0.1:{port};"), ("unix:/run/aiida-like/socket", address)):
         assert site.count(shipped) == 1
         site = site.replace(shipped, ours)
     (folder / "site.conf").write_text(site)

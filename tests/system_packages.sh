@@ -9,6 +9,7 @@ need() { # program package
 
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 need curl curl
+need bwrap bubblewrap
 need apache2 apache2
 ls /usr/lib/apache2/modules/mod_wsgi.so >/dev/null 2>&1 || need mod_wsgi libapache2-mod-wsgi-py3
 need nginx nginx-light

@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
-from zipfile import ZipFile
 
 import psycopg
 import pytest
@@ -27,6 +26,7 @@ from tests.deployment import (
     PROFILES,
     Profiles,
     ask_with_eight,
+    faulty_groups,
     locked,
     make_profiles,
     waits,
@@ -177,22 +177,14 @@ def test_what_apache_config_writes(kind: str, folder: Path, environment: Path, p
 
 
 def test_a_traceback_is_for_the_log(served: Apache, profiles: Profiles) -> None:
-    whole = profiles.archive.read_bytes()
-    with ZipFile(profiles.archive) as zipped, profiles.archive.open("r+b") as file:
-        for member in zipped.infolist():
-            if member.filename.startswith("repo/"):
-                file.seek(member.header_offset + 2)
-                file.write(b"lost")
-    try:
-        answer = curl(f"{served.url}/django/api/v4/nodes/{graph.folder}/repo/contents?filename=large.txt")
-    finally:
-        profiles.archive.write_bytes(whole)
+    with faulty_groups(profiles.url):
+        answer = curl(f"{served.url}/sqlalchemy/api/v4/groups?extras.a=1")
     assert answer.status == 500
     body = json.loads(answer.text)
     assert body["message"] == "Internal server error: the cause is in the log of the server"
     # That of Apache's mod_unique_id, which can stand in Apache's own logs.
     assert re.fullmatch(r"[A-Za-z0-9@_-]{24,}", body["request_id"])
-    assert f"{body['request_id']}: GET /api/v4/nodes/{graph.folder}" in served.errors
+    assert f"{body['request_id']}: GET /api/v4/groups" in served.errors
     assert "Traceback (most recent call last)" in served.errors
     assert "StorageError" in served.errors
 

@@ -205,7 +205,7 @@ def test_figures_without_aiida_core() -> None:
     assert "aiida-core / aiida-like | " not in section(figures).replace("| aiida-core / aiida-like | p50", "")
 
 
-@pytest.mark.parametrize("program", ["run", "commits", "sizes", "growth", "document"])
+@pytest.mark.parametrize("program", ["run", "commits", "sizes", "growth", "document", "runs"])
 def test_the_commands_have_help(program: str) -> None:
     assert "Usage: " in run([sys.executable, "-m", f"benchmarks.{program}", "--help"], ROOT)
 

@@ -28,6 +28,7 @@ from tests import writable
 from tests.conftest import Golden, GoldenPostgreSQL, headers_of
 from tests.exchanges import ON_ALL
 from tests.golden import graph
+from tests.people import make_people
 from tests.recorded import statements
 from tests.servers import PostgreSQL
 from tests.urls import URLS, WRONG
@@ -206,7 +207,15 @@ def other_than(setting: Field[Any], folder: Path) -> Any:
         case int(value) | float(value):
             return value + 1
         case _:
-            return {"slow_statements": 1, "trusted_proxies": "127.0.0.1"}.get(setting.name, str(folder))
+            secret = folder / "secret"
+            secret.touch(mode=0o600)
+            secret.write_text("the secret of a gateway")
+            special = {"trusted_proxies": "127.0.0.1", "read_access": "superuser", "gateway_secret_file": str(secret)}
+            return {"slow_statements": 1, **special}.get(setting.name, str(folder))
+
+
+OF_ACCOUNTS = ("engine", "read_access", "accounts", "session_days", "gateway_secret_file")
+"""Settings that need an engine: who is let in gets the same answers as where everybody is."""
 
 
 SHOWING = ["/api/v2/nodes", "/api/v2/openapi.json", "/api/v4/openapi.json", "/api/v4/nodes/page/1", "/api/v4/server"]
@@ -218,10 +227,15 @@ def test_what_differs_in_one_setting(
 ) -> None:
     """It has other tags, if it can have other answers; else it has the same answers with the same tags."""
     shows = SETTINGS[name].metadata["in_answers"]
-    settings = replace(Settings(), **{name: other_than(SETTINGS[name], tmp_path)})
+    settings, key = Settings(), {}
+    if name in OF_ACCOUNTS:
+        people = make_people(tmp_path / "root", golden)
+        settings, key = replace(settings, engine=str(people.root.path)), people.header("zoe")
+    if name != "engine":
+        settings = replace(settings, **{name: other_than(SETTINGS[name], tmp_path)})
     other = serve(find(str(golden.archive)), settings).test_client()
     for url in SHOWING:
-        first, second = (client.get(url, buffered=True) for client in (archive_client, other))
+        first, second = (client.get(url, headers=key, buffered=True) for client in (archive_client, other))
         assert (first.headers["ETag"] != second.headers["ETag"]) is shows, url
         if not shows:
             assert first.data == second.data

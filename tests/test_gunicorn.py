@@ -11,16 +11,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.asking import check_parts, curl
 from tests.conftest import COMMAND, ROOT, Effort, Golden, GoldenPostgreSQL
-from tests.deployment import COMMENTS, PROFILES, Profiles, ask_with_eight, locked, make_profiles, waits
+from tests.deployment import COMMENTS, PROFILES, Profiles, ask_with_eight, faulty_groups, locked, make_profiles, waits
 from tests.golden import FILES, graph
 from tests.manual import OF_EACH_KIND, check
 from tests.nginx import Behind, nginx_and_gunicorn
@@ -98,14 +96,9 @@ def test_eight_clients_and_a_reload(served: Behind, effort: Effort) -> None:
 
 
 def test_a_traceback_is_for_the_log(served: Behind, profiles: Profiles) -> None:
-    """That of an error which nothing can be done about, here of a column of another type."""
     before = len(served.gunicorn.stderr)
-    with closing(psycopg.connect(profiles.url, autocommit=True)) as connection:
-        connection.execute("ALTER TABLE db_dbgroup ALTER extras TYPE text")
-        try:
-            answer = curl(f"{served.url}/sqlalchemy/api/v4/groups?extras.a=1")
-        finally:
-            connection.execute("ALTER TABLE db_dbgroup ALTER extras TYPE jsonb USING extras::jsonb")
+    with faulty_groups(profiles.url):
+        answer = curl(f"{served.url}/sqlalchemy/api/v4/groups?extras.a=1")
     assert answer.status == 500
     assert json.loads(answer.text)["message"] == "Internal server error: the cause is in the log of the server"
     wait_until(lambda: "StorageError: " in served.gunicorn.stderr[before:])

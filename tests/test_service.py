@@ -12,7 +12,9 @@ from importlib.metadata import entry_points
 import pytest
 from gunicorn.config import Config
 
+from aiida_like_engine.client import UPLOAD_SECONDS
 from restapi.config import ENVIRONMENT_PREFIX, Settings, read_settings
+from restapi.dialects.jobs import is_upload
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "wsgi" / "gunicorn"
@@ -25,8 +27,12 @@ DOCUMENT = (ROOT / "docs" / "deploy.md").read_text()
 
 
 def nginx(directive: str) -> str:
-    (value,) = re.findall(rf"^ *{directive} (.*);$", NGINX, re.MULTILINE)
-    return str(value)
+    """The value for all requests; the place for uploads, at the end, has others."""
+    return str(all_of(directive)[0])
+
+
+def all_of(directive: str) -> list[str]:
+    return re.findall(rf"^ *{directive} (.*);$", NGINX, re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -71,6 +77,17 @@ def test_one_agrees_with_the_other() -> None:
     assert GUNICORN["timeout"] > Settings().statement_seconds
     assert GUNICORN["limit_request_line"] > Settings().max_query_length
     assert int(nginx("client_max_body_size").removesuffix("m")) * 2**20 > Settings().max_body_length
+
+
+def test_uploads_are_of_any_length() -> None:
+    assert all_of("client_max_body_size")[1:] == ["0"]
+    assert all_of("proxy_request_buffering") == ["off"]
+    assert int(all_of("proxy_read_timeout")[1].removesuffix("s")) > UPLOAD_SECONDS
+    (place,) = re.findall(r"location ~ (.*) {", NGINX)
+    for path in ("/api/v2/files/contents/", "/mount/runs/ada/api/v2/files/content"):
+        assert re.search(place, path)
+        assert is_upload({"REQUEST_METHOD": "POST", "PATH_INFO": path})
+    assert not re.search(place, "/api/v2/files/XkpTse/contents/")
 
 
 def test_gunicorn_knows_its_own() -> None:

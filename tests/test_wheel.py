@@ -26,12 +26,13 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     assert documents.endswith(".data/data/share/doc/aiida-like")
     names = [name.removeprefix(f"{documents}/") for name in names]
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
-        "aiida_like", "docs", "querylang", "restapi",
+        "aiida_like", "aiida_like_engine", "docs", "querylang", "restapi",
     }  # fmt: skip
     assert {name for name in names if not name.endswith(".py") and ".dist-info" not in name} == {
         *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".svg")),
         "aiida_like/demo/demo.aiida",
         "aiida_like/py.typed",
+        "aiida_like_engine/py.typed",
         "querylang/py.typed",
         "restapi/py.typed",
         "restapi/hosting/static/docs.css",
@@ -40,8 +41,11 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
         "restapi/commands/templates/rest.wsgi.jinja",
         "restapi/commands/templates/site.conf.jinja",
         "restapi/hosting/templates/docs.html",
+        "restapi/hosting/templates/form_style.html",
         "restapi/hosting/templates/home.html",
         "restapi/hosting/templates/listing.html",
+        "restapi/hosting/templates/login.html",
+        "restapi/hosting/templates/logout.html",
         "restapi/hosting/templates/page.html",
     }
     assert [name for name in names if name.startswith("aiida_like/demo/")] == ["aiida_like/demo/demo.aiida"]

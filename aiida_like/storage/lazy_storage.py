@@ -52,8 +52,8 @@ class LazyStorage:
             storage = self()
         return storage.read()
 
-    def __call__(self, seconds: float = _PATIENCE) -> Storage:
-        """The open storage, for which so many seconds are waited.
+    def __call__(self, seconds: float | None = None) -> Storage:
+        """The open storage, for which so many seconds are waited, or as long as a request waits.
 
         Raises:
             TargetError: it cannot be opened now, or that takes longer; a later request tries again.
@@ -65,7 +65,7 @@ class LazyStorage:
             return storage
         opening = self._begun()
         try:
-            return opening.result(seconds)
+            return opening.result(_PATIENCE if seconds is None else seconds)
         except NotYet:
             raise TargetError(_BEING_OPENED, _BEING_OPENED) from None
         except TargetError as error:

@@ -15,7 +15,7 @@ from werkzeug.test import Client
 from aiida_like.errors import AiidaLikeError
 from aiida_like.profiles import Profile
 from restapi.config import Settings
-from restapi.dialects.resource import ListResource
+from restapi.dialects.resource import Endpoint, ListResource
 from restapi.hosting.app import Application, create_app
 from restapi.hosting.open_profiles import storage_of
 
@@ -51,7 +51,7 @@ def ask(profile: Profile, settings: Settings, query: str, accept: str = "*/*") -
     Raises:
         Refused: the status of the answer is not 200.
     """
-    application = create_app(profile, settings)
+    application = create_app(profile, settings.without_accounts())
     with closing(storage_of(application)):
         return ask_application(application, query, accept)
 
@@ -75,9 +75,9 @@ def ask_application(application: Application, query: str, accept: str = "*/*") -
     rows = _rows_of(data)
     if rows is None:
         return Found(data, None)
-    endpoint = application.routes.find(path)
+    target, _ = application.routes.find(path) or (None, {})
     # Elsewhere the header counts what the path names, such as one node, not the rows.
-    is_list = endpoint is not None and issubclass(endpoint[0].resource, ListResource)
+    is_list = isinstance(target, Endpoint) and issubclass(target.resource, ListResource)
     total = response.headers.get("X-Total-Count", len(rows), int) if is_list else len(rows)
     return Found(data, rows, total)
 

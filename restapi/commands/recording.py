@@ -56,7 +56,7 @@ def advise_profile(profile: Profile, settings: Settings, queries: Sequence[str],
     """
     settings = replace(settings, cache=False)
     with closing(_opened(profile, settings)) as storage:
-        application = create_app(profile, settings, opening=lambda: storage)
+        application = create_app(profile, settings.without_accounts(), opening=lambda: storage)
         texts = list(queries or typical_queries(storage.read()))
         asked: dict[Any, Asked] = {}
         for number, text in enumerate(texts, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -16,8 +17,10 @@ import click
 from aiida_like import __version__
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Profile, demo, find_all, find_default
+from restapi.accounts.loopback import is_loopback
 from restapi.commands.terminal import open_visibly, repository_option, told_in_one_line
-from restapi.config import Settings, settings_of_environment
+from restapi.commands.with_engine import serve_with_engine, tell_first_key
+from restapi.config import ReadAccess, Settings, settings_of_environment
 from restapi.hosting.home import EXAMPLES
 from restapi.hosting.site import site_of
 from restapi.http.proxies import Proxies
@@ -42,6 +45,15 @@ def _settings_help() -> str:
     "-w", "--workers", type=click.IntRange(1), default=None, help="Processes. [default: one per core, at most 4]"
 )
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads of each process.")
+@click.option(
+    "--engine",
+    "root",
+    metavar="ROOT",
+    envvar="AIIDA_LIKE_ENGINE",
+    help="Serve the runs of an engine first, to who has an account there.",
+)
+@click.option("--with-engine", is_flag=True, help="Make the engine, where there is none yet, and run it too.")
+@click.option("--no-accounts", is_flag=True, help="Let in who has the first key, from this machine: for a desktop.")
 @click.option("--access-log", is_flag=True, help="Print each request, as a line of JSON.")
 @repository_option
 def serve(
@@ -51,6 +63,9 @@ def serve(
     port: int,
     workers: int | None,
     threads: int,
+    root: str | None,
+    with_engine: bool,  # noqa: FBT001
+    no_accounts: bool,  # noqa: FBT001
     access_log: bool,  # noqa: FBT001
     repository: str | None,
 ) -> None:
@@ -65,21 +80,41 @@ def serve(
       aiida-like serve results.aiida
       aiida-like serve my-profile other-profile papers/*.aiida -P 8000
       aiida-like serve team=postgresql://reader@db/aiida --repository /data/aiida/repository
+      aiida-like serve --engine /srv/runs --with-engine
     """  # noqa: D301 (click knows a backspace)
     with told_in_one_line():
         settings = settings_of_environment()
         slow = settings.slow_statements or max(1, threads // 2)
-        settings = replace(settings, access_log=access_log or settings.access_log, slow_statements=slow)
-        profiles = _find_all(targets, repository, is_demo=is_demo)
+        settings = replace(
+            settings,
+            access_log=access_log or settings.access_log,
+            slow_statements=slow,
+            engine=root,
+            accounts=settings.accounts and not no_accounts,
+        )
+        _check_engine(settings, hostname, with_engine=with_engine)
+        if with_engine:
+            check_address(hostname, port)
+            sys.exit(serve_with_engine(settings, f"{_root_url(hostname, port)}/login"))
+        if not settings.accounts:
+            tell_first_key(settings, f"{_root_url(hostname, port)}/login")
+        profiles = _find_all(targets, repository, settings, is_demo=is_demo)
         application = site_of(profiles, settings)
         opened = _opened(profiles, settings)
         check_address(hostname, port)
-    address = f"[{hostname}]:{port}" if ":" in hostname else f"{hostname}:{port}"
-    mount = os.environ.get("SCRIPT_NAME", "").rstrip("/")  # as gunicorn reads it
     with suppress(BrokenPipeError):  # nobody has to read it
-        _announce(opened, f"http://{address}{mount}", is_alone=len(profiles) == 1)
+        _announce(opened, _root_url(hostname, port), settings, is_alone=len(profiles) == 1)
     proxies = _options_about(Proxies(settings.trusted_proxies)) if settings.trusted_proxies else {}
-    run(application, address, workers or min(4, os.cpu_count() or 1), threads, proxies)
+    run(application, _address(hostname, port), workers or min(4, os.cpu_count() or 1), threads, proxies)
+
+
+def _address(hostname: str, port: int) -> str:
+    return f"[{hostname}]:{port}" if ":" in hostname else f"{hostname}:{port}"
+
+
+def _root_url(hostname: str, port: int) -> str:
+    mount = os.environ.get("SCRIPT_NAME", "").rstrip("/")  # as gunicorn reads it
+    return f"http://{_address(hostname, port)}{mount}"
 
 
 def _options_about(proxies: Proxies) -> dict[str, str]:
@@ -104,8 +139,21 @@ def _is_known_to_gunicorn(address: str) -> bool:
     return True
 
 
-def _find_all(targets: tuple[str, ...], repository: str | None, *, is_demo: bool) -> list[Profile]:
-    found = [demo()] if is_demo else []
+def _check_engine(settings: Settings, hostname: str, *, with_engine: bool) -> None:
+    """Raises TargetError: there is no engine that could be served so, or others could ask it without accounts."""
+    if settings.engine is None:
+        if with_engine or not settings.accounts:
+            option = "--with-engine" if with_engine else "--no-accounts"
+            raise TargetError(f"{option} needs --engine ROOT, the folder of the engine")
+    elif not settings.accounts and not is_loopback(hostname):
+        raise TargetError(
+            f"without accounts this machine alone may ask, which {hostname} is not: leave -H or --no-accounts out"
+        )
+
+
+def _find_all(targets: tuple[str, ...], repository: str | None, settings: Settings, *, is_demo: bool) -> list[Profile]:
+    found = [settings.find_profile_of_engine()] if settings.engine is not None else []
+    found += [demo()] if is_demo else []
     found += find_all(targets, repository)
     return found or [find_default()]
 
@@ -132,8 +180,16 @@ def _refusal(profile: Profile, settings: Settings) -> TargetError | None:
     return None
 
 
-def _announce(opened: Sequence[Profile], root: str, *, is_alone: bool) -> None:
-    click.echo(f"aiida-like {__version__} serves {', '.join(profile.name for profile in opened)}, read-only.")
+_FIRST_STEPS = (
+    "{root}/api/v2/analyses/",
+    "-F file=@script.sh {root}/api/v2/files/contents/",
+    "{root}/api/v2/jobs/",
+)
+"""Arguments of curl, for who has an account: what there is to run, a file to run it with, and what was run."""
+
+
+def _announce(opened: Sequence[Profile], root: str, settings: Settings, *, is_alone: bool) -> None:
+    click.echo(f"aiida-like {__version__} serves {_named(opened, has_engine=settings.engine is not None)}.")
     roots = {profile.name: root if is_alone else f"{root}/{quote(profile.name)}" for profile in opened}
     if not is_alone:
         click.echo(f"  all: {root}/")
@@ -144,7 +200,20 @@ def _announce(opened: Sequence[Profile], root: str, *, is_alone: bool) -> None:
         shown = f"{roots[opened[0].name]}/{url}"
         # Quoted where a shell would take & and " for its own.
         click.echo(f"  '{shown}'" if "?" in url else f"  {shown}")
+    if settings.engine is not None:
+        click.echo("Run something, with a key in KEY:")
+        for path in _FIRST_STEPS:
+            click.echo(f'  curl -H "Authorization: Token $KEY" {path.format(root=root)}')
+    if settings.access() is not ReadAccess.PUBLIC:
+        click.echo(f"To who signs in at {root}/login, or sends a key: -H 'Authorization: Token KEY'")
     click.echo("Stop with Ctrl-C.")
+
+
+def _named(opened: Sequence[Profile], *, has_engine: bool) -> str:
+    """The names of profiles; the first may be that of an engine, the others are only read."""
+    read = ", ".join(profile.name for profile in opened[has_engine:])
+    parts = [f"{opened[0].name}, where jobs run"] if has_engine else []
+    return "; ".join([*parts, f"{read}, read-only"] if read else parts)
 
 
 def check_address(hostname: str, port: int) -> None:

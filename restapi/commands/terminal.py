@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, T
 from aiida_like.errors import StatementCancelled, StatementTimeout, StorageError, TargetError
 from aiida_like.profiles import Profile
 from aiida_like.storage import open_storage
+from aiida_like_engine.errors import EngineError, RootError
 from restapi.commands.in_process import Refused
 from restapi.config import Settings
 
@@ -23,14 +24,25 @@ repository_option = click.option(
 )
 
 
+engine_option = click.option(
+    "--engine",
+    "root",
+    metavar="ROOT",
+    envvar="AIIDA_LIKE_ENGINE",
+    show_envvar=True,
+    required=True,
+    help="The folder of the engine.",
+)
+
+
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
     """Ends the process with a message, without a traceback, if one of these errors leaves the block."""
     try:
         yield
-    except (TargetError, Refused, StatementTimeout, StatementCancelled, StorageError) as error:
+    except (TargetError, Refused, StatementTimeout, StatementCancelled, StorageError, EngineError) as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(2 if isinstance(error, TargetError) else 1)
+        sys.exit(2 if isinstance(error, TargetError | RootError) else 1)
 
 
 @contextmanager

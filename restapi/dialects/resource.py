@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -10,7 +9,6 @@ from typing import Any, ClassVar, Protocol
 
 from flask import Response
 from flask_restful import Resource
-from werkzeug.utils import redirect
 
 from aiida_like.errors import AiidaLikeError, QueryError
 from aiida_like.storage import Effort, LazyStorage
@@ -24,6 +22,7 @@ from querylang.terms import Term, leaves
 from restapi.answering.lists import answer_list
 from restapi.answering.rendering import RowRenderer
 from restapi.config import Settings
+from restapi.dialects.target import Target, answer_at
 from restapi.http.conditional import Conditional, key_of
 from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
 from restapi.http.exchange import SAFE, Context, Exchange, Mount, Request
@@ -263,7 +262,7 @@ class MountedDialect:
 
     dialect: Dialect
     settings: Settings
-    routes: RouteTree[Endpoint]
+    routes: RouteTree[Target]
     storage: LazyStorage
     conditional: Conditional
     log: FailureLog
@@ -278,14 +277,6 @@ class MountedDialect:
 
     def answer(self, exchange: Exchange) -> Answer:
         """The answer at any URL below the prefix. One that no resource has opens no storage."""
-        path = exchange.path_info
-        found = self.routes.find(path)
-        if found is not None:
-            endpoint, arguments = found
-            return endpoint.answer(exchange, arguments)
-        merged = re.sub("/{2,}", "/", path)
-        if merged != path and self.routes.find(merged) is not None:
-            moved = redirect(exchange.url_of(merged), 308, Response)
-            assert isinstance(moved, Response)
-            return moved
-        return self.dialect.missing(exchange.mount_path + self.dialect.prefix)
+        return answer_at(
+            self.routes, exchange, lambda asked: self.dialect.missing(asked.mount_path + self.dialect.prefix)
+        )

@@ -16,9 +16,11 @@ from werkzeug.routing import PathConverter
 from aiida_like.profiles import Profile
 from aiida_like.storage import LazyStorage, Storage, open_storage, stamp_of
 from aiida_like.tuning import Tuning
+from restapi.accounts import gate_of
 from restapi.config import Settings, settings_from
 from restapi.dialects import aiida_v2, aiida_v4
-from restapi.dialects.resource import Endpoint, MountedDialect
+from restapi.dialects.resource import MountedDialect
+from restapi.dialects.target import Target, answer_at
 from restapi.hosting import docs_page, health, home
 from restapi.http import errors, headers
 from restapi.http.access_log import AccessLog
@@ -26,11 +28,14 @@ from restapi.http.conditional import Conditional
 from restapi.http.errors import FailureLog
 from restapi.http.exchange import Exchange
 from restapi.http.proxies import GIVEN_ID, Proxies
-from restapi.http.reply import FROM_CACHE, ID_HEADER, ON_ALL, BytesReply, CachedAnswer, Reply, as_response
+from restapi.http.reply import FROM_CACHE, ID_HEADER, ON_ALL, Answer, BytesReply, CachedAnswer, Reply, as_response
 from restapi.http.route_tree import RouteTree
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from restapi.accounts.gate import Gate
+    from restapi.dialects.run_api import RunApi
 
 _SIGNALS = (
     signals.request_started,
@@ -56,6 +61,7 @@ class Application(Flask):
 
     Flask serves the pages; if somebody has added a hook, it serves all requests, from the same resources.
     `catch_internal_server`: whether internal errors are logged with their traceback, or in one line.
+    `streams` says which requests have bodies that are read while they come; None: none has.
     """
 
     def __init__(self, settings: Settings, *, catch_internal_server: bool) -> None:
@@ -64,7 +70,9 @@ class Application(Flask):
         self.proxies = Proxies(settings.trusted_proxies or "")
         self.failures = FailureLog(self.logger, catch_internal_server)
         self.url_map.strict_slashes = False
-        self.routes = RouteTree[Endpoint]()
+        self.routes = RouteTree[Target]()
+        self.run_apis: list[RunApi] = []
+        self.streams: Callable[[WSGIEnvironment], bool] | None = None
         self._our_hooks: tuple[Any, ...] = ()
         self._bypasses_flask: bool | None = None
 
@@ -98,11 +106,20 @@ class Application(Flask):
 
     def mount(self, mounted: MountedDialect) -> None:
         """Lets Flask ask a dialect at all URLs below its prefix, with any method."""
+        self._ask_below(mounted.dialect.prefix, mounted.answer)
 
+    def mount_run_api(self, api: RunApi) -> None:
+        """As `mount`, of a run-API, whose paths may be below the prefix of another dialect."""
+        api.add_to(self.routes)
+        self.run_apis.append(api)
+        self.streams = lambda environ: any(each.streams(environ) for each in self.run_apis)
+        for prefix in api.below:
+            self._ask_below(prefix, lambda exchange: answer_at(self.routes, exchange, api.missing))
+
+    def _ask_below(self, prefix: str, answer: Callable[[Exchange], Answer]) -> None:
         def view(**_: str) -> Response:
-            return as_response(mounted.answer(Exchange(request.environ)))
+            return as_response(answer(Exchange(request.environ)))
 
-        prefix = mounted.dialect.prefix
         self.view_functions[prefix] = view
         self.url_map.converters["beside_pages"] = _BesidePages
         for path in (prefix, f"{prefix}/<beside_pages:rest>"):
@@ -112,6 +129,16 @@ class Application(Flask):
         """Call this after our hooks are registered. Hooks added later make Flask serve all requests."""
         self._our_hooks = self._hooks()
         return self
+
+    def guard(self, gate: Gate) -> None:
+        """Lets nobody in whom the gate does not know, neither to Flask nor past it."""
+        from restapi.accounts.guard import Guard
+        from restapi.accounts.pages import signed_in
+
+        self.extensions["aiida_like_gate"] = gate
+        self.context_processor(lambda: signed_in(request.environ))
+        guard = Guard(self.wsgi_app, gate, self.failures, lambda path: any(api.is_own(path) for api in self.run_apis))
+        self.wsgi_app = guard  # type: ignore[method-assign]
 
     def _hooks(self) -> tuple[Any, ...]:
         """The hooks in each scope, whether signals are heard, and settings that make Flask refuse requests."""
@@ -146,12 +173,14 @@ def create_app(
     catch_internal_server: bool = True,
     opening: Callable[[], Storage] | None = None,
     tuning: Tuning | None = None,
+    gate: Gate | None = None,
 ) -> Application:
     """A WSGI application that serves `profile`: a target as on the command line, or one that was found already.
 
     Nothing is opened before the first request. Without `profile` the setting PROFILE decides; without `settings` the
     environment does, `AIIDA_LIKE_PROFILE` and so on. `catch_internal_server`: internal errors are logged with their
-    traceback. `opening` opens the storage, if not in the usual way.
+    traceback. `opening` opens the storage, if not in the usual way. `gate` settles callers; where the setting ENGINE
+    names an engine, and none is given, one is made.
 
     Raises:
         TargetError: there is no such target, or no such setting.
@@ -164,6 +193,7 @@ def create_app(
         settings = replace(settings, profile=profile)
     found = profile if isinstance(profile, Profile) else settings.find_profile()
     tuning = tuning or Tuning()
+    gate = gate or gate_of(settings, [found.name])
     usual = partial(
         open_storage,
         found,
@@ -178,12 +208,18 @@ def create_app(
         conditional = Conditional(found.name, settings, tuning)
         for dialect in DIALECTS:
             app.mount(MountedDialect(dialect, settings, app.routes, storage, conditional, app.failures))
-        app.register_blueprint(docs_page.blueprint(found, DIALECTS))
-        app.register_blueprint(home.blueprint(found, storage))
+        if settings.engine is not None and found == settings.find_profile_of_engine():
+            from restapi.dialects import jobs
+
+            app.mount_run_api(jobs.run_api(settings.engine, storage, settings, app.failures))
+        app.register_blueprint(docs_page.blueprint(found, DIALECTS, app.run_apis))
+        app.register_blueprint(home.blueprint(found, storage, app.run_apis))
         app.register_blueprint(health.blueprint(storage))
         errors.register(app, app.failures, _missing)
         app.after_request(headers.complete_page)
         app.after_request(_answer_preflight)
+        if gate is not None:
+            app.guard(gate)
         if settings.access_log:
             app.wsgi_app = AccessLog(app.wsgi_app, found.name, app.proxies)  # type: ignore[method-assign]
         return app.seal()

@@ -10,13 +10,16 @@ from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Protocol
 
-from flask import Blueprint, Response, make_response, render_template, send_from_directory
+from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
 from aiida_like import __version__
 from aiida_like.profiles import Profile
-from restapi.dialects.resource import Dialect
+from restapi.dialects.run_api import RunApi
+from restapi.http.exchange import Exchange
 from restapi.http.headers import tag_page
+from restapi.openapi.answer import JSON
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
@@ -28,16 +31,38 @@ _SECONDS = 86_400
 """Seconds that browsers keep the files; the page asks for them under their version."""
 
 
-def blueprint(profile: Profile, dialects: Sequence[Dialect]) -> Blueprint:
+class Documented(Protocol):
+    """A dialect, whose document is at `PREFIX/openapi.json`."""
+
+    @property
+    def prefix(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+
+def blueprint(profile: Profile, aiida: Sequence[Documented], run_apis: Sequence[RunApi] = ()) -> Blueprint:
+    """The pages of dialects; those of AiiDA answer their documents themselves."""
     made = Blueprint("docs", __name__)
     made.after_request(tag_page)
     folders = _folders()
+    dialects = [*aiida, *run_apis]
+    for api in run_apis:
+        made.add_url_rule(f"{api.prefix}/openapi.json", f"document_{_name(api)}", partial(_document, api))
     names = ",".join(f'"{name}"' for name in folders)
     for dialect in dialects:
-        path, endpoint = f"{dialect.prefix}/docs", dialect.prefix.rpartition("/")[2]
-        made.add_url_rule(path, f"page_{endpoint}", partial(_page, profile, dialect, dialects))
-        made.add_url_rule(f"{path}/<any({names}):name>", f"file_{endpoint}", partial(_file, folders))
+        path = f"{dialect.prefix}/docs"
+        made.add_url_rule(path, f"page_{_name(dialect)}", partial(_page, profile, dialect, dialects))
+        made.add_url_rule(f"{path}/<any({names}):name>", f"file_{_name(dialect)}", partial(_file, folders))
     return made
+
+
+def _name(dialect: Documented) -> str:
+    return dialect.prefix.rpartition("/")[2]
+
+
+def _document(api: RunApi) -> Response:
+    return Response(api.document(Exchange(request.environ).mount_path), content_type=JSON)
 
 
 def _folders() -> Mapping[str, Path]:
@@ -51,7 +76,7 @@ def _folders() -> Mapping[str, Path]:
     }
 
 
-def _page(profile: Profile, dialect: Dialect, dialects: Sequence[Dialect]) -> Response:
+def _page(profile: Profile, dialect: Documented, dialects: Sequence[Documented]) -> Response:
     page = render_template(
         "docs.html",
         profile=profile,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiida_like import __version__
 from aiida_like.models import computer, group, link, node, user
 from aiida_like.profiles import Profile
 from aiida_like.storage import LazyStorage, Snapshot, Statement
+from restapi.dialects.run_api import RunApi
 from restapi.http import headers
 from restapi.http.encoding import json_response
 from restapi.http.exchange import Exchange
@@ -51,7 +53,7 @@ EXAMPLES = (
 )
 
 
-def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
+def blueprint(profile: Profile, storage: LazyStorage, run_apis: Sequence[RunApi] = ()) -> Blueprint:
     made = Blueprint("home", __name__)
     made.after_request(headers.vary_by_accept)
     made.after_request(headers.tag_page)
@@ -60,14 +62,19 @@ def blueprint(profile: Profile, storage: LazyStorage) -> Blueprint:
     def home() -> Response | str:
         counts = count_all(storage.read())
         if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-            return render_template("home.html", profile=profile, counts=counts, examples=EXAMPLES, version=__version__)
+            examples = (
+                *(Example(f"{api.prefix[1:]}/docs", f"{api.title}: what can be run, and how") for api in run_apis),
+                *EXAMPLES,
+            )
+            return render_template("home.html", profile=profile, counts=counts, examples=examples, version=__version__)
         root = Exchange(request.environ).decoded().url_root
         return json_response(
             {
                 "profile": profile.name,
                 "storage": profile.backend.value,
                 "counts": counts,
-                "api": {version: f"{root}api/{version}" for version in ("v2", "v4")},
+                "api": {version: f"{root}api/{version}" for version in ("v2", "v4")}
+                | {api.prefix.rpartition("/")[2]: f"{root}{api.prefix[1:]}/" for api in run_apis},
                 "version": __version__,
             }
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Response, current_app, render_template, request
@@ -33,8 +33,13 @@ from restapi.http.encoding import json_reply, json_response
 from restapi.http.exchange import Exchange
 from restapi.http.reply import Reply
 
+if TYPE_CHECKING:
+    from restapi.accounts.gate import Gate
 
-def create_listing(profiles: Sequence[Profile], opened: OpenProfiles, settings: Settings) -> Application:
+
+def create_listing(
+    profiles: Sequence[Profile], opened: OpenProfiles, settings: Settings, gate: Gate | None
+) -> Application:
     app = Application(settings, catch_internal_server=True)
     counter = _Counter(opened)
 
@@ -61,6 +66,8 @@ def create_listing(profiles: Sequence[Profile], opened: OpenProfiles, settings: 
     app.after_request(headers.complete_page)
     app.after_request(headers.vary_by_accept)
     app.after_request(headers.tag_page)
+    if gate is not None:
+        app.guard(gate)
     return app
 
 

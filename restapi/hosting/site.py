@@ -11,7 +11,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wsgi import ClosingIterator
 
 from aiida_like.errors import TargetError
-from aiida_like.profiles import Profile, find_all
+from aiida_like.profiles import LEADS_ELSEWHERE, RESERVED_WITH_ACCOUNTS, Profile, find_all
+from restapi.accounts import SITE, gate_of
 from restapi.config import Settings, settings_from
 from restapi.hosting.app import create_app
 from restapi.hosting.listing import create_listing
@@ -21,12 +22,13 @@ from restapi.http.access_log import AccessLog
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_RESERVED = ("api", "healthz", "readyz")
-"""First parts of paths that lead to the first profile."""
+    from restapi.accounts.gate import Gate
 
 
 def create_site(targets: Iterable[str] = (), settings: Settings | Mapping[str, Any] | None = None) -> WSGIApplication:
     """A WSGI application that serves several targets, as on the command line; without any it is as `create_app`.
+
+    The profile of an engine is the first.
 
     Each is opened at its first request, and of the open ones at most MAX_OPEN_PROFILES are kept.
 
@@ -34,20 +36,26 @@ def create_site(targets: Iterable[str] = (), settings: Settings | Mapping[str, A
         TargetError: there is no such target, or no such setting, or two are called the same.
     """
     settings = settings_from(settings)
-    return site_of(find_all(targets, settings.repository) or [settings.find_profile()], settings)
+    found = find_all(targets, settings.repository)
+    if settings.engine is not None and found:
+        found.insert(0, settings.find_profile_of_engine())
+    return site_of(found or [settings.find_profile()], settings)
 
 
 def site_of(profiles: Sequence[Profile], settings: Settings) -> WSGIApplication:
     """The application that `create_site` makes; one profile alone is at the root only."""
-    check_names(profiles)
-    return create_app(profiles[0], settings) if len(profiles) == 1 else Site(profiles, settings)
+    check_names(profiles, has_accounts=settings.engine is not None)
+    gate = gate_of(settings, [profile.name for profile in profiles])
+    return create_app(profiles[0], settings, gate=gate) if len(profiles) == 1 else Site(profiles, settings, gate)
 
 
 class Site:
-    def __init__(self, profiles: Sequence[Profile], settings: Settings) -> None:
+    def __init__(self, profiles: Sequence[Profile], settings: Settings, gate: Gate | None = None) -> None:
         self.settings = settings
-        self.open = OpenProfiles(partial(create_app, settings=settings), settings.max_open_profiles)
-        listing = create_listing(profiles, self.open, settings)
+        self._has_accounts = gate is not None
+        self.streams = None if settings.engine is None else _streams
+        self.open = OpenProfiles(partial(create_app, settings=settings, gate=gate), settings.max_open_profiles)
+        listing = create_listing(profiles, self.open, settings, gate)
         self._listing: WSGIApplication = listing
         if settings.access_log:
             self._listing = AccessLog(listing, None, listing.proxies)
@@ -59,10 +67,14 @@ class Site:
         self._dispatch = DispatcherMiddleware(self._root, mounts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._has_accounts:
+            environ[SITE] = environ.get("SCRIPT_NAME", "")
         return self._dispatch(environ, start_response)
 
     def _root(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        is_of_first = environ.get("PATH_INFO", "").lstrip("/").partition("/")[0] in _RESERVED
+        first, *others = environ.get("PATH_INFO", "").lstrip("/").split("/", 2)
+        # Where there are accounts, /USER/api/... is of the engine's profile, which is the first.
+        is_of_first = first in LEADS_ELSEWHERE or (self._has_accounts and others[:1] == ["api"])
         return (self._first if is_of_first else self._listing)(environ, start_response)
 
     def _serve(self, profile: Profile, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -72,16 +84,24 @@ class Site:
             return ClosingIterator(body, stack.pop_all().close)
 
 
-def check_names(profiles: Sequence[Profile]) -> Sequence[Profile]:
+def _streams(environ: WSGIEnvironment) -> bool:
+    """Whether the body of a request is read while it comes. No profile is opened to know that."""
+    from restapi.dialects.jobs import is_upload
+
+    return is_upload(environ)
+
+
+def check_names(profiles: Sequence[Profile], *, has_accounts: bool = False) -> Sequence[Profile]:
     """The profiles, if each has a name of its own that can stand in a URL.
 
     Raises:
         TargetError: a name is given twice, or leads to something else.
     """
     names = [profile.name for profile in profiles]
+    reserved = (*LEADS_ELSEWHERE, *(RESERVED_WITH_ACCOUNTS if has_accounts else ()))
     for name in names:
         if names.count(name) > 1:
             raise TargetError(f"two targets are called {name!r}: give one another name, as in {name}2=TARGET")
-        if name in _RESERVED or "/" in name:
+        if name in reserved or "/" in name:
             raise TargetError(f"no profile can be called {name!r} in a URL: give it another name, as in NAME=TARGET")
     return profiles

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import orjson
 from werkzeug.wsgi import ClosingIterator
 
-from restapi.http.exchange import Exchange
+from restapi.http.exchange import ACCOUNT, Exchange
 from restapi.http.proxies import Proxies
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class AccessLog:
             "profile": self._profile,
             "id": exchange.id,
             "client": self._proxies.client(environ),
+            **({"account": environ[ACCOUNT]} if ACCOUNT in environ else {}),
             "method": environ.get("REQUEST_METHOD"),
             "url": _url(environ),
             **sent,

@@ -104,8 +104,17 @@ def retry_seconds(error: AiidaLikeError) -> int | None:
     return next((RETRY_SECONDS[kind] for kind in type(error).__mro__ if kind in RETRY_SECONDS), None)
 
 
-def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Reply:
-    """The answer to an error."""
+@dataclass(frozen=True)
+class Told:
+    """What a client is told of an error."""
+
+    message: str
+    status: int
+    headers: Mapping[str, str]
+
+
+def told_of(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Told:
+    """What a client is told; the rest is written to the log."""
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
     message = str(error)
     if isinstance(error, TargetError | StorageAway):
@@ -115,10 +124,15 @@ def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchang
         # The message may name paths and SQL: for the log only.
         log.write(exchange, error)
         message = GENERIC
-    reply = failure(message, status, exchange)
     seconds = retry_seconds(error)
-    if seconds is not None:
-        reply.headers["Retry-After"] = str(seconds)
+    return Told(message, status, {} if seconds is None else {"Retry-After": str(seconds)})
+
+
+def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchange: Exchange) -> Reply:
+    """The answer to an error."""
+    told = told_of(error, statuses, log, exchange)
+    reply = failure(told.message, told.status, exchange)
+    reply.headers.update(told.headers)
     return reply
 
 

@@ -35,6 +35,9 @@ _EFFORTS = "aiida_like.efforts"
 REQUEST_ID = "aiida_like.request_id"
 """Key of the environment of a request: its id."""
 
+ACCOUNT = "aiida_like.account"
+"""Key of the environment of a request: the name of the account that asks, None for nobody; only where accounts are."""
+
 new_ids: Iterator[str] = map(f"{token_hex(4)}-{{:x}}-{{:x}}".format, starmap(getpid, repeat(())), count(1))
 """Ids of requests. They are counted, in C alone: to make a random one takes as long as a small answer."""
 

@@ -17,11 +17,11 @@ RANGE = "HTTP_RANGE"
 _RANGE = re.compile("bytes= *(?:([0-9]{1,99})-([0-9]{0,99})|-([0-9]{1,99})) *", re.IGNORECASE)
 
 
-def part_of(reply: Reply, exchange: Exchange) -> Reply:
+def part_of(reply: Reply, exchange: Exchange, key: str = "message") -> Reply:
     """The part that the client asks for, of a reply that is a whole file; else the reply itself.
 
     A file that has changed since is sent as a whole, which `If-Range` asks for. A range that cannot be read, or ends
-    before it begins, counts as none.
+    before it begins, counts as none. `key` is that of the message where there is nothing in the range.
     """
     if reply.status_code != HTTPStatus.OK or exchange.method != "GET" or "Accept-Ranges" not in reply.headers:
         return reply
@@ -34,7 +34,7 @@ def part_of(reply: Reply, exchange: Exchange) -> Reply:
     if bounds is None:
         return reply
     start, stop = bounds
-    return _part(reply, start, stop, size) if start < stop else _unsatisfiable(reply, size)
+    return _part(reply, start, stop, size) if start < stop else _unsatisfiable(reply, size, key)
 
 
 def _bounds(field: str, size: int) -> tuple[int, int] | None:
@@ -64,9 +64,9 @@ def _part(reply: Reply, start: int, stop: int, size: int) -> Reply:
     return Response(blocks.part(start, stop), HTTPStatus.PARTIAL_CONTENT, headers)
 
 
-def _unsatisfiable(reply: Reply, size: int) -> Reply:
+def _unsatisfiable(reply: Reply, size: int, key: str) -> Reply:
     if isinstance(reply, Response):
         reply.close()
-    refused = json_reply({"message": f"the file has {size} bytes, and none in this range"}, 416)
+    refused = json_reply({key: f"the file has {size} bytes, and none in this range"}, 416)
     refused.headers["Content-Range"] = f"bytes */{size}"
     return refused

@@ -9,17 +9,25 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-ID, PAGE = "<path_id>", "<int:page>"
-"""Markers in paths for an object, and for the number of a page."""
+ID, PAGE, USER, RUN = "<path_id>", "<int:page>", "<user>", "<run>"
+"""Markers in paths for an object, for the number of a page, for the name of an account, and for a run of an object."""
 
-_FREE = {ID: "path_id", PAGE: "page"}
+REST = "<path:rest>"
+"""The marker at the end of a path for one or more further parts."""
+
+_FREE = {ID: "path_id", PAGE: "page", USER: "user", RUN: "run"}
 _LONGEST_NUMBER = 1000
 
 
 @dataclass
 class _Branch(Generic[T]):
-    """A node of the tree. `named`: literal children; `free`: the child for the path parameter `name`."""
+    """A node of the tree. `named`: literal children; `free`: the child for the path parameter `name`.
 
+    `takes_rest`: its target is that of all paths below it, which begin after `depth` parts.
+    """
+
+    depth: int = 0
+    takes_rest: bool = False
     named: dict[str, _Branch[T]] = field(default_factory=dict)
     name: str = ""
     free: _Branch[T] | None = None
@@ -38,17 +46,25 @@ class RouteTree(Generic[T]):
 
         Where it has `<converter:name>`, each word among the choices of the converter makes a path.
         """
+        takes_rest = path.endswith(f"/{REST}")
+        path = path.removesuffix(f"/{REST}")
         parts = [_alternatives(part, choices) for part in path.strip("/").split("/")]
         for written in product(*parts):
             branch = self._root
             for word, _ in written:
                 if word in _FREE:
-                    branch.name, branch.free = _FREE[word], branch.free or _Branch()
+                    branch.name, branch.free = _FREE[word], branch.free or _Branch(branch.depth + 1)
                     branch = branch.free
                 else:
-                    branch = branch.named.setdefault(word, _Branch())
+                    branch = branch.named.setdefault(word, _Branch(branch.depth + 1))
             meant = {name: value for _, named in written for name, value in named.items()}
-            branch.target, branch.arguments = target, {**arguments, **meant}
+            branch.target, branch.arguments, branch.takes_rest = target, {**arguments, **meant}, takes_rest
+
+    def leave(self, path: str) -> None:
+        """Lets a path lead nowhere, and all below it, though a marker would fit: something else answers there."""
+        branch = self._root
+        for word in path.strip("/").split("/"):
+            branch = branch.named.setdefault(word, _Branch(branch.depth + 1))
 
     def find(self, path: str) -> tuple[T, dict[str, Any]] | None:
         """The target at a path and its arguments. `path` is as in PATH_INFO; a slash at its end means nothing."""
@@ -60,11 +76,11 @@ class RouteTree(Generic[T]):
             child = branch.named.get(part)
             if child is None:
                 if branch.free is None or not part:
-                    return None
+                    return _with_rest(branch, path, found) if branch.takes_rest else None
                 found[branch.name] = part
                 child = branch.free
             branch = child
-        if branch.target is None:
+        if branch.target is None or branch.takes_rest:
             return None
         if "page" in found:
             number = found["page"]
@@ -72,6 +88,14 @@ class RouteTree(Generic[T]):
                 return None
             found["page"] = int(number)
         return branch.target, {**branch.arguments, **found} if found else dict(branch.arguments)
+
+
+def _with_rest(branch: _Branch[T], path: str, found: Mapping[str, Any]) -> tuple[T, dict[str, Any]] | None:
+    """The target of all below a branch, with the parts of the path that come after it."""
+    rest = path.removesuffix("/").split("/", branch.depth + 1)[-1]
+    if branch.target is None or "" in rest.split("/"):
+        return None
+    return branch.target, {**branch.arguments, **found, "rest": rest}
 
 
 def _alternatives(part: str, choices: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, dict[str, Any]]]:

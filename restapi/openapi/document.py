@@ -85,20 +85,37 @@ def written(dialect: Dialect, settings: Settings, mount: str) -> bytes:
         if described.path in paths:
             raise ValueError(f"two routes have the path {described.path}")
         paths[described.path] = operations_at(described, dialect, settings)
+    return as_document(dialect.title, dialect.about, mount + dialect.prefix, paths, TAGS)
+
+
+def as_document(
+    title: str,
+    about: str,
+    server: str,
+    paths: Mapping[str, Mapping[str, Any]],
+    tags: Mapping[str, str],
+    security: Mapping[str, Any] = {},
+) -> bytes:
+    """A document as JSON. `server` is the path that `paths` are below; of `tags` those stand there that are used.
+
+    Raises:
+        ValueError: two components have the same name.
+    """
     used = {tag for operations in paths.values() for operation in operations.values() for tag in operation["tags"]}
-    components: dict[str, dict[str, Any]] = {}
+    components: dict[str, dict[str, Any]] = {"securitySchemes": dict(security)} if security else {}
     document = {
         "openapi": VERSION,
         "info": {
-            "title": dialect.title,
+            "title": title,
             "version": __version__,
-            "description": dialect.about,
+            "description": about,
             "license": {"name": "MIT License", "identifier": "MIT"},
         },
         # A path alone: clients ask the server that they have the document from.
-        "servers": [{"url": mount + dialect.prefix}],
-        "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
+        "servers": [{"url": server}],
+        "tags": [{"name": name, "description": text} for name, text in tags.items() if name in used],
         "paths": resolved(paths, components),
+        **({"security": [{name: []} for name in security]} if security else {}),
     }
     document["components"] = {section: dict(sorted(found.items())) for section, found in sorted(components.items())}
     return orjson.dumps(document)

@@ -1,0 +1,307 @@
+"""The commands of an engine, and what another user of the system sees of its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import sqlite3
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from aiida_like_engine import server_db
+from aiida_like_engine.errors import NotFound
+from aiida_like_engine.layout import Root
+from aiida_like_engine.protocol import StepInput, StoredFile
+from tests.engine_fixture import Person, Run, RunningEngine, an_engine, ordinary_person, step
+from tests.servers import left_out
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[RunningEngine]:
+    """One that is stopped and started by these tests, in their order."""
+    with an_engine(cores=2) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def reader(engine: RunningEngine) -> Person:
+    """Another user, who is in the group of the web workers and owns nothing."""
+    if os.getuid() != 0:
+        left_out("only root can be another user")
+    daemon = pwd.getpwnam("daemon")
+    person = ordinary_person("daemon")
+    group = 65533
+    os.chown(engine.root.path, engine.person.uid, group)
+    for folder in (engine.root.store, engine.root.work):
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, engine.person.uid, group)
+    for path in engine.root.path.glob("server.sqlite*"):
+        os.chown(path, engine.person.uid, group)
+    for folder in (engine.root.path, engine.root.store, engine.root.work):
+        folder.chmod(0o2750)
+    return Person(daemon.pw_uid, group, person.python)
+
+
+READ = """
+import sys
+from pathlib import Path
+from aiida_like.profiles import find
+from aiida_like.storage.opening import open_storage
+from aiida_like_engine import server_db
+root = Path(sys.argv[1])
+database = server_db.open_to_read(root / "server.sqlite")
+with database.reading() as connection:
+    print(len(connection.execute(server_db.ACCOUNTS.select()).all()))
+database.close()
+import sqlite3
+store = sqlite3.connect(f"file:{root}/store/database.sqlite?mode=ro", uri=True)
+print(store.execute("select count(*) from db_dbcomputer").fetchone()[0])
+for path in (root / "store" / "mine", root / "mine"):
+    try:
+        path.touch()
+        print("wrote", path)
+    except OSError:
+        pass
+for path in (root / ".aiida" / "config.json", root / "scratch", root / "control"):
+    try:
+        print("read", path, list(path.iterdir()) if path.is_dir() else path.read_text())
+    except OSError:
+        pass
+"""
+
+
+def read_by(reader: Person, engine: RunningEngine) -> str:
+    done = subprocess.run(
+        [reader.python, "-c", READ, str(engine.root.path)],
+        env=reader.environment(Path("/")),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        **reader.identity,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_init_asks_nothing_and_mends(engine: RunningEngine) -> None:
+    before = server_db.open_to_read(engine.root.server_database)
+    with before.reading() as connection:
+        salt = server_db.salt(connection)
+    before.close()
+    secret = engine.root.secret.read_text()
+    shutil.rmtree(engine.root.scratch)
+    done = engine.command("init", str(engine.root.path))
+    assert done.stdout == f"{engine.root.path} is ready: aiida-like engine start {engine.root.path}\n"
+    assert engine.root.scratch.is_dir()
+    assert engine.root.secret.read_text() == secret
+    after = server_db.open_to_read(engine.root.server_database)
+    with after.reading() as connection:
+        assert server_db.salt(connection) == salt
+    after.close()
+    assert not (engine.home / ".aiida").exists()
+
+
+def test_rights(engine: RunningEngine) -> None:
+    root = engine.root
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in root.path.iterdir()}
+    assert modes | {"engine.lock": 0, "engine.log": 0} == {
+        ".aiida": 0o700,
+        "control": 0o700,
+        "scratch": 0o700,
+        "store": 0o2750,
+        "work": 0o2750,
+        "server.sqlite": 0o640,
+        "server.sqlite-wal": 0o640,
+        "server.sqlite-shm": 0o640,
+        "secret": 0o640,
+        "engine.toml": 0o640,
+        "analyses.toml": 0o640,
+        "engine.lock": 0,
+        "engine.log": 0,
+    }
+
+
+def test_after_init_another_user_can_read(engine: RunningEngine, reader: Person) -> None:
+    assert read_by(reader, engine) == "1\n1\n"
+
+
+def test_status_start_and_stop(engine: RunningEngine) -> None:
+    path = str(engine.root.path)
+    none = engine.command("status", path, check=False)
+    assert (none.returncode, none.stderr) == (1, f"Error: no engine works on {path}: aiida-like engine start {path}\n")
+    assert engine.command("stop", path).stdout == f"No engine worked on {path}\n"
+    engine.start()
+    assert "jobs that have not ended" in engine.command("status", path).stdout
+    second = engine.command("start", path, check=False)
+    assert second.returncode == 2
+    assert "an engine works on" in second.stderr
+    assert stat.S_IMODE(engine.root.socket.stat().st_mode) == 0o660
+
+
+def test_a_job_goes_on_without_the_engine(engine: RunningEngine) -> None:
+    run = engine.submit("touch up; sleep 3; echo done > result")
+    engine.in_folder(run, "up")
+    assert engine.command("stop", str(engine.root.path)).stdout == f"The engine of {engine.root.path} has stopped\n"
+    assert engine.process is not None
+    assert engine.process.wait(10) == 0
+    engine.has_ended()
+    assert not engine.root.socket.exists()
+    assert (engine.root.folder(engine.row(run).node_uuid) / "work" / "up").exists()
+    engine.start()
+    ended = engine.wait(run)
+    assert ended.content("result") == b"done\n"
+    assert ended.row.wall_seconds < 5
+
+
+def test_another_user_reads_while_it_runs_when_it_stopped_and_when_it_was_killed(
+    engine: RunningEngine, reader: Person
+) -> None:
+    assert read_by(reader, engine) == "1\n1\n"
+    engine.stop()
+    assert read_by(reader, engine) == "1\n1\n"
+    engine.add_account("late")  # a command that writes while no engine runs
+    assert read_by(reader, engine) == "2\n1\n"
+    engine.start()
+    engine.kill("supervisor")
+    time.sleep(1)
+    assert read_by(reader, engine) == "2\n1\n"
+
+
+def test_check(engine: RunningEngine) -> None:
+    path = str(engine.root.path)
+    assert engine.command("check", path).stdout == f"{path} is sound\n"
+    engine.root.secret.chmod(0o644)
+    engine.root.analyses.write_text(
+        engine.root.analyses.read_text() + "\n[analyses.x.versions.1]\ncode = 'none@localhost'\n"
+    )
+    done = engine.command("check", path, check=False)
+    assert done.returncode == 1
+    first, second = done.stdout.splitlines()
+    assert first == f"{engine.root.secret} can be read by more than it should: chmod 640 {engine.root.secret}"
+    assert second.startswith(f"{engine.root.analyses}, x 1: there is no code 'none@localhost' in the profile")
+    started = engine.command("start", path, check=False)
+    assert (started.returncode, started.stderr.count("\n")) == (2, 1)
+    engine.root.analyses.write_text("[analyses.x]\ncolour = 1\n")
+    started = engine.command("start", path, check=False)
+    assert (started.returncode, "'colour' is unknown; there is" in started.stderr) == (2, False)
+    engine.root.analyses.unlink()
+    engine.root.secret.chmod(0o640)
+    engine.command("init", path)
+    assert engine.command("check", path).returncode == 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What an engine has done before it was stopped."""
+
+    run: Run
+    used: StoredFile
+    unused: StoredFile
+    refused: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def prepared(engine: RunningEngine) -> Prepared:
+    engine.start()
+    used, unused = engine.upload("used", b"used"), engine.upload("unused", b"unused" * 1000)
+    run = engine.run(step("cat used; echo a > a; sleep 0.2", StepInput(used.id, "used")))
+    for file in (used, unused):
+        engine.client.delete_file(engine.account, file.id)
+    refused = engine.command("purge", str(engine.root.path), check=False)
+    other = engine.add_account("grace")
+    with pytest.raises(NotFound):
+        engine.client.raise_generation(10_000)
+    engine.client.raise_generation(engine.account)
+    engine.client.set_password(engine.account, "a hash")
+    assert engine.database is not None
+    with engine.database.reading() as connection:
+        rows = {row.id: row for row in connection.execute(server_db.ACCOUNTS.select())}
+    assert (rows[engine.account].generation, rows[engine.account].password_hash) == (2, "a hash")
+    assert (rows[other].generation, rows[other].password_hash) == (0, None)
+    engine.stop()
+    return Prepared(run, used, unused, refused)
+
+
+def test_what_is_derived_is_made_anew(engine: RunningEngine, prepared: Prepared) -> None:
+    database = sqlite3.connect(engine.root.server_database)
+    before = [database.execute(f"select * from {name}").fetchall() for name in ("runs", "outputs")]
+    database.execute("delete from outputs")
+    database.execute("update runs set wall_seconds = null, ended = 1, output_count = null, reason = null")
+    database.commit()
+    done = engine.command("check", str(engine.root.path), "--rebuild")
+    assert done.stdout.startswith("2 runs were made anew")
+    after = [database.execute(f"select * from {name}").fetchall() for name in ("runs", "outputs")]
+    database.close()
+    assert [row[1:] for row in after[1]] == [row[1:] for row in before[1]]
+    assert after[0] == before[0]
+    assert engine.found(prepared.run.row.uuid).content("a") == b"a\n"
+
+
+def test_purge(engine: RunningEngine, prepared: Prepared) -> None:
+    assert (prepared.refused.returncode, "an engine works on" in prepared.refused.stderr) == (2, True)
+    keys = {each.public_id: each.object_key for each in engine.files()}
+    assert engine.command("purge", str(engine.root.path)).stdout == "1 files were removed\n"
+    assert [each.public_id for each in engine.files()] == [prepared.used.id]
+    printed = engine.in_aiida(f"""
+from aiida.manage import get_manager
+container = get_manager().get_profile_storage().get_container()
+print(container.has_objects([{keys[prepared.used.id]!r}, {keys[prepared.unused.id]!r}]))""")
+    assert printed == "[True, False]\n"
+    assert prepared.run.log == "used"
+
+
+def test_backup_and_restore_while_jobs_run(engine: RunningEngine) -> None:
+    engine.start()
+    before = engine.run("echo before > kept")
+    given = engine.upload("given", b"given")
+    active = engine.submit("touch up; sleep 20")
+    engine.in_folder(active, "up")
+    target = engine.home / "copy"
+    engine.command("backup", str(engine.root.path), str(target))
+    after = engine.run("echo after")
+    engine.command("backup", str(engine.root.path), str(target))  # again: what is new
+    engine.stop_job(active)
+    engine.wait(active)
+    engine.stop()
+    restored = RunningEngine(Root(engine.home / "r"), engine.person, engine.home, account=engine.account)
+    shutil.copytree(target, restored.root.path)
+    for path in (restored.root.path, *restored.root.path.rglob("*")):
+        os.chown(path, engine.person.uid, engine.person.gid)
+    restored.init()
+    try:
+        restored.start()
+        assert restored.found(before.row.uuid).content("kept") == b"before\n"
+        assert restored.found(after.row.uuid).log == "after\n"
+        run = restored.run(step("cat given", StepInput(given.id, "given")))
+        assert run.log == "given"
+        # Its folder is gone with the other engine: what it had is lost, and it is not run again.
+        assert restored.wait(active).row.reason in ("lost", "engine", "stopped")
+        restored.stop()
+    finally:
+        if restored.process is not None:
+            restored.process.terminate()
+            restored.process.wait(30)
+            restored.has_ended()
+    assert restored.database is not None
+    restored.database.close()
+
+
+def test_the_graph_is_served(engine: RunningEngine) -> None:
+    """The store is a profile folder like any other."""
+    from aiida_like.profiles import find
+    from restapi import create_app
+
+    app = create_app(find(str(engine.root.store)))
+    answer = app.test_client().get("/api/v2/nodes?node_type=like=%22process.%25%22&fields=label&orderby=id&limit=1")
+    assert answer.status_code == 200, answer.text
+    assert json.loads(answer.text)["data"]
+    app.extensions["aiida_like_storage"].close()

@@ -1,0 +1,349 @@
+"""Files of a ROOT: settings, what is offered, `server.sqlite` and its versions, ids, requests."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from aiida_like_engine import server_db
+from aiida_like_engine.catalogue import DEFAULT, read_catalogue
+from aiida_like_engine.client import Client
+from aiida_like_engine.errors import EngineAway, Invalid, Refused, RootError, SchemaMismatch
+from aiida_like_engine.ids import SHORTEST, Ids
+from aiida_like_engine.layout import Root
+from aiida_like_engine.limits import EngineSettings, Limits, read_settings, read_size, written_settings
+from aiida_like_engine.protocol import KINDS, RunRequest, Step, StepInput, refusal_as_json, refusal_from_json
+from aiida_like_engine.requests import read_request
+from aiida_like_engine.setup import init, warnings
+
+
+def test_written_settings_are_the_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "engine.toml"
+    file.write_text(written_settings())
+    assert read_settings(file) == EngineSettings()
+    file.write_text(written_settings().replace("# ", "").replace("Settings of", "# Settings of"))
+    lines = [line.removeprefix("# ") if " = " in line else line for line in written_settings().splitlines()]
+    file.write_text("\n".join(lines))
+    assert read_settings(file) == EngineSettings()
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "engine.toml"
+    file.write_text("[engine]\nworkers = 3\nrequire_sandbox = true\n[limits]\nupload_bytes = '2.5 GiB'\ncores = 2\n")
+    settings = read_settings(file)
+    assert (settings.workers, settings.require_sandbox) == (3, True)
+    assert (settings.limits.upload_bytes, settings.limits.cores) == (int(2.5 * 2**30), 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[limits]\ncolour = 1", "[limits]: 'colour' is unknown; there is account_bytes"),
+        ("[other]", "'other' is unknown; there is engine, limits"),
+        ("[limits]\nuploads = 0", "[limits]: uploads has to be 1 or more, and is 0"),
+        ("[limits]\nuploads = true", "uploads has to be a whole number, and is True"),
+        ("[limits]\nupload_bytes = 'much'", "upload_bytes: 'much' is no size: 4096, 10 MB, 2.5 GiB"),
+        ("[engine]\nrequire_sandbox = 1", "require_sandbox has to be true or false, and is 1"),
+        ("engine = 1", "[engine] is no table"),
+        ("[engine", "engine.toml: "),
+    ],
+)
+def test_settings_that_are_none(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "engine.toml"
+    file.write_text(text)
+    with pytest.raises(RootError) as error:
+        read_settings(file)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_all_limits_have_help() -> None:
+    assert all(each.metadata["help"] for each in fields(Limits))
+    assert (read_size("1 kB"), read_size("3MiB"), read_size("7")) == (1000, 3 * 2**20, 7)
+
+
+def test_what_is_offered_by_default(tmp_path: Path) -> None:
+    file = tmp_path / "analyses.toml"
+    file.write_text(DEFAULT)
+    offered = read_catalogue(file)
+    assert list(offered.analyses) == ["shell", "python"]
+    assert offered.version("shell", None).aiida_code == "shell@localhost"
+    assert offered.version("python", "3").aiida_code == "python@localhost"
+    with pytest.raises(Invalid, match="there is no analysis 'openfoam'; there is shell, python"):
+        offered.version("openfoam", None)
+    with pytest.raises(Invalid, match="shell has no version '7'; there is 1"):
+        offered.version("shell", "7")
+
+
+def test_versions_by_code_and_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "analyses.toml"
+    text = "".join(
+        f'[analyses.foam.versions."{name}-openmpi"]\nname = "{name}"\ncode = "foam@localhost"\nreadable = ["/opt"]\n'
+        for name in ("2.2", "2.3")
+    )
+    file.write_text(text)
+    offered = read_catalogue(file)
+    assert offered.version("foam", None).code == "2.3-openmpi"
+    assert offered.version("foam", "2.2").code == offered.version("foam", "2.2-openmpi").code == "2.2-openmpi"
+    assert offered.version("foam", "2.2").readable == ("/opt",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[analyses.x]\nname = 'X'", "[analyses.x] has no version"),
+        ("[analyses.x]\ncolour = 1\n[analyses.x.versions.1]\ncode='a@b'", "[analyses.x]: 'colour' is unknown"),
+        ("[analyses.x.versions.1]\nname = 'one'", '[analyses.x.versions."1"] names no AiiDA code'),
+        ("[analyses.x.versions.1]\ncode = 'a'", "code has to be label@computer, and is 'a'"),
+        ("[analyses.x.versions.1]\ncode = 'a@b'\nsize = 1", "'size' is unknown; there is "),
+        ("[analyses.x.versions.1]\ncode = 'a@b'\ncoretypes = ['c']", "there is no coretype 'c'; there is "),
+        ("[analyses.x.versions.1]\ncode = 'a@b'\nreadable = ['opt']", "'opt' is no absolute path"),
+        ("[analyses.x.versions.1]\ncode = 'a@b'\nnetwork = 1", "network has to be true or false, and is 1"),
+        ("[coretypes.c]\ncores = [1, 'two']", "cores has to be a list of whole numbers, and is [1, 'two']"),
+        ("coretypes = 1", "coretypes has to be a table"),
+        ("[machines.c]", "'machines' is unknown; there is analyses, coretypes"),
+    ],
+)
+def test_offers_that_are_none(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "analyses.toml"
+    file.write_text(text)
+    with pytest.raises(RootError) as error:
+        read_catalogue(file)
+    assert message in str(error.value)
+
+
+def test_ids() -> None:
+    ids = Ids("a salt")
+    made = [ids.of_file(n) for n in range(500)] + [ids.of_job(n) for n in range(500)]
+    made += [ids.of_output(run, position) for run in range(50) for position in range(20)]
+    assert len(set(made)) == len(made)
+    assert all(len(each) >= SHORTEST and each.isalnum() and each.isascii() for each in made)
+    assert Ids("another").of_file(1) != ids.of_file(1) == Ids("a salt").of_file(1)
+
+
+# server.sqlite
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "server.sqlite"
+
+
+def test_a_database_is_made_once(path: Path) -> None:
+    server_db.create(path)
+    database = server_db.open_to_write(path)
+    with database.writing() as connection:
+        salt = server_db.salt(connection)
+        values = {"name": "ada", "email": "a@b", "created": server_db.now()}
+        assert server_db.inserted(connection, server_db.ACCOUNTS.insert().values(**values)) == 1
+    database.close()
+    server_db.create(path)
+    reader = server_db.open_to_read(path)
+    with reader.reading() as connection:
+        assert server_db.salt(connection) == salt
+        assert connection.execute(sa.select(server_db.ACCOUNTS.c.name)).scalars().all() == ["ada"]
+    with pytest.raises(sa.exc.OperationalError, match="readonly"), reader.writing() as connection:
+        connection.execute(server_db.ACCOUNTS.delete())
+    reader.close()
+
+
+def test_a_write_is_kept_whole_or_not_at_all(path: Path) -> None:
+    server_db.create(path)
+    database = server_db.open_to_write(path)
+    twice = [{"name": "ada", "email": "a@b", "created": 1}] * 2
+    with pytest.raises(sa.exc.IntegrityError), database.writing() as connection:
+        connection.execute(server_db.ACCOUNTS.insert(), twice)
+    with database.reading() as connection:
+        assert connection.execute(server_db.ACCOUNTS.select()).all() == []
+    database.close()
+
+
+def test_the_log_is_left(path: Path) -> None:
+    """Else nobody could read who may not write the folder."""
+    server_db.create(path)
+    database = server_db.open_to_write(path)
+    database.close()
+    assert sorted(each.name for each in path.parent.iterdir()) == [
+        "server.sqlite",
+        "server.sqlite-shm",
+        "server.sqlite-wal",
+    ]
+    assert path.with_name("server.sqlite-wal").stat().st_size == 0
+
+
+def test_versions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server_db.create(path)
+    before = sqlite3.connect(path)
+    before.execute(
+        "insert into accounts (name, email, is_superuser, is_disabled, generation, created)"
+        " values ('a', 'b', 0, 0, 0, 1)"
+    )
+    before.commit()
+    before.close()
+
+    def second(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("ALTER TABLE accounts ADD COLUMN colour TEXT DEFAULT 'red'")
+
+    monkeypatch.setattr(server_db, "MIGRATIONS", (second,))
+    monkeypatch.setattr(server_db, "VERSION", 2)
+    for opened in (server_db.open_to_read, server_db.open_to_write):
+        with pytest.raises(SchemaMismatch) as error:
+            opened(path)
+        assert "version 1, and this server reads 2: aiida-like engine init ROOT" in error.value.reason
+        assert str(path) not in error.value.reason
+    server_db.create(path)
+    after = server_db.open_to_read(path)
+    with after.reading() as connection:
+        assert connection.exec_driver_sql("select name, colour from accounts").all() == [("a", "red")]
+    after.close()
+    monkeypatch.setattr(server_db, "MIGRATIONS", ())
+    monkeypatch.setattr(server_db, "VERSION", 1)
+    with pytest.raises(SchemaMismatch, match="install this version's successor"):
+        server_db.open_to_read(path)
+    with pytest.raises(SchemaMismatch):
+        server_db.create(path)
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server_db.create(path)
+
+    def second(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("ALTER TABLE accounts ADD COLUMN colour TEXT")
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server_db, "MIGRATIONS", (second,))
+        patch.setattr(server_db, "VERSION", 2)
+        with pytest.raises(ZeroDivisionError):
+            server_db.create(path)
+    reader = server_db.open_to_read(path)
+    with reader.reading() as connection:
+        names = {each["name"] for each in sa.inspect(connection).get_columns("accounts")}
+    reader.close()
+    assert "colour" not in names
+
+
+def test_what_is_no_database(path: Path) -> None:
+    with pytest.raises(RootError, match="is missing: aiida-like engine init"):
+        server_db.open_to_read(path)
+    path.write_bytes(b"no database, though it is long enough to be one" * 100)
+    with pytest.raises(RootError, match="cannot be read: file is not a database; aiida-like engine check"):
+        server_db.open_to_read(path)
+
+
+def test_a_root_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(RootError, match=f"{tmp_path} is no engine's folder: aiida-like engine init {tmp_path}"):
+        Root.existing(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("/usr/share/runs", "lies below /usr, which all jobs can read"), ("/" + "x" * 100, "is too long a path")],
+)
+def test_where_no_root_can_be(path: str, message: str) -> None:
+    with pytest.raises(RootError, match=message):
+        init(Path(path))
+    assert not Path(path).exists()
+
+
+def test_what_an_operator_is_told() -> None:
+    settings = EngineSettings(require_sandbox=True)
+    assert not [each for each in warnings(settings, has_sandbox=True) if "bubblewrap" in each]
+    with pytest.raises(RootError, match="require_sandbox is set: apt install bubblewrap"):
+        warnings(settings, has_sandbox=False)
+    assert "jobs can read and change all that the engine's user can" in warnings(EngineSettings(), has_sandbox=False)[0]
+
+
+# between web workers and gateway
+
+
+def test_refusals_have_a_kind() -> None:
+    def below(class_: type[Refused]) -> set[type[Refused]]:
+        return {class_}.union(*(below(each) for each in class_.__subclasses__()))
+
+    assert set(KINDS) == below(Refused) - {Refused}
+    for class_ in KINDS:
+        again = refusal_from_json(refusal_as_json(class_("no", "a.b")))
+        assert (type(again), str(again), again.field) == (class_, "no", "a.b")
+
+
+def test_no_gateway(tmp_path: Path) -> None:
+    with pytest.raises(EngineAway, match="does not answer"):
+        Client(tmp_path / "engine.sock").health()
+
+
+STEP: dict[str, Any] = {"analysis": "shell", "version": "1", "command": "true"}
+
+
+def test_a_request_comes_back_as_it_was(tmp_path: Path) -> None:
+    request = RunRequest(
+        "label",
+        "description",
+        (
+            Step("shell", "1", "echo", "pre", "post", {"A": "ä"}, 2, 60, (StepInput("XkpTse", "a.zip", unpack=True),)),
+            Step("python", "3", "python3 x.py"),
+        ),
+    )
+    file = tmp_path / "analyses.toml"
+    file.write_text(DEFAULT)
+    import json
+
+    value = json.loads(json.dumps(request.as_json()))
+    assert read_request(value, read_catalogue(file), Limits(), 4) == request
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "message"),
+    [
+        ({"analysis": "none"}, "steps.0.analysis", "there is no analysis 'none'"),
+        ({"version": "9"}, "steps.0.analysis", "has no version '9'"),
+        ({"command": 1}, "steps.0.command", "has to be a text"),
+        ({"command": "a\0b"}, "steps.0.command", "no character 0"),
+        ({"command": "a\ud800b"}, "steps.0.command", "half a character"),
+        ({"command": "x" * 1_000_001}, "steps.0.command", "1000000 bytes at most"),
+        ({"environment": {"A-B": "x"}}, "steps.0.environment", "'A-B' is no name of a variable"),
+        ({"environment": {"A": 1}}, "steps.0.environment", "the value of A has to be a text"),
+        ({"environment": []}, "steps.0.environment", "an object or null"),
+        ({"cores": 0}, "steps.0.cores", "0 cores were asked for; there are 1 to 4"),
+        ({"cores": 5}, "steps.0.cores", "there are 1 to 4"),
+        ({"cores": True}, "steps.0.cores", "a whole number"),
+        ({"wall_seconds": 0}, "steps.0.wall_seconds", "the wall time has to be 1 to"),
+        ({"wall_seconds": 10**9}, "steps.0.wall_seconds", "the wall time has to be 1 to"),
+        ({"inputs": [{"file": "a", "name": "../x"}]}, "steps.0.inputs.0.name", "'../x' is no name of a file"),
+        ({"inputs": [{"file": "a", "name": ".."}]}, "steps.0.inputs.0.name", "is no name of a file"),
+        ({"inputs": [{"file": "a", "name": "x" * 256}]}, "steps.0.inputs.0.name", "255 bytes at most"),
+        ({"inputs": [{"file": "a"}]}, "steps.0.inputs.0.name", "it is required"),
+        ({"inputs": [{"file": "a", "name": "b", "unpack": 1}]}, "steps.0.inputs.0.unpack", "true or false"),
+        ({"inputs": ["a"]}, "steps.0.inputs.0", "has to be an object"),
+        ({"inputs": 1}, "steps.0.inputs", "has to be a list"),
+    ],
+)
+def test_requests_that_are_refused(tmp_path: Path, change: dict[str, Any], field: str, message: str) -> None:
+    file = tmp_path / "analyses.toml"
+    file.write_text(DEFAULT)
+    with pytest.raises(Invalid) as error:
+        read_request({"label": "", "steps": [{**STEP, **change}]}, read_catalogue(file), Limits(), 4)
+    assert (error.value.field, message in str(error.value)) == (field, True), str(error.value)
+
+
+def test_a_label_is_a_text(tmp_path: Path) -> None:
+    file = tmp_path / "analyses.toml"
+    file.write_text(DEFAULT)
+    for change in ({"label": 1}, {"label": "x" * 256}):
+        with pytest.raises(Invalid) as error:
+            read_request({**change, "steps": [STEP]}, read_catalogue(file), Limits(), 4)
+        assert error.value.field == "label"
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"steps": []}, {"steps": {}}, {"label": "x", "steps": []}])
+def test_a_request_has_steps(tmp_path: Path, value: Any) -> None:
+    file = tmp_path / "analyses.toml"
+    file.write_text(DEFAULT)
+    with pytest.raises(Invalid) as error:
+        read_request(value, read_catalogue(file), Limits(), 4)
+    assert error.value.field == "steps"

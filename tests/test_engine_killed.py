@@ -1,0 +1,138 @@
+"""Processes of the engine are ended with SIGKILL, at any moment: each job ends right, and runs once."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from aiida_like_engine.errors import EngineAway
+from tests.engine_fixture import BOUNDARY, Run, RunningEngine, an_engine, multipart
+
+COUNTED = "echo begun >> /work/times; sleep 2; echo done >> /work/times; echo $((6 * 7)) > result"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[RunningEngine]:
+    with an_engine(cores=6) as made:
+        made.start(workers=1)
+        yield made
+        made.stop()
+
+
+def is_right(run: Run) -> bool:
+    return (run.row.reason, run.content("times"), run.content("result")) == ("done", b"begun\ndone\n", b"42\n")
+
+
+@pytest.mark.parametrize("kinds", [("worker",), ("gateway",), ("broker",), ("worker", "broker", "gateway")])
+def test_a_process_is_killed(engine: RunningEngine, kinds: tuple[str, ...]) -> None:
+    """While one job runs, one is just submitted, and one is submitted after it."""
+    runs = [engine.submit(COUNTED)]
+    engine.in_folder(runs[0], "times")
+    runs.append(engine.submit(COUNTED))
+    before = engine.processes()
+    engine.kill(*kinds)
+    runs.append(submit_when_up(engine, COUNTED))
+    assert [is_right(engine.wait(each)) for each in runs] == [True, True, True]
+    after = engine.processes()
+    assert before["supervisor"] == after["supervisor"]
+    for kind in kinds:
+        assert not set(before[kind]) & set(after[kind])
+    # None of the others ever finds a new broker: they are new too.
+    assert bool(set(before["worker"]) & set(after["worker"])) == (kinds == ("gateway",))
+
+
+def submit_when_up(engine: RunningEngine, command: str) -> str:
+    """The uuid of a run that a client submits again and again, with one token."""
+    token = str(uuid.uuid4())
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return engine.submit(command, token=token)
+        except EngineAway:
+            assert time.monotonic() < until, engine.log()
+            time.sleep(0.2)
+
+
+@pytest.mark.parametrize("moment", ["submitted", "running", "collecting"])
+def test_all_of_it_is_killed(engine: RunningEngine, moment: str) -> None:
+    """The supervisor alone: it takes all others with it. Jobs go on."""
+    runs = [engine.submit(COUNTED) for _ in range(2)]
+    if moment != "submitted":
+        engine.in_folder(runs[0], "times")
+    if moment == "collecting":
+        until = time.monotonic() + 60
+        while not (engine.root.folder(engine.row(runs[0]).node_uuid) / "record" / "outputs.json").exists():
+            assert time.monotonic() < until
+            if engine.row(runs[0]).state == "ended":
+                break
+            time.sleep(0.01)
+    others = [pid for kind, pids in engine.processes().items() if kind != "supervisor" for pid in pids]
+    engine.kill("supervisor")
+    until = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{pid}") for pid in others):  # noqa: PTH110
+        assert time.monotonic() < until, "children outlive the supervisor"
+        time.sleep(0.05)
+    with pytest.raises(EngineAway):
+        engine.client.health()
+    engine.start()
+    assert [is_right(engine.wait(each)) for each in runs] == [True, True]
+
+
+def test_an_upload_is_whole_or_not_there(engine: RunningEngine) -> None:
+    before = len(engine.files())
+    body = multipart("half", b"x" * 1_000_000)
+
+    def slowly() -> Iterator[bytes]:
+        yield body[:500_000]
+        engine.kill("gateway")
+        yield body[500_000:]
+
+    with pytest.raises(EngineAway):
+        engine.client.upload(engine.account, slowly(), f"multipart/form-data; boundary={BOUNDARY}", len(body))
+    engine.wait_until_up()
+    assert len(engine.files()) == before
+    assert engine.upload("whole", b"x" * 1_000_000).size == 1_000_000
+    assert len(engine.files()) == before + 1
+
+
+def test_a_wrapper_that_is_killed_was_lost(engine: RunningEngine) -> None:
+    run = engine.submit("echo begun >> times; sleep 60")
+    engine.in_folder(run, "times")
+    node = engine.row(run).node_uuid
+    os.kill(int(engine.root.lock_of_job(node).read_text().split()[0]), 9)
+    ended = engine.wait(run)
+    assert (ended.row.reason, ended.row.exit_status, ended.content("times")) == ("lost", 300, b"begun\n")
+    assert ended.row.message == "it left no record of its end, and is not run again"
+
+
+def test_a_wrapper_that_is_started_twice_runs_once(engine: RunningEngine) -> None:
+    """As AiiDA does when a worker is killed between starting a job and writing down that it has."""
+    import subprocess
+
+    run = engine.submit(COUNTED)
+    folder = engine.in_folder(run, "times").parent.parent
+    second = subprocess.run(
+        [engine.person.python, "-I", "-S", "_run/wrapper.py"], cwd=folder, check=False, **engine.person.identity
+    )
+    assert second.returncode == 0
+    assert is_right(engine.wait(run))
+
+
+def test_a_process_that_aiida_cannot_carry_out_ends(engine: RunningEngine) -> None:
+    """Its work folder cannot be made: AiiDA tries five times, waits for help for ever, and is not waited for."""
+    run = engine.submit("true")
+    engine.wait(run)
+    shard = engine.root.work
+    shard.chmod(0o500)
+    try:
+        run = engine.submit("true")
+        ended = engine.wait(run)
+    finally:
+        shard.chmod(0o2750)
+    assert (ended.row.reason, ended.row.sealed) == ("engine", True)
+    assert "upload_calculation failed 5 times" in ended.row.message
+    assert engine.run("true").row.reason == "done"
