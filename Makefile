@@ -108,8 +108,9 @@ bare: $(VENV)/.tests-installed ## Run both commands of the README on a Debian wi
 	$(BIN)/python -m pytest -m bare
 
 # What speaks to the libraries, rather than to itself.
-LOWEST := cli conditional compile database export files filters formats_arrays formats_derived formats_structure graph \
-    json lineage manual openapi patterns projection provenance query rendering site storage v2 v4
+LOWEST := accounts accounts_login cli conditional compile database engine export files filters formats_arrays \
+    formats_derived formats_structure graph jobs_api jobs_document json lineage manual openapi patterns \
+    projection provenance query rendering site storage v2 v4
 
 .PHONY: test-lowest
 test-lowest: $(VENV)-lowest/.installed ## Run some tests with the lowest versions that setup.cfg allows

@@ -2,10 +2,12 @@
 
 AiidaLikeError
 ├── TargetError             what is to be served cannot be found or opened, or a setting is wrong
-│   └── TargetMissing       ... it is not there, or may not be looked at, and may come later
+│   ├── TargetMissing       ... it is not there, or may not be looked at, and may come later
+│   └── BeingOpened         ... it takes longer to open, and may be open when it is asked for again
 ├── RequestError            the request is at fault, and its message says how to mend it
 │   ├── QuerySyntaxError    the text of the query cannot be read; knows the column
 │   ├── QueryError          the query can be read, but this resource cannot answer it
+│   │   └── RowsTooLarge    ... as its rows have more text than may be read at once
 │   ├── NotFound            no such entity
 │   ├── AmbiguousUuid       a uuid prefix that fits several entities
 │   └── FileNotFound        no such file in the repository of a node
@@ -22,6 +24,8 @@ AiidaLikeError
 """
 
 from __future__ import annotations
+
+import errno
 
 _EXCERPT = 40
 """Characters of a text that are shown on each side of an error."""
@@ -43,6 +47,10 @@ class TargetError(AiidaLikeError):
 
 
 class TargetMissing(TargetError):
+    pass
+
+
+class BeingOpened(TargetError):
     pass
 
 
@@ -75,6 +83,16 @@ def _pointed_at(text: str, place: int) -> str:
 
 class QueryError(RequestError):
     pass
+
+
+class RowsTooLarge(QueryError):
+    """`most` counts characters."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"the rows have more than {most} characters of text and JSON: ask for fewer rows with limit, for fewer "
+            "keys with fields or project, or for parts of the JSON"
+        )
 
 
 class NotFound(RequestError):
@@ -149,15 +167,34 @@ MISSING = "its database is missing"
 DATABASE_DAMAGED = "its database is damaged"
 NOT_AIIDAS = "its database is not one of AiiDA 2"
 TOO_SLOW = "its database takes too long to read"
+TOO_MANY_LINKS = "its links are too many to look for circles"
 NO_SQLITE = "its file is no database of SQLite"
 NO_ARCHIVE = "its file is not an AiiDA archive"
 CANNOT_UNPACK = "its archive cannot be unpacked"
+ARCHIVE_UNREADABLE = "its archive cannot be read"
 ARCHIVE_MISSING = "its archive is missing"
+TOO_MANY_ENTRIES = "its archive holds too many files to be read packed: unpacked to a folder it can be served"
 ARCHIVE_DAMAGED = "its archive is damaged"
 ARCHIVE_REPLACED = "its archive has been replaced: ask again in some seconds"
 NO_REPOSITORY = "its repository is missing or damaged"
 NOT_READABLE = "its files may not be read by the user that the server runs as"
+TOO_MANY_OPEN = "the server has too many open files: ask again in some seconds"
 """What clients may know of a storage that cannot be served: reasons of `TargetError` and `StorageAway`."""
+
+
+def reason_of(error: OSError) -> str:
+    """Why an archive cannot be read."""
+    return _OF_SYSTEM.get(error.errno or 0, ARCHIVE_UNREADABLE)
+
+
+_OF_SYSTEM = {
+    errno.ENOENT: ARCHIVE_MISSING,
+    errno.EACCES: NOT_READABLE,
+    errno.EPERM: NOT_READABLE,
+    errno.EMFILE: TOO_MANY_OPEN,
+    errno.ENFILE: TOO_MANY_OPEN,
+}
+"""Reasons, by numbers of errors of the operating system."""
 
 LOST = "is lost"
 NO_FILE = "is no regular file"

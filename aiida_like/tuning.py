@@ -24,6 +24,7 @@ class Tuning:
         anew for each statement; rows; and rows with JSON of nodes, which can be of any size.
     query_rows_at_once, records_at_once: rows of a QueryBuilder query, and records of PROV, that are written as JSON at
         once: they are larger as Python objects than as JSON.
+    characters_at_once: text and JSON of the rows that are written at once, if they are several.
     streamed_bytes: a larger answer is sent while it is made.
     answer_bytes, answers_bytes, answers_noted: the largest answer that is cached, all that are cached, and requests
         that are known to have been answered once.
@@ -46,6 +47,7 @@ class Tuning:
     wide_rows_at_once: int = 20
     query_rows_at_once: int = 200
     records_at_once: int = 100
+    characters_at_once: int = 4_000_000
     streamed_bytes: int = 65_536
     answer_bytes: int = 256_000
     answers_bytes: int = 8_000_000

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from aiida_like.below import NoRegularFile, open_below, open_file
+from aiida_like.below import NoRegularFile, open_below
 from aiida_like.deflated import DAMAGED_BYTES, MOST_INFLATED
 from aiida_like.errors import (
     ARCHIVE_DAMAGED,
-    ARCHIVE_MISSING,
     ARCHIVE_REPLACED,
     CANNOT_INFLATE,
     ENCRYPTED,
@@ -24,12 +23,15 @@ from aiida_like.errors import (
     NO_FILE,
     NO_PLACE,
     TOO_LONG,
+    TOO_MANY_ENTRIES,
     UNKNOWN_METHOD,
     DamagedObject,
     StorageAway,
+    reason_of,
 )
 from aiida_like.repository import BLOCK, Blocks, Repository, StoredFile
 from aiida_like.stamp import Stamp, stamp_of
+from aiida_like.zip_directory import TooManyEntries, open_zip
 
 _ENCRYPTED = 0x41
 """Flags of a member, APPNOTE.TXT 4.4.4: bits 0 and 6."""
@@ -47,7 +49,7 @@ def why_unreadable(member: zipfile.ZipInfo) -> str | None:
 
 
 class ZippedRepository(Repository):
-    """The members of a zip file, opened at the first read: a directory of a million members takes a while.
+    """The members of a zip file, opened at the first read: a directory of many members takes a while.
 
     `stamp` is that of the archive whose database is open. No object comes from another that has replaced it.
     """
@@ -91,9 +93,11 @@ class ZippedRepository(Repository):
                     self._zipped = _zip_file(self._archive)
                 except DAMAGED_BYTES as error:
                     raise StorageAway(f"the archive {self._archive} is damaged: {error}", ARCHIVE_DAMAGED) from error
+                except TooManyEntries as error:
+                    raise StorageAway(str(error), TOO_MANY_ENTRIES) from error
                 except OSError as error:
                     message = f"the archive {self._archive} cannot be read: {error.strerror}"
-                    raise StorageAway(message, ARCHIVE_MISSING) from error
+                    raise StorageAway(message, reason_of(error)) from error
             file = self._zipped.fp
             assert file is not None
             if self._stamp not in (None, stamp_of(os.fstat(file.fileno()))):
@@ -103,7 +107,7 @@ class ZippedRepository(Repository):
 
 def _zip_file(archive: Path) -> zipfile.ZipFile:
     """The directory of a zip file, which stays open as long as one of its members is read."""
-    file = open_file(archive)
+    file = open_zip(archive)
     try:
         zipped = zipfile.ZipFile(file)
     except BaseException:

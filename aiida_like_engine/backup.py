@@ -47,6 +47,8 @@ def _copy_database(source: Path, target: Path) -> None:
     """Copy a database at one moment, though others write to it; the old copy stays until the new one is whole."""
     new = target.with_name(f"{target.name}.new")
     new.unlink(missing_ok=True)
+    # It has hashes of passwords, and the folder may be one that others can enter.
+    new.touch(mode=0o600)
     reader, writer = sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True), sqlite3.connect(new)
     try:
         reader.backup(writer)

@@ -156,6 +156,7 @@ def _version(code: str, table: Any, coretypes: Iterable[str], place: str) -> Ver
     aiida_code = table["code"]
     if not isinstance(aiida_code, str) or aiida_code.count("@") != 1:
         raise RootError(f"{place}: code has to be label@computer, and is {aiida_code!r}")
+    _known(table, {each.name for each in fields(Version)} - {"aiida_code"}, place)
     rest = {key: value for key, value in table.items() if key != "code"}
     version = _made(Version, rest, place, code=code, aiida_code=aiida_code)
     for each in version.coretypes:

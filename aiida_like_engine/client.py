@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,6 +25,8 @@ from aiida_like_engine.protocol import (
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 10.0
+ASK_FIRST_BYTES = 1_000_000
+"""A body that is longer is announced, and sent if there is room for it."""
 UPLOAD_SECONDS = 90.0
 """Longer than the gateway waits for what comes of an upload, and for its own disk."""
 
@@ -47,6 +49,9 @@ class Client:
     ) -> StoredFile:
         """Hand a multipart body through as it comes; one of its parts is `file`. An error of `body` ends the upload."""
         headers = {"Content-Type": content_type}
+        if content_length is not None and content_length > ASK_FIRST_BYTES:
+            # The answer must not wait for what comes of the body.
+            self._asked("POST", "/room", account, json={"size": content_length})
         if content_length is not None:
             headers["Content-Length"] = str(content_length)
         return StoredFile.from_json(
@@ -73,9 +78,9 @@ class Client:
             self._asked("PATCH", f"/jobs/{job}", account, json={"name": name, "document": document})
         )
 
-    def delete_job(self, account: int, job: str, *, files: bool = False) -> None:
-        """Delete a job that does not run; `files`: and those of its input files that no other job names."""
-        self._asked("DELETE", f"/jobs/{job}", account, json={"files": files})
+    def delete_job(self, account: int, job: str, files: Sequence[str] = ()) -> None:
+        """Delete a job that does not run, and with it those of these files that its account has uploaded."""
+        self._asked("DELETE", f"/jobs/{job}", account, json={"files": list(files)})
 
     def submit(self, account: int, job: str, request: RunRequest, token: str) -> StoredRun:
         """Submit a job once. `token` is a uuid of this call: said twice, the answer is the same run."""

@@ -30,7 +30,19 @@ from aiida_like_engine.layout import Root
 from aiida_like_engine.limits import EngineSettings
 from aiida_like_engine.plugins.calculation import RECORD
 from aiida_like_engine.protocol import RunRequest
-from aiida_like_engine.server_db import ACCOUNTS, EVENTS, FILES, JOBS, OUTPUTS, RUNS, ServerDatabase, now, salt
+from aiida_like_engine.server_db import (
+    ACCOUNTS,
+    EVENTS,
+    FILES,
+    JOBS,
+    OUTPUTS,
+    RUNS,
+    ServerDatabase,
+    in_parts,
+    now,
+    salt,
+)
+from aiida_like_engine.told import failed, refusal_of_passing
 
 LOGGER = logging.getLogger(__name__)
 
@@ -108,7 +120,7 @@ class Dispatcher:
             self._carefully(run, self._make_node)
         dispatched = [each for each in runs if each.dispatched is not None]
         for run in dispatched:
-            self._progress(run)
+            self._carefully(run, self._progress)
         watched = [each for each in dispatched if is_slow or each.id in self._completed]
         states = self.thread.call(orm.processes, [each.node_uuid for each in watched])
         for run in watched:
@@ -143,10 +155,11 @@ class Dispatcher:
             self._failures.pop(run.id, None)
         except Exception as error:
             LOGGER.exception("run %s of job %s", run.uuid, run.job)
-            attempts = self._failures.get(run.id, (0, 0.0))[0] + 1
+            # A disk that is full for an hour must not cost the results of what has ended meanwhile.
+            attempts = self._failures.get(run.id, (0, 0.0))[0] + (refusal_of_passing(error) is None)
             self._failures[run.id] = (attempts, time.monotonic() + RETRY_SECONDS)
             if attempts >= MOST_ATTEMPTS:
-                self._end_without_node(run, f"AiiDA could not carry it out: {type(error).__name__}: {error}")
+                self._end_without_node(run, failed(type(error).__name__))
 
     def _may_try(self, run: Any) -> bool:
         return time.monotonic() >= self._failures.get(run.id, (0, 0.0))[1]
@@ -177,18 +190,21 @@ class Dispatcher:
         self.wake.set()
 
     def _contents(self, ids: Iterable[str]) -> dict[str, orm.Content]:
-        wanted = set(ids)
-        files = sa.select(FILES.c.public_id, FILES.c.node_uuid).where(FILES.c.public_id.in_(wanted))
-        outputs = (
-            sa.select(OUTPUTS.c.public_id, RUNS.c.node_uuid, OUTPUTS.c.path)
-            .join(RUNS, OUTPUTS.c.run_id == RUNS.c.id)
-            .where(OUTPUTS.c.public_id.in_(wanted))
+        files = sa.select(FILES.c.public_id, FILES.c.node_uuid)
+        outputs = sa.select(OUTPUTS.c.public_id, RUNS.c.node_uuid, OUTPUTS.c.path).join(
+            RUNS, OUTPUTS.c.run_id == RUNS.c.id
         )
+        found: dict[str, orm.Content] = {}
+        of_runs: list[Any] = []
         with self.database.reading() as connection:
-            found = {row.public_id: orm.Content(row.node_uuid) for row in connection.execute(files)}
-            for row in connection.execute(outputs):
-                folder = self.thread.call(orm.retrieved, row.node_uuid)
-                found[row.public_id] = orm.Content(folder, f"work/{row.path}")
+            for some in in_parts(ids):
+                rows = connection.execute(files.where(FILES.c.public_id.in_(some)))
+                found.update({row.public_id: orm.Content(row.node_uuid) for row in rows})
+                of_runs += connection.execute(outputs.where(OUTPUTS.c.public_id.in_(some))).all()
+        # A call for each folder: others have their turn in between.
+        nodes = dict.fromkeys(row.node_uuid for row in of_runs)
+        folders = {node: self.thread.call(orm.retrieved, node) for node in nodes}
+        found.update({row.public_id: orm.Content(folders[row.node_uuid], f"work/{row.path}") for row in of_runs})
         return found
 
     # created -> queued
@@ -231,8 +247,9 @@ class Dispatcher:
         if run.id in self._completed:
             return
         try:
-            text = (self.root.folder(run.node_uuid) / RECORD / "events.jsonl").read_text("utf-8")
-        except FileNotFoundError:
+            # Without a sandbox the job can have put anything there.
+            text = (self.root.folder(run.node_uuid) / RECORD / "events.jsonl").read_text("utf-8", "replace")
+        except OSError:
             return
         events = orm.events_of(text)
         if "started" in events and run.started is None:
@@ -246,14 +263,19 @@ class Dispatcher:
     def _seal(self, run: Any) -> None:
         ended = self.thread.call(orm.ended, run.node_uuid)
         seal(self.database, run, ended)
-        self._completed.discard(run.id)
-        self._noted.pop(run.id, None)
+        self._forget(run)
         if not self.settings.keep_work_folders:
             self._change(run, folder=None)
             self._removals.submit(remove_folder, self.root, run.node_uuid)
 
     def _end_without_node(self, run: Any, why: str) -> None:
         seal(self.database, run, orm.Ended(None, why, {}, {}, ()))
+        self._forget(run)
+
+    def _forget(self, run: Any) -> None:
+        self._completed.discard(run.id)
+        self._noted.pop(run.id, None)
+        self._failures.pop(run.id, None)
 
     # what was lost
 
@@ -319,7 +341,7 @@ def seal(database: ServerDatabase, run: Any, ended: orm.Ended) -> None:
     if run.stop_requested is not None and not record:
         reason = "stopped"
     message = record.get("message", ended.message) or None
-    at = record.get("ended") or now()
+    at = record.get("ended") or run.ended or now()
     status = record.get("exit_status", ended.exit_status)
     with database.writing() as connection:
         ids = Ids(salt(connection))

@@ -18,6 +18,7 @@ from aiida_like_engine.errors import RootError
 from aiida_like_engine.finding import Finding
 from aiida_like_engine.layout import Root
 from aiida_like_engine.profile_setup import check_codes
+from aiida_like_engine.protocol import RunRequest
 from aiida_like_engine.server_db import FILES, JOBS, RUNS
 
 
@@ -74,12 +75,16 @@ def rebuild_runs(root: Root) -> str:
 
 
 def purge_files(root: Root) -> str:
-    """Remove nodes and contents of deleted files that no job used; the number of files."""
+    """Remove nodes and contents of deleted files that no job used or waits for; the number of files."""
     check_codes(root)
     database = server_db.open_to_write(root.server_database)
-    query = sa.select(FILES.c.id, FILES.c.node_uuid).where(FILES.c.deleted.is_not(None))
+    query = sa.select(FILES.c.id, FILES.c.public_id, FILES.c.node_uuid).where(FILES.c.deleted.is_not(None))
+    # What has a node is linked to its inputs.
+    waiting = sa.select(RUNS.c.request).where(RUNS.c.state != "ended", RUNS.c.node_uuid.is_(None))
     with database.reading() as connection:
-        deleted = connection.execute(query).all()
+        requests = [RunRequest.from_json(json.loads(text)) for text in connection.execute(waiting).scalars()]
+        needed = {each.file for request in requests for step in request.steps for each in step.inputs}
+        deleted = [row for row in connection.execute(query) if row.public_id not in needed]
     gone = []
     for row in deleted:
         found = aiida_orm.QueryBuilder().append(aiida_orm.Node, filters={"uuid": row.node_uuid}).first(flat=True)

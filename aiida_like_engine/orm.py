@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +22,20 @@ from aiida_like_engine.catalogue import Catalogue
 from aiida_like_engine.plugins.calculation import RECORD, STOP, JobCalculation
 from aiida_like_engine.profile_setup import COMPUTER, LAUNCHER
 from aiida_like_engine.protocol import RunRequest
+from aiida_like_engine.server_db import in_parts
+from aiida_like_engine.told import told_of_aiida
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 ACTIVE = ("created", "running", "waiting")
 _ENDED = ("finished", "excepted", "killed")
+LATEST = 2**53
+"""Microseconds: what no clock of ours will say."""
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 """How names of files end that are unpacked into a job's folder."""
+FOLDER = "outputs"
+"""What a link to the folder of another run is called."""
 RUN = "run"
 """The attribute of a node that holds the uuid of its run."""
 
@@ -129,28 +135,34 @@ def create_node(
     run: str, email: str, request: RunRequest, contents: Mapping[str, Content], catalogue: Catalogue
 ) -> str:
     """The uuid of the node of a run, stored with its checkpoint; no worker knows of it. `contents` are by public id."""
-    user(email)
-    labels = Labels()
+    owner = user(email)
+    labels, links = Labels(), Labels()
+    sources = _nodes(of.node_uuid for of in contents.values())
     builder = JobCalculation.get_builder()
     builder.code = orm.load_code(f"{LAUNCHER}@{COMPUTER}")
     steps, codes = [], {}
     for step in request.steps:
         code = catalogue.version(step.analysis, step.version).aiida_code
-        label = labels.of(code, code.partition("@")[0])
+        label = links.of(code, code.partition("@")[0])
         codes[label] = orm.load_code(code)
-        inputs = [
-            {
-                "label": labels.of(contents[each.file], each.name),
-                "path": contents[each.file].path or orm.load_node(contents[each.file].node_uuid).filename,
-                "name": each.name,
-                "unpack": each.unpack and each.name.lower().endswith(ARCHIVES),
-            }
-            for each in step.inputs
-        ]
+        inputs = []
+        for each in step.inputs:
+            content = contents[each.file]
+            # All that comes of one folder has one link.
+            name = each.name if content.path is None else FOLDER
+            inputs.append(
+                {
+                    "label": labels.of(content, each.name),
+                    "link": links.of(content.node_uuid, name),
+                    "path": content.path or sources[content.node_uuid].filename,
+                    "name": each.name,
+                    "unpack": each.unpack and each.name.lower().endswith(ARCHIVES),
+                }
+            )
         steps.append({**step.as_json(), "code": label, "inputs": inputs})
-    builder.steps = orm.Dict({"steps": steps})
+    builder.steps = orm.Dict({"steps": steps}, user=owner)
     builder.codes = codes
-    files = {label: orm.load_node(of.node_uuid) for of, label in labels.given.items() if isinstance(of, Content)}
+    files = {links.given[uuid]: node for uuid, node in sources.items() if uuid in links.given}
     if files:
         builder.files = files
     builder.metadata.label = request.label
@@ -164,20 +176,36 @@ def create_node(
     return str(process.node.uuid)
 
 
+def _nodes(uuids: Iterable[str]) -> dict[str, Any]:
+    """Nodes by their uuids. Raises NotExistent: there is none such."""
+    wanted = set(uuids)
+    found: dict[str, Any] = {}
+    for some in in_parts(wanted):
+        query = orm.QueryBuilder().append(orm.Data, filters={"uuid": {"in": some}})
+        found.update({node.uuid: node for node in query.all(flat=True)})
+    if lost := wanted - found.keys():
+        raise NotExistent(f"there is no node {min(lost)}")
+    return found
+
+
 class Labels:
     """Labels of links, of the names of things: each thing has one, and no two the same."""
 
     def __init__(self) -> None:
         self.given: dict[Any, str] = {}
+        self._numbers: dict[str, int] = {}
+        """The last number of each label that was given, as thousands may want the same."""
 
     def of(self, thing: Any, name: str) -> str:
         if thing not in self.given:
             words = re.sub(r"[\W_]+", "_", name, flags=re.ASCII).strip("_").lower()
             base = words if words and not words[0].isdigit() else f"file_{words}".strip("_")
-            label, number = base, 1
-            while label in self.given.values():
+            label, number = base, self._numbers.get(base, 1)
+            while label in self._numbers:
                 number += 1
                 label = f"{base}_{number}"
+            self._numbers[base] = number
+            self._numbers.setdefault(label, 1)
             self.given[thing] = label
         return self.given[thing]
 
@@ -239,7 +267,7 @@ def ended(uuid: str) -> Ended:
     node = orm.load_node(uuid)
     _give_to_user(node)
     folder = _output(node, node.link_label_retrieved)
-    message = node.exit_message or node.exception or node.process_status or ""
+    message = node.exit_message or told_of_aiida(node.exception or "") or node.process_status or ""
     if folder is None:
         return Ended(node.exit_status, message.strip(), {}, {}, ())
     keys = dict(_keys(folder.base.repository.metadata))
@@ -291,9 +319,11 @@ def events_of(text: str) -> dict[str, int]:
     for line in text.splitlines():
         try:
             event = json.loads(line)
-            found[str(event["name"])] = int(event["at"])
-        except (ValueError, KeyError, TypeError):
+            name, at = str(event["name"]), int(event["at"])
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue
+        if 0 <= at < LATEST:
+            found[name] = at
     return found
 
 

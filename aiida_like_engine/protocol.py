@@ -1,12 +1,13 @@
 """What web workers and the gateway say to each other: JSON over HTTP on a unix socket, as frozen dataclasses.
 
     GET    /health                                 -> Health
+    POST   /room             {size}                -> {}
     POST   /files            multipart, streamed   -> StoredFile (201)
     PATCH  /files/ID         {name?, type_id?}     -> StoredFile
     DELETE /files/ID                               -> {}
     POST   /jobs             {name, document}      -> StoredJob (201)
     PATCH  /jobs/ID          {name, document}      -> StoredJob
-    DELETE /jobs/ID          {files}               -> {}
+    DELETE /jobs/ID          {files?}              -> {}
     POST   /jobs/ID/submit   {request, token}      -> StoredRun
     POST   /jobs/ID/stop                           -> StoredRun
     POST   /accounts/ID/generation                 -> {}
@@ -24,6 +25,9 @@ from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 
 from aiida_like_engine.errors import Busy, Conflict, Invalid, NoRoom, NotFound, Refused, TooMuch
+
+FILE_TYPES = (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12)
+"""Types that a file may have."""
 
 ACCOUNT_HEADER = "X-Account"
 RETRY_SECONDS = 5

@@ -9,10 +9,12 @@ from typing import Any
 from aiida_like_engine.catalogue import Catalogue
 from aiida_like_engine.errors import Invalid
 from aiida_like_engine.limits import Limits
-from aiida_like_engine.protocol import RunRequest, Step
+from aiida_like_engine.protocol import FILE_TYPES, RunRequest, Step
 
 MOST_STEPS = 50
 MOST_INPUTS = 1000
+MOST_OF_JOB = 10_000
+"""Files that are named to be deleted with a job."""
 LONGEST_TEXT = 1_000_000
 LONGEST_NAME = 255
 """Bytes: what file systems take."""
@@ -38,6 +40,8 @@ def read_request(value: Any, catalogue: Catalogue, limits: Limits, cores: int) -
     _text(request.description, "description")
     if not 1 <= len(request.steps) <= MOST_STEPS:
         raise Invalid(f"a job has 1 to {MOST_STEPS} steps", "steps")
+    if sum(len(each.inputs) for each in request.steps) > limits.job_inputs:
+        raise Invalid(f"a job has {limits.job_inputs} inputs at most, all its steps together", "steps")
     for number, each in enumerate(request.steps):
         _check(each, f"steps.{number}", catalogue, limits, cores)
     return request
@@ -111,6 +115,16 @@ def _text(text: str, place: str, longest: int = LONGEST_TEXT) -> None:
         raise Invalid(f"it may have {longest} bytes at most", place)
     if any("\ud800" <= each <= "\udfff" for each in text):
         raise Invalid("it is no text: it holds half a character", place)
+
+
+def check_type(type_id: int, place: str) -> None:
+    """Make sure that a number is a type of files.
+
+    Raises:
+        Invalid: it is none.
+    """
+    if type_id not in FILE_TYPES:
+        raise Invalid(f"{type_id} is no type of files: {', '.join(map(str, FILE_TYPES))}", place)
 
 
 def check_name(name: str, place: str) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Engine, ForeignK
 
 from aiida_like_engine.errors import RootError, SchemaMismatch
 
-BUSY_SECONDS = 20.0
-"""How long a write waits for another one."""
+BUSY_SECONDS = 7.0
+"""How long a write waits for another one: less than who asked for it waits, so that what fails is not done after."""
 
 METADATA = MetaData()
 
@@ -264,6 +264,12 @@ def inserted(connection: Connection, insert: sa.Insert) -> int:
     key = connection.execute(insert).inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+def in_parts(values: Iterable[str], most: int = 500) -> Iterator[list[str]]:
+    """Different values, in lists short enough for one IN."""
+    wanted = sorted(set(values))
+    yield from (wanted[start : start + most] for start in range(0, len(wanted), most))
 
 
 def salt(connection: Connection) -> str:

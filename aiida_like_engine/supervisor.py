@@ -28,8 +28,8 @@ from aiida_like_engine.layout import Root
 from aiida_like_engine.limits import EngineSettings
 from aiida_like_engine.server_db import log_is_left
 
-GATEWAY_THREADS = 32
-"""More than uploads at once and the few others need: a stalled upload holds a thread."""
+GATEWAY_THREADS = 28
+"""Beside one for each upload, which holds it while it stalls."""
 
 TICK_SECONDS = 0.2
 STOP_SECONDS = 10.0
@@ -147,11 +147,19 @@ class Supervisor:
         return self.child(*self.verdi, "worker", TMPDIR=str(self.root.scratch), **{SANDBOX: sandbox})
 
     def start_gateway(self) -> subprocess.Popen[bytes]:
+        from gunicorn.config import make_settings
+
         return self.child(
             *(sys.executable, "-m", "gunicorn", "--workers=1", "--worker-class=gthread"),
-            *(f"--threads={GATEWAY_THREADS}", f"--bind=unix:{self.root.socket}", "--umask=0117"),
+            *(
+                f"--threads={self.settings.limits.uploads + GATEWAY_THREADS}",
+                f"--bind=unix:{self.root.socket}",
+                "--umask=0117",
+            ),
             # A worker that loads AiiDA is silent for seconds; a client may reuse a connection that was idle.
-            *("--no-control-socket", "--timeout=90", "--graceful-timeout=5", "--keep-alive=75"),
+            *("--timeout=90", "--graceful-timeout=5", "--keep-alive=75"),
+            # A socket in the home of the user, which nobody asked for; gunicorn has it since version 25.
+            *(["--no-control-socket"] if "control_socket_disable" in make_settings() else []),
             "aiida_like_engine.gateway:application()",
         )
 
@@ -231,7 +239,8 @@ class locked:  # noqa: N801 - a context manager
             except BlockingIOError:
                 if time.monotonic() > until:
                     os.close(self.file)
-                    raise RootError(f"an engine works on {self.root.path} already: aiida-like engine status") from None
+                    path = self.root.path
+                    raise RootError(f"an engine works on {path} already: aiida-like engine status {path}") from None
             time.sleep(0.05)
         os.ftruncate(self.file, 0)
         os.pwrite(self.file, f"{os.getpid()}\n".encode(), 0)

@@ -20,22 +20,38 @@ from querylang.condition import Order
 from querylang.keyset import Place, compared
 from querylang.lowering.uuids import is_uuid
 
+LONGEST = 1000
+"""Characters of a cursor that holds the values of a row."""
+
 
 def write_place(order: Sequence[Order], place: Place) -> str:
-    """A text for a URL that stands for a place, and is valid in this order only."""
+    """A text for a URL that stands for a place, and is valid in this order only.
+
+    Where the values are too long for a URL it names the row alone, by its key, the last of them.
+    """
+    whole = _written(order, place)
+    return whole if len(whole) <= LONGEST else _written(order, place[-1:])
+
+
+def _written(order: Sequence[Order], values: Place) -> str:
     # Not orjson, which cannot write an infinite number; JSON in a profile can hold one.
-    return urlsafe_b64encode(json.dumps([_signature(order), *place]).encode()).decode().rstrip("=")
+    return urlsafe_b64encode(json.dumps([_signature(order), *values]).encode()).decode().rstrip("=")
 
 
 def read_place(order: Sequence[Order], text: str) -> Place:
-    """The place that a text stands for. Raises QueryError: `write_place` did not write it, or for another order."""
+    """The place that a text stands for, or the key alone of the row there, if it names that.
+
+    Raises:
+        QueryError: `write_place` did not write it, or for another order.
+    """
     try:
         signature, *values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if signature != _signature(order):
             raise QueryError("the cursor is of a list with another order: take it along with the same orderby=")
-        if len(values) != len(order):
+        if len(values) not in (1, len(order)):
             raise ValueError  # noqa: TRY301 (handled below with all other faults of the text)
-        return tuple(_checked(term, value) for term, value in zip(order, values, strict=True))
+        terms = order[-len(values) :]
+        return tuple(_checked(term, value) for term, value in zip(terms, values, strict=True))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise QueryError(
             "the cursor is none of this server, or at a row with an odd value: begin with an empty cursor=, follow the "

@@ -51,6 +51,7 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     "`facet`": (FACETS,),
     "a path into JSON, in whatever place": (PATH,),
     "`filter=`": (PARENTHESES,),
+    "the text behind `=contains=`": (Limit(MAX_LENGTH, "characters"),),
     "a pattern": (
         Limit(MAX_LENGTH, "characters"),
         Limit(MAX_GAPS, "wildcards, those side by side counted once"),

@@ -21,7 +21,7 @@ from restapi.commands.serve import serve
 )
 @click.version_option(__version__, prog_name="aiida-like")
 def main() -> None:
-    """Serves AiiDA archives and profiles over the web, read-only."""
+    """Serves AiiDA archives and profiles over the web, read-only, and runs jobs where there is an engine."""
 
 
 if __name__ == "__main__":

@@ -60,6 +60,11 @@ class Settings:
     page_size: int = _setting(20, "how many rows a page has without perpage, at most MAX_LIMIT", in_answers=True)
     max_query_length: int = _setting(8000, "how long a query string may be, in bytes", in_answers=True)
     max_query_rows: int = _setting(10_000, "how many rows a query of POST may have", in_answers=False)
+    max_row_characters: int = _setting(
+        64_000_000,
+        "how many characters of text and JSON the rows of one statement may have, if they are several",
+        in_answers=False,
+    )
     max_export_rows: int = _setting(1_000_000, "how many rows a file of format csv or ndjson may have", in_answers=True)
     graph_nodes: int = _setting(1000, "how many nodes a graph has without limit", in_answers=True)
     max_graph_nodes: int = _setting(10_000, "the largest limit of a graph", in_answers=True)
@@ -138,7 +143,10 @@ class Settings:
     @property
     def limits(self) -> Limits:
         return Limits(
-            self.statement_seconds, self.connections, self.slow_statements or max(1, _threads_of_process() // 2)
+            self.statement_seconds,
+            self.connections,
+            self.slow_statements or max(1, _threads_of_process() // 2),
+            self.max_row_characters,
         )
 
     @cached_property

@@ -276,9 +276,9 @@ def statements_read() -> Iterator[list[Statement]]:
     seen: list[Statement] = []
     read = Snapshot.rows
 
-    def look(snapshot: Snapshot, statement: Statement) -> Any:
+    def look(snapshot: Snapshot, statement: Statement, most: int | None = None) -> Any:
         seen.append(statement)
-        return read(snapshot, statement)
+        return read(snapshot, statement, most)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Snapshot, "rows", look)

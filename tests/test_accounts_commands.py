@@ -41,7 +41,8 @@ def run(people: People, *arguments: str, stdin: str = "", code: int = 0) -> str:
 
 def test_accounts(people: People) -> None:
     made = run(people, "account", "add", "dora", "--email", "dora@example.org", stdin="a long password\n")
-    assert made == "The account dora is there. A key for programs: aiida-like key add dora\n"
+    added = f"aiida-like key add dora --engine {people.root.path}"
+    assert made == f"Added the account dora. A key for its programs: {added}\n"
     run(people, "account", "add", "eve", "--email", "eve@x.org", "--no-password", "--superuser")
     assert run(people, "account", "list") == (
         "name  email             rights     state     password\n"
@@ -64,6 +65,17 @@ def test_accounts(people: People) -> None:
     assert fits(directory.by_name("dora"), "another password")
     assert directory.by_name("dora").generation == 3  # type: ignore[union-attr]
     directory.close()
+
+
+def test_who_may_not_write_is_told_in_one_line(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a user of web workers, who may read the database alone."""
+    monkeypatch.setattr("restapi.commands.accounts.open_to_write", server_db.open_to_read)
+    said = run(people, "account", "add", "eve", "--email", "eve@x.org", "--no-password", code=2)
+    assert said == (
+        f"Error: {people.root.server_database} cannot be written: attempt to write a readonly database; "
+        "the engine's user may\n"
+    )
+    assert "cannot be written" in run(people, "key", "add", "bob", code=2)
 
 
 def test_removing(people: People) -> None:
@@ -217,9 +229,10 @@ def served(people: People, monkeypatch: pytest.MonkeyPatch, *arguments: str, cod
 def test_serve(people: People, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     output, given = served(people, monkeypatch, str(golden.archive))
     assert " serves runs, where jobs run; golden, read-only.\n" in output
+    assert f"\n  KEY=$(aiida-like key add ACCOUNT --engine {people.root.path})\n" in output
     for path in ("/api/v2/analyses/", "/api/v2/files/contents/", "/api/v2/jobs/"):
         assert re.search(rf'^  curl -H "Authorization: Token \$KEY" .*http://\S+:\d+{path}$', output, re.MULTILINE)
-    assert re.search(r"\nTo who signs in at http://127\.0\.0\.1:\d+/login, or sends a key: -H 'Auth", output)
+    assert re.search(r"\nSign in at http://127\.0\.0\.1:\d+/login, or send a key with each request: -H 'Auth", output)
     client = Client(given[0])
     assert client.get("/golden/api/v4/users").status_code == 401
     names = [each["name"] for each in client.get("/", headers=people.header("bob")).json["profiles"]]
@@ -240,6 +253,7 @@ def test_serve_a_desktop(golden: Golden, tmp_path: Path, monkeypatch: pytest.Mon
     assert people.root.first_key.stat().st_mode & 0o777 == 0o600
     assert f"The first key is in {people.root.first_key}.\n" in first
     assert key not in first, "only a terminal shows it"
+    assert f"\n  KEY=$(cat {people.root.first_key})\n" in first
     client = Client(given[0])
     assert client.get("/api/v4/users").status_code == 401
     assert client.get("/api/v4/users", headers={"Authorization": f"Token {key}"}).status_code == 200
@@ -322,14 +336,16 @@ def test_an_engine_that_is_killed_is_started_again(tmp_path: Path, monkeypatch: 
     assert len(mark.read_text()) >= 3
 
 
-def test_a_signal_ends_both(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_both(tmp_path: Path, number: signal.Signals) -> None:
     marks = [tmp_path / "engine", tmp_path / "server"]
     programs = [[sys.executable, "-c", LIVES, str(mark)] for mark in marks]
-    both = f"import sys; from restapi.commands.with_engine import run_both; sys.exit(run_both(*{programs!r}))"
+    both = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # this test may run below nohup
+    both += f"from restapi.commands.with_engine import run_both; sys.exit(run_both(*{programs!r}))"
     with subprocess.Popen([sys.executable, "-c", both]) as process:
         wait_until(lambda: all(mark.exists() for mark in marks))
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         assert process.wait(30) == 0
     assert len(children) == 2
     assert not any(Path(f"/proc/{child}").exists() for child in children)

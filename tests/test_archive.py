@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import gc
 import os
 import re
@@ -22,12 +24,13 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
 from flask import Flask
 
-from aiida_like.errors import DamagedObject, StorageAway, TargetError
+from aiida_like.errors import BeingOpened, DamagedObject, StorageAway, TargetError
 from aiida_like.profiles import find
 from aiida_like.repository import key_of
 from aiida_like.storage import LazyStorage, Storage, copies, lazy_storage, open_storage
@@ -78,6 +81,18 @@ def test_a_cache_of_others(golden: Golden, tmp_path: Path) -> None:
     before = folder.stat().st_ctime_ns
     file_of(golden.archive, tmp_path)
     assert folder.stat().st_ctime_ns == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may give folders away")
+def test_a_cache_that_belongs_to_another_user(golden: Golden, tmp_path: Path) -> None:
+    """Who could still look into its files and exchange them."""
+    folder = tmp_path / "archives"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 1234, 1234)
+    message = f"the folder {folder} belongs to another user (uid 1234), who could change what is served: "
+    with pytest.raises(TargetError, match=re.escape(message)) as raised:
+        file_of(golden.archive, tmp_path)
+    assert (raised.value.reason, list(folder.iterdir())) == ("its archive cannot be unpacked", [])
 
 
 def smaller(content: bytes, folder: Path) -> bytes:
@@ -198,9 +213,11 @@ def test_an_opening_that_takes_long(golden: Golden, tmp_path: Path, monkeypatch:
         opened = open_storage(find(str(golden.archive)), cache_folder=tmp_path)
         return replace(opened, stamp=stamps[-1])
 
-    opening = LazyStorage(open_slowly, lambda: stamps[-1])
-    with pytest.raises(TargetError, match=r"^it is being opened: ask again in some seconds$"):
+    opening = LazyStorage(open_slowly, lambda: stamps[-1], "papers")
+    with pytest.raises(BeingOpened, match=r"^papers takes longer to open: requests do not wait$") as raised:
         opening(0.01)
+    assert raised.value.reason == "it is being opened: ask again in some seconds"
+    del raised  # its frames keep what was opened
     let_go.set()
     first = weakref.ref(opening())
     let_go.clear()
@@ -310,8 +327,44 @@ def test_progress(golden: Golden, tmp_path: Path) -> None:
     file_of(golden.archive, tmp_path, lambda done, total: told.append((done, total)))
     with zipfile.ZipFile(golden.archive) as zipped:
         size = zipped.getinfo("db.sqlite3").file_size
-    assert (told[0], {total for _, total in told}) == ((size, 2 * size), {2 * size})
+    assert (told[0], told[1], {total for _, total in told}) == ((0, 2 * size), (size, 2 * size), {2 * size})
     assert told == sorted(told)
+
+
+@pytest.mark.parametrize("done", [0, 1, 5, 50])
+def test_a_progress_that_ends_it(done: int, golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it does: while the archive is read, unpacked, or written anew. Nothing stays."""
+    monkeypatch.setattr(copies.rebuilding, "_LOOK", 100)
+    calls = []
+
+    def end(*_: int) -> None:
+        calls.append(None)
+        if len(calls) > done:
+            raise BeingOpened("it takes longer")
+
+    with pytest.raises(BeingOpened, match=r"^it takes longer$"):
+        file_of(golden.archive, tmp_path, end)
+    assert {path.suffix for path in (tmp_path / "archives").iterdir()} <= {".lock"}
+    assert count(file_of(golden.archive, tmp_path)) == 81
+
+
+def test_another_process_is_not_waited_for_without_end(golden: Golden, tmp_path: Path) -> None:
+    """Which makes the same copy."""
+    file = file_of(golden.archive, tmp_path)
+    file.unlink()
+    steps: list[int] = []
+
+    def end(done: int, _: int) -> None:
+        steps.append(done)
+        if len(steps) > 3:
+            raise BeingOpened("it takes longer")
+
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(BeingOpened, match=r"^it takes longer$"):
+            file_of(golden.archive, tmp_path, end)
+    assert steps == [0] * 4
+    assert count(file_of(golden.archive, tmp_path, lambda *_: None)) == 81
 
 
 def test_missing_indexes_are_added_to_the_copy(golden: Golden, tmp_path: Path) -> None:
@@ -484,7 +537,9 @@ def test_an_archive_that_ends_early(golden: Golden, tmp_path: Path) -> None:
 def test_no_room(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", ["total", "used", "free"])  # noqa: PYI024  # as shutil has it
     monkeypatch.setattr(copies.shutil, "disk_usage", lambda _: usage(10, 10, 1000))
-    with pytest.raises(TargetError, match=r"where 0 MB are free: set XDG_CACHE_HOME to a folder with room$"):
+    with pytest.raises(
+        TargetError, match=r"needs \d+ KB in .*, where 1000 bytes are free: set XDG_CACHE_HOME to a folder with room$"
+    ):
         file_of(golden.archive, tmp_path)
 
 
@@ -528,6 +583,36 @@ def test_lost_objects(golden: Golden, tmp_path: Path) -> None:
     with pytest.raises(StorageAway, match=r"short\.aiida is damaged: File is not a zip file$") as raised:
         ZippedRepository(tmp_path / "short.aiida").read(KEY)
     assert raised.value.reason == "its archive is damaged"
+
+
+UNREADABLE = {
+    errno.EACCES: "its files may not be read by the user that the server runs as",
+    errno.EMFILE: "the server has too many open files: ask again in some seconds",
+    errno.EIO: "its archive cannot be read",
+}
+
+
+@pytest.mark.parametrize("number", UNREADABLE)
+def test_why_an_archive_cannot_be_read(
+    number: int, golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other reason than that is given, for its files and for its database."""
+    repository = ZippedRepository(golden.archive)
+    real = os.open
+
+    def refuse(path: Any, *arguments: Any, **more: Any) -> int:
+        if path == golden.archive:
+            raise OSError(number, os.strerror(number))
+        return real(path, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    message = f"the archive {golden.archive} cannot be read: {os.strerror(number)}"
+    with pytest.raises(StorageAway, match=f"^{re.escape(message)}$") as read:
+        repository.read(KEY)
+    with pytest.raises(TargetError) as opened:
+        unpacked(golden.archive, tmp_path)
+    assert read.value.reason == UNREADABLE[number]
+    assert (opened.value.reason, str(opened.value)) == (UNREADABLE[number], message)
 
 
 def key_in(golden: Golden, uuid: str, path: str) -> str:

@@ -6,12 +6,15 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from html import unescape
+from http.client import HTTPConnection
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -24,8 +27,15 @@ from flask import Flask
 from gunicorn.config import Config, ForwardedAllowIPS
 from werkzeug.test import Client
 
-from aiida_like.errors import AiidaLikeError, StatementCancelled, StatementTimeout, StorageError, TargetError
-from aiida_like.profiles import find, find_all
+from aiida_like.errors import (
+    AiidaLikeError,
+    BeingOpened,
+    StatementCancelled,
+    StatementTimeout,
+    StorageError,
+    TargetError,
+)
+from aiida_like.profiles import Profile, find, find_all
 from restapi import create_site
 from restapi.cli import main
 from restapi.commands import serve as serve_command
@@ -34,7 +44,7 @@ from restapi.config import Settings, settings_of_file
 from tests.asking import get
 from tests.conftest import COMMAND, ROOT, Golden, GoldenPostgreSQL
 from tests.golden import graph
-from tests.servers import PostgreSQL, free_port, serving
+from tests.servers import PATIENCE, PostgreSQL, free_port, serving
 from tests.writable import rezip
 
 
@@ -59,6 +69,23 @@ def test_serve_sqlite(golden: Golden, name: str) -> None:
     with serving(command, root, {"AIIDA_PATH": str(golden.aiida_path)}) as server:
         assert users(root) == GOLDEN_USERS
         assert f"  '{root}/api/v2/nodes?limit=5&orderby=-ctime'\n" in server.stderr
+
+
+@pytest.mark.parametrize(("before", "ends"), [("SIG_DFL", True), ("SIG_IGN", False)])
+def test_serve_until_the_terminal_is_closed(golden: Golden, before: str, ends: bool) -> None:
+    """What it is told so by, SIGHUP, is ignored below nohup."""
+    root = f"http://127.0.0.1:{free_port()}"
+    serve = [*COMMAND, "serve", str(golden.archive), "-P", root.rpartition(":")[2], "-w", "1"]
+    begin = (
+        f"import os, signal, sys; signal.signal(signal.SIGHUP, signal.{before}); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    with serving([sys.executable, "-c", begin, *serve], root) as server:
+        os.kill(server.pid, signal.SIGHUP)
+        if ends:
+            assert server.process.popen.wait(PATIENCE) == 0
+        else:
+            assert users(root) == GOLDEN_USERS
+            assert server.process.popen.poll() is None
 
 
 def test_serve_postgresql(golden_postgresql: GoldenPostgreSQL) -> None:
@@ -300,7 +327,8 @@ def test_a_configuration_that_cannot_be_read(tmp_path: Path) -> None:
 
 THERE_ARE = (
     "There are: PROFILE, REPOSITORY, CACHE_FOLDER, STATEMENT_SECONDS, SLOW_STATEMENTS, CONNECTIONS, MAX_LIMIT, "
-    "PAGE_SIZE, MAX_QUERY_LENGTH, MAX_QUERY_ROWS, MAX_EXPORT_ROWS, GRAPH_NODES, MAX_GRAPH_NODES, MAX_OPEN_PROFILES, "
+    "PAGE_SIZE, MAX_QUERY_LENGTH, MAX_QUERY_ROWS, MAX_ROW_CHARACTERS, MAX_EXPORT_ROWS, GRAPH_NODES, MAX_GRAPH_NODES, "
+    "MAX_OPEN_PROFILES, "
     "CACHE, ACCESS_LOG, ARCHIVE_MAX_AGE, OLD_TYPE_NAMES, QUERYBUILDER, CLIENT_SECONDS, TRUSTED_PROXIES, "
     "MAX_BODY_LENGTH, ENGINE, READ_ACCESS, ACCOUNTS, SESSION_DAYS, GATEWAY_SECRET_FILE"
 )
@@ -426,7 +454,7 @@ def test_what_is_run(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     port = str(free_port())
     arguments = ["--demo", str(golden.archive), "-H", "::1", "-P", port, "-w", "3", "--threads", "2"]
     code, output = run(*arguments, env={"SCRIPT_NAME": "/lab"})
-    assert (code, given[1:]) == (0, [f"[::1]:{port}", 3, 2, {}])
+    assert (code, given[1:]) == (0, [f"[::1]:{port}", 3, 2, {"forwarded_allow_ips": ""}])
     assert f"  golden: http://[::1]:{port}/lab/golden/api/v4\n" in output
     answer = Client(given[0]).get("/golden/api/v2/users/1")
     assert re.search('"first_name":"AiiDA"', answer.text)
@@ -483,6 +511,34 @@ def test_a_server_behind_a_network_of_proxies() -> None:
             assert answer.headers["X-Request-ID"] == "of-the-proxy"
 
 
+FORGED = {
+    ("X-Forwarded-Proto", "https"): (200, '"url_root":"https://'),
+    ("SCRIPT_NAME", "/y"): (400, "the path does not begin with that in SCRIPT_NAME, which a proxy has sent"),
+    ("SCRIPT_NAME", "/api"): (404, "No resource has this URL. GET /api/api/v2 lists all endpoints."),
+    ("SCRIPT_NAME", "/"): (404, "No resource has this URL."),
+    ("SCRIPT_NAME", "/api/v4/users?limit=1"): (400, "the path does not begin with"),
+    ("PATH_INFO", "/healthz"): (200, '"url_root":"http://'),
+}
+"""Headers, and what is answered if a proxy sends them."""
+
+
+@pytest.mark.parametrize("proxies", ["", "127.0.0.1"])
+def test_headers_of_proxies(proxies: str) -> None:
+    """Of who is none they say nothing, also on the same machine; of a proxy none is an error of the server."""
+    root = f"http://127.0.0.1:{free_port()}"
+    command = [*COMMAND, "serve", "--demo", "-P", root.rpartition(":")[2], "-w", "1"]
+    with serving(command, root, {"AIIDA_LIKE_TRUSTED_PROXIES": proxies, "FORWARDED_ALLOW_IPS": "127.0.0.1"}):
+        for (name, value), (status, text) in FORGED.items():
+            with closing(HTTPConnection(root.removeprefix("http://"))) as connection:
+                connection.request("GET", "/api/v4/users?limit=1", headers={name: value})
+                answer = connection.getresponse()
+                found = answer.status, answer.read().decode()
+            if proxies:
+                assert (found[0], text in found[1]) == (status, True), found
+            else:
+                assert (found[0], f'"url_root":"{root}/"' in found[1]) == (200, True), found
+
+
 @pytest.mark.parametrize("error", [StatementTimeout(1), StatementCancelled(), StorageError("it is damaged")])
 def test_what_a_database_says_is_told_in_one_line(error: AiidaLikeError, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"^1$"), told_in_one_line():
@@ -495,6 +551,50 @@ def test_a_terminal_sees_the_progress(golden: Golden, monkeypatch: pytest.Monkey
     env = {"FORCE_COLOR": "1", "AIIDA_LIKE_CACHE_FOLDER": str(tmp_path)}
     code, output = run(str(golden.archive), "-P", str(free_port()), env=env)
     assert (code, "unpacking the database of golden" in output) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "warning"), [("_SECONDS_EACH", "takes longer to open"), ("_SECONDS_ALL", "is not open yet")]
+)
+def test_a_slow_archive_keeps_nobody_waiting(
+    setting: str, warning: str, golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What takes long is told, and served all the same. An archive alone is waited for."""
+    served: list[Any] = []
+    monkeypatch.setattr(serve_command, "run", lambda *arguments: served.append(arguments[0]))
+    monkeypatch.setattr(serve_command, setting, -1.0)
+    env = {"AIIDA_LIKE_CACHE_FOLDER": str(tmp_path)}
+    code, output = run("--demo", str(golden.archive), "-P", str(free_port()), env=env)
+    more = "so it is opened when it is asked for, and the answer is 503 until it is open"
+    assert output.startswith("".join(f"Warning: {name} {warning}, {more}\n" for name in ("demo", "golden")))
+    assert " serves demo, golden, read-only.\n" in output
+    assert (code, list(tmp_path.glob("*/*.sqlite"))) == (0, [])
+    assert Client(served[0]).get("/golden/api/v4/users?limit=1").status_code == 200
+    served[0].open.close()
+    code, output = run(str(golden.archive), "-P", str(free_port()), env={"AIIDA_LIKE_CACHE_FOLDER": f"{tmp_path}/2"})
+    assert (code, "Warning" in output, len(served)) == (0, False, 2)
+
+
+def test_a_slow_archive_is_named_after_the_others(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that cannot be opened not at all."""
+    refusals = {"golden": BeingOpened("golden takes longer to open"), "odd": TargetError("odd is damaged")}
+
+    def refuse(profile: Profile, *_: Any) -> None:
+        if profile.name in refusals:
+            raise refusals[profile.name]
+
+    monkeypatch.setattr(serve_command, "run", lambda *_: None)
+    monkeypatch.setattr(serve_command, "open_visibly", refuse)
+    targets = [str(golden.archive), f"odd={golden.archive}", "demo"]
+    code, output = run(*targets, "-P", str(free_port()))
+    assert (code, " serves demo, golden, read-only.\n" in output, "Warning: odd is damaged\n" in output) == (
+        0,
+        True,
+        True,
+    )
+    # If no other is open, it is served none the less.
+    code, output = run(*targets[:2], "-P", str(free_port()))
+    assert (code, " serves golden, read-only.\n" in output) == (0, True)
 
 
 def test_the_home_page(golden: Golden, serve: Callable[..., Flask]) -> None:

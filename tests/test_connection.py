@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_a_stream_of_which_nothing_comes(ends: tuple[socket.socket, Connection])
     client, connection = ends
     client.sendall(HEAD + b"12345")
     assert connection.receive()
-    connection.begin_stream(0.05)
+    connection.begin_stream(0.05, 1000)
     assert connection.recv(100) == HEAD + b"12345"
     client.sendall(b"67890")
     assert connection.recv(100) == b"67890"
@@ -168,3 +169,21 @@ def test_a_stream_of_which_nothing_comes(ends: tuple[socket.socket, Connection])
     connection.end_stream()
     with pytest.raises(StreamOver):
         connection.recv(100)
+
+
+def test_a_stream_that_drips(ends: tuple[socket.socket, Connection]) -> None:
+    """It is never silent for long. What came makes it last longer: 100 bytes at 1000 a second, 0.1 s."""
+    client, connection = ends
+    client.sendall(HEAD)
+    assert connection.receive()
+    connection.begin_stream(0.2, 1000)
+    assert connection.recv(100) == HEAD
+    began, came = time.monotonic(), 0
+    client.sendall(bytes(100))
+    with suppress(TimeoutError):
+        while time.monotonic() < began + 10:
+            came += len(connection.recv(100))
+            client.sendall(b"x")
+            time.sleep(0.01)
+    assert came > 100
+    assert 0.3 <= time.monotonic() - began < 2

@@ -97,7 +97,7 @@ def test_large_statements_wear_a_connection_out() -> None:
         def execute(self, sql: str, _: Any) -> None:
             seen.append(len(sql))
 
-        def fetchall(self) -> list[Any]:
+        def fetchmany(self, _: int) -> list[Any]:
             return []
 
         def close(self) -> None:

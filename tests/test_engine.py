@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sqlite3
 import uuid
 import zipfile
 
 import pytest
 
 from aiida_like.profiles import find
-from aiida_like_engine.errors import Conflict, Invalid, NotFound
+from aiida_like_engine.errors import Busy, Conflict, Invalid, NotFound
 from aiida_like_engine.protocol import RunRequest, StepInput
 from restapi import create_app
 from tests.engine_fixture import RunningEngine, step
@@ -69,6 +70,7 @@ print(json.dumps({{
     "outputs": sorted(node.base.links.get_outgoing().all_link_labels()),
     "users": sorted({{each.user.email for each in node.base.links.get_outgoing().all_nodes()}}),
     "content": node.inputs.files.in_txt.get_content(), "owner": node.inputs.files.in_txt.user.email,
+    "writer": node.inputs.steps.user.email, "printed": node.get_option("output_filename"),
     "out": node.outputs.retrieved.base.repository.get_object_content("work/out.txt"),
     "reason": node.outputs.record["reason"], "code": node.inputs.codes.shell.full_label,
 }}))""")
@@ -88,6 +90,8 @@ print(json.dumps({{
         "users": ["ada@example.org"],
         "content": "abc",
         "owner": "ada@example.org",
+        "writer": "ada@example.org",
+        "printed": "work/process_output.log",
         "out": "äöü\n",
         "reason": "done",
         "code": "shell@localhost",
@@ -119,6 +123,14 @@ def test_the_wall_time_holds(engine: RunningEngine) -> None:
     assert (run.row.reason, run.content("kept")) == ("walltime", b"partial\n")
 
 
+def test_the_wall_time_holds_for_a_job_that_stops_the_clock(engine: RunningEngine) -> None:
+    command = "echo partial > kept; kill -STOP $PPID; kill -STOP 2; sleep 50; echo outlived"
+    run = engine.run(step(command, wall_seconds=1))
+    assert (run.row.reason, run.row.message) == ("walltime", "it took longer than 1 s")
+    assert (run.content("kept"), run.log) == (b"partial\n", "")
+    assert run.row.wall_seconds < 15  # wall, grace and spare time
+
+
 def test_steps_share_a_folder_and_the_first_failure_ends_them(engine: RunningEngine) -> None:
     run = engine.run("echo one > one", "cat one; echo two > two; exit 3", "echo three > three")
     assert (run.row.exit_status, run.row.message) == (3, "step 2: exit code 3")
@@ -145,6 +157,49 @@ query = orm.QueryBuilder().append(CalcJobNode, filters={{"uuid": {first.row.node
 query.append(CalcJobNode, filters={{"uuid": {second.row.node_uuid!r}}}, with_ancestors="first")
 print(query.count())""")
     assert printed == "1\n"
+
+
+def test_inputs_of_one_folder_have_one_link(engine: RunningEngine) -> None:
+    first = engine.run("for i in $(seq 60); do echo $i > n$i; done")
+    given = engine.upload("n1", b"uploaded")
+    names = {f"n{number}": first.outputs[f"n{number}"].public_id for number in range(1, 61)}
+    inputs = [StepInput(public_id, f"in_{name}") for name, public_id in names.items()]
+    second = engine.run(
+        step("cat in_n1 in_n60 up", *inputs, StepInput(given.id, "up")),
+        step("cat again", StepInput(names["n7"], "again")),
+    )
+    assert second.log == "1\n60\nuploaded7\n"
+    printed = engine.in_aiida(f"""
+links = orm.load_node({second.row.node_uuid!r}).base.links.get_incoming().all_link_labels()
+print(sorted(label for label in links if label.startswith("files__")))""")
+    assert printed == "['files__outputs', 'files__up']\n"
+
+
+def test_contents_of_inputs_are_not_hashed(engine: RunningEngine) -> None:
+    first = engine.run("for i in $(seq 10); do echo $i > n$i; done")
+    printed = engine.in_aiida(f"""
+from pathlib import Path
+from aiida.repository import Repository
+from aiida.tools import delete_nodes
+from aiida_like_engine import orm as ours
+from aiida_like_engine.catalogue import read_catalogue
+from aiida_like_engine.protocol import RunRequest, Step, StepInput
+hashed, of = [], Repository.hash
+def counted(self):
+    hashed.append(len(list(self.walk())))
+    return of(self)
+Repository.hash = counted
+folder = ours.retrieved({first.row.node_uuid!r})
+contents = {{f"id{{n}}": ours.Content(folder, f"work/n{{n}}") for n in range(1, 11)}}
+inputs = tuple(StepInput(id, id) for id in contents)
+request = RunRequest("hashes", "", (Step("shell", "1", "true", inputs=inputs),))
+catalogue = read_catalogue(Path({str(engine.root.analyses)!r}))
+made = ours.create_node("no-run", "ada@example.org", request, contents, catalogue)
+print([folders for folders in hashed if folders > 1])
+import logging
+logging.disable(logging.CRITICAL)
+delete_nodes([orm.load_node(made).pk], dry_run=False)""")
+    assert printed == "[]\n"
 
 
 def test_a_file_that_has_another_name_now(engine: RunningEngine) -> None:
@@ -189,6 +244,9 @@ def test_a_submit_that_comes_twice_is_one_run(engine: RunningEngine) -> None:
     assert engine.client.submit(engine.account, job.id, request, token).uuid == first.uuid == token
     with pytest.raises(Conflict, match="submitted already"):
         engine.client.submit(engine.account, job.id, request, str(uuid.uuid4()))
+    another = engine.client.create_job(engine.account, "another", {})
+    with pytest.raises(Conflict, match="another job was submitted with this token"):
+        engine.client.submit(engine.account, another.id, request, token)
     assert engine.wait(token).content("times") == b"once\n"
 
 
@@ -213,3 +271,39 @@ def test_anothers_job_is_not_there(engine: RunningEngine) -> None:
     engine.client.delete_job(engine.account, job.id)
     with pytest.raises(NotFound):
         engine.client.change_job(engine.account, job.id, "again", {})
+
+
+def test_a_job_is_deleted_with_files_of_its_own_account(engine: RunningEngine) -> None:
+    root = engine.add_account("root2", is_superuser=True)
+    job = engine.client.create_job(root, "of root", {})
+    anothers, own = engine.upload("of-ada", b"a"), engine.upload("of-root", b"b", root)
+    engine.client.delete_job(root, job.id, [anothers.id, own.id])
+    assert {each.public_id for each in engine.files() if each.deleted is not None} & {anothers.id, own.id} == {own.id}
+
+
+def test_outputs_of_a_deleted_job_are_no_inputs(engine: RunningEngine) -> None:
+    run = engine.run("echo a > a")
+    engine.client.delete_job(engine.account, engine.job(run.row.uuid))
+    with pytest.raises(Invalid, match="there is no file"):
+        engine.submit(step("cat a", StepInput(run.outputs["a"].public_id, "a")))
+
+
+def test_no_account_is_called_by_letters(engine: RunningEngine) -> None:
+    root = engine.add_account("root3", is_superuser=True)
+    with pytest.raises(NotFound, match="there is no such account"):
+        engine.client._asked("POST", "/accounts/abc/generation", root)  # its methods take numbers
+
+
+def test_a_database_that_is_locked_for_long(engine: RunningEngine) -> None:
+    """Who asks is told so before giving up, and nothing is done later."""
+    other = sqlite3.connect(engine.root.server_database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Busy, match="the server's database is busy"):
+        engine.client.create_job(engine.account, "while it is locked", {})
+    other.execute("ROLLBACK")
+    engine.client.create_job(engine.account, "after it", {})
+    names = [
+        name for (name,) in other.execute("SELECT name FROM jobs WHERE name IN ('while it is locked', 'after it')")
+    ]
+    other.close()
+    assert names == ["after it"]

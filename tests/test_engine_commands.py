@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
 import sqlite3
 import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ import pytest
 from aiida_like_engine import server_db
 from aiida_like_engine.errors import NotFound
 from aiida_like_engine.layout import Root
-from aiida_like_engine.protocol import StepInput, StoredFile
+from aiida_like_engine.protocol import RunRequest, StepInput, StoredFile
 from tests.engine_fixture import Person, Run, RunningEngine, an_engine, ordinary_person, step
 from tests.servers import left_out
 
@@ -36,7 +35,6 @@ def reader(engine: RunningEngine) -> Person:
     """Another user, who is in the group of the web workers and owns nothing."""
     if os.getuid() != 0:
         left_out("only root can be another user")
-    daemon = pwd.getpwnam("daemon")
     person = ordinary_person("daemon")
     group = 65533
     os.chown(engine.root.path, engine.person.uid, group)
@@ -47,7 +45,7 @@ def reader(engine: RunningEngine) -> Person:
         os.chown(path, engine.person.uid, group)
     for folder in (engine.root.path, engine.root.store, engine.root.work):
         folder.chmod(0o2750)
-    return Person(daemon.pw_uid, group, person.python)
+    return replace(person, gid=group)
 
 
 READ = """
@@ -143,7 +141,7 @@ def test_status_start_and_stop(engine: RunningEngine) -> None:
     assert "jobs that have not ended" in engine.command("status", path).stdout
     second = engine.command("start", path, check=False)
     assert second.returncode == 2
-    assert "an engine works on" in second.stderr
+    assert f"an engine works on {path} already: aiida-like engine status {path}\n" in second.stderr
     assert stat.S_IMODE(engine.root.socket.stat().st_mode) == 0o660
 
 
@@ -257,6 +255,32 @@ container = get_manager().get_profile_storage().get_container()
 print(container.has_objects([{keys[prepared.used.id]!r}, {keys[prepared.unused.id]!r}]))""")
     assert printed == "[True, False]\n"
     assert prepared.run.log == "used"
+
+
+def test_purge_keeps_what_a_run_waits_for(engine: RunningEngine) -> None:
+    """Its node, which will be linked to the file, is not made yet: the engine was killed before."""
+    engine.start()
+    file = engine.upload("waited-for", b"waited for")
+    engine.kill("supervisor")
+    database = sqlite3.connect(engine.root.server_database)
+    job = (
+        "INSERT INTO jobs (public_id, account_id, api, name, document, created, submitted) "
+        "VALUES ('Waits0', ?, 'jobs', '', '{}', 1, 1)"
+    )
+    request = RunRequest("waits", steps=(step("cat file", StepInput(file.id, "file")),))
+    run = (
+        "INSERT INTO runs (job_id, number, uuid, state, request, cores, sealed) VALUES (?, 1, ?, 'submitting', ?, 1, 0)"
+    )
+    uuid = "7b0e4a5c-31a8-4f44-a64b-6a8c4e3f6f35"
+    number = database.execute(job, (engine.account,)).lastrowid
+    database.execute(run, (number, uuid, json.dumps(request.as_json())))
+    database.execute("UPDATE files SET deleted = 1 WHERE public_id = ?", (file.id,))
+    database.commit()
+    database.close()
+    assert engine.command("purge", str(engine.root.path)).stdout == "0 files were removed\n"
+    engine.start()
+    assert engine.wait(uuid).log == "waited for"
+    engine.stop()
 
 
 def test_backup_and_restore_while_jobs_run(engine: RunningEngine) -> None:

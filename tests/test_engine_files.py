@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sqlite3
+import stat
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from aiida_like_engine import server_db
+from aiida_like_engine import backup, server_db
+from aiida_like_engine.calls import LONGEST_BODY, Call
 from aiida_like_engine.catalogue import DEFAULT, read_catalogue
 from aiida_like_engine.client import Client
-from aiida_like_engine.errors import EngineAway, Invalid, Refused, RootError, SchemaMismatch
+from aiida_like_engine.errors import EngineAway, Invalid, Refused, RootError, SchemaMismatch, TooMuch
 from aiida_like_engine.ids import SHORTEST, Ids
 from aiida_like_engine.layout import Root
 from aiida_like_engine.limits import EngineSettings, Limits, read_settings, read_size, written_settings
@@ -100,7 +105,7 @@ def test_versions_by_code_and_by_name(tmp_path: Path) -> None:
         ("[analyses.x]\ncolour = 1\n[analyses.x.versions.1]\ncode='a@b'", "[analyses.x]: 'colour' is unknown"),
         ("[analyses.x.versions.1]\nname = 'one'", '[analyses.x.versions."1"] names no AiiDA code'),
         ("[analyses.x.versions.1]\ncode = 'a'", "code has to be label@computer, and is 'a'"),
-        ("[analyses.x.versions.1]\ncode = 'a@b'\nsize = 1", "'size' is unknown; there is "),
+        ("[analyses.x.versions.1]\ncode = 'a@b'\nsize = 1", "'size' is unknown; there is code, command, coretypes, "),
         ("[analyses.x.versions.1]\ncode = 'a@b'\ncoretypes = ['c']", "there is no coretype 'c'; there is "),
         ("[analyses.x.versions.1]\ncode = 'a@b'\nreadable = ['opt']", "'opt' is no absolute path"),
         ("[analyses.x.versions.1]\ncode = 'a@b'\nnetwork = 1", "network has to be true or false, and is 1"),
@@ -174,6 +179,18 @@ def test_the_log_is_left(path: Path) -> None:
         "server.sqlite-wal",
     ]
     assert path.with_name("server.sqlite-wal").stat().st_size == 0
+
+
+def test_a_copy_is_nobody_elses(path: Path, tmp_path: Path) -> None:
+    """Its folder may be one that was there, and that others can enter."""
+    server_db.create(path)
+    before = os.umask(0o022)
+    try:
+        backup._copy_database(path, tmp_path / "copy.sqlite")  # the whole needs AiiDA's store
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "copy.sqlite").stat().st_mode) == 0o600
+    assert server_db.open_to_read(tmp_path / "copy.sqlite").path == tmp_path / "copy.sqlite"
 
 
 def test_versions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,6 +348,18 @@ def test_requests_that_are_refused(tmp_path: Path, change: dict[str, Any], field
     assert (error.value.field, message in str(error.value)) == (field, True), str(error.value)
 
 
+def test_a_job_has_no_more_inputs_than_the_operator_lets_it(tmp_path: Path) -> None:
+    file = tmp_path / "analyses.toml"
+    file.write_text(DEFAULT)
+    inputs = [{"file": "a", "name": str(number)} for number in range(100)]
+    request = {"label": "", "steps": [{**STEP, "inputs": inputs}] * 10}
+    assert len(read_request(request, read_catalogue(file), Limits(), 4).steps) == 10
+    request["steps"] = [*request["steps"], {**STEP, "inputs": inputs[:1]}]
+    with pytest.raises(Invalid, match="a job has 1000 inputs at most, all its steps together") as error:
+        read_request(request, read_catalogue(file), Limits(), 4)
+    assert error.value.field == "steps"
+
+
 def test_a_label_is_a_text(tmp_path: Path) -> None:
     file = tmp_path / "analyses.toml"
     file.write_text(DEFAULT)
@@ -347,3 +376,30 @@ def test_a_request_has_steps(tmp_path: Path, value: Any) -> None:
     with pytest.raises(Invalid) as error:
         read_request(value, read_catalogue(file), Limits(), 4)
     assert error.value.field == "steps"
+
+
+# calls
+
+
+def call(body: bytes, length: int | None = None, *, is_superuser: bool = False) -> Call:
+    environ = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body) if length is None else length)}
+    return Call(SimpleNamespace(is_superuser=is_superuser), "XkpTse", environ)
+
+
+def test_the_json_of_a_call() -> None:
+    assert call(b'{"name": "a"}').json() == {"name": "a"}
+    assert call(b"").json() == {}
+    for body, message in (
+        (b"{", "no JSON"),
+        (b"\xff", "no JSON"),
+        (b"[" * 100_000, "too deep"),
+        (b"[1]", "has to be an object"),
+    ):
+        with pytest.raises(Invalid, match=message):
+            call(body).json()
+    with pytest.raises(TooMuch, match=f"longer than {LONGEST_BODY} bytes"):
+        call(b"{}", LONGEST_BODY + 1).json()
+
+
+def test_who_sees_all() -> None:
+    assert [call(b"", is_superuser=each).sees_all for each in (True, False)] == [True, False]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from aiida_like_engine.plugins.wrapper import free_bytes, no_user_namespaces
 from aiida_like_engine.protocol import StepInput
 from tests.engine_fixture import Run, RunningEngine, an_engine, step
+from tests.servers import left_out
 
 MORE = """
 [analyses.open.versions.1]
@@ -76,6 +79,11 @@ COMMANDS = {
     "deep": "i=0; while [ $i -lt 400 ]; do mkdir -p aaaaaaaaaaaaaaaaaaaa && cd aaaaaaaaaaaaaaaaaaaa; i=$((i+1)); done; "
     "echo deep > deep; cd /work; echo kept > kept",
     "log": "rm process_output.log; ln -s /etc/shadow process_output.log; echo said",
+    "long name": "n=$(printf '\\351%.0s' $(seq 100)); echo precious > \"$n\"; echo kept > kept",
+    "clash": "echo 1 > '\\xff'; mkdir $'\\xff'; echo 2 > $'\\xff/a'; "
+    "echo 3 > $'\\xff/\\xff'; echo 4 > $'\\xff/\\\\xff'",
+    "rest": "mkdir more_outputs.tar; touch more_outputs.tar/x; for i in $(seq 30); do echo $i > z$i; done",
+    "namespaces": "unshare --user true && echo made; echo kept > kept",
     "large": "head -c 20000000 /dev/zero > a; head -c 20000000 /dev/zero > b; echo kept > c",
 }
 
@@ -199,6 +207,82 @@ def test_folders_in_folders_end_somewhere(ended: Run, engine: RunningEngine) -> 
 def test_a_log_that_was_replaced(ended: Run) -> None:
     assert "process_output.log" not in ended.outputs
     assert "1 that are no files were left out" in ended.row.message
+
+
+@of("long name")
+def test_a_name_that_becomes_too_long(ended: Run) -> None:
+    [log, kept, long] = ended.outputs
+    assert (log, kept, ended.row.reason) == ("process_output.log", "kept", "done")
+    assert long.startswith("\\xe9\\xe9")
+    assert len(long) == 255
+    assert ended.content(long) == b"precious\n"
+
+
+@of("clash")
+def test_names_that_become_the_same(ended: Run) -> None:
+    contents = {path: ended.content(path) for path in ended.outputs if path != "process_output.log"}
+    folder = "\\xff_"
+    assert contents == {
+        "\\xff": b"1\n",
+        f"{folder}/a": b"2\n",
+        f"{folder}/\\xff_": b"3\n",
+        f"{folder}/\\xff": b"4\n",
+    }
+
+
+@of("rest")
+def test_a_folder_with_the_name_of_the_tar_file(ended: Run) -> None:
+    assert ended.row.message == f"{32 - OUTPUTS + 1} more files are in more_outputs.tar_"
+    with tarfile.open(fileobj=io.BytesIO(ended.content("more_outputs.tar_"))) as tar:
+        assert "more_outputs.tar/x" in ended.outputs
+        assert {*tar.getnames(), *ended.outputs} >= {*(f"z{n}" for n in range(1, 31))}
+
+
+@of("namespaces")
+def test_a_job_makes_no_namespaces(ended: Run) -> None:
+    if not no_user_namespaces():
+        left_out("bubblewrap cannot forbid user namespaces here")
+    assert list(ended.outputs) == ["process_output.log", "kept"]
+    assert "made" not in ended.log
+
+
+def test_a_step_that_shuts_others_out(engine: RunningEngine) -> None:
+    first = "echo one > one; chmod 0 /work/process_output.log /tmp /work"
+    run = engine.run(first, step("cat one", StepInput(engine.upload("two", b"2").id, "two")))
+    assert (run.row.reason, run.content("one")) == ("done", b"one\n")
+    assert run.log == "one\n"
+
+
+def test_inputs_that_are_called_as_the_log(engine: RunningEngine) -> None:
+    file = engine.upload("process_output.log", b"of before")
+    run = engine.run(step("cat process_output-1.log", StepInput(file.id, "process_output.log")))
+    assert list(run.outputs) == ["process_output.log"]
+    assert run.log.startswith("aiida-like: the input process_output.log lies in process_output-1.log")
+    assert run.log.endswith("of before")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("./process_output.log", "forged")
+    file = engine.upload("a.zip", archive.getvalue())
+    run = engine.run(step("echo said; cat process_output-1.log", StepInput(file.id, "a.zip", unpack=True)))
+    assert (list(run.outputs), run.log) == (["process_output.log"], "said\nforged")
+
+
+def test_an_error_while_files_are_collected(engine: RunningEngine) -> None:
+    run = engine.run(step("echo kept > kept; : > ../left", analysis="free"))
+    assert (run.row.reason, run.row.exit_status) == ("failed", 1)
+    assert run.row.message == "not all of its files could be collected: Not a directory"
+    assert run.content("kept") == b"kept\n"
+
+
+def test_what_the_disk_has_no_room_for() -> None:
+    """The file takes nothing on the disk, and would take all that is left where it is collected."""
+    free = free_bytes(Path(tempfile.gettempdir()))
+    with an_engine(free_bytes=free // 2, file_bytes=2**50, output_bytes=2**50) as made:
+        made.start()
+        run = made.run(f"truncate -s {free // 4} large; echo kept > kept")
+        assert list(run.outputs) == ["process_output.log", "kept"]
+        assert run.row.message == "1 files are not kept, as the disk has no room for them, such as 'large'"
+        made.stop()
 
 
 def test_archives_that_mean_harm(engine: RunningEngine) -> None:

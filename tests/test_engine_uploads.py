@@ -9,12 +9,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from aiida_like.container import Container
 from aiida_like_engine.errors import Busy, EngineAway, Invalid, NoRoom, NotFound, TooMuch
+from aiida_like_engine.server_db import JOBS
 from aiida_like_engine.uploads import MultipartBody, Room, clean_name, receive
 from tests.engine_fixture import BOUNDARY, PATIENCE, RunningEngine, an_engine, multipart, step
 
@@ -24,7 +28,15 @@ TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 @pytest.fixture(scope="module")
 def small() -> Iterator[RunningEngine]:
     """An engine with small limits, without the need for workers."""
-    with an_engine(upload_bytes=100_000, account_bytes=250_000, uploads=2, upload_idle_seconds=2) as made:
+    with an_engine(
+        upload_bytes=100_000,
+        account_bytes=250_000,
+        uploads=4,
+        upload_idle_seconds=2,
+        upload_rate=20_000,
+        account_drafts=3,
+        document_bytes=1000,
+    ) as made:
         made.start(workers=1)
         yield made
         made.stop()
@@ -93,15 +105,21 @@ def test_limits_of_files(small: RunningEngine) -> None:
 
 
 def test_uploads_that_stall_do_not_keep_others(small: RunningEngine) -> None:
-    stalled = [Stalled(small) for _ in range(2)]
+    other, third = small.add_account("other"), small.add_account("third")
+    stalled = [Stalled(small, account) for account in (small.account, small.account, other)]
     time.sleep(0.5)
     began = time.monotonic()
     assert small.client.health().ok
     assert time.monotonic() - began < 1.0
-    with pytest.raises(Busy, match="2 uploads are under way"):
+    with pytest.raises(Busy, match="2 uploads of the account are under way"):
         small.upload("third", b"x")
+    assert small.upload("others", b"x", third).size == 1
+    stalled.append(Stalled(small, other))
+    time.sleep(0.2)
+    with pytest.raises(Busy, match="4 uploads are under way"):
+        small.upload("fifth", b"x", third)
     run = small.submit("true")
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 4.0
     answers = [each.answer() for each in stalled]
     assert all(b"400 Bad Request" in each and b"sent nothing for 2 s" in each for each in answers)
     assert small.upload("fourth", b"x").size == 1
@@ -109,14 +127,61 @@ def test_uploads_that_stall_do_not_keep_others(small: RunningEngine) -> None:
     assert small.wait(run).row.exit_status == 0
 
 
+def test_an_upload_that_drips_is_ended(small: RunningEngine) -> None:
+    """A few bytes each 0.3 s are no silence, but less than the least rate."""
+    began = time.monotonic()
+    dripping = Stalled(small)
+    dripping.socket.settimeout(0.3)
+    answer = b""
+    while not answer and time.monotonic() < began + PATIENCE:
+        with suppress(TimeoutError):
+            answer = dripping.socket.recv(4096)
+        with suppress(BrokenPipeError):
+            dripping.socket.sendall(b"x" * 10)
+    dripping.socket.close()
+    assert b"400 Bad Request" in answer
+    assert b"sent less than 20000 bytes a second" in answer
+    # 2 s of patience, and 3.3 s that a block may take.
+    assert 5.0 < time.monotonic() - began < 15.0
+    assert left_over(small) == []
+
+
+def test_uploads_at_once_share_what_is_left(small: RunningEngine) -> None:
+    """Both begin while there is room for either, but not for both."""
+    account = small.add_account("shares")
+    for name in ("first", "second"):
+        small.upload(name, os.urandom(100_000), account)
+    contents = [os.urandom(40_000) for _ in range(2)]
+    both_have_begun = threading.Barrier(2)
+
+    def slowly(body: bytes) -> Iterator[bytes]:
+        yield body[:1000]
+        both_have_begun.wait(PATIENCE)
+        time.sleep(0.5)
+        yield body[1000:]
+
+    def upload(content: bytes) -> str:
+        body = multipart("half", content)
+        try:
+            return small.client.upload(account, slowly(body), TYPE, len(body)).name
+        except TooMuch as refused:
+            return str(refused)
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = sorted(threads.map(upload, contents))
+    assert answers == ["half", "the file is larger than what is left of the account's 250000 bytes"]
+    assert sum(file.size for file in small.files() if file.account_id == account) == 240_000
+    assert left_over(small) == []
+
+
 class Stalled:
     """An upload that sends its beginning, and then nothing."""
 
-    def __init__(self, engine: RunningEngine) -> None:
+    def __init__(self, engine: RunningEngine, account: int | None = None) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(PATIENCE)
         self.socket.connect(str(engine.root.socket))
-        head = f"POST /files HTTP/1.1\r\nHost: x\r\nX-Account: {engine.account}\r\nContent-Type: {TYPE}\r\n"
+        head = f"POST /files HTTP/1.1\r\nHost: x\r\nX-Account: {account or engine.account}\r\nContent-Type: {TYPE}\r\n"
         self.socket.sendall(f"{head}Content-Length: 50000\r\n\r\n".encode() + multipart("a", b"x" * 1000)[:500])
 
     def answer(self) -> bytes:
@@ -159,10 +224,13 @@ def test_a_full_disk(small: RunningEngine) -> None:
 
 def test_two_at_once_are_two_files(engine: RunningEngine) -> None:
     contents = [os.urandom(500_000) for _ in range(4)]
+    accounts = [engine.account, engine.add_account("uploads")]
     found: dict[int, str] = {}
-    threads = [
-        threading.Thread(target=lambda n=n: found.update({n: engine.upload(f"{n}", contents[n]).md5})) for n in range(4)
-    ]
+
+    def upload(n: int) -> None:
+        found[n] = engine.upload(f"{n}", contents[n], accounts[n % 2]).md5
+
+    threads = [threading.Thread(target=upload, args=(n,)) for n in range(4)]
     for each in threads:
         each.start()
     for each in threads:
@@ -191,17 +259,123 @@ class Drops(io.BytesIO):
 def test_content_comes_whole(most: int, content: bytes, tmp_path: Path) -> None:
     fields = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="typeId"\r\n\r\n5\r\n'.encode()
     body = MultipartBody.of(Drops(b"preamble\r\n" + fields + multipart("a.b", content) + b"epilogue", most), TYPE)
-    kept = []
+    kept, reserved = [], []
 
     def store(counter: io.BytesIO) -> str:
         while block := counter.read(100):
             kept.append(block)
         return "key"
 
-    received = receive(body, Room(10_000, "a limit", tmp_path, 0), store)  # type: ignore[arg-type]
+    received = receive(body, Room(10_000, "a limit", tmp_path, 0), store, reserved.append)  # type: ignore[arg-type]
     assert b"".join(kept) == content
     assert (received.name, received.type_id, received.size, received.object_key) == ("a.b", 5, len(content), "key")
     assert received.md5 == hashlib.md5(content).hexdigest()
+    assert reserved == [len(content)]
+
+
+def in_parts(*parts: tuple[str, str]) -> bytes:
+    """A body of parts: their dispositions, and what they hold."""
+    written = (f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n" for head, text in parts)
+    return "".join(written).encode() + f"--{BOUNDARY}--\r\n".encode()
+
+
+FILE = 'name="file"; filename="a"'
+REFUSED = [
+    (in_parts(("name=\"file\"; filename*=idna''%41b", "x")), "the parameters of Content-Disposition", "file"),
+    (in_parts(("name=\"file\"; filename*=undefined''%41b", "x")), "the parameters of Content-Disposition", "file"),
+    (in_parts(('name="file"; filename*=a; filename*0=b', "x")), "the parameters of Content-Disposition", "file"),
+    (in_parts((f'name="file"; filename*{"9" * 5000}=b', "x")), "the parameters of Content-Disposition", "file"),
+    (in_parts((FILE, "x"), ('name="type_id"', "\u00b2")), "it has to be a whole number", "type_id"),
+    (in_parts((FILE, "x"), ('name="typeId"', "x")), "it has to be a whole number", "typeId"),
+    (in_parts((FILE, "x"), ('name="typeId"', "0")), "0 is no type of files: 1, 2", "typeId"),
+    (in_parts(('name="type_id"', "6"), (FILE, "x")), "6 is no type of files", "type_id"),
+    (in_parts((FILE, "x"), ('name="type_id"', "9" * 5000)), "999999999 is no type of files", "type_id"),
+    (in_parts((FILE, "x"), ('name="y"', "y" * 70_000)), "a part that is not called file is too long", "file"),
+    (in_parts((FILE, "x"), *[('name="y"', "y")] * 100), "more than 100 parts", "file"),
+    (multipart("a", b"x", "text/plain; type_id=9999"), "9999 is no type of files", "type_id"),
+]
+
+
+@pytest.mark.parametrize(("content", "message", "culprit"), REFUSED)
+def test_what_is_refused_is_not_stored(content: bytes, message: str, culprit: str, tmp_path: Path) -> None:
+    """The container keeps what it has read to its end: it must not come so far."""
+    ended = []
+
+    def store(counter: io.BytesIO) -> str:
+        while counter.read(100):
+            pass
+        ended.append(True)
+        return "key"
+
+    def received() -> object:
+        body = MultipartBody.of(io.BytesIO(content), TYPE)
+        return receive(body, Room(10_000, "a limit", tmp_path, 0), store, lambda size: None)  # type: ignore[arg-type]  # noqa: ARG005
+
+    with pytest.raises(Invalid, match=message) as error:
+        received()
+    assert error.value.field == culprit
+    assert ended == []
+
+
+@pytest.mark.parametrize(
+    "type_",
+    ["boundary*=B; boundary*0=C", "boundary*=idna''%41", f"boundary*{'9' * 5000}=B", "boundary*=undefined''%41"],
+)
+def test_boundaries_that_are_none(type_: str) -> None:
+    with pytest.raises(Invalid, match="the parameters of Content-Type cannot be read"):
+        MultipartBody.of(io.BytesIO(), f"multipart/form-data; {type_}")
+
+
+def test_a_length_is_refused_before_the_body(small: RunningEngine) -> None:
+    def never() -> Iterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    with pytest.raises(TooMuch, match="larger than the 100000 bytes that a file may have"):
+        small.client.upload(small.add_account("announces"), never(), TYPE, 10**12)
+
+
+def test_chunks_that_are_none(small: RunningEngine) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(small.root.socket))
+        head = f"POST /files HTTP/1.1\r\nHost: x\r\nX-Account: {small.account}\r\nContent-Type: {TYPE}\r\n"
+        connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\nZZZ\r\n".encode())
+        answer = b""
+        while block := connection.recv(4096):
+            answer += block
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"its chunks cannot be read" in answer
+
+
+def test_a_refused_upload_leaves_nothing(small: RunningEngine) -> None:
+    account = small.add_account("refused")
+
+    def stored() -> int:
+        found = (small.root.store / "container" / "loose").rglob("*")
+        return sum(each.stat().st_size for each in found if each.is_file())
+
+    before = stored()
+    body = multipart("a", os.urandom(90_000))[: -len(f"--{BOUNDARY}--\r\n")] + f"--{BOUNDARY}\r\n".encode()
+    with pytest.raises(Invalid, match="too many headers"):
+        small.client.upload(account, [body + b"X: " + b"h" * 20_000], TYPE)
+    assert stored() - before < 90_000
+    assert left_over(small) == []
+
+
+def test_drafts_have_a_limit(small: RunningEngine) -> None:
+    account = small.add_account("drafts")
+    jobs = [small.client.create_job(account, "a", {}).id for _ in range(3)]
+    with pytest.raises(TooMuch, match="3 jobs of the account were not submitted"):
+        small.client.create_job(account, "a", {})
+    small.client.delete_job(account, jobs[0])
+    assert small.database is not None
+    with small.database.reading() as connection:
+        kept = connection.execute(sa.select(JOBS.c.public_id).where(JOBS.c.account_id == account)).scalars().all()
+    assert kept == jobs[1:]
+    assert small.client.create_job(account, "a", {}).name == "a"
+    with pytest.raises(TooMuch, match="a job may have 1000 bytes at most, as JSON"):
+        small.client.change_job(account, jobs[1], "a", {"x": "y" * 1000})
 
 
 @pytest.mark.parametrize(

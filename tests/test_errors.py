@@ -8,6 +8,7 @@ import pytest
 
 from aiida_like.errors import (
     AiidaLikeError,
+    BeingOpened,
     MissingExtra,
     OddValue,
     QueryError,
@@ -47,6 +48,13 @@ def test_what_is_missing_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     for _ in range(3):
         reply_to(TargetMissing("/data/x is missing", "it is missing"), STATUSES, log, asked())
     assert [record.getMessage().partition(": ")[2] for record in caplog.records] == ["/data/x is missing"]
+
+
+def test_what_is_being_opened_is_no_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    log = FailureLog(logging.getLogger("x"), has_tracebacks=False)
+    for error in (BeingOpened("papers takes longer"), TargetMissing("papers is missing")):
+        reply_to(error, STATUSES, log, asked())
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
 
 
 def asked() -> Exchange:

@@ -18,11 +18,12 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import String
 
 from aiida_like import models
 from aiida_like.below import NoRegularFile, open_below
 from aiida_like.errors import DamagedNode, DamagedObject, TargetError
-from aiida_like.models import JSONText, Timestamp
+from aiida_like.models import JSONText, Timestamp, Uuid
 from aiida_like.profiles import find
 from aiida_like.storage import copies, open_storage, rebuilding
 from aiida_like.storage.rebuilding import rebuild
@@ -305,7 +306,9 @@ DOCUMENTS = [
     (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
     (b'{"a":"' + b"[" * 1000 + b'"}', '{"a":"' + "[" * 1000 + '"}'),
     (b'{"a":[' + b"0," * 2_000_000 + b"0]}", None),
-    (b'{"a":"' + b"x" * 64_000_000 + b'"}', None),
+    (b'{"a":"' + b"x" * 16_000_000 + b'"}', None),
+    (b'{"a":"' + b"x" * 15_999_992 + b'"}', '{"a":"' + "x" * 15_999_992 + '"}'),
+    (b'{"a":"' + b"\xff" * 6_000_000 + b'"}', None),
     (b'{"a":"' + b"x" * 5_000_000 + b'"}', '{"a":"' + "x" * 5_000_000 + '"}'),
     (b"null", "null"),
     (b'{"a":1,"a":2}', '{"a":2}'),
@@ -338,6 +341,28 @@ def test_json(stored: bytes, text: str | None) -> None:
     kind = KINDS[JSONText]
     assert kind.mended(stored) == text
     assert kind.is_sound(stored) == (text is not None and stored == text.encode())
+
+
+TEXTS = [
+    (b"x" * 1_000_000, "x" * 1_000_000),
+    (b"x" * 1_000_001, "x" * 1_000_000),
+    (b"x" + "\xe9".encode() * 500_000, "x" + "\xe9" * 499_999),
+    (b"\xff" * 1_000_000, "\ufffd" * 333_333),
+]
+
+
+@pytest.mark.parametrize(("stored", "text"), TEXTS)
+def test_long_texts_are_cut(stored: bytes, text: str) -> None:
+    kind = KINDS[String]
+    assert kind.mended(stored) == text
+    assert kind.is_sound(stored) == (stored == text.encode())
+    assert kind.is_sound(text.encode())
+
+
+def test_long_uuids_are_cut() -> None:
+    kind = KINDS[Uuid]
+    assert kind.mended(b"a" * 1001) == "a" * 1000
+    assert (kind.is_sound(b"a" * 1000), kind.is_sound(b"a" * 1001)) == (True, False)
 
 
 def rows_of(file: Path) -> dict[str, list[Any]]:
@@ -712,13 +737,25 @@ def test_a_database_in_utf_16(golden: Golden, database: bytes, tmp_path: Path) -
 
 
 def test_a_database_that_takes_too_long(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of it stays."""
-    monkeypatch.setattr(copies, "_SECONDS", -1e6)
-    monkeypatch.setattr(rebuilding, "_LOOK", 10)
-    with pytest.raises(TargetError, match=r"takes too long to read: more than -\d+ s$") as raised:
-        open_storage(find(str(golden.archive)), cache_folder=tmp_path / "cache")
+    """Nothing of it stays but that it did; no process tries it again soon."""
+    with monkeypatch.context() as patched:
+        patched.setattr(copies, "_SECONDS", -1e6)
+        patched.setattr(rebuilding, "_LOOK", 10)
+        # Else it would not be long after a database this small.
+        patched.setattr(copies, "_REFUSED_TIMES", 1e6)
+        with pytest.raises(TargetError, match=r"takes too long to read: more than -\d+ s$") as raised:
+            open_storage(find(str(golden.archive)), cache_folder=tmp_path)
     assert raised.value.reason == "its database takes too long to read"
-    assert {path.suffix for path in (tmp_path / "cache" / "archives").iterdir()} == {".lock"}
+    assert {path.suffix for path in (tmp_path / "archives").iterdir()} == {".lock", ".refused"}
+    with monkeypatch.context() as patched:
+        patched.setattr(copies, "_make", None)
+        with pytest.raises(TargetError, match=r"golden\.aiida takes too long to read: more than 30 s$") as raised:
+            open_storage(find(str(golden.archive)), cache_folder=tmp_path)
+    assert raised.value.reason == "its database takes too long to read"
+    now = time.time()
+    monkeypatch.setattr(copies.time, "time", lambda: now + 1e8)
+    open_storage(find(str(golden.archive)), cache_folder=tmp_path).close()
+    assert {path.suffix for path in (tmp_path / "archives").iterdir()} == {".json", ".lock", ".sqlite"}
 
 
 def test_a_database_that_grows(database: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

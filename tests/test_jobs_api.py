@@ -7,7 +7,9 @@ import io
 import os
 import re
 import shutil
+import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -687,11 +689,77 @@ def test_without_an_engine_nothing_is_written(
     assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("5", "private, no-store")
 
 
+def test_without_an_engine_the_log_has_one_line(
+    serve: Callable[..., Flask], people: People, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = serve(None, {"ENGINE": str(people.root.path)}).test_client()  # another one has written it already
+    for _ in range(2):
+        assert client.delete("/api/v2/jobs/QTVia0/", headers=people.header("ada")).status_code == 503
+    (record,) = caplog.records
+    assert "engine.sock does not answer: " in record.message
+    assert record.exc_info is None
+
+
 def test_an_upload_without_an_engine(client: FlaskClient, people: People) -> None:
     for method in ("POST", "PUT"):
         sent = {"file": (io.BytesIO(b"abc"), "a.txt")}
         answer = client.open("/api/v2/files/contents/", method=method, data=sent, headers=people.header("ada"))
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+class Breaking:
+    """A body of which a part comes, and then an error of the connection."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error, self._blocks = error, [b"--x\r\n"]
+
+    def read(self, size: int = -1) -> bytes:  # noqa: ARG002 - as it comes
+        if self._blocks:
+            return self._blocks.pop()
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "detail"),
+    [
+        (TimeoutError(), 408, "The file comes too slowly."),
+        (ConnectionResetError(), 400, "The file breaks off."),
+        (BrokenPipeError(), 400, "The file breaks off."),
+    ],
+)
+def test_an_upload_that_breaks_is_no_fault_of_the_engine(
+    client: FlaskClient, people: People, error: Exception, status: int, detail: str
+) -> None:
+    """The gateway is one that takes what comes and never answers."""
+    with socket.socket(socket.AF_UNIX) as gateway:
+        gateway.bind(str(people.root.socket))
+        gateway.listen()
+        try:
+            answer = client.post(
+                "/api/v2/files/contents/",
+                content_type="multipart/form-data; boundary=x",
+                headers=people.header("ada"),
+                environ_overrides={
+                    "wsgi.input": Breaking(error),
+                    "wsgi.input_terminated": True,  # as it is where it is read while it comes
+                    "CONTENT_LENGTH": "1000",
+                },
+            )
+        finally:
+            people.root.socket.unlink()
+    assert (answer.status_code, answer.json) == (status, {"detail": detail})
+
+
+def test_a_database_that_breaks(golden: Golden, serve: Callable[..., Flask], tmp_path: Path) -> None:
+    """It loses a table, under a server that has it open."""
+    people = make_jobs(tmp_path / "root", golden)
+    client = serve(None, {"ENGINE": str(people.root.path)}).test_client()
+    assert client.get("/api/v2/files/", headers=people.header("ada")).status_code == 200
+    with people.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE files RENAME TO others")
+    answer = client.get("/api/v2/files/", headers=people.header("ada"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json["detail"] == "The engine's folder cannot be read now: the cause is in the log of the server."
 
 
 def test_version_2_of_aiida_is_beside_it(client: FlaskClient, people: People) -> None:

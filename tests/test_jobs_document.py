@@ -352,7 +352,8 @@ OF_ENGINE = [
     ("steps.0.environment.A B", {"jobanalyses": [{"envVars": ["no"]}, {}]}),
     ("steps.0.inputs.3.name", {"jobanalyses": [{"inputFiles": ["no"]}, {}]}),
     ("steps.2.cores", None),
-    ("steps", None),
+    ("steps", {"jobanalyses": ["no"]}),
+    ("other", None),
     ("", None),
 ]
 

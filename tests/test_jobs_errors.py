@@ -16,7 +16,7 @@ from aiida_like_engine.catalogue import read_catalogue
 from restapi.dialects.jobs import pages, render
 from restapi.dialects.jobs.errors import refusal_of
 from restapi.dialects.jobs.job_document import JOB
-from restapi.dialects.jobs.records import JobRecord, Owner, input_path
+from restapi.dialects.jobs.records import JobRecord, ListedJob, Owner, input_path
 from restapi.dialects.jobs.statuses import end_of
 from restapi.http.errors import GENERIC, FailureLog
 from restapi.http.exchange import Exchange
@@ -65,7 +65,8 @@ def test_errors(
     error: Exception, status: int, body: dict[str, Any], wait: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What names paths is for the log alone."""
-    refusal = refusal_of(error, LOG, exchange())
+    log = FailureLog(logging.getLogger("tests"), has_tracebacks=False)
+    refusal = refusal_of(error, log, exchange())
     assert refusal is not None
     assert (refusal.status, refusal.body, refusal.headers.get("Retry-After")) == (status, body, wait)
     assert (SECRET in caplog.text) == (SECRET in str(error))
@@ -117,6 +118,10 @@ def test_sizes_of_pages(size: str, found: int) -> None:
     assert pages.page_of({"page_size": size}) == pages.Page(1, found)
 
 
+def test_pages_of_jobs_are_smaller() -> None:
+    assert pages.page_of({"page_size": "1000"}, pages.MOST_JOBS) == pages.Page(1, 100)
+
+
 @pytest.mark.parametrize(
     ("reason", "message", "told"),
     [
@@ -158,4 +163,5 @@ def test_a_job_of_what_is_not_offered_any_more(tmp_path: Path) -> None:
     }
     assert shown["hardware"]["coreSummary"] is None
     assert shown["inputFiles"] == [{"id": "XkpTse", "decompress": True}]
-    assert render.job_summary(job, catalogue, None, "Not Started", 0)["analysisNames"] == ["openfoam"]
+    listed = ListedJob(1, "QTVia", owner, "Basic Job", ("openfoam",), frozenset(), "now")
+    assert render.job_summary(listed, catalogue, None, "Not Started", 0)["analysisNames"] == ["openfoam"]

@@ -159,7 +159,6 @@ assert hardware["walltime"] == 48
 
 def test_rescalepy(runs: Runs, tmp_path: Path) -> None:
     """A client that others wrote: upload, create, submit, wait, download."""
-    pytest.importorskip("rescalepy")
     (tmp_path / "airFoil2D").mkdir()
     (tmp_path / "airFoil2D" / "Allrun").write_text("cat airFoil2D/mesh.txt; mkdir out; cp airFoil2D/mesh.txt out/copy")
     (tmp_path / "airFoil2D" / "mesh.txt").write_text("12 cells\n")
@@ -450,6 +449,52 @@ def test_an_upload_that_breaks_off(runs: Runs, served: Asking) -> None:
         time.sleep(0.1)
     assert answer.status_code == 201
     assert served("GET", "files/", 200)["count"] == before + 1
+
+
+def test_an_upload_whose_client_closes_its_side(runs: Runs) -> None:
+    began = time.monotonic()
+    with begun_upload(runs, 10**7, bytes(1000), **runs.header("ada")) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert all_of(connection).startswith(b"HTTP/1.1 400 ")
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.long
+def test_an_upload_that_stalls(runs: Runs) -> None:
+    """It is no fault of the engine, which waits as long as the server."""
+    with begun_upload(runs, 10**7, bytes(1000), **runs.header("bob")) as connection:
+        connection.settimeout(2 * PATIENCE)
+        answer = all_of(connection)
+    assert answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 400 "))
+
+
+def test_an_upload_that_has_no_room_is_refused_at_once(runs: Runs) -> None:
+    began = time.monotonic()
+    with begun_upload(runs, 10**12, **runs.header("ada")) as connection:
+        answer = all_of(connection)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"the file is larger than the" in answer
+    assert time.monotonic() - began < 10
+
+
+def test_an_upload_whose_chunks_are_none(runs: Runs) -> None:
+    host, _, port = runs.url.removeprefix("http://").partition(":")
+    fields = {"Host": host, "Content-Type": "multipart/form-data; boundary=x", **runs.header("ada")}
+    written = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    with socket.create_connection((host, int(port)), PATIENCE) as connection:
+        head = f"POST /api/v2/files/contents/ HTTP/1.1\r\n{written}Transfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode() + b"3\r\n--x\r\nZZZ\r\n\r\n")
+        answer = all_of(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b'{"detail":"The file breaks off."}')
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    found = b""
+    while block := connection.recv(4096):
+        found += block
+    return found
 
 
 def test_who_has_no_account_uploads_nothing(runs: Runs) -> None:

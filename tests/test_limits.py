@@ -151,6 +151,21 @@ QUERIES: dict[str, tuple[str, str, str]] = {
         f"nodes?group=in={ones(1001)}",
         "group=in= has 1001 values; at most 1000 are allowed",
     ),
+    "characters of a pattern": (
+        f'nodes?label=like="{"a" * 1000}"',
+        f'nodes?label=like="{"a" * 1001}"',
+        "the pattern has 1001 characters; at most 1000 are allowed",
+    ),
+    "a text to look for": (
+        f'nodes?label=contains="{"%" * 300}"',
+        f'nodes?label=contains="{"a" * 1001}"',
+        "the text to look for has 1001 characters; at most 1000 are allowed",
+    ),
+    "a text to look for in JSON": (
+        f'nodes?attributes.x=contains="{"a" * 1000}"',
+        f'nodes?attributes.x=contains="{"a" * 1001}"',
+        "the text to look for has 1001 characters; at most 1000 are allowed",
+    ),
     "the query string": (
         f'nodes?label="{"a" * 7992}"',
         f'nodes?label="{"a" * 7993}"',
@@ -241,9 +256,9 @@ DICTIONARIES: dict[str, tuple[Any, Any, str]] = {
         "the query has 51 patterns; at most 50 are allowed",
     ),
     "a pattern": (
-        filtered({"label": {"like": "a" * 8000}}),
-        filtered({"label": {"like": "a" * 8001}}),
-        "filters.n: the pattern has 8001 characters; at most 8000 are allowed",
+        filtered({"label": {"like": "a" * 1000}}),
+        filtered({"label": {"like": "a" * 1001}}),
+        "filters.n: the pattern has 1001 characters; at most 1000 are allowed",
     ),
     "terms of an order": (
         nodes(order_by=[{"n": ["id"] * 10}] * 2),

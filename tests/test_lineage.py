@@ -199,8 +199,8 @@ class Noting(Snapshot):
         super().__init__(storage)
         self.seen: list[int] = []
 
-    def rows(self, statement: Statement) -> list[Row]:
-        found = super().rows(statement)
+    def rows(self, statement: Statement, most: int | None = None) -> list[Row]:
+        found = super().rows(statement, most)
         self.seen.append(len(found))
         return found
 

@@ -159,10 +159,10 @@ def test_what_fails_at_once_has_a_status(
     app = serve(find(str(golden.sqlite)), {"CACHE": "no"})
     asked = Snapshot.rows
 
-    def fails_later(self: Snapshot, statement: Statement) -> Any:
+    def fails_later(self: Snapshot, statement: Statement, most: int | None = None) -> Any:
         if statement.cache_key[0] == "some":  # type: ignore[index]
             raise StatementTimeout(30.0)
-        return asked(self, statement)
+        return asked(self, statement, most)
 
     monkeypatch.setattr(Snapshot, "rows", fails_later)
     response = app.test_client().get("/api/v4/nodes?attributes=true")

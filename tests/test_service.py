@@ -61,6 +61,11 @@ def test_where_the_files_go() -> None:
     assert f"cp nginx.conf {rows['nginx.conf']}\n" in NGINX
 
 
+def test_the_socket_alone_is_believed() -> None:
+    """By default gunicorn believes whoever asks from the same machine, too."""
+    assert GUNICORN["forwarded_allow_ips"] == ""
+
+
 def test_its_settings() -> None:
     start = len(ENVIRONMENT_PREFIX)
     given = {name[start:]: value for name, value in ENVIRONMENT.items() if name.startswith(ENVIRONMENT_PREFIX)}

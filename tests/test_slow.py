@@ -45,9 +45,9 @@ def statements() -> Iterator[list[str]]:
     run: list[str] = []
     fetch = Database.fetch
 
-    def look(self: Database, sql: str, values: Any) -> Any:
+    def look(self: Database, sql: str, *more: Any) -> Any:
         run.append(sql)
-        return fetch(self, sql, values)
+        return fetch(self, sql, *more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Database, "fetch", look)

@@ -9,7 +9,6 @@ import os
 import struct
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import BinaryIO
 
 import orjson
 
-from aiida_like.below import NoRegularFile, open_below, open_file
+from aiida_like.below import NoRegularFile, open_below
 from aiida_like.deflated import DAMAGED_BYTES
 from aiida_like.errors import (
     ARCHIVE_DAMAGED,
@@ -26,11 +25,13 @@ from aiida_like.errors import (
     CANNOT_UNPACK,
     MISSING,
     NO_ARCHIVE,
-    NOT_READABLE,
+    TOO_MANY_ENTRIES,
     TargetError,
+    reason_of,
 )
 from aiida_like.stamp import Stamp, stamp_of
 from aiida_like.storage.copies import Packed, Progress, blocks_of, copy_of
+from aiida_like.zip_directory import TooManyEntries, open_zip
 from aiida_like.zipped import why_unreadable
 
 DATABASE, METADATA = "db.sqlite3", "metadata.json"
@@ -79,11 +80,6 @@ def unpacked(archive: Path, cache_folder: Path, progress: Progress | None = None
         with _packed(archive) as (packed, found):
             return Unpacked(copy_of(packed, cache_folder, progress), found)
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and stamp(archive) is None:
-            raise TargetError(f"there is no archive {archive}", ARCHIVE_MISSING) from error
-        if not os.access(archive, os.R_OK):
-            message = f"the archive {archive} cannot be read: {error.strerror}"
-            raise TargetError(message, NOT_READABLE) from error
         raise TargetError(
             f"the database of {archive} cannot be unpacked to {cache_folder}: {error.strerror or error}; "
             "set XDG_CACHE_HOME to a folder with room",
@@ -97,7 +93,7 @@ def check_archive(archive: Path) -> None:
         with _packed(archive):
             return
     except OSError as error:
-        raise TargetError(f"the archive {archive} cannot be read: {error.strerror}", ARCHIVE_MISSING) from error
+        raise TargetError(f"the archive {archive} cannot be read: {error.strerror}", reason_of(error)) from error
 
 
 @contextmanager
@@ -105,12 +101,26 @@ def _packed(archive: Path) -> Iterator[tuple[Packed, Stamp]]:
     """The database and the stamp, while the file is open. Raises TargetError, OSError."""
     is_folder = archive.is_dir()
     try:
-        with _database_of(archive) if is_folder else open_file(archive) as file:
+        with _opened(archive) as file:
             yield (_of_folder if is_folder else _of_file)(archive, file), stamp_of(os.fstat(file.fileno()))
     except DAMAGED_BYTES as error:
         raise TargetError(f"the archive {archive} is damaged: {error}", ARCHIVE_DAMAGED) from error
+    except TooManyEntries as error:
+        raise TargetError(str(error), TOO_MANY_ENTRIES) from error
     except NoRegularFile as error:
         raise TargetError(f"{archive} is not an AiiDA archive (it is no regular file)", NO_ARCHIVE) from error
+
+
+def _opened(archive: Path) -> BinaryIO:
+    """Raises TargetError, NoRegularFile."""
+    try:
+        return _database_of(archive) if archive.is_dir() else open_zip(archive)
+    except NoRegularFile:
+        raise
+    except FileNotFoundError as error:
+        raise TargetError(f"there is no archive {archive}", ARCHIVE_MISSING) from error
+    except OSError as error:
+        raise TargetError(f"the archive {archive} cannot be read: {error.strerror}", reason_of(error)) from error
 
 
 def _database_of(folder: Path) -> BinaryIO:
@@ -168,10 +178,10 @@ def _no_zip_file(archive: Path, start: bytes) -> TargetError:
 
 def _check_unique(zipped: zipfile.ZipFile) -> None:
     """Of two entries of one name each reader takes another."""
-    names = Counter(member.filename for member in zipped.infolist())
     for name in (METADATA, DATABASE):
-        if names[name] > 1:
-            raise zipfile.BadZipFile(f"it holds {name} {names[name]} times")
+        number = sum(member.filename == name for member in zipped.infolist())
+        if number > 1:
+            raise zipfile.BadZipFile(f"it holds {name} {number} times")
 
 
 def _check_version(archive: Path, metadata: bytes) -> None:

@@ -20,6 +20,8 @@ FREE_SECONDS = 0.5
 _ROUNDED_SECONDS = 0.002
 """PostgreSQL counts its own limit in milliseconds."""
 
+_GRACE_SECONDS = 0.3
+
 IDLE = math.inf
 """When a statement began that does not run."""
 
@@ -30,11 +32,13 @@ class Limits:
 
     `connections` is how many statements may run at once in one process; further ones wait for their turn. Of those
     that take longer than FREE_SECONDS, `slow_statements` may: the places are the process's, as its threads are.
+    `row_characters` is how many characters of text and JSON several rows of one statement may have.
     """
 
     statement_seconds: float = 10.0
     connections: int = 16
     slow_statements: int = 2
+    row_characters: int = 64_000_000
 
 
 class Clock:
@@ -73,6 +77,11 @@ class Clock:
         if self.began != began:  # it has ended meanwhile
             self.leave()
         return False
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the statement had to stop a while ago: nothing has asked meanwhile. Another thread may look."""
+        return time.monotonic() - self.began >= self._limits.statement_seconds + _GRACE_SECONDS
 
     def check(self) -> None:
         """Raises StatementTimeout, TooManySlowQueries: it is late."""

@@ -10,24 +10,40 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
 from aiida_like.deflated import RAW, inflated
-from aiida_like.errors import CANNOT_UNPACK, DATABASE_DAMAGED, NO_ARCHIVE, NOT_AIIDAS, TOO_SLOW, TargetError
+from aiida_like.errors import (
+    CANNOT_UNPACK,
+    DATABASE_DAMAGED,
+    NO_ARCHIVE,
+    NOT_AIIDAS,
+    TOO_MANY_LINKS,
+    TOO_SLOW,
+    TargetError,
+)
 from aiida_like.stamp import stamp_of
 from aiida_like.storage import rebuilding, sound_values
+from aiida_like.storage.circles import MOST_LINKS, TooManyLinks
 from aiida_like.storage.sqlite import uri_of
 
 Progress = Callable[[int, int], None]
-"""A progress callback: bytes that are done, and bytes in all, which are read and written."""
+"""A progress callback: bytes that are done, and bytes in all, which are read and written. It may raise TargetError."""
+
+_BETWEEN_LOCKS = 0.05
+"""Seconds between two looks whether another process is done."""
+
+_REFUSED_TIMES = 10
+"""For how many times as long as a refusal took it is not tried again."""
 
 _SECONDS, _SECONDS_PER_MEGABYTE = 30.0, 0.1
 """Time of the processor to write a database anew; usual are 0.02 seconds for a megabyte."""
@@ -35,13 +51,15 @@ _SECONDS, _SECONDS_PER_MEGABYTE = 30.0, 0.1
 _MOST_INFLATED, _NEVER_REFUSED = 200, 100_000_000
 """How many times larger than in the archive a database may be, if it has more than so many bytes: usual are 3 to 20."""
 
-_MADE_BY = 2
+_MADE_BY = 3
 """Count it up when copies are made in another way, by the same statements."""
 
 _BLOCK = 1_000_000
 _CHANGES, _CHANGES_WHEN_COUNTED = slice(24, 28), slice(92, 96)
 """The change counter in the header of a database, and what it was when the pages were counted there: "Database File
 Format", 1.3.7 and 1.3.8."""
+
+_UNITS = {1: "bytes", 10**3: "KB", 10**6: "MB", 10**9: "GB"}
 
 _HEADER, _MAGIC = 100, b"SQLite format 3\0"
 
@@ -93,28 +111,105 @@ def copy_of(database: Packed, cache_folder: Path, progress: Progress | None) -> 
     """The file of a copy, which is made if it is not there.
 
     Raises:
-        TargetError: it has no room, or is no database of AiiDA.
+        TargetError: it has no room, or is no database of AiiDA, or took too long shortly before.
         OSError, zipfile.BadZipFile, zlib.error, EOFError: it cannot be read, or the copy not be written.
     """
     folder = cache_folder / "archives"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A cache that others can write to would let them choose what is served.
-    if folder.stat().st_mode & 0o077:
-        folder.chmod(0o700)
+    _make_private(folder)
     # Before it is read to the end, which may take a while.
     _check_size(database)
     digest = database.hashing()
     for block in database.blocks():
         digest.update(block)
+        if progress:
+            progress(0, 2 * database.size)
     file = folder / f"{digest.hexdigest()}-{_way_of_making()}.sqlite"
     if not _is_as_made(file):
         # One process at a time makes it; the others wait and find it done.
         with file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _lock(lock, database, progress)
             if not _is_as_made(file):
-                _make(database, digest.hexdigest(), file, progress)
+                with _remembered_refusal(database, file):
+                    _make(database, digest.hexdigest(), file, progress)
                 _record(file)
     return file
+
+
+def _lock(file: IO[str], database: Packed, progress: Progress | None) -> None:
+    """Waits until no other process makes the same copy. Raises TargetError: `progress` did."""
+    if progress is None:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return
+    while not _is_locked(file):
+        progress(0, 2 * database.size)
+        time.sleep(_BETWEEN_LOCKS)
+
+
+def _is_locked(file: IO[str]) -> bool:
+    """Whether it can be locked now, which is done."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _remembered_refusal(database: Packed, file: Path) -> Iterator[None]:
+    """Lets no process try again what took another long in vain, for ten times as long.
+
+    Raises:
+        TargetError: it did so shortly before.
+    """
+    marker, began = file.with_suffix(".refused"), time.monotonic()
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+        refusal = orjson.loads(marker.read_bytes())
+        if time.time() < refusal["until"]:
+            raise _REFUSALS[refusal["reason"]](database)
+    try:
+        yield
+    except TargetError as error:
+        if error.reason in _REFUSALS:
+            until = time.time() + _REFUSED_TIMES * (time.monotonic() - began)
+            marker.write_bytes(orjson.dumps({"until": until, "reason": error.reason}))
+        raise
+    marker.unlink(missing_ok=True)
+
+
+def _too_slow(database: Packed) -> TargetError:
+    return TargetError(
+        f"the database of {database.archive} takes too long to read: more than {_seconds(database):.0f} s", TOO_SLOW
+    )
+
+
+def _too_many_links(database: Packed) -> TargetError:
+    return TargetError(
+        f"the database of {database.archive} has links back to older nodes, and more than {MOST_LINKS:,} links "
+        "that could be on a circle with them: import it into a profile, and serve that",
+        TOO_MANY_LINKS,
+    )
+
+
+_REFUSALS = {TOO_SLOW: _too_slow, TOO_MANY_LINKS: _too_many_links}
+"""What takes long to find out, by reasons."""
+
+
+def _seconds(database: Packed) -> float:
+    return _SECONDS + _SECONDS_PER_MEGABYTE * database.size / 1e6
+
+
+def _make_private(folder: Path) -> None:
+    """Raises TargetError: it belongs to somebody else. Who can write to it can choose what is served."""
+    facts = folder.stat()
+    if facts.st_uid != os.geteuid():
+        raise TargetError(
+            f"the folder {folder} belongs to another user (uid {facts.st_uid}), who could change what is served: "
+            "delete it, or set XDG_CACHE_HOME to a folder of your own",
+            CANNOT_UNPACK,
+        )
+    if facts.st_mode & 0o077:
+        folder.chmod(0o700)
 
 
 def _way_of_making() -> str:
@@ -212,10 +307,16 @@ def _check_room(database: Packed, folder: Path) -> None:
     room, needed = shutil.disk_usage(folder).free, 2 * database.size
     if room < needed:
         raise TargetError(
-            f"the database of {database.archive} needs {needed / 1e6:.0f} MB in {folder}, "
-            f"where {room / 1e6:.0f} MB are free: set XDG_CACHE_HOME to a folder with room",
+            f"the database of {database.archive} needs {_size(needed)} in {folder}, "
+            f"where {_size(room)} are free: set XDG_CACHE_HOME to a folder with room",
             CANNOT_UNPACK,
         )
+
+
+def _size(number: int) -> str:
+    """A number of bytes, as people write it: of two sizes that differ by much the texts differ."""
+    unit = next((unit for unit in _UNITS if number < 10_000 * unit), 10**9)
+    return f"{number / unit:.0f} {_UNITS[unit]}"
 
 
 def _unpack(database: Packed, digest: str, file: Path, progress: Progress | None) -> None:
@@ -241,19 +342,16 @@ def _unpack(database: Packed, digest: str, file: Path, progress: Progress | None
 
 
 def _rebuild(database: Packed, unpacked: Path, part: Path, progress: Progress | None) -> None:
-    seconds = _SECONDS + _SECONDS_PER_MEGABYTE * database.size / 1e6
-
     def written() -> None:
         if progress:
             progress(database.size + min(part.stat().st_size, database.size), 2 * database.size)
 
     try:
-        rebuilding.rebuild(unpacked, part, seconds, written)
+        rebuilding.rebuild(unpacked, part, _seconds(database), written)
     except rebuilding.TooSlow:
-        raise TargetError(
-            f"the database of {database.archive} takes too long to read: more than {seconds:.0f} s",
-            TOO_SLOW,
-        ) from None
+        raise _too_slow(database) from None
+    except TooManyLinks:
+        raise _too_many_links(database) from None
     except rebuilding.NotRebuilt as error:
         raise TargetError(f"{database.archive} is not a database of AiiDA 2 ({error})", NOT_AIIDAS) from None
     except rebuilding.NoRoom as error:

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
+from operator import length_hint
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection
 
-from aiida_like.errors import NO_ANSWER, AiidaLikeError, OddValue, QueryError, StorageAway, StorageError
+from aiida_like.errors import NO_ANSWER, AiidaLikeError, OddValue, QueryError, RowsTooLarge, StorageAway, StorageError
 from aiida_like.storage.clock import IDLE, Clock, Limits
 from aiida_like.storage.expressions import IS_CAREFUL
 from aiida_like.storage.faults import Fault, Meaning
-
-Row = Sequence[Any]
-
+from aiida_like.storage.row_sizes import LargeColumns, Row
 
 SERVER = "server"
 """Key of a connection's `info`: the server that it leads to, if there can be several."""
@@ -46,6 +45,9 @@ _RUN, _OUTWORN = "run", -1
 
 _LARGE, _MOST_RUN = 4_000, 1_000_000
 """Characters of a large statement, and of those that one connection runs."""
+
+
+_NONE_LARGE = LargeColumns()
 
 
 class Connections:
@@ -154,10 +156,13 @@ class Database:
         """All rows of a statement; as `fetch`."""
         return self.fetch(sql, values)[0]
 
-    def fetch(self, sql: str, values: Mapping[str, Any]) -> tuple[list[Row], str | None]:
+    def fetch(
+        self, sql: str, values: Mapping[str, Any], large: LargeColumns = _NONE_LARGE, most: int | None = None
+    ) -> tuple[list[Row], str | None]:
         """All rows, and the server that gave them. No cursor stays open, or AiiDA could not commit to SQLite.
 
-        Bytes that stand in any column come as text.
+        Bytes that stand in any column come as text. `most` is how many characters the `large` columns may have; the
+        default is `limits.row_characters`.
 
         Raises:
             StatementTimeout: it took longer than `limits.statement_seconds`.
@@ -165,12 +170,14 @@ class Database:
             TooManySlowQueries: it was slow, and so were too many others.
             OddValue: a stored value makes no sense to it.
             QueryError: it asks for more than fits into memory or on the disk.
+            RowsTooLarge: there are several rows, and they have more characters.
             StorageAway: the database does not answer.
             StorageError: it refuses the statement.
         """
+        most = self.limits.row_characters if most is None else most
         taken = self.connections.take()
         try:
-            return self._fetch(taken, sql, values)
+            return self._fetch(taken, sql, values, large, most)
         except self.driver_error as error:
             known = self._translated(error, taken)
             if isinstance(known, StorageAway):
@@ -183,7 +190,7 @@ class Database:
         # All connections may be stale, as after a restart. A statement that only reads may run twice.
         with self.connected() as connection:
             try:
-                return self._fetch(connection, sql, values)
+                return self._fetch(connection, sql, values, large, most)
             except self.driver_error as error:
                 raise self._translated(error, connection) from error
 
@@ -228,7 +235,7 @@ class Database:
                 return self.connections.away(error, meaning.text)
 
     def _fetch(
-        self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any]
+        self, connection: PoolProxiedConnection, sql: str, values: Mapping[str, Any], large: LargeColumns, most: int
     ) -> tuple[list[Row], str | None]:
         info = connection.info
         cursor = info.pop(_CURSOR, None) or connection.cursor()
@@ -237,7 +244,16 @@ class Database:
         clock.began = time.monotonic()
         try:
             cursor.execute(sql, values)  # both drivers take parameters by name
-            rows = list(cursor.fetchall())
+            rows: list[Row] = []
+            left = most
+            while found := cursor.fetchmany(large.at_once):
+                rows += found
+                # Numbers, which SQLite takes in any column, have no length.
+                left -= sum(map(length_hint, chain.from_iterable(map(large.values, found))))
+                if left < 0 and len(rows) > 1:
+                    raise RowsTooLarge(most)  # noqa: TRY301 it closes the cursor, as all errors do
+                if len(found) < large.at_once:
+                    break
         except BaseException:
             clock.note_error()
             cursor.close()
@@ -249,10 +265,7 @@ class Database:
                 if clock.was_refused:
                     info[_GENERATION] = None  # a cancellation may still be under way
         if len(sql) > _LARGE:
-            # Drivers and servers keep statements by their number, however large they are: until the connection closes.
-            info[_RUN] = run = info.get(_RUN, 0) + len(sql)
-            if run > _MOST_RUN:
-                info[_GENERATION] = _OUTWORN
+            _count_large(info, sql)
         if self.drain is None:
             cursor.close()
         else:
@@ -261,6 +274,13 @@ class Database:
         if self.takes_any_type and bytes in {*map(type, chain.from_iterable(rows))}:
             rows = [tuple(map(_text, row)) for row in rows]
         return rows, info.get(SERVER)
+
+
+def _count_large(info: dict[Any, Any], sql: str) -> None:
+    """Drivers and servers keep statements by their number, however large they are: until the connection closes."""
+    info[_RUN] = run = info.get(_RUN, 0) + len(sql)
+    if run > _MOST_RUN:
+        info[_GENERATION] = _OUTWORN
 
 
 def _text(value: Any) -> Any:

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 
-from aiida_like.errors import TargetError
+from aiida_like.errors import BeingOpened, TargetError
 from aiida_like.stamp import Stamp
 from aiida_like.storage.storage import Snapshot, Storage, close_parts
 
@@ -34,7 +34,14 @@ class LazyStorage:
     to use from several threads.
     """
 
-    def __init__(self, open_storage: Callable[[], Storage], stamp: Callable[[], Stamp | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        open_storage: Callable[[], Storage],
+        stamp: Callable[[], Stamp | None] = lambda: None,
+        name: str = "a profile",
+    ) -> None:
+        """`name` is that of the profile, for messages."""
+        self._name = name
         self._open = open_storage
         self._stamp = stamp
         self._lock = threading.Lock()
@@ -67,7 +74,7 @@ class LazyStorage:
         try:
             return opening.result(_PATIENCE if seconds is None else seconds)
         except NotYet:
-            raise TargetError(_BEING_OPENED, _BEING_OPENED) from None
+            raise BeingOpened(f"{self._name} takes longer to open: requests do not wait", _BEING_OPENED) from None
         except TargetError as error:
             raise TargetError(str(error), error.reason) from error
 

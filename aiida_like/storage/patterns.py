@@ -19,8 +19,8 @@ MAX_OPTIONAL = 128
 """The most `_` of a pattern, without those beside a `%`."""
 MAX_GAPS = 256
 """The most runs of wildcards of a pattern."""
-MAX_LENGTH = 8000
-"""The most characters of a pattern; SQLite takes 50 000 bytes."""
+MAX_LENGTH = 1000
+"""The most characters of a pattern: SQLite may compare each of them with each of a text, without asking the clock."""
 
 _TOKEN = re.compile(r"\\(.)|([%_])|(\\)\Z|(.)", re.DOTALL)
 _LAST_CHARACTER = "\U0010ffff"
@@ -148,6 +148,13 @@ class Pattern:
             if not ends:
                 return False
         return bool(ends >> length & 1)
+
+
+def anywhere(text: str) -> str:
+    """The pattern of texts that hold a text. Raises QueryError: it is too long."""
+    if len(text) > MAX_LENGTH:
+        raise QueryError(f"the text to look for has {len(text)} characters; at most {MAX_LENGTH} are allowed")
+    return f"%{escape(text)}%"
 
 
 def escape(text: str) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from sqlalchemy import Column, Table, UniqueConstraint
 from sqlalchemy.dialects.sqlite import dialect
 
 from aiida_like import models
+from aiida_like.storage.circles import cut_circles
 from aiida_like.storage.sound_values import KINDS, Kind
 from aiida_like.storage.sqlite import uri_of
 
@@ -58,10 +58,12 @@ class NoRoom(Exception):
 
 
 def rebuild(source: Path, target: Path, seconds: float, written: Callable[[], None]) -> None:
-    """Writes a new file. `written` is called now and then; `seconds` of the processor are allowed, however busy it is.
+    """Writes a new file. `written` is called now and then, and may raise to end it.
+
+    `seconds` of the processor are allowed, however busy it is.
 
     Raises:
-        NotRebuilt, TooSlow, NoRoom
+        NotRebuilt, TooSlow, NoRoom, TooManyLinks
         sqlite3.Error: it is damaged.
     """
     deadline = time.thread_time() + seconds
@@ -69,6 +71,10 @@ def rebuild(source: Path, target: Path, seconds: float, written: Callable[[], No
     def is_late() -> bool:
         written()
         return time.thread_time() > deadline
+
+    def check() -> None:
+        if is_late():
+            raise TooSlow
 
     with closing(sqlite3.connect(target, isolation_level=None, uri=True)) as connection:
         connection.set_progress_handler(is_late, _LOOK)
@@ -79,10 +85,12 @@ def rebuild(source: Path, target: Path, seconds: float, written: Callable[[], No
         most = max(_NEVER_TOO_LARGE, _GROWTH * source.stat().st_size)
         connection.execute(f"PRAGMA max_page_count = {most // _PAGE}")
         try:
-            _rebuild(connection, source)
+            _rebuild(connection, source, check)
         except sqlite3.DatabaseError as error:
             if time.thread_time() > deadline:
                 raise TooSlow from error
+            # What it raised while SQLite worked looked like an interrupt.
+            written()
             for message, named in _NAMED.items():
                 if message in str(error):
                     raise named(str(error)) from error
@@ -97,7 +105,7 @@ _NAMED: Mapping[str, type[Exception]] = {
 """Errors of SQLite, by their messages: Python 3.10 tells no codes."""
 
 
-def _rebuild(connection: sqlite3.Connection, source: Path) -> None:
+def _rebuild(connection: sqlite3.Connection, source: Path, check: Callable[[], None]) -> None:
     for table in _TABLES:
         connection.execute(_create_table(table))
     connection.execute("ATTACH ? AS strange", (uri_of(source, immutable=True),))
@@ -108,7 +116,7 @@ def _rebuild(connection: sqlite3.Connection, source: Path) -> None:
         for columns in _unique_columns(table):
             _make_unique(connection, table, columns)
     connection.execute("DETACH strange")
-    _cut_circles(connection)
+    cut_circles(connection, check)
     for table in _TABLES:
         for column in table.columns:
             if column.index:
@@ -201,42 +209,6 @@ def _fill(connection: sqlite3.Connection, table: Table) -> None:
         connection.create_function(f"mended_{kind.mended.__name__}", 1, _total(kind))
     needed = [each.is_needed for each in columns if each.is_needed]
     connection.execute(f"{insert} {', '.join(each.mended for each in columns)} {source} WHERE {' AND '.join(needed)}")
-
-
-_BACK = "FROM db_dblink WHERE type IN ('input_calc', 'create') AND input_id >= output_id"
-
-
-def _cut_circles(connection: sqlite3.Connection) -> None:
-    """Data provenance makes no circle: of one, the links back to a node that is no younger are left out.
-
-    Else walks that name each way would not come to an end. AiiDA gives most nodes a higher id than their inputs, so
-    most databases have no link back.
-    """
-    if connection.execute(f"SELECT 1 {_BACK} LIMIT 1").fetchone() is None:
-        return
-    data = "SELECT input_id, output_id FROM db_dblink WHERE type IN ('input_calc', 'create')"
-    behind = _in_or_behind_circles(connection.execute(data))
-    links = ((there, here) for here, there in connection.execute(data) if here in behind and there in behind)
-    circles = _in_or_behind_circles(links)
-    back = connection.execute(f"SELECT id, input_id, output_id {_BACK}").fetchall()
-    cut = [(pk,) for pk, *ends in back if circles.issuperset(ends)]
-    connection.executemany("DELETE FROM db_dblink WHERE id = ?", cut)
-
-
-def _in_or_behind_circles(links: Iterable[tuple[int, int]]) -> set[int]:
-    """The nodes that are left when again and again those are taken away that no link leads to."""
-    onward: defaultdict[int, list[int]] = defaultdict(list)
-    incoming: Counter[int] = Counter()
-    for here, there in links:
-        onward[here].append(there)
-        incoming[there] += 1
-    free = [each for each in onward if each not in incoming]
-    while free:
-        for there in onward.pop(free.pop(), ()):
-            incoming[there] -= 1
-            if not incoming[there]:
-                free.append(there)
-    return {each for each, number in incoming.items() if number}
 
 
 def _row_check(kinds: Sequence[Kind]) -> Callable[..., bool]:

@@ -24,8 +24,11 @@ NO_TIME = "1980-01-01 00:00:00.000000"
 MOST_DEPTH = 200
 """Levels of lists and objects; orjson writes 254, Python and SQLite read about 1000."""
 
-_MOST_VALUES, _LONGEST = 2_000_000, 64_000_000
+_MOST_VALUES, _LONGEST = 2_000_000, 16_000_000
 """Of one document, the values, each of which takes up to 150 bytes of memory, and the bytes, of which each takes 4."""
+
+_LONGEST_TEXT, _LONGEST_UUID = 1_000_000, 1000
+"""Bytes. SQLite looks for a pattern in one text without a pause: what has more is cut there."""
 
 _SOUND_TIME = re.compile(rb"\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):\d\d:\d\d\.\d{6}")
 _TIME = re.compile(
@@ -50,6 +53,8 @@ class Kind:
 
 def _is_text(stored: bytes) -> bool:
     """SQLite's own functions take the first NUL for the end."""
+    if len(stored) > _LONGEST_TEXT:
+        return False
     if stored.isascii():
         return b"\0" not in stored
     try:
@@ -60,7 +65,24 @@ def _is_text(stored: bytes) -> bool:
 
 
 def _text(stored: bytes) -> str:
+    return _cut(_readable(stored[:_LONGEST_TEXT]), _LONGEST_TEXT)
+
+
+def _readable(stored: bytes) -> str:
     return stored.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _cut(text: str, most: int) -> str:
+    """As much of the text as has `most` bytes: a character that stands for a byte has three."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def _is_uuid(stored: bytes) -> bool:
+    return len(stored) <= _LONGEST_UUID and _is_text(stored)
+
+
+def _uuid(stored: bytes) -> str:
+    return _cut(_text(stored), _LONGEST_UUID)
 
 
 def _is_time(stored: bytes) -> bool:
@@ -145,7 +167,7 @@ def _json(stored: bytes) -> str | None:
     """
     if _is_too_large(stored):
         return None
-    text = _text(stored)
+    text = _readable(stored)
     if "\\u0000" in text:
         text = _ESCAPE.sub(_without_nul, text)
     if _is_json(text.encode()):
@@ -154,18 +176,18 @@ def _json(stored: bytes) -> str | None:
         value = json_text.loads_exactly(text)
     except ValueError:
         return None
-    return json_text.dumps(value) if isinstance(value, dict) and not _is_deep(value) else None
+    written = json_text.dumps(value) if isinstance(value, dict) and not _is_deep(value) else None
+    # What is written anew can be longer.
+    return None if written is None or len(written.encode()) > _LONGEST else written
 
 
 def _without_nul(escape: re.Match[str]) -> str:
     return "\N{REPLACEMENT CHARACTER}" if escape[1] == "u0000" else escape[0]
 
 
-_TEXT = Kind(_is_text, _text, usual=b"")
-
 KINDS: Mapping[type[TypeEngine[Any]], Kind] = {
-    String: _TEXT,
-    models.Uuid: _TEXT,
+    String: Kind(_is_text, _text, usual=b""),
+    models.Uuid: Kind(_is_uuid, _uuid, usual=b""),
     models.Timestamp: Kind(_is_time, _time, nothing=NO_TIME),
     models.JSONText: Kind(_is_json, _json, usual=b"{}", nothing="{}"),
 }

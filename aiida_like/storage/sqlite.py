@@ -18,6 +18,7 @@ from aiida_like.storage.clock import Clock, Limits
 from aiida_like.storage.database import CLOCK, Connections, Database
 from aiida_like.storage.expressions import CHECKS_JSON, IS_CAREFUL, casefold
 from aiida_like.storage.faults import DAMAGED, ODD_VALUE, TIMEOUT, TOO_LARGE, Fault, Meaning
+from aiida_like.storage.interrupts import INTERRUPTER, TimedConnection
 from aiida_like.storage.patterns import Pattern
 
 _BUSY_SECONDS = 10.0
@@ -51,6 +52,7 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
             check_same_thread=False,
             timeout=_BUSY_SECONDS,
             cached_statements=256,
+            factory=TimedConnection,
         )
         for name, function in _FUNCTIONS.items():
             connection.create_function(name, _ANY_NUMBER, function, deterministic=True)
@@ -62,9 +64,10 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return connection
 
-    def look_at_clock(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    def look_at_clock(connection: TimedConnection, entry: ConnectionPoolEntry) -> None:
         clock = entry.info[CLOCK] = Clock(limits)
         connection.set_progress_handler(clock.is_late, _CLOCK_INTERVAL)
+        INTERRUPTER.watch(connection, clock)
 
     engine = create_engine(
         "sqlite+pysqlite://",

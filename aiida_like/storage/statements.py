@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, Select
 
 from aiida_like.storage.expressions import IS_NARROW
+from aiida_like.storage.row_sizes import LargeColumns
 
 _MOST, _MOST_CHARACTERS = 1024, 2_000_000
 """The most compiled statements of one storage, and characters of all; all are forgotten when there are more."""
@@ -34,13 +35,14 @@ class Statement:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A compiled statement: its text, and the values that are the same at each execution.
+    """A compiled statement: its text, the values that are the same at each execution, and which columns can be large.
 
     `is_narrow`: it leaves out names of types that the database did not hold when it was compiled.
     """
 
     sql: str
     constants: Mapping[str, Any]
+    large: LargeColumns
     is_narrow: bool = False
 
 
@@ -68,4 +70,5 @@ class StatementCache(dict[Hashable, Prepared]):
 
     def compile(self, select: Select[Any]) -> Prepared:
         compiled = select.compile(self._engine, compile_kwargs={"render_postcompile": True})
-        return Prepared(str(compiled), dict(compiled.params), getattr(compiled, IS_NARROW, False))
+        large = LargeColumns.of(select)
+        return Prepared(str(compiled), dict(compiled.params), large, getattr(compiled, IS_NARROW, False))

@@ -16,9 +16,10 @@ from aiida_like.profiles import Profile
 from aiida_like.repository import Repository
 from aiida_like.stamp import Stamp
 from aiida_like.storage import postgresql
-from aiida_like.storage.database import Database, Row
+from aiida_like.storage.database import Database
 from aiida_like.storage.old_names import OldNames
 from aiida_like.storage.result_cache import RecentNumbers, ResultCache, ResultCaches
+from aiida_like.storage.row_sizes import Row, characters_of
 from aiida_like.storage.statements import Statement, StatementCache
 from aiida_like.storage.version import DataVersion, VersionColumn
 from aiida_like.tuning import Tuning
@@ -136,19 +137,20 @@ class Snapshot:
         version = self.version
         return version if len(self._servers) <= 1 else None
 
-    def rows(self, statement: Statement) -> list[Row]:
-        """The rows of a statement.
+    def rows(self, statement: Statement, most: int | None = None) -> list[Row]:
+        """The rows of a statement; of several, as `Database.fetch`, at most `most` characters.
 
         Raises:
+            RowsTooLarge: they have more.
             StatementTimeout, StorageError: as `Database.rows`.
         """
         if self._is_pending:
             column = self.storage.data_version.column
-            found = None if column is None else self._rows_with_version(statement, column)
+            found = None if column is None else self._rows_with_version(statement, column, most)
             if found is not None:
                 return found
             self.version  # noqa: B018 (it is read before the rows)
-        return self._run(statement)
+        return self._run(statement, most)
 
     def list_rows(self, statement: Statement) -> Sequence[Row]:
         """Rows of a list; small results of statements that were measured to be slow are remembered until a commit.
@@ -171,7 +173,7 @@ class Snapshot:
         if perf_counter() - began >= tuning.slow_seconds:
             lists.note_slow(statement.result_key)
             is_slow = True
-        if is_slow and len(rows) <= tuning.list_rows and _characters(rows) <= tuning.list_characters:
+        if is_slow and len(rows) <= tuning.list_rows and characters_of(rows) <= tuning.list_characters:
             self.remember(statement, rows, is_list=True)
         return rows
 
@@ -215,7 +217,7 @@ class Snapshot:
             statistics.remember(statement.result_key, self.version, number)
         return number
 
-    def _rows_with_version(self, statement: Statement, column: VersionColumn) -> list[Row] | None:
+    def _rows_with_version(self, statement: Statement, column: VersionColumn, most: int | None) -> list[Row] | None:
         """The rows; None: there is no row, so no version with it, and the statement is fast enough to run again."""
         began = perf_counter()
         with_version = Statement(
@@ -223,7 +225,7 @@ class Snapshot:
             lambda: statement.build().add_columns(column.column),
             statement.values,
         )
-        rows = self._run(with_version)
+        rows = self._run(with_version, most)
         if not rows and perf_counter() - began < self.storage.tuning.slow_seconds:
             self._servers.clear()
             return None
@@ -233,29 +235,27 @@ class Snapshot:
         self._is_pending = False
         return [row[:-1] for row in rows]
 
-    def _run(self, statement: Statement) -> list[Row]:
+    def _run(self, statement: Statement, most: int | None) -> list[Row]:
         storage, effort = self.storage, self.effort
         prepared = storage.statements.get(statement.cache_key) or storage.statements.add(statement)
         if prepared.is_narrow and storage.old_names.are_there(self._version):
             prepared = storage.statements.add(statement)
         began = perf_counter()
         try:
-            rows, server = storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
+            values = {**prepared.constants, **statement.values}
+            rows, server = storage.database.fetch(prepared.sql, values, prepared.large, most)
         except OddValue:
             storage.be_careful()
             # Another thread may have compiled it without care meanwhile.
             prepared = storage.statements.add(statement)
-            rows, server = storage.database.fetch(prepared.sql, {**prepared.constants, **statement.values})
+            values = {**prepared.constants, **statement.values}
+            rows, server = storage.database.fetch(prepared.sql, values, prepared.large, most)
         finally:
             effort.statements += 1
             effort.seconds += perf_counter() - began
         effort.rows += len(rows)
         self._servers.add(server)
         return rows
-
-
-def _characters(rows: Sequence[Row]) -> int:
-    return sum(len(value) for row in rows for value in row if isinstance(value, str))
 
 
 def close_parts(database: Database, data_version: DataVersion, repository: Repository) -> None:

@@ -12,13 +12,16 @@ from typing import Any
 
 from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
+from aiida.common.links import LinkType
 from aiida.engine import CalcJob
 from aiida.orm import AbstractCode, CalcJobNode, Dict, FolderData, SinglefileData, User
+from aiida.orm.utils.links import LinkTriple
 
 from aiida_like_engine.catalogue import Version, read_catalogue
 from aiida_like_engine.environment import SANDBOX
 from aiida_like_engine.layout import Root
 from aiida_like_engine.limits import EngineSettings, read_settings
+from aiida_like_engine.plugins.wrapper import LOG
 
 RECORD = "record"
 """The folder beside `work` in which the wrapper leaves what it knows."""
@@ -47,6 +50,7 @@ class JobCalculation(CalcJob):
         options["parser_name"].default = "aiida_like.job"
         options["resources"].default = {"num_machines": 1, "num_mpiprocs_per_machine": 1}
         options["withmpi"].default = False
+        options["output_filename"].default = f"work/{LOG}"  # for `verdi calcjob outputcat`
         options["scheduler_stdout"].default = "_scheduler.log"
         options["scheduler_stderr"].default = "_scheduler.log"
         # Stored with the node in one commit: whoever finds the run's uuid on a node has found all of it.
@@ -62,9 +66,23 @@ class JobCalculation(CalcJob):
 
     def _setup_db_record(self) -> None:
         super()._setup_db_record()
+        # A hash of each content, for a cache that the attribute `run` alone makes sure to miss, could take minutes.
+        self.node.base.caching._hash_ignored_inputs = [f"files__{link}" for link in self.inputs.get("files", {})]  # noqa: SLF001
         account = self.options.get("account")
         if account is not None and not self.node.is_stored:
             self.node.user = User.collection.get(email=account)
+
+    def _setup_inputs(self) -> None:
+        links = self.node.base.links
+        for label, node in self._flat_inputs().items():
+            if label.startswith("files__"):
+                # A node that is not stored yet is in no circle, and labels of one mapping are different: AiiDA's
+                # checks, of one link against all others, would take a minute for a thousand.
+                links.incoming_cache.append(LinkTriple(node, LinkType.INPUT_CALC, label))
+            elif node is not None:
+                links.add_incoming(node, LinkType.INPUT_CALC, label)
+        if not self.node.computer:
+            self.node.computer = self.inputs.code.computer
 
     def prepare_for_submission(self, folder: Folder) -> CalcInfo:
         root = Root(Path(os.environ["AIIDA_PATH"]))
@@ -74,8 +92,13 @@ class JobCalculation(CalcJob):
         run = folder.get_subfolder(_RUN, create=True)
         for name in _PROGRAMS:
             run.insert_path(str(_HERE / name), name)
-        paths = {each["label"]: each["path"] for step in steps for each in step["inputs"]}
-        files = {label: (node, paths[label]) for label, node in self.inputs.get("files", {}).items()}
+        nodes = self.inputs.get("files", {})
+        files = {
+            # Steps of before links had labels of their own have none.
+            each["label"]: (nodes[each.get("link", each["label"])], each["path"])
+            for step in steps
+            for each in step["inputs"]
+        }
         linked = _linked(root, self.node, files)
         job = {**_job(root, self.node, steps, self.inputs.get("codes", {})), "linked": linked}
         with folder.open(f"{_RUN}/job.json", "w", encoding="utf-8") as file:

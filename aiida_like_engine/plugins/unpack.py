@@ -14,6 +14,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 MOST_MEMBERS = 200_000
+_LOG, _OTHER_LOG = "process_output.log", "process_output-1.log"
+"""A member that is called as the log of the job is has another name."""
 
 
 class Refusal(Exception):
@@ -77,7 +79,7 @@ def _inside(name: str) -> Path:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise Refusal(f"its member {name!r} lies outside of the folder")
-    target = Path(path)
+    target = Path(_OTHER_LOG if path == PurePosixPath(_LOG) else path)
     for parent in target.parents:
         if parent.is_symlink():
             raise Refusal(f"its member {name!r} lies behind a link")

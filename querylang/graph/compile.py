@@ -255,7 +255,7 @@ class _Builder:
                 *([walk.c.path + _text(onward.c[far])] if "path" in walk.c else []),
             )
             .select_from(walk.join(onward, onward.c[near] == walk.c[_START[far]]))
-            .where(_carries_data(onward), *self._bounds(step, walk))
+            .where(_carries_data(onward), *self._bounds(step, walk), *_end_of_path(walk))
         )
         return walk.union(steps) if is_set else walk.union_all(steps)
 
@@ -343,6 +343,9 @@ def _finds_few(term: Term) -> bool:
 _FEW = (Predicate.EQUAL, Predicate.IN, Predicate.BETWEEN)
 _BOUNDS = (Predicate.LESS, Predicate.LESS_OR_EQUAL, Predicate.EQUAL)
 
+MOST_ON_PATH = 1000
+"""Nodes on a path that is shown, filtered or ordered by."""
+
 _START = {"input_id": "ancestor_id", "output_id": "descendant_id"}
 """The columns of a walk, by the columns of its links."""
 
@@ -376,6 +379,12 @@ _DECIDED = (AsType.NUMBER, AsType.TEXT, AsType.CASEFOLDED_TEXT, AsType.BOOLEAN, 
 def _carries_data(link: FromClause) -> ColumnElement[bool]:
     # Literals, not one list, which would be expanded only when the statement runs.
     return link.c.type.in_([literal(name) for name in DATA_LINKS])
+
+
+def _end_of_path(walk: CTE) -> Iterator[ColumnElement[bool]]:
+    """The condition that a path that is shown goes on: of all parts of one path the texts grow with its square."""
+    if "path" in walk.c:
+        yield walk.c.depth < literal(MOST_ON_PATH - 2, Integer())
 
 
 def _path(is_shown: bool, *ids: ColumnElement[int]) -> list[ColumnElement[str]]:  # noqa: FBT001

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from aiida_like.core_names import lacks_core
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefold
-from aiida_like.storage.patterns import Pattern, escape, prefix_end
+from aiida_like.storage.patterns import Pattern, anywhere, escape, prefix_end
 from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
@@ -102,7 +102,7 @@ def starts_with(compared: ResolvedComparison) -> Term[Condition]:
 
 
 def contains(compared: ResolvedComparison) -> Condition:
-    return Condition(Predicate.LIKE, compared.field, (f"%{escape(_texts(compared)[0])}%",))
+    return Condition(Predicate.LIKE, compared.field, (anywhere(_texts(compared)[0]),))
 
 
 def uuids(compared: ResolvedComparison) -> Condition:

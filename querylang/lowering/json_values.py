@@ -14,7 +14,7 @@ import orjson
 from aiida_like.errors import QueryError
 from aiida_like.storage.expressions import casefold
 from aiida_like.storage.json_expressions import is_plain
-from aiida_like.storage.patterns import escape
+from aiida_like.storage.patterns import anywhere, escape
 from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.as_type import AsType, Path
@@ -72,7 +72,7 @@ def contains(compared: ResolvedComparison) -> Term[Condition]:
     in_list = _condition(compared, Predicate.JSON_CONTAINS, AsType.JSON, orjson.dumps([value.value]).decode())
     if not isinstance(value, String):
         return in_list
-    return Some((_condition(compared, Predicate.LIKE, AsType.TEXT, f"%{escape(value.value)}%"), in_list))
+    return Some((_condition(compared, Predicate.LIKE, AsType.TEXT, anywhere(value.value)), in_list))
 
 
 def has(compared: ResolvedComparison) -> Condition:

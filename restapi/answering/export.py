@@ -11,7 +11,7 @@ from itertools import chain
 import orjson
 from flask import Response
 
-from aiida_like.errors import QueryError
+from aiida_like.errors import QueryError, RowsTooLarge
 from aiida_like.storage import Snapshot
 from querylang.compile import RowsQuery, compile_rows
 from querylang.keyset import place_fields, row_key, rows_after, total_order
@@ -73,10 +73,14 @@ def _batches(snapshot: Snapshot, query: RowsQuery, part: Window, renderer: RowRe
     tuning = snapshot.storage.tuning
     order = total_order(query.order, query.entity)
     keys_query = replace(query, fields=(row_key(query.entity), *place_fields(order)), order=order)
-    left, offset = part.limit, part.offset
+    left, offset, most = part.limit, part.offset, tuning.keys_at_once
     while left > 0:
-        size = min(tuning.keys_at_once, left)
-        found = snapshot.rows(compile_rows(keys_query, Window(size, offset)))
+        size = min(most, left)
+        try:
+            found = snapshot.rows(compile_rows(keys_query, Window(size, offset)))
+        except RowsTooLarge:  # the rows are ordered by texts that are long
+            most = size // 2
+            continue
         yield from row_batches(snapshot, query, [row[0] for row in found], renderer, tuning.rows_at_once)
         if len(found) < size:
             return

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from aiida_like.errors import QueryError
 from aiida_like.storage import Snapshot
-from querylang.compile import RowsQuery
+from querylang.compile import RowsQuery, compile_some
+from querylang.condition import Condition, Order
 from querylang.cursor import read_place, write_place
 from querylang.facets import facets
-from querylang.keyset import place_fields, row_key, rows_after, total_order
+from querylang.keyset import Place, place_fields, row_key, rows_after, total_order
+from querylang.lowering.predicates import Predicate
 from querylang.options import Options, Window, last_page, window
 from restapi.answering.export import answer_export
 from restapi.answering.facets import count_facets
@@ -80,7 +84,7 @@ def answer_list(
         reply.headers["Link"] = page_links(context.request, part, _last_page(part, found), has_next=found.has_next)
     if cursor is not None:
         sent = context.mount.parser.parse(context.request.text)
-        reply.headers["Link"] = cursor_link(context.request, sent, cursor)
+        reply.headers["Link"] = cursor_link(context.request, sent, cursor, context.settings.max_query_length)
     return reply
 
 
@@ -93,12 +97,27 @@ def _fetch_after(
     """
     order = total_order(query.order, query.entity)
     places = place_fields(order)
-    after = (rows_after(order, read_place(order, cursor)),) if cursor else ()
+    after = (rows_after(order, _place(snapshot, query, order, cursor)),) if cursor else ()
     query = replace(query, fields=(*query.fields, *places), order=order, after=after)
     found = fetch_page(snapshot, query, part, count, looks_ahead=True)
     shown = len(query.fields) - len(places)
     last = write_place(order, tuple(found.rows[-1][shown:])) if found.has_next else None
     return replace(found, rows=[row[:shown] for row in found.rows]), last
+
+
+def _place(snapshot: Snapshot, query: RowsQuery, order: Sequence[Order], cursor: str) -> Place:
+    """The place that a cursor stands for. Raises QueryError: it names a row that is not there."""
+    place = read_place(order, cursor)
+    if len(place) == len(order):
+        return place
+    key = row_key(query.entity)
+    named = (Condition(Predicate.EQUAL, key, place),)
+    found = snapshot.rows(
+        compile_some(replace(query, fields=place_fields(tuple(order)), conditions=named, order=(), after=()), 1)
+    )
+    if not found:
+        raise QueryError("the row that the cursor names is not there any more: begin with an empty cursor=")
+    return tuple(found[0])
 
 
 def _last_page(part: Window, found: PageOfRows) -> int | None:

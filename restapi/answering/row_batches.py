@@ -14,9 +14,11 @@ from typing import Any
 
 from flask import Response
 
+from aiida_like.errors import RowsTooLarge
 from aiida_like.links import id_list
 from aiida_like.models import JSONText
 from aiida_like.storage import Snapshot
+from aiida_like.storage.row_sizes import Row, characters_of
 from aiida_like.tuning import Tuning
 from querylang.compile import RowsQuery, compile_some
 from querylang.condition import Condition
@@ -42,14 +44,26 @@ def is_wide(fields: tuple[Field, ...], entity: Entity) -> bool:
 def row_batches(
     snapshot: Snapshot, query: RowsQuery, keys: Sequence[int], renderer: RowRenderer, size: int
 ) -> Iterator[Objects]:
-    """The rows with these keys, in their order, `size` at a time; without those that were deleted since."""
+    """The rows with these keys, in their order, at most `size` at a time; without those that were deleted since.
+
+    There are fewer at a time where they are large: a single row can have any size.
+    """
     key = row_key(query.entity)
     wide = replace(query, fields=(key, *query.fields), order=(), after=())
-    for start in range(0, len(keys), size):
-        part = keys[start : start + size]
+    start, now, most = 0, size, snapshot.storage.tuning.characters_at_once
+    while start < len(keys):
+        part = keys[start : start + now]
         among = replace(wide, conditions=(Condition(Predicate.IN_JSON_ARRAY, key, (id_list(part),)),))
-        rows = {row[0]: row[1:] for row in snapshot.rows(compile_some(among, size))}
+        try:
+            found = snapshot.rows(compile_some(among, size), most)
+        except RowsTooLarge:
+            now = max(1, len(part) // 2)
+            continue
+        rows = {row[0]: row[1:] for row in found}
         yield renderer.objects([rows[each] for each in part if each in rows])
+        start += len(part)
+        if now < size and 2 * characters_of(found) <= most:
+            now = min(size, 2 * now)
 
 
 def splice(reply: Reply, written: Iterable[bytes], tuning: Tuning) -> Reply:
@@ -68,6 +82,13 @@ def splice(reply: Reply, written: Iterable[bytes], tuning: Tuning) -> Reply:
             return Response(chain(first, pieces), reply.status_code, reply.headers)
     reply.replace(b"".join(first))
     return reply
+
+
+def by_size(rows: Sequence[Row], size: int, characters: int) -> Iterator[Sequence[Row]]:
+    """The rows in their order, at most `size` at a time, and with more than so many characters one by one."""
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        yield from [part] if characters_of(part) <= characters else ([row] for row in part)
 
 
 def json_list(batches: Iterable[Objects]) -> Iterator[bytes]:

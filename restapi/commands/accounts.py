@@ -6,14 +6,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
+from shlex import quote
 
 import click
 from rich.cells import cell_len
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import LEADS_ELSEWHERE, RESERVED_WITH_ACCOUNTS, RUNS, configured_names
 from aiida_like_engine import accounts
+from aiida_like_engine.errors import RootError
 from aiida_like_engine.layout import Root
 from aiida_like_engine.server_db import open_to_read, open_to_write
 from restapi.commands.terminal import engine_option, told_in_one_line
@@ -34,7 +37,7 @@ def account() -> None:
 @click.option("--no-password", "has_no_password", is_flag=True, help="Lets it in by keys alone.")
 @engine_option
 def add_account(name: str, email: str, is_superuser: bool, has_no_password: bool, root: str) -> None:  # noqa: FBT001
-    """Adds the account NAME, of 2 to 32 characters: a-z, 0-9, _ and -.
+    """Adds the account NAME. It has 2 to 32 of a-z, 0-9, _ and -.
 
     The password is asked for, or read from the standard input, a line; an argument could be seen by others.
 
@@ -51,7 +54,7 @@ def add_account(name: str, email: str, is_superuser: bool, has_no_password: bool
         password_hash = None if has_no_password else accounts.Passwords().hash(_ask_for_password())
         with _written(root) as connection:
             accounts.add_account(connection, name, email, password_hash, is_superuser=is_superuser, taken=taken)
-    click.echo(f"The account {name} is there. A key for programs: aiida-like key add {name}")
+    click.echo(f"Added the account {name}. A key for its programs: aiida-like key add {name} --engine {quote(root)}")
 
 
 @account.command("list")
@@ -79,7 +82,7 @@ def list_accounts(root: str) -> None:
 @click.option("--undo", "is_undone", is_flag=True, help="Lets it in again.")
 @engine_option
 def disable_account(name: str, is_undone: bool, root: str) -> None:  # noqa: FBT001
-    """Lets the account NAME in no more, at once: its sessions end, its keys are refused. Its runs go on."""
+    """Disables the account NAME at once. Its sessions end, its keys are refused; its runs go on."""
     with told_in_one_line(), _written(root) as connection:
         accounts.set_disabled(connection, name, is_disabled=not is_undone)
     click.echo(f"The account {name} is {'active' if is_undone else 'disabled'}.")
@@ -89,7 +92,7 @@ def disable_account(name: str, is_undone: bool, root: str) -> None:  # noqa: FBT
 @click.argument("name")
 @engine_option
 def set_password(name: str, root: str) -> None:
-    """Gives the account NAME another password, and ends its sessions. Its keys go on working.
+    """Sets the password of the account NAME. Its sessions end, its keys go on working.
 
     The password is asked for, or read from the standard input, a line.
     """
@@ -129,7 +132,7 @@ def key() -> None:
 @click.option("--days", type=click.IntRange(1, 36_500), help="How long it is valid. [default: until it is revoked]")
 @engine_option
 def add_key(name: str, label: str, days: int | None, root: str) -> None:
-    """Prints a new key of the account NAME: once, because only its SHA-256 is kept."""
+    """Adds a key to an ACCOUNT and prints it. It is shown once: only its SHA-256 is kept."""
     with told_in_one_line(), _written(root) as connection:
         made = accounts.add_key(connection, name, label, timedelta(days=days) if days else None)
     click.echo(made)
@@ -140,7 +143,7 @@ def add_key(name: str, label: str, days: int | None, root: str) -> None:
 @click.argument("name", metavar="[ACCOUNT]", required=False)
 @engine_option
 def list_keys(name: str | None, root: str) -> None:
-    """Lists the keys of the ACCOUNT, or of all, never the keys themselves."""
+    """Lists the keys of the ACCOUNT or of all. The keys themselves are never shown."""
     with told_in_one_line(), _read(root) as connection:
         _print(
             ("id", "account", "label", "state", "created", "expires"),
@@ -155,7 +158,7 @@ def list_keys(name: str | None, root: str) -> None:
 @click.argument("key_id", metavar="ID", type=click.IntRange(1))
 @engine_option
 def revoke_key(key_id: int, root: str) -> None:
-    """Revokes the key ID, as `aiida-like key list` shows it: from now on it is refused."""
+    """Revokes the key with this ID. `aiida-like key list` shows it; from now on the key is refused."""
     with told_in_one_line(), _written(root) as connection:
         accounts.revoke_key(connection, key_id)
     click.echo(f"The key {key_id} is revoked.")
@@ -167,6 +170,8 @@ def _written(root: str) -> Iterator[Connection]:
     try:
         with database.writing() as connection:
             yield connection
+    except OperationalError as error:
+        raise RootError(f"{database.path} cannot be written: {error.orig}; the engine's user may") from None
     finally:
         database.close()
 

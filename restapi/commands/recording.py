@@ -35,10 +35,10 @@ class _RecordingStorage(Storage):
 class _RecordingSnapshot(Snapshot):
     storage: _RecordingStorage
 
-    def rows(self, statement: Statement) -> list[Row]:
+    def rows(self, statement: Statement, most: int | None = None) -> list[Row]:
         started = time.perf_counter()
         try:
-            return super().rows(statement)
+            return super().rows(statement, most)
         finally:
             seconds = time.perf_counter() - started
             prepared = self.storage.statements.prepared(statement)

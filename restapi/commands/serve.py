@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
+import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
 import click
 
 from aiida_like import __version__
-from aiida_like.errors import TargetError
+from aiida_like.errors import BeingOpened, TargetError
 from aiida_like.profiles import Profile, demo, find_all, find_default
+from aiida_like_engine.layout import Root
 from restapi.accounts.loopback import is_loopback
 from restapi.commands.terminal import open_visibly, repository_option, told_in_one_line
 from restapi.commands.with_engine import serve_with_engine, tell_first_key
@@ -104,7 +109,7 @@ def serve(
         check_address(hostname, port)
     with suppress(BrokenPipeError):  # nobody has to read it
         _announce(opened, _root_url(hostname, port), settings, is_alone=len(profiles) == 1)
-    proxies = _options_about(Proxies(settings.trusted_proxies)) if settings.trusted_proxies else {}
+    proxies = _options_about(Proxies(settings.trusted_proxies or ""))
     run(application, _address(hostname, port), workers or min(4, os.cpu_count() or 1), threads, proxies)
 
 
@@ -118,7 +123,9 @@ def _root_url(hostname: str, port: int) -> str:
 
 
 def _options_about(proxies: Proxies) -> dict[str, str]:
-    """The options of gunicorn that say whose `X-Forwarded-Proto` it believes: its first versions know no networks."""
+    """The options of gunicorn that say whose `X-Forwarded-Proto` and `SCRIPT_NAME` it believes: without them, those of
+    the loopback. Its first versions know no networks.
+    """
     refused = [each for each in proxies.addresses if not _is_known_to_gunicorn(each)]
     if refused:
         click.echo(
@@ -158,26 +165,42 @@ def _find_all(targets: tuple[str, ...], repository: str | None, settings: Settin
     return found or [find_default()]
 
 
+_SECONDS_EACH, _SECONDS_ALL = 5.0, 15.0
+"""How long the opening of one of several profiles, and of all, may keep the server from listening."""
+
+
 def _opened(profiles: Sequence[Profile], settings: Settings) -> list[Profile]:
-    """The profiles that can be opened. Done once before workers do it, so that a user sees the unpacking.
+    """The profiles that can be opened, and after them those that take longer.
+
+    Done once before workers do it, so that a user sees the unpacking; one alone is waited for.
 
     Raises:
         TargetError: none can.
     """
-    refused = {profile.name: error for profile in profiles if (error := _refusal(profile, settings))}
-    if len(refused) == len(profiles):
+    end = time.monotonic() + (_SECONDS_ALL if len(profiles) > 1 else inf)
+    refused = {profile.name: error for profile in profiles if (error := _refusal(profile, settings, end))}
+    slow = [profile for profile in profiles if isinstance(refused.get(profile.name), BeingOpened)]
+    if len(refused) == len(profiles) and not slow:
         raise refused[profiles[0].name]
     for error in refused.values():
         click.echo(f"Warning: {error}", err=True)
-    return [profile for profile in profiles if profile.name not in refused]
+    return [profile for profile in profiles if profile.name not in refused] + slow
 
 
-def _refusal(profile: Profile, settings: Settings) -> TargetError | None:
+def _refusal(profile: Profile, settings: Settings, end: float) -> TargetError | None:
+    until = end if end == inf else min(time.monotonic() + _SECONDS_EACH, end)
+    if time.monotonic() > end:
+        return BeingOpened(f"{profile.name} is not open yet, {_ON_DEMAND}")
     try:
-        open_visibly(profile, settings)
+        open_visibly(profile, settings, until)
+    except BeingOpened as error:
+        return BeingOpened(f"{error}, {_ON_DEMAND}")
     except TargetError as error:
         return error
     return None
+
+
+_ON_DEMAND = "so it is opened when it is asked for, and the answer is 503 until it is open"
 
 
 _FIRST_STEPS = (
@@ -190,6 +213,8 @@ _FIRST_STEPS = (
 
 def _announce(opened: Sequence[Profile], root: str, settings: Settings, *, is_alone: bool) -> None:
     click.echo(f"aiida-like {__version__} serves {_named(opened, has_engine=settings.engine is not None)}.")
+    if settings.access() is not ReadAccess.PUBLIC:
+        click.echo(f"Sign in at {root}/login, or send a key with each request: -H 'Authorization: Token KEY'")
     roots = {profile.name: root if is_alone else f"{root}/{quote(profile.name)}" for profile in opened}
     if not is_alone:
         click.echo(f"  all: {root}/")
@@ -201,11 +226,10 @@ def _announce(opened: Sequence[Profile], root: str, settings: Settings, *, is_al
         # Quoted where a shell would take & and " for its own.
         click.echo(f"  '{shown}'" if "?" in url else f"  {shown}")
     if settings.engine is not None:
-        click.echo("Run something, with a key in KEY:")
+        click.echo("Run something:")
+        click.echo(f"  KEY=$({_command_for_a_key(Root.existing(settings.engine))})")
         for path in _FIRST_STEPS:
             click.echo(f'  curl -H "Authorization: Token $KEY" {path.format(root=root)}')
-    if settings.access() is not ReadAccess.PUBLIC:
-        click.echo(f"To who signs in at {root}/login, or sends a key: -H 'Authorization: Token KEY'")
     click.echo("Stop with Ctrl-C.")
 
 
@@ -214,6 +238,13 @@ def _named(opened: Sequence[Profile], *, has_engine: bool) -> str:
     read = ", ".join(profile.name for profile in opened[has_engine:])
     parts = [f"{opened[0].name}, where jobs run"] if has_engine else []
     return "; ".join([*parts, f"{read}, read-only"] if read else parts)
+
+
+def _command_for_a_key(root: Root) -> str:
+    """Text for a shell: prints the key of the first start where it can be read, else makes one."""
+    if os.access(root.first_key, os.R_OK):
+        return f"cat {shlex.quote(str(root.first_key))}"
+    return f"aiida-like key add ACCOUNT --engine {shlex.quote(str(root.path))}"
 
 
 def check_address(hostname: str, port: int) -> None:
@@ -231,6 +262,15 @@ def check_address(hostname: str, port: int) -> None:
         raise TargetError(
             f"cannot listen at {hostname}, port {port}: {error.strerror}; choose with -H and -P"
         ) from error
+
+
+def _end_with_the_terminal(arbiter: Any) -> None:
+    """Lets gunicorn's arbiter end at SIGHUP, which says that the terminal was closed: gunicorn would start new workers.
+
+    `nohup` lets the signal be ignored: then the server goes on.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        arbiter.handle_hup = arbiter.handle_term
 
 
 def run(application: Any, address: str, workers: int, threads: int, more: Mapping[str, Any]) -> None:
@@ -253,6 +293,7 @@ def run(application: Any, address: str, workers: int, threads: int, more: Mappin
                 "post_worker_init": lambda _: gc.freeze(),
                 # A socket in the home of the user, which nobody asked for; gunicorn has it since version 25.
                 "control_socket_disable": True,
+                "on_starting": _end_with_the_terminal,
                 **more,
             }
             for name, value in options.items():

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-from aiida_like.errors import StatementCancelled, StatementTimeout, StorageError, TargetError
+from aiida_like.errors import BeingOpened, StatementCancelled, StatementTimeout, StorageError, TargetError
 from aiida_like.profiles import Profile
 from aiida_like.storage import open_storage
 from aiida_like_engine.errors import EngineError, RootError
@@ -57,17 +59,26 @@ def progress_bar(description: str, *columns: ProgressColumn, **task: Any) -> Ite
         yield partial(progress.update, progress.add_task(description, **task))
 
 
-def open_visibly(profile: Profile, settings: Settings) -> None:
+def open_visibly(profile: Profile, settings: Settings, until: float = inf) -> None:
     """Opens the profile and closes it again; a terminal shows how far a large archive is unpacked, which is done once.
 
+    `until`: when to give up unpacking, on the monotonic clock.
+
     Raises:
+        BeingOpened: that was given up.
         TargetError: it cannot be opened.
     """
     columns = (DownloadColumn(), TimeRemainingColumn())
+
+    def look(done: int, total: int) -> None:
+        if time.monotonic() > until:
+            raise BeingOpened(f"{profile.name} takes longer to open")
+        change(completed=done, total=total, visible=done > 0)
+
     with progress_bar(f"unpacking the database of {profile.name}", *columns, visible=False) as change:
         open_storage(
             profile,
             cache_folder=settings.cache_path,
             limits=settings.limits,
-            progress=lambda done, total: change(completed=done, total=total, visible=True),
+            progress=look,
         ).close()

@@ -36,7 +36,9 @@ def serve_with_engine(settings: Settings, login: str) -> int:
         TargetError: the engine cannot be made.
     """
     assert settings.engine is not None
-    if subprocess.run([*_COMMAND, "engine", "init", settings.engine], check=False).returncode:  # noqa: S603 our own
+    # What `init` prints is how to start the engine, which is done here.
+    making = [*_COMMAND, "engine", "init", settings.engine]
+    if subprocess.run(making, check=False, stdout=subprocess.DEVNULL).returncode:  # noqa: S603 our own
         raise TargetError(f"the engine at {settings.engine} cannot be made")
     if settings.accounts:  # without, the server tells it at each start
         tell_first_key(settings, login)
@@ -96,16 +98,18 @@ def run_both(engine: Sequence[str], server: Sequence[str]) -> int:
 
 @contextmanager
 def _signals_as_exit() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does."""
+    """SIGTERM ends the block as Ctrl-C does, and so does SIGHUP, when the terminal is closed, unless it is ignored."""
 
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, stop) for each in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -204,7 +204,9 @@ def create_app(
     )
     with _assembling:
         app = Application(settings, catch_internal_server=catch_internal_server)
-        storage = app.extensions["aiida_like_storage"] = LazyStorage(opening or usual, partial(stamp_of, found))
+        storage = app.extensions["aiida_like_storage"] = LazyStorage(
+            opening or usual, partial(stamp_of, found), found.name
+        )
         conditional = Conditional(found.name, settings, tuning)
         for dialect in DIALECTS:
             app.mount(MountedDialect(dialect, settings, app.routes, storage, conditional, app.failures))

@@ -63,7 +63,7 @@ class Connection:
     __slots__ = (
         *("socket", "peer", "server", "received", "unsent", "deadline", "ready_at", "conversation"),
         *("is_whole", "is_lost", "_seconds", "_has_come", "_queued", "_parsed", "_head", "_body", "_size", "_most"),
-        *("_misses", "is_stream", "_continue", "_was_stream"),
+        *("_misses", "is_stream", "_continue", "_was_stream", "_idle", "_rate", "_late_at"),
     )
 
     def __init__(
@@ -84,6 +84,8 @@ class Connection:
         self._misses: Callable[[], bool] = self._misses_head
         self.is_stream = self._was_stream = False
         self._continue = b""
+        self._idle = self._late_at = 0.0
+        self._rate = 1.0
 
     @property
     def is_idle(self) -> bool:
@@ -125,7 +127,7 @@ class Connection:
 
         Raises:
             ClientGone: it has, before its stream had ended.
-            TimeoutError: nothing came of the stream for as long as may be.
+            TimeoutError: nothing came of the stream for as long as may be, or on the whole too little.
             StreamOver: the application has returned.
         """
         part = bytes(self.received[self._parsed : self._parsed + size])
@@ -136,13 +138,17 @@ class Connection:
             raise StreamOver("the application reads a body that it takes while it comes, after it has returned")
         return self._wait_for_more() if self.is_stream else part
 
-    def begin_stream(self, idle_seconds: float) -> None:
-        """Makes `recv` wait for what has not come yet, at most `idle_seconds` each time, and keep nothing of it."""
+    def begin_stream(self, idle_seconds: float, rate: float) -> None:
+        """Makes `recv` wait for what has not come yet, and keep nothing of it.
+
+        It waits at most `idle_seconds` each time, and no longer than it takes at `rate` bytes a second on the whole.
+        """
         self.is_whole = False
         self.is_stream = True
         self._continue = b"".join(self.unsent)  # 100 Continue, which a client that is refused need not be told
         self.unsent.clear()
-        self.socket.settimeout(idle_seconds)
+        self._idle, self._rate = idle_seconds, rate
+        self._late_at = time.monotonic() + idle_seconds
 
     def end_stream(self) -> None:
         self.is_stream, self._was_stream = False, True
@@ -151,6 +157,10 @@ class Connection:
     def _wait_for_more(self) -> bytes:
         self.received.clear()
         self._parsed = 0
+        left = self._late_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.socket.settimeout(min(self._idle, left))
         try:
             if self._continue:
                 self.socket.sendall(self._continue)
@@ -162,6 +172,7 @@ class Connection:
             raise ClientGone from error
         if not came:
             raise ClientGone
+        self._late_at += len(came) / self._rate
         return came
 
     def sendall(self, data: bytes) -> None:

@@ -29,6 +29,9 @@ STREAMS = 4
 _STREAM_SECONDS = 60.0
 """How long a client may send nothing of such a body."""
 
+_STREAM_RATE = 1000
+"""Bytes a second of such a body on the whole: a byte now and then is no silence, and would hold its place for ever."""
+
 LINGER_SECONDS = 2.0
 """How long a connection stays open whose client may be sending still."""
 
@@ -112,7 +115,7 @@ class Conversations:
         if self._streams(environ):
             if not self._free_streams.acquire(blocking=False):
                 return too_many_streams(STREAMS)
-            connection.begin_stream(_STREAM_SECONDS)
+            connection.begin_stream(_STREAM_SECONDS, _STREAM_RATE)
             yield STREAM
             return None
         if connection.misses_body(length, self._most_body):

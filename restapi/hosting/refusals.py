@@ -16,7 +16,6 @@ NOT_A_REQUEST = (ParseException, NoMoreData)
 """What gunicorn's parser raises."""
 
 _STATUSES = {
-    "ConfigurationProblem": 500,
     "ExpectationFailed": 417,
     "ForbiddenProxyRequest": 403,
     "LimitRequestHeaders": 431,
@@ -45,6 +44,10 @@ def refusal(error: Exception, head: bytes) -> bytes:
         return _answer(400, "this is no request of HTTP: a line of its head ends with LF alone, not with CR LF")
     if status == HTTPStatus.BAD_REQUEST and _HAS_BLANKS.match(head):
         return _answer(status, "a URL cannot hold a blank: write %20")
+    if type(error).__name__ == "ConfigurationProblem":
+        return _answer(
+            status, "the path does not begin with that in SCRIPT_NAME, which a proxy has sent or the server has"
+        )
     return _answer(status, _MESSAGES.get(status, f"this is no request of HTTP: {error}"))
 
 

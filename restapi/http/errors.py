@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 
 from aiida_like.errors import (
     AiidaLikeError,
+    BeingOpened,
     FeatureUnavailable,
     FileNotFound,
     RequestError,
@@ -71,7 +72,8 @@ class FailureLog:
             self._written.clear()
         self._written[message] = now
         if now - last > 2 * (retry_seconds(error) or 0):
-            self.logger.error("%s: %s", exchange.id, message)
+            level = logging.WARNING if isinstance(error, BeingOpened) else logging.ERROR
+            self.logger.log(level, "%s: %s", exchange.id, message)
 
     def watch(self, exchange: Exchange, response: Response) -> None:
         """Writes what goes wrong after the first byte of a body, which then breaks the connection off."""

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from flask import Response, request
 from werkzeug.http import parse_etags, unquote_etag
 
+from aiida_like.errors import QueryError
 from querylang.ast import Option, Query
 from querylang.options import Window
 from querylang.unparse import unparse
@@ -123,8 +124,18 @@ def page_links(asked: Request, window: Window, last: int | None, *, has_next: bo
     )
 
 
-def cursor_link(asked: Request, query: Query, cursor: str) -> str:
-    """A `Link` header with the next rows of a list: the same query with another cursor."""
+def cursor_link(asked: Request, query: Query, cursor: str, longest: int) -> str:
+    """A `Link` header with the next rows of a list: the same query with another cursor.
+
+    Raises:
+        QueryError: its query string would have more than `longest` bytes, which are refused.
+    """
     pairs = (pair for pair in query.pairs if not (isinstance(pair, Option) and pair.key == "cursor"))
     text = unparse(Query((*pairs, Option("cursor", (cursor,)))))
-    return f'<{asked.url_root.rstrip("/")}{quote(asked.path, safe=_SAFE_SENT)}?{quote(text, safe=_SAFE)}>; rel="next"'
+    written = quote(text, safe=_SAFE)
+    if len(written) > longest:
+        raise QueryError(
+            f"the link to the next rows would have a query string of {len(written)} bytes, and at most {longest} are "
+            "read: shorten the filters, or ask for pages with limit= and offset="
+        )
+    return f'<{asked.url_root.rstrip("/")}{quote(asked.path, safe=_SAFE_SENT)}?{written}>; rel="next"'

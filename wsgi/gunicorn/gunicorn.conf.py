@@ -10,6 +10,9 @@ wsgi_app = "restapi:create_site(['django', 'sqlalchemy'])"
 
 bind = "unix:/run/aiida-like/socket"
 
+# Whose X-Forwarded-Proto is believed, besides who opens the socket; by default gunicorn believes all of this machine.
+forwarded_allow_ips = ""
+
 # A process for each core. Threads wait for the database, so there may be more of them; half of them for what is slow.
 worker_class = "restapi.hosting.worker.Worker"
 workers = 2

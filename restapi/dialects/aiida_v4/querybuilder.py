@@ -11,11 +11,12 @@ from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wsgi import get_input_stream
 
 from aiida_like.errors import FeatureUnavailable, QueryError
+from aiida_like.tuning import Tuning
 from querylang.graph.ast import Function, Projection
 from querylang.graph.read import read
 from querylang.lowering.as_type import AsType
 from querylang.schema import FieldType
-from restapi.answering.row_batches import json_list, splice
+from restapi.answering.row_batches import by_size, json_list, splice
 from restapi.dialects.aiida_v4 import answers, render
 from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
@@ -59,7 +60,7 @@ class QueryBuilder(DialectResource):
             raise QueryError(f"the query has more than {most} rows: ask in parts with limit, offset and order_by")
         reply = render.envelope_without_id(self.context.request, "QueryBuilder", PLACEHOLDER, total=len(rows))
         tuning = self.context.snapshot.storage.tuning
-        return splice(reply, _entities(query.projections, rows, tuning.query_rows_at_once), tuning)
+        return splice(reply, _entities(query.projections, rows, tuning), tuning)
 
     def _check_is_on(self) -> None:
         if not self.context.settings.querybuilder:
@@ -84,8 +85,8 @@ class QueryBuilder(DialectResource):
             raise QueryError(f"the body is no JSON: {error}") from None
 
 
-def _entities(projections: Sequence[Projection], rows: Sequence[_Row], at_once: int) -> Iterator[bytes]:
-    """JSON with the values of each row by tag, `at_once` rows in a piece."""
+def _entities(projections: Sequence[Projection], rows: Sequence[_Row], tuning: Tuning) -> Iterator[bytes]:
+    """JSON with the values of each row by tag, a few rows in a piece."""
     columns: dict[str, dict[str, int]] = {}
     for number, each in enumerate(projections):
         columns.setdefault(each.operand.tag, {})[each.key] = number
@@ -93,7 +94,7 @@ def _entities(projections: Sequence[Projection], rows: Sequence[_Row], at_once: 
     for tag, of_tag in columns.items():
         objects = _objects(of_tag, projections)
         yield separator + orjson.dumps(tag) + b":"
-        yield from json_list(objects(rows[start : start + at_once]) for start in range(0, len(rows), at_once))
+        yield from json_list(map(objects, by_size(rows, tuning.query_rows_at_once, tuning.characters_at_once)))
         separator = b","
     yield b"}"
 

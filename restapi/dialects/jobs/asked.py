@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
+from sqlalchemy.exc import DBAPIError
 from werkzeug.wsgi import get_input_stream
 
 from aiida_like.repository import Repository
@@ -19,12 +20,13 @@ from aiida_like.storage import LazyStorage
 from aiida_like_engine.accounts import Account
 from aiida_like_engine.catalogue import Catalogue, read_catalogue
 from aiida_like_engine.client import Client
+from aiida_like_engine.errors import RootError
 from aiida_like_engine.layout import Root
 from aiida_like_engine.server_db import ServerDatabase, open_to_read
 from restapi.accounts.caller import caller_of
 from restapi.config import Settings
 from restapi.dialects.jobs.errors import not_authenticated, not_found, refusal, throttled
-from restapi.dialects.jobs.pages import Page, page_of
+from restapi.dialects.jobs.pages import MOST, Page, page_of
 from restapi.dialects.jobs.reading import Reader
 from restapi.dialects.jobs.records import FileRecord, JobRecord, RunRecord
 from restapi.dialects.jobs.render import Links
@@ -55,8 +57,11 @@ class Service:
             database = self._opened.get(process)
             if database is None:
                 database = self._opened[process] = open_to_read(self.root.server_database)
-        with database.reading() as connection:
-            yield Reader(connection, account)
+        try:
+            with database.reading() as connection:
+                yield Reader(connection, account)
+        except DBAPIError as error:
+            raise RootError(f"{database.path} cannot be read: {error.orig}") from error
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -115,9 +120,9 @@ class Asked:
         """The query string, as forms write it; of a key that stands twice, the last value."""
         return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
-    def page(self) -> Page:
-        """Raises NoSuchPage."""
-        return page_of(self.query())
+    def page(self, most: int = MOST) -> Page:
+        """The page that is asked for, of `most` rows at most. Raises NoSuchPage."""
+        return page_of(self.query(), most)
 
     def url(self) -> str:
         """The URL of the request without its query, with a slash at its end."""

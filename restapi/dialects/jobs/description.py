@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from restapi.dialects.jobs import answers, files, jobs, overviews, runs
 from restapi.dialects.jobs.asked import JobsResource
 from restapi.dialects.jobs.job_document import JOB
-from restapi.dialects.jobs.pages import MOST, PAGE_SIZE
+from restapi.dialects.jobs.pages import MOST, MOST_JOBS, PAGE_SIZE
 from restapi.dialects.jobs.routes import ROUTES
 from restapi.dialects.jobs.statuses import JOB_STATUSES
 from restapi.http.route_tree import ID, REST, RUN
@@ -20,7 +20,8 @@ _ABOUT = """Files are uploaded, jobs are made of them, submitted and watched, an
 
 Paths and bodies are those of version 2 of Rescale's platform API, so that its clients work here. All of it is for one
 account, whose key is sent as `Authorization: Token KEY`; the same paths are below `/USER/api/v2`, for the account of
-that name. What was run stands in the provenance graph, which the other interfaces show. `docs/runs.md` has the rest.
+that name. What was run stands in the provenance graph, which the other interfaces show. `docs/api-jobs.md` has the
+rest.
 """
 
 _TAGS = {
@@ -41,7 +42,9 @@ _REFUSALS = {
 _PAGED = (
     in_query("page", {"type": "integer", "minimum": 1}, "The number of the page, from 1"),
     in_query(
-        "page_size", {"type": "integer", "minimum": 1, "maximum": MOST}, f"Rows of a page; {PAGE_SIZE} without it"
+        "page_size",
+        {"type": "integer", "minimum": 1, "maximum": MOST},
+        f"Rows of a page; {PAGE_SIZE} without it, of jobs {MOST_JOBS} at most",
     ),
 )
 _SEARCH = in_query("search", TEXT, "A part of the name, in capitals or not")

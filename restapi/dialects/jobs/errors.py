@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
-from aiida_like.errors import AiidaLikeError
+from aiida_like.errors import AiidaLikeError, TargetError
 from aiida_like_engine.errors import (
     Busy,
     Conflict,
@@ -96,7 +96,9 @@ def _of_engine(error: EngineError, log: FailureLog, exchange: Exchange) -> Refus
             detail = "The engine does not answer now: ask again in some seconds."
         case _:
             detail = "The engine's folder cannot be read now: the cause is in the log of the server."
-    if isinstance(error, RootError | EngineAway):
+    if isinstance(error, EngineAway):
+        log.write_once(exchange, TargetError(str(error)))
+    elif isinstance(error, RootError):
         log.write(exchange, error)
     return Refusal(503, {"detail": detail, "request_id": exchange.id}, {"Retry-After": str(RETRY_SECONDS)})
 

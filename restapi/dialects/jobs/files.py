@@ -11,7 +11,7 @@ from werkzeug.wsgi import get_input_stream
 from restapi.dialects.jobs import replies
 from restapi.dialects.jobs.asked import JobsResource
 from restapi.dialects.jobs.checks import Field, Integer, Invalid, Record, Text
-from restapi.dialects.jobs.errors import no_permission
+from restapi.dialects.jobs.errors import no_permission, refusal
 from restapi.dialects.jobs.pages import listed
 from restapi.dialects.jobs.records import TYPES
 from restapi.dialects.jobs.render import file_object
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CHANGES = Record({"name": Field(Text()), "typeId": Field(Integer(least=min(TYPES), most=max(TYPES)))})
 """What can be changed of a file; other keys of it are left as they are."""
 
-_BLOCK = 1 << 18
+_BLOCK = 65_536
 
 _UPLOAD = re.compile(r"(?:/[^/]+)*?/api/v2/files/contents?/?")
 
@@ -64,8 +64,21 @@ class Upload(JobsResource):
 
 
 def _blocks(environ: WSGIEnvironment) -> Iterator[bytes]:
+    """What comes of a body. Raises Refusal: it breaks off, which is no fault of the engine."""
     stream = get_input_stream(environ)
-    while block := stream.read(_BLOCK):
+    left = int(environ.get("CONTENT_LENGTH") or 0)
+    while True:
+        try:
+            block = stream.read(_BLOCK)
+        except TimeoutError:
+            raise refusal(408, "The file comes too slowly.") from None
+        except Exception:  # noqa: BLE001 each WSGI server raises errors of its own
+            raise refusal(400, "The file breaks off.") from None
+        if not block:
+            if left > 0:  # the client has closed its side
+                raise refusal(400, "The file breaks off.")
+            return
+        left -= len(block)
         yield block
 
 

@@ -14,9 +14,9 @@ from restapi.dialects.jobs.asked import JobsResource
 from restapi.dialects.jobs.checks import Invalid
 from restapi.dialects.jobs.errors import refusal
 from restapi.dialects.jobs.job_document import JOB, fitted, used_files
-from restapi.dialects.jobs.pages import listed, part
+from restapi.dialects.jobs.pages import MOST_JOBS, listed, part
 from restapi.dialects.jobs.reading import Reader, has_ended, has_status
-from restapi.dialects.jobs.records import FileRecord, JobRecord, RunRecord
+from restapi.dialects.jobs.records import FileRecord, JobRecord, ListedJob, RunRecord
 from restapi.dialects.jobs.run_request import in_words_of_jobs, run_request
 from restapi.http.encoding import json_reply
 from restapi.http.reply import Reply
@@ -56,7 +56,7 @@ class Jobs(_WithJobs):
     """`/jobs/?state=not_completed`: the jobs, the newest first; and takes new ones."""
 
     def get(self) -> Reply:
-        page = self.asked.page()
+        page = self.asked.page(MOST_JOBS)
         with self.asked.reading() as reader:
             count, found = reader.jobs(self._wanted(), page)
             summaries = self._summaries(reader, found)
@@ -81,16 +81,15 @@ class Jobs(_WithJobs):
             wanted.append(has_status(event))
         return wanted
 
-    def _summaries(self, reader: Reader, jobs: Sequence[JobRecord]) -> list[dict[str, Any]]:
+    def _summaries(self, reader: Reader, jobs: Sequence[ListedJob]) -> list[dict[str, Any]]:
         runs = reader.runs(job.number for job in jobs)
         events = reader.events(run.row for of_job in runs.values() for run in of_job)
-        used = {job.id: {each.id for each in used_files(job.document)} for job in jobs}
-        files = reader.named_files(set().union(*used.values()))
+        files = reader.named_files(set().union(*(job.files for job in jobs)))
         found = []
         for job in jobs:
             newest = runs[job.number][-1:]
             happened = [event for run in newest for event in events[run.row]]
-            storage = sum(files[each].size for each in used[job.id] if each in files)
+            storage = sum(files[each].size for each in job.files if each in files)
             storage += sum(run.output_bytes or 0 for run in runs[job.number])
             job_status, cluster = statuses.job_statuses(happened, None), statuses.cluster_statuses(happened)
             found.append(
@@ -124,9 +123,7 @@ class Job(_WithJobs):
         with self.asked.reading() as reader:
             job = self.found_job(reader, path_id)
             unshared = self._unshared(reader, job) if with_files else []
-        self.asked.client.delete_job(self.asked.account.id, path_id)
-        for file in unshared:
-            self.asked.client.delete_file(self.asked.account.id, file)
+        self.asked.client.delete_job(self.asked.account.id, path_id, unshared)
         return replies.empty(204)
 
     def _unshared(self, reader: Reader, job: JobRecord) -> list[str]:

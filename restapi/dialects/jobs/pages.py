@@ -10,6 +10,9 @@ from urllib.parse import parse_qsl, urlencode
 PAGE_SIZE, MOST = 10, 1000
 """Rows of a page without `page_size`, and with the largest one."""
 
+MOST_JOBS = 100
+"""Rows of the largest page of jobs: of each its whole document is read."""
+
 _LONGEST_NUMBER = 9
 
 
@@ -29,12 +32,16 @@ class Page:
         return (self.number - 1) * self.size
 
 
-def page_of(asked: Mapping[str, str]) -> Page:
-    """The page of a query string. A size that is none counts as the usual one. Raises NoSuchPage."""
+def page_of(asked: Mapping[str, str], most: int = MOST) -> Page:
+    """The page of a query string, of `most` rows at most. A size that is none counts as the usual one.
+
+    Raises:
+        NoSuchPage: its number is none.
+    """
     number = _positive(asked.get("page", "1"))
     if number is None:
         raise NoSuchPage
-    return Page(number, min(_positive(asked.get("page_size", "")) or PAGE_SIZE, MOST))
+    return Page(number, min(_positive(asked.get("page_size", "")) or PAGE_SIZE, most))
 
 
 def listed(url: str, query_string: str, page: Page, count: int, results: Sequence[Any]) -> dict[str, Any]:

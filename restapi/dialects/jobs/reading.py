@@ -11,11 +11,13 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
 
 from aiida_like_engine.server_db import ACCOUNTS, EVENTS, FILES, JOBS, OUTPUTS, RUNS
+from restapi.dialects.jobs.job_document import used_files
 from restapi.dialects.jobs.pages import Page
 from restapi.dialects.jobs.records import (
     OUTPUT,
     FileRecord,
     JobRecord,
+    ListedJob,
     Owner,
     RunRecord,
     input_path,
@@ -88,12 +90,13 @@ class Reader:
                 }
         return found
 
-    def jobs(self, wanted: Sequence[ColumnElement[bool]], page: Page) -> tuple[int, list[JobRecord]]:
+    def jobs(self, wanted: Sequence[ColumnElement[bool]], page: Page) -> tuple[int, list[ListedJob]]:
         """The number of jobs that fulfil conditions, and those of a page, the newest first."""
         conditions = [*self._own(JOBS.c.account_id), JOBS.c.deleted.is_(None), JOBS.c.api == API, *wanted]
         count = self.connection.execute(select(func.count()).select_from(JOBS).where(*conditions)).scalar_one()
-        found = self._rows(_jobs().where(*conditions).order_by(JOBS.c.id.desc()), page)
-        return count, [_job(row) for row in found]
+        found = _jobs().where(*conditions).order_by(JOBS.c.id.desc()).limit(page.size).offset(page.offset)
+        # One after the other: a document can be large.
+        return count, [_listed_job(row) for row in self.connection.execute(found)]
 
     def job(self, public_id: str) -> JobRecord | None:
         conditions = [*self._own(JOBS.c.account_id), JOBS.c.deleted.is_(None), JOBS.c.api == API]
@@ -225,6 +228,19 @@ def _job(row: Row[Any]) -> JobRecord:
     document: Mapping[str, Any] = orjson.loads(row.document)
     owner = Owner(row.owner, row.email)
     return JobRecord(row.id, row.public_id, owner, row.name, document, _iso(row.created), iso(row.submitted))
+
+
+def _listed_job(row: Row[Any]) -> ListedJob:
+    document: Mapping[str, Any] = orjson.loads(row.document)
+    return ListedJob(
+        number=row.id,
+        id=row.public_id,
+        owner=Owner(row.owner, row.email),
+        name=row.name,
+        analyses=tuple(each["analysis"]["code"] for each in document["jobanalyses"]),
+        files=frozenset(each.id for each in used_files(document)),
+        created=_iso(row.created),
+    )
 
 
 def _run(row: Row[Any]) -> RunRecord:

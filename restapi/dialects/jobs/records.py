@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aiida_like_engine.protocol import FILE_TYPES
+
 INPUT, OUTPUT = 1, 5
 """Types of files. 2 template, 3 parameter, 4 script, 7 design variables, 8 case, 9 optimizer, 10 temporary,
 11 checkpoint, 12 snapshot."""
 
-TYPES = (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12)
+TYPES = FILE_TYPES
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,19 @@ class JobRecord:
     document: Mapping[str, Any]
     created: str
     submitted: str | None
+
+
+@dataclass(frozen=True)
+class ListedJob:
+    """What a list shows of a job, without its document. `analyses` are codes, `files` ids of all that it names."""
+
+    number: int
+    id: str
+    owner: Owner
+    name: str
+    analyses: tuple[str, ...]
+    files: frozenset[str]
+    created: str
 
 
 @dataclass(frozen=True)

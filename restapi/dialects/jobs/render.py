@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from aiida_like_engine.catalogue import Analysis, Catalogue, Coretype, Version
 from restapi.dialects.jobs.job_document import version_of
-from restapi.dialects.jobs.records import FileRecord, JobRecord, Owner, RunRecord
+from restapi.dialects.jobs.records import FileRecord, JobRecord, ListedJob, Owner, RunRecord
 from restapi.dialects.jobs.statuses import LABEL_CLASSES
 
 
@@ -101,11 +101,11 @@ def _name(offered: Analysis | Version | Coretype) -> str:
     return offered.name or offered.code
 
 
-def job_summary(job: JobRecord, catalogue: Catalogue, status: str | None, cluster: str, storage: int) -> dict[str, Any]:
+def job_summary(job: ListedJob, catalogue: Catalogue, status: str | None, cluster: str, storage: int) -> dict[str, Any]:
     """A job in a list. `status` is that of now, None of a draft; `storage` in bytes, of inputs and outputs."""
-    known, codes = catalogue.analyses, [each["analysis"]["code"] for each in job.document["jobanalyses"]]
+    known = catalogue.analyses
     return {
-        "analysisNames": [_name(known[code]) if code in known else code for code in codes],
+        "analysisNames": [_name(known[code]) if code in known else code for code in job.analyses],
         "clusterStatusDisplay": {"content": cluster, "labelClass": LABEL_CLASSES[cluster], "useLabel": True},
         "dateInserted": job.created,
         "id": job.id,

@@ -99,6 +99,8 @@ def in_words_of_jobs(field: str, message: str, steps: int) -> Problems | None:
     match field.split("."):
         case ["label"]:
             return {"name": [message]}
+        case ["steps"]:
+            return {"jobanalyses": [message]}
         case ["steps", number, part, *_] if part in _OF_STEPS and number.isdecimal() and int(number) < steps:
             problems: dict[str, Any] | list[str] = [message]
             for key in reversed(_OF_STEPS[part]):

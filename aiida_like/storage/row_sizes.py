@@ -1,0 +1,52 @@
+"""Sizes of rows: one value can have megabytes, so few rows can be more than fits into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Boolean, Integer, Numeric, Select
+
+from aiida_like.models import JSONText, Timestamp, Uuid
+
+Row = Sequence[Any]
+
+_SMALL = (Integer, Numeric, Boolean, Timestamp, Uuid)
+"""Types of columns whose values are small, or made so where anybody's database is written anew."""
+
+_TEXTS_AT_ONCE, _JSON_AT_ONCE, _ALL = 32, 4, 1_000_000_000
+"""Rows that are fetched at once: a page of usual lists, few of those with JSON, and all of those that are small."""
+
+
+@dataclass(frozen=True)
+class LargeColumns:
+    """The columns of a statement whose values can be large: `values` gives those of a row.
+
+    `at_once`: how many rows are fetched before their sizes are looked at.
+    """
+
+    values: Callable[[Row], Iterable[Any]] = itemgetter(slice(0))
+    at_once: int = _ALL
+
+    @classmethod
+    def of(cls, statement: Select[Any]) -> LargeColumns:
+        types = {
+            position: column.type
+            for position, column in enumerate(statement.selected_columns)
+            if not isinstance(column.type, _SMALL)
+        }
+        has_json = any(isinstance(each, JSONText) for each in types.values())
+        if not types:
+            return cls()
+        first = min(types)
+        # Of one position itemgetter would give no tuple.
+        values = itemgetter(*types) if len(types) > 1 else itemgetter(slice(first, first + 1))
+        return cls(values, _JSON_AT_ONCE if has_json else _TEXTS_AT_ONCE)
+
+
+def characters_of(rows: Iterable[Iterable[Any]]) -> int:
+    """The number of characters of all texts."""
+    return sum(len(value) for value in chain.from_iterable(rows) if isinstance(value, (str, bytes)))
