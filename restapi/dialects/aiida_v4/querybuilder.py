@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 from werkzeug.exceptions import UnsupportedMediaType
-from werkzeug.wsgi import get_input_stream
 
 from aiida_like.errors import FeatureUnavailable, QueryError
 from aiida_like.tuning import Tuning
@@ -22,6 +21,7 @@ from restapi.dialects.aiida_v4.full_type import full_type
 from restapi.dialects.aiida_v4.query_schema import QUERY
 from restapi.dialects.resource import DialectResource
 from restapi.fetching.querybuilder import fetch_graph
+from restapi.http.body import BodyBreaksOff, BodyTooLong, read_body
 from restapi.http.encoding import PLACEHOLDER, http_date, stored_json
 from restapi.http.reply import Reply
 
@@ -72,11 +72,11 @@ class QueryBuilder(DialectResource):
             raise UnsupportedMediaType(f"the body is sent as {encoding!r}: send it as it is, without Content-Encoding")
         longest = self.context.settings.max_body_length
         try:
-            body = get_input_stream(self.context.exchange.environ).read(longest + 1)
-        except Exception:  # noqa: BLE001 each WSGI server raises errors of its own
+            body = read_body(self.context.exchange.environ, longest)
+        except BodyBreaksOff:
             raise QueryError("the body breaks off, or its chunks are not as HTTP has them") from None
-        if len(body) > longest:
-            raise QueryError(f"the body has more than {longest} bytes")
+        except BodyTooLong:
+            raise QueryError(f"the body has more than {longest} bytes") from None
         if _NUL.search(body):
             raise QueryError("the body holds the character NUL, \\u0000, which no text in a database does")
         try:

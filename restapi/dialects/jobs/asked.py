@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 
 import orjson
 from sqlalchemy.exc import DBAPIError
-from werkzeug.wsgi import get_input_stream
 
 from aiida_like.repository import Repository
 from aiida_like.storage import LazyStorage
@@ -31,6 +30,7 @@ from restapi.dialects.jobs.reading import Reader
 from restapi.dialects.jobs.records import FileRecord, JobRecord, RunRecord
 from restapi.dialects.jobs.render import Links
 from restapi.dialects.run_api import RunResource
+from restapi.http.body import BodyBreaksOff, BodyTooLong, read_body
 from restapi.http.exchange import Exchange
 
 T = TypeVar("T")
@@ -136,11 +136,11 @@ class Asked:
             raise refusal(415, f'Unsupported media type "{media}" in request.')
         longest = self.service.settings.max_body_length
         try:
-            body = get_input_stream(environ).read(longest + 1)
-        except Exception:  # noqa: BLE001 each WSGI server raises errors of its own
+            body = read_body(environ, longest)
+        except BodyBreaksOff:
             raise refusal(400, "JSON parse error - the body breaks off") from None
-        if len(body) > longest:
-            raise refusal(413, f"The body has more than {longest} bytes.")
+        except BodyTooLong:
+            raise refusal(413, f"The body has more than {longest} bytes.") from None
         try:
             found = orjson.loads(body or b"{}")
             # What cannot be written again could be stored, but not shown.
