@@ -30,12 +30,12 @@ def test_signing_out_ends_all_sessions(engine: RunningEngine) -> None:
     database = server_db.open_to_write(engine.root.server_database)
     with database.writing() as connection:
         password = accounts.Passwords().hash(PASSWORD)
-        accounts.add_account(connection, "grace", "grace@x.org", password, is_superuser=False, taken=())
+        accounts.add_account(connection, "leaves", "leaves@x.org", password, is_superuser=False, taken=())
     database.close()
     site = create_site([], {"ENGINE": str(engine.root.path)})
     browsers = [Client(site), Client(site)]
     for browser in browsers:
-        form = {"token": token_at(browser, "/login"), "name": "grace", "password": PASSWORD}
+        form = {"token": token_at(browser, "/login"), "name": "leaves", "password": PASSWORD}
         assert browser.post("/login", data=form, headers=SAME).status_code == 303
     assert [browser.get("/api/v4/users").status_code for browser in browsers] == [200, 200]
     answer = browsers[0].post("/logout", data={"token": token_at(browsers[0], "/logout")}, headers=SAME)
