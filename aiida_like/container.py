@@ -23,7 +23,7 @@ from urllib.parse import quote
 import orjson
 
 from aiida_like.below import check_regular, open_file
-from aiida_like.deflated import MOST_INFLATED, inflated
+from aiida_like.deflated import FIRST_BLOCK, MOST_INFLATED, inflated
 from aiida_like.errors import (
     ENDS_EARLY,
     LOST,
@@ -187,7 +187,7 @@ class Container(Repository):
         file.seek(place.offset)
         blocks = _read(file, place.length)
         if place.is_compressed:
-            return StoredFile(place.size, Blocks(key, file, inflated(blocks), place.size))
+            return StoredFile(place.size, Blocks(key, file, inflated(blocks, first=FIRST_BLOCK), place.size))
         return StoredFile(place.size, Blocks(key, file, blocks, place.size, place.offset))
 
 

@@ -13,11 +13,14 @@ from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, or_
 from aiida_like.errors import QueryError
 from aiida_like.models import LINK_TYPES, link
 from aiida_like.storage import Row, Snapshot, Statement
-from aiida_like.storage.clock import timed
-from aiida_like.storage.expressions import hashed_in_json_array, in_json_array, unindexed
+from aiida_like.storage.databases.clock import timed
+from aiida_like.storage.sql.expressions import hashed_in_json_array, in_json_array, joined_in_json_array, unindexed
 
 KINDS_OF_LINKS: Mapping[str, tuple[str, ...]] = {"data": LINK_TYPES[:2], "logic": LINK_TYPES[2:], "all": LINK_TYPES}
 """AiiDA's data provenance, which never makes a circle; its logical provenance, which can; and both."""
+
+Neighbours = Callable[[Iterable[int]], Iterator[int]]
+"""The other ends of the links of some nodes."""
 
 DATA_LINKS = KINDS_OF_LINKS["data"]
 
@@ -85,10 +88,10 @@ def reached(
     `starts` is a condition on `direction.here`, where walks begin. Each node is found once, so even circles come to an
     end. The start of a walk is found only if a circle leads back to it.
     """
-    seeds = select(direction.there.label("id")).where(starts, *_of_types(types))
+    seeds = select(direction.there.label("id")).where(starts, *of_types(types))
     # The CTE has no name, because a statement may have several.
     walk = seeds.cte(recursive=True)
-    steps = select(direction.there).select_from(walk.join(link, direction.here == walk.c.id)).where(*_of_types(types))
+    steps = select(direction.there).select_from(walk.join(link, direction.here == walk.c.id)).where(*of_types(types))
     return select(walk.union(steps).c.id)
 
 
@@ -120,28 +123,33 @@ def nearest(snapshot: Snapshot, link_filter: LinkFilter, start: int, depth: int 
     Raises:
         StatementTimeout, StorageError.
     """
+    with _neighbours_of(snapshot, link_filter) as neighbours:
+        return walk(neighbours, start, depth, limit)
+
+
+def walk(neighbours: Neighbours, start: int, depth: int | None, limit: int) -> Neighbourhood:
+    """The nodes at most `depth` steps away from one, the nearest first; at most `limit`, itself included."""
     distances = {start: 0}
     frontier = [start]
     distance = 0
-    with _neighbours_of(snapshot, link_filter) as neighbours:
-        while frontier and distance != depth:
-            distance += 1
-            found = []
-            for each in neighbours(frontier):
-                if each in distances:
-                    continue
-                if len(distances) >= limit:
-                    return Neighbourhood(distances, is_truncated=True)
-                distances[each] = distance
-                found.append(each)
-            frontier = found
+    while frontier and distance != depth:
+        distance += 1
+        found = []
+        for each in neighbours(frontier):
+            if each in distances:
+                continue
+            if len(distances) >= limit:
+                return Neighbourhood(distances, is_truncated=True)
+            distances[each] = distance
+            found.append(each)
+        frontier = found
     return Neighbourhood(distances, is_truncated=False)
 
 
 def links_between(snapshot: Snapshot, ids: Iterable[int], types: Sequence[str]) -> list[Row]:
     """The input_id, output_id, type and label of all links that have both ends among some nodes."""
     tested = LinkFilter((), tuple(types)).tested
-    values = {"ids": id_list(ids), **_named(tested)}
+    values = {"ids": id_list(ids), **values_of_types(tested)}
     return snapshot.rows(Statement(("links between", len(tested)), lambda: _select_between(len(tested)), values))
 
 
@@ -149,7 +157,7 @@ def links_at(
     snapshot: Snapshot, direction: Direction, ids: Iterable[int], types: Sequence[str], limit: int
 ) -> list[Row]:
     """The columns of `links_between` for the links that start at some nodes in a direction, at most `limit`."""
-    values = {"ids": id_list(ids), "limit": limit, **_named(types)}
+    values = {"ids": id_list(ids), "limit": limit, **values_of_types(types)}
     return snapshot.rows(
         Statement(("links at", direction.name, len(types)), lambda: _select_at(direction, len(types)), values)
     )
@@ -170,12 +178,12 @@ _SLICE = 1_000
 
 
 @contextmanager
-def _neighbours_of(snapshot: Snapshot, link_filter: LinkFilter) -> Iterator[Callable[[Iterable[int]], Iterator[int]]]:
+def _neighbours_of(snapshot: Snapshot, link_filter: LinkFilter) -> Iterator[Neighbours]:
     """A function from some nodes to the other ends of their links, which reads no more links than are consumed.
 
     All its statements together may take as long as one statement may.
     """
-    named = _named(link_filter.tested)
+    named = values_of_types(link_filter.tested)
 
     def rows(direction: Direction, values: Mapping[str, Any]) -> list[Row]:
         clock.check()
@@ -212,7 +220,7 @@ def _select_links(direction: Direction, types: int) -> Select[Any]:
         .where(
             in_json_array(here, bindparam("ids", type_=String())),
             or_(here > bindparam("near", type_=BigInteger()), link.c.id > bindparam("after", type_=BigInteger())),
-            *_of_types(_binds(types)),
+            *of_types(binds_of_types(types)),
         )
         .order_by(here, link.c.id)
         .limit(bindparam("limit", type_=BigInteger()))
@@ -225,9 +233,9 @@ def _select_between(types: int) -> Select[Any]:
     return (
         select(link.c.input_id, link.c.output_id, link.c.type, link.c.label)
         .where(
-            in_json_array(link.c.output_id, ids),
+            joined_in_json_array(link.c.output_id, ids),
             hashed_in_json_array(link.c.input_id, ids),
-            *_of_types(_binds(types)),
+            *of_types(binds_of_types(types)),
         )
         .order_by(link.c.output_id, link.c.input_id, link.c.id)
     )
@@ -236,20 +244,20 @@ def _select_between(types: int) -> Select[Any]:
 def _select_at(direction: Direction, types: int) -> Select[Any]:
     return (
         select(link.c.input_id, link.c.output_id, link.c.type, link.c.label)
-        .where(in_json_array(direction.here, bindparam("ids", type_=String())), *_of_types(_binds(types)))
+        .where(in_json_array(direction.here, bindparam("ids", type_=String())), *of_types(binds_of_types(types)))
         .order_by(direction.here, link.c.id)
         .limit(bindparam("limit", type_=BigInteger()))
     )
 
 
-def _of_types(types: Sequence[ColumnElement[str]]) -> Iterator[ColumnElement[bool]]:
+def of_types(types: Sequence[ColumnElement[str]]) -> Iterator[ColumnElement[bool]]:
     if types:
         yield unindexed(link.c.type).in_(types)
 
 
-def _named(types: Iterable[str]) -> dict[str, str]:
+def values_of_types(types: Iterable[str]) -> dict[str, str]:
     return {f"type_{number}": name for number, name in enumerate(types)}
 
 
-def _binds(types: int) -> list[ColumnElement[str]]:
+def binds_of_types(types: int) -> list[ColumnElement[str]]:
     return [bindparam(f"type_{number}", type_=String()) for number in range(types)]

@@ -61,10 +61,15 @@ class Profile:
 LEADS_ELSEWHERE = ("api", "healthz", "readyz")
 """First parts of paths that lead to the first profile of several; none can be called so in a URL."""
 
+TAKEN_BY_PAGES = ("static",)
+"""First parts of paths of a site that are no profile's."""
+
 RUNS = "runs"
 """What the profile of an engine is called in URLs."""
 
-RESERVED_WITH_ACCOUNTS = ("accounts", "docs", "login", "logout", "reset_password", "static", "users", "v1")
+RESERVED_WITH_ACCOUNTS = (
+    *("accounts", "docs", "keys", "login", "logout", "password", "reset_password", "static", "users", "v1"),
+)
 """Further first parts of paths where there are accounts: no account can be called so, and no profile there."""
 
 _URL = re.compile(r"postgres(ql)?(\+\w+)?://")

@@ -30,8 +30,8 @@ from aiida_like.errors import (
 _KEY = re.compile("[0-9a-f]{64}")
 """SHA-256 of the content."""
 
-_NAME = re.compile(r"(?!\.{1,2}\Z)[^/\\\0]+", re.DOTALL)
-"""Of a file or a folder, on any system that a crate is unpacked on."""
+_NAME = re.compile(r"(?!\.{1,2}\Z)[^/\\\0\ud800-\udfff]+", re.DOTALL)
+"""Of a file or a folder, on any system that a zip file is unpacked on; half characters are no text."""
 
 _MOST_AT_ONCE = 512_000_000
 
@@ -99,6 +99,11 @@ class Blocks(Iterator[bytes]):
             return Blocks(self._key, self._file, _cut(self, start, size), size)
         self._file.seek(self._origin + start)
         return Blocks(self._key, self._file, _cut(self._blocks, 0, size), size)
+
+    @property
+    def in_file(self) -> tuple[IO[bytes], int] | None:
+        """The open file, and where the content begins in it; None: it is compressed."""
+        return None if self._origin is None else (self._file, self._origin)
 
     def close(self) -> None:
         self._file.close()
@@ -230,14 +235,20 @@ def _below(entry: Any) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or folder in a folder."""
+    """A file or folder in a folder; `name` is its path there. A folder has no `key`."""
 
     name: str
-    is_folder: bool
+    key: str | None
+
+    @property
+    def is_folder(self) -> bool:
+        return self.key is None
 
 
-def entries(metadata: Mapping[str, Any], folder: str) -> list[Entry]:
+def entries(metadata: Mapping[str, Any], folder: str, *, recursive: bool = False) -> list[Entry]:
     """The files and folders directly in a folder, by name in the order of code points.
+
+    `recursive`: those in its folders too, each below its folder, which stands in front.
 
     Raises:
         QueryError: the path leaves the tree of the node.
@@ -246,7 +257,18 @@ def entries(metadata: Mapping[str, Any], folder: str) -> list[Entry]:
     entry = _entry(metadata, folder.removesuffix("/")) if folder else metadata
     if _is_file(entry):
         raise FileNotFound(f"{folder!r} is a file, not a folder, in the repository of the node")
-    return [Entry(name, not _is_file(below)) for name, below in sorted(_below(entry).items())]
+    found = []
+    # Not by recursion, which a stranger's tree could make too deep.
+    unseen = [(name, below) for name, below in sorted(_below(entry).items(), reverse=True)]
+    while unseen:
+        path, below = unseen.pop()
+        if _is_file(below):
+            found.append(Entry(path, str(below["k"])))
+            continue
+        found.append(Entry(path, None))
+        if recursive:
+            unseen += [(f"{path}/{name}", each) for name, each in sorted(_below(below).items(), reverse=True)]
+    return found
 
 
 def key_of(metadata: Mapping[str, Any], path: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from aiida_like.below import NoRegularFile, open_below
-from aiida_like.deflated import DAMAGED_BYTES, MOST_INFLATED
+from aiida_like.deflated import DAMAGED_BYTES, FIRST_BLOCK, MOST_INFLATED
 from aiida_like.errors import (
     ARCHIVE_DAMAGED,
     ARCHIVE_REPLACED,
@@ -137,5 +137,7 @@ class FolderRepository(Repository):
 
 def _read(file: IO[bytes]) -> Iterator[bytes]:
     with file:
+        # Who looks at the beginning alone should not wait for more to be inflated.
+        yield file.read(FIRST_BLOCK)
         while block := file.read(BLOCK):
             yield block

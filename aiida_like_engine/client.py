@@ -16,6 +16,7 @@ from aiida_like_engine.errors import EngineAway
 from aiida_like_engine.protocol import (
     ACCOUNT_HEADER,
     Health,
+    NewKey,
     RunRequest,
     StoredFile,
     StoredJob,
@@ -98,6 +99,15 @@ class Client:
     def set_password(self, account: int, password_hash: str) -> None:
         """Replace the password of an account, and end its sessions."""
         self._asked("POST", f"/accounts/{account}/password", account, json={"hash": password_hash})
+
+    def add_key(self, account: int, label: str, days: int | None = None) -> str:
+        """A new key of an account, which is valid for so many days; None: until it is revoked."""
+        given = {"label": label} | ({} if days is None else {"days": days})
+        return NewKey.from_json(self._asked("POST", "/keys", account, json=given)).key
+
+    def revoke_key(self, account: int, key: int) -> None:
+        """Revoke a key of the account, by its number."""
+        self._asked("DELETE", f"/keys/{key}", account)
 
     def _asked(
         self,

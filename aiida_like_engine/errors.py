@@ -15,6 +15,9 @@ EngineError
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
 
 class EngineError(Exception):
     """The root."""
@@ -49,7 +52,29 @@ class NotFound(Refused):
 
 
 class Invalid(Refused):
-    pass
+    """`others` are wrong as well, in the same request."""
+
+    def __init__(self, message: str, field: str | None = None, others: Sequence[Invalid] = ()) -> None:
+        self.others = others
+        super().__init__(message, field)
+
+    @property
+    def all(self) -> Sequence[Invalid]:
+        return (self, *self.others)
+
+
+def check_all(problems: Iterable[Invalid]) -> None:
+    """Make sure that there are no problems.
+
+    Raises:
+        Invalid: there are; it is the first, and tells of `MOST_TOLD` in all.
+    """
+    found = list(islice(problems, MOST_TOLD))
+    if found:
+        raise Invalid(str(found[0]), found[0].field, found[1:])
+
+
+MOST_TOLD = 100
 
 
 class Conflict(Refused):

@@ -12,9 +12,11 @@
     POST   /jobs/ID/stop                           -> StoredRun
     POST   /accounts/ID/generation                 -> {}
     POST   /accounts/ID/password  {hash}           -> {}
+    POST   /keys             {label, days?}        -> NewKey (201)
+    DELETE /keys/ID                                -> {}
 
 Whose request it is was settled by the web worker: the header `X-Account` holds the number of the account's row. An
-error is `{"kind", "message", "field"}` with the status of its kind.
+error is `{"kind", "message", "field"}` with the status of its kind, and `others` where more is wrong with a request.
 """
 
 from __future__ import annotations
@@ -54,11 +56,16 @@ _BY_WORD = {kind.word: class_ for class_, kind in KINDS.items()}
 
 
 def refusal_as_json(refused: Refused) -> dict[str, Any]:
-    return {"kind": KINDS[type(refused)].word, "message": str(refused), "field": refused.field}
+    told = {"kind": KINDS[type(refused)].word, "message": str(refused), "field": refused.field}
+    others = [refusal_as_json(each) for each in refused.others] if isinstance(refused, Invalid) else []
+    return {**told, "others": others} if others else told
 
 
 def refusal_from_json(value: Mapping[str, Any]) -> Refused:
-    return _BY_WORD[value["kind"]](value["message"], value.get("field"))
+    kind, message, field = _BY_WORD[value["kind"]], value["message"], value.get("field")
+    if kind is not Invalid:
+        return kind(message, field)
+    return Invalid(message, field, [Invalid(each["message"], each.get("field")) for each in value.get("others", ())])
 
 
 M = TypeVar("M", bound="Message")
@@ -121,6 +128,13 @@ class StoredRun(Message):
     number: int
     uuid: str
     state: str
+
+
+@dataclass(frozen=True)
+class NewKey(Message):
+    """A key of the account that asks, which is told once."""
+
+    key: str
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ import click
 import sqlalchemy as sa
 
 from aiida_like.container import Container
-from aiida_like_engine import server_db
 from aiida_like_engine.client import Client
-from aiida_like_engine.layout import Root
 from aiida_like_engine.protocol import RunRequest, Step, StepInput, StoredFile
-from aiida_like_engine.server_db import ACCOUNTS, OUTPUTS, RUNS
-from aiida_like_engine.supervisor import running, wait_until_up
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db.database import ServerDatabase, inserted, now, open_to_read, open_to_write
+from aiida_like_engine.server_db.tables import ACCOUNTS, OUTPUTS, RUNS
+from aiida_like_engine.services.supervisor import running, wait_until_up
 from benchmarks.document import table
 from benchmarks.processes import cpu_of_tree
 
@@ -40,7 +40,7 @@ SINGLE_JOBS = 10
 class Engine:
     root: Root
     account: int
-    database: server_db.ServerDatabase
+    database: ServerDatabase
 
     @property
     def client(self) -> Client:
@@ -71,15 +71,15 @@ def engine(workers: int) -> Iterator[Engine]:
     with tempfile.TemporaryDirectory(prefix="runs-") as folder:
         root = Root(Path(folder) / "root")
         subprocess.run([*ENGINE, "init", str(root.path)], check=True, stdout=subprocess.DEVNULL)
-        writer = server_db.open_to_write(root.server_database)
+        writer = open_to_write(root.server_database)
         with writer.writing() as connection:
-            values = {"name": "one", "email": "one@localhost", "created": server_db.now()}
-            account = server_db.inserted(connection, ACCOUNTS.insert().values(**values))
+            values = {"name": "one", "email": "one@localhost", "created": now()}
+            account = inserted(connection, ACCOUNTS.insert().values(**values))
         writer.close()
         process = subprocess.Popen(
             [*ENGINE, "start", str(root.path), f"--workers={workers}"], stdout=subprocess.DEVNULL
         )
-        made = Engine(root, account, server_db.open_to_read(root.server_database))
+        made = Engine(root, account, open_to_read(root.server_database))
         try:
             wait_until_up(made.client.health)
             made.wait([made.submit("true") for _ in range(workers)])  # what is slow once
@@ -104,7 +104,7 @@ def memory(made: Engine) -> int:
     found = 0
     for folder in Path("/proc").iterdir():
         try:
-            is_gateway = b"aiida_like_engine.gateway" in (folder / "cmdline").read_bytes()
+            is_gateway = b"aiida_like_engine.services.gateway" in (folder / "cmdline").read_bytes()
             environment = (folder / "environ").read_bytes() if is_gateway else b""
         except OSError:
             continue

@@ -12,7 +12,7 @@ from dataclasses import fields
 from inspect import getdoc
 from pathlib import Path
 
-from aiida_like_engine.limits import EngineSettings, Limits, toml
+from aiida_like_engine.root.settings import EngineSettings, Limits, toml
 from querylang.ast import Operator
 from querylang.graph.operators import OPERATORS as GRAPH_OPERATORS
 from querylang.graph.schema import RELATIONS, VERTICES
@@ -27,6 +27,7 @@ from restapi.dialects.aiida_v2.entities import COMPUTERS, ENTITY, GROUPS, KIND, 
 from restapi.dialects.aiida_v2.options import OPTIONS
 from restapi.dialects.aiida_v2.routes import ROUTES
 from restapi.dialects.aiida_v4 import entities as v4
+from restapi.dialects.aiida_v4.options import OF_ARRAYS, OF_LISTINGS, OF_REPORTS
 from restapi.dialects.aiida_v4.options import OPTIONS as V4_OPTIONS
 from restapi.dialects.aiida_v4.routes import ROUTES as V4_ROUTES
 from restapi.dialects.jobs.description import DOCUMENT as JOBS
@@ -228,7 +229,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "kinds": _kinds,
     "aliases": _aliases,
     "options": lambda: _options(OPTIONS),
-    "options of lineage": lambda: _options(lineage.OPTIONS),
+    "options of lineage": lambda: _options({**lineage.OPTIONS, **lineage.PER_TYPE}),
+    "options of parts": lambda: _options({**OF_LISTINGS, **OF_REPORTS, **OF_ARRAYS}),
     "routes": lambda: _routes(ROUTES),
     "v4 routes": lambda: _routes(V4_ROUTES),
     "jobs routes": lambda: _operations(JOBS),

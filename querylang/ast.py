@@ -24,7 +24,7 @@ class Operator(Enum):
         self._value_, self.meaning = text, meaning
         return self
 
-    EQUAL = "=", "is equal to; for a time: lies in the day, hour, minute or second that is written"
+    EQUAL = "=", "is equal to; for a time: lies in the year, month, day, hour, minute or second that is written"
     UNEQUAL = "!=", "is not equal to"
     GREATER = ">", "is greater than, follows in the alphabet, is later than"
     LESS = "<", "is less than, precedes in the alphabet, is earlier than"
@@ -77,7 +77,7 @@ class Boolean:
 
 @dataclass(frozen=True)
 class DateTime:
-    """An interval of time: `2016-04-23T05` is the hour that begins at `start`, an aware time."""
+    """An interval of time, at most a month: `2016-04-23T05` is the hour that begins at `start`, an aware time."""
 
     start: datetime
     width: timedelta

@@ -37,8 +37,8 @@ from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_
 from sqlalchemy.types import TypeEngine
 
 from aiida_like.models import JSONText, Timestamp
-from aiida_like.storage.expressions import casefolded, has_prefix, prefix_range, spelled
-from aiida_like.storage.json_expressions import AtPath, json_type
+from aiida_like.storage.sql.expressions import casefolded, has_prefix, prefix_range, spelled
+from aiida_like.storage.sql.json_expressions import AtPath, json_type
 from aiida_like.storage.statements import Statement
 from querylang.condition import Condition, Order
 from querylang.facets import Facet

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, case, func
 
 from aiida_like.errors import QueryError
 from aiida_like.models import computer, group, group_node, user
-from aiida_like.storage.json_expressions import json_type
+from aiida_like.storage.sql.json_expressions import json_type
 from querylang.ast import Option
 from querylang.limits import FACETS
 from querylang.projection import ProjectedKey, projected, shown_keys

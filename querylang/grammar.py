@@ -12,13 +12,13 @@
     value      = string | datetime | float | integer | "true" | "false" | "null"
     word       = string | { any character but "&" "," }
     string     = '"' { any character but '"' and NUL | '""' } '"'
-    datetime   = YYYY-MM-DD [ "T" HH [ ":" MM [ ":" SS [ "." digit { digit } ] ] ] [ shift ] ]
+    datetime   = YYYY-MM [ -DD [ "T" HH [ ":" MM [ ":" SS [ "." digit { digit } ] ] ] [ shift ] ] ]
     shift      = "Z" | ( "+" | "-" ) HH [ ":" MM ]
     float      = integer ( "." { digit } [ exponent ] | exponent )
     integer    = [ "+" | "-" ] digit { digit }
 
 A value ends before `,`, `&` or the end of the text. Quotes protect everything in them. A time has at most microseconds,
-six digits. An expression is described in `expression`.
+six digits; a year is an integer, which is a time where a field is one. An expression is described in `expression`.
 """
 
 from __future__ import annotations

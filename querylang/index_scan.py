@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, FromClause, Table, func, select
 
-from aiida_like.storage.expressions import unindexed
+from aiida_like.storage.sql.expressions import unindexed
 from aiida_like.storage.statements import Statement
 from querylang.compile import RowsQuery, first_of
 from querylang.condition import Condition

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from aiida_like.storage.json_expressions import json_string
+from aiida_like.storage.sql.json_expressions import json_string
 from querylang.condition import Condition, Order
 from querylang.lowering.predicates import Predicate
 from querylang.schema import Entity, Field, FieldType

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.patterns import MAX_GAPS, MAX_LENGTH, MAX_OPTIONAL
+from aiida_like.storage.sql.patterns import MAX_GAPS, MAX_LENGTH, MAX_OPTIONAL
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ ORDER = Limit(20, "keys")
 FIELDS = Limit(100, "keys")
 FACETS = Limit(10, "keys")
 PATH = Limit(32, "keys")
+AXES = Limit(32, "axes")
 PARENTHESES = Limit(32, "nested parentheses")
 
 STEPS = Limit(16, "vertices")
@@ -50,6 +51,7 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     "`fields`, and a list of attributes or extras": (FIELDS,),
     "`facet`": (FACETS,),
     "a path into JSON, in whatever place": (PATH,),
+    "`slice` of an array": (AXES,),
     "`filter=`": (PARENTHESES,),
     "the text behind `=contains=`": (Limit(MAX_LENGTH, "characters"),),
     "a pattern": (

@@ -11,7 +11,7 @@ from typing import Any
 from aiida_like.errors import QueryError
 from querylang.ast import Comparison, Filter, Option, Query
 from querylang.keys import KEY, split_key
-from querylang.limits import FIELDS, ORDER
+from querylang.limits import AXES, FIELDS, ORDER
 from querylang.terms import Term
 
 _INT64_END = 2**63
@@ -155,6 +155,14 @@ def integer(option: Option) -> int:
     return int(digits)
 
 
+def positive(option: Option) -> int:
+    """A number from 1 on. Raises QueryError: it is none."""
+    number = integer(option)
+    if not number:
+        raise QueryError(f"{option.key}=0 is out of range: it goes from 1")
+    return number
+
+
 @lru_cache(maxsize=128)
 def order_terms(option: Option) -> tuple[OrderTerm, ...]:
     """The terms of an order such as `-ctime,+id,label`. Raises QueryError: one is no key."""
@@ -172,6 +180,12 @@ def order_terms(option: Option) -> tuple[OrderTerm, ...]:
 def keys(option: Option) -> tuple[str, ...]:
     """Keys in JSON. Raises QueryError: there are too many."""
     FIELDS.check(len(option.words), option.key)
+    return option.words
+
+
+def slices(option: Option) -> tuple[str, ...]:
+    """Words, one for each axis of an array. Raises QueryError: there are too many."""
+    AXES.check(len(option.words), option.key)
     return option.words
 
 

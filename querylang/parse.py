@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from querylang.ast import Comparison, DateTime, Integer, Literal, Option, Query, String
 from querylang.keys import OPERATORS, SYMBOLS
+from querylang.times import length_of_month
 
 if TYPE_CHECKING:
     from querylang.grammar import Grammar
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _OPTION = re.compile(r'([a-z_]+)=(?:([^"&\0]*)|"([^"&\0]*)")')
 _INTEGER = "[+-]?[0-9]{1,18}"
-_VALUE = rf'({_INTEGER}(?:,{_INTEGER})*)|"([^"&\0]*)"|([1-8][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}})'
+_VALUE = rf'({_INTEGER}(?:,{_INTEGER})*)|"([^"&\0]*)"|([1-8][0-9]{{3}}-[0-9]{{2}}(?:-[0-9]{{2}})?)'
 _COMPARISON = re.compile(f"([A-Za-z_][A-Za-z0-9_]*)({SYMBOLS})(?:{_VALUE})")
 _DAY = timedelta(days=1)
 
@@ -64,10 +65,18 @@ class Parser:
             value = String(string)
         else:
             try:
-                value = DateTime(datetime.fromisoformat(day).replace(tzinfo=timezone.utc), _DAY)
+                value = _day_or_month(day)
             except ValueError:
                 return None
         return Comparison(key, OPERATORS[symbol], (value,))
+
+
+def _day_or_month(text: str) -> DateTime:
+    """Raises ValueError: the calendar has no such day, or month."""
+    if len(text) == len("YYYY-MM-DD"):
+        return DateTime(datetime.fromisoformat(text).replace(tzinfo=timezone.utc), _DAY)
+    start = datetime.fromisoformat(f"{text}-01").replace(tzinfo=timezone.utc)
+    return DateTime(start, length_of_month(start))
 
 
 _making = threading.Lock()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.json_expressions import json_value
+from aiida_like.storage.sql.json_expressions import json_value
 from querylang.ast import Option
 from querylang.keys import KEY, split_key
 from querylang.limits import FIELDS, PATH, Limit

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.expressions import casefolded
-from aiida_like.storage.patterns import Pattern
+from aiida_like.storage.sql.expressions import casefolded
+from aiida_like.storage.sql.patterns import Pattern
 from querylang.lowering.predicates import Predicate
 
 

@@ -64,7 +64,9 @@ def _quoted(text: str) -> str:
 
 
 def _datetime(value: DateTime) -> str:
-    if value.width >= timedelta(days=1):
+    if value.width > timedelta(days=1):
+        return value.start.date().isoformat()[: len("YYYY-MM")]
+    if value.width == timedelta(days=1):
         return value.start.date().isoformat()
     time = value.start.replace(tzinfo=None)
     for width, name in _PARTS:

@@ -11,6 +11,7 @@ from pyparsing import Group, ParseFatalException, ParserElement, ParseResults, R
 
 from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, String
 from querylang.keys import TEXT, unquoted
+from querylang.times import length_of_month
 
 VALUE = 'a value ("text" in double quotes, 12, -1.5, true, false, null or a time as 2016-04-23T05:45+03:45)'
 _INTEGER = r"[+-]?[0-9]+"
@@ -28,9 +29,9 @@ _WIDTHS = {
 def value_before(end: str) -> ParserElement:
     """The grammar of a literal, with `end` after it: a regular expression that looks ahead."""
     datetime_ = Regex(
-        r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+        r"(?P<month>[0-9]{4}-[0-9]{2})(?:(?P<day>-[0-9]{2})"
         r"(?:T(?P<hour>[0-9]{2})(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?)?"
-        rf"(?P<shift>Z|[+-][0-9]{{2}}(?::[0-9]{{2}})?)?)?{end}"
+        rf"(?P<shift>Z|[+-][0-9]{{2}}(?::[0-9]{{2}})?)?)?)?{end}"
     ).set_parse_action(_datetime)
     float_ = Regex(rf"{_INTEGER}(?:\.[0-9]*(?:[eE]{_INTEGER})?|[eE]{_INTEGER}){end}").set_parse_action(_float)
     integer = Regex(_INTEGER + end).set_parse_action(_integer)
@@ -61,9 +62,9 @@ def _float(text: str, at: int, found: ParseResults) -> Literal:
 
 def _datetime(text: str, at: int, found: ParseResults) -> Literal:
     parts = found.as_dict()
-    width = _width(parts)
     try:
         start = _start(parts)
+        width = _width(parts, start)
         # Both ends must exist in UTC, too: the years are 1 to 9999.
         start.astimezone(timezone.utc)
         (start + width).astimezone(timezone.utc)
@@ -72,17 +73,20 @@ def _datetime(text: str, at: int, found: ParseResults) -> Literal:
     return DateTime(start, width)
 
 
-def _width(parts: Mapping[str, str]) -> timedelta:
+def _width(parts: Mapping[str, str], start: datetime) -> timedelta:
     """The length of the interval, by the smallest unit that is written."""
     if parts.get("fraction"):
         return timedelta(microseconds=10 ** (6 - len(parts["fraction"])))
     written = [width for name, width in _WIDTHS.items() if parts.get(name)]
-    return written[-1] if written else timedelta(days=1)
+    if written:
+        return written[-1]
+    return timedelta(days=1) if parts.get("day") else length_of_month(start)
 
 
 def _start(parts: Mapping[str, str]) -> datetime:
     """Raises ValueError: there is no such time."""
-    day = datetime.fromisoformat(parts["date"]).replace(tzinfo=_zone(parts.get("shift") or "Z"))
+    written = parts["month"] + (parts.get("day") or "-01")
+    day = datetime.fromisoformat(written).replace(tzinfo=_zone(parts.get("shift") or "Z"))
     return day.replace(
         hour=int(parts.get("hour") or 0),
         minute=int(parts.get("minute") or 0),

@@ -18,7 +18,7 @@ from aiida_like.errors import TargetError
 from aiida_like.profiles import RUNS, Profile, expect, find, find_default
 from aiida_like.storage import Limits
 from aiida_like_engine.errors import RootError
-from aiida_like_engine.layout import Root
+from aiida_like_engine.root.layout import Root
 from querylang.options import WindowLimits
 
 
@@ -85,6 +85,7 @@ class Settings:
         help_="whether version 2 shows types by the names of AiiDA 0.12, as old clients know them",
         in_answers=True,
     )
+    explorer: bool = _setting(default=True, help_="whether browsers get pages of the data", in_answers=False)
     querybuilder: bool = _setting(default=True, help_="whether POST /querybuilder is answered", in_answers=True)
     client_seconds: float = _setting(
         30.0,

@@ -58,20 +58,31 @@ COMMAND = (sys.executable, "-m", "restapi.cli")
 MARKED = {
     "server": (
         *("test_apache.py", "test_gunicorn.py", "test_manual.py", "test_peer.py", "test_watchdog.py", "test_wheel.py"),
-        *("test_away.py", "test_browser.py", "test_docs_page.py", "test_benchmarks.py", "test_bare.py"),
+        *("test_away.py", "test_docs_page.py", "test_benchmarks.py", "test_bare.py"),
         *("test_accounts_served.py", "test_jobs_apache.py"),
+        "test_explorer_viewers.py",
         *("test_cli.py::test_serve", "test_cli.py::test_flask_run", "test_cli.py::test_a_port_that_is_taken"),
         "test_access_log.py::test_as_users_see_it",
         "test_row_batches.py::test_a_large_list_comes_in_chunks",
         "test_export.py::test_a_file_that_breaks_off_is_seen",
     ),
     "browser": (
-        *("test_browser.py", "test_docs_page.py", "test_accounts_served.py::test_a_browser"),
+        *(
+            "test_docs_page.py",
+            "test_accounts_served.py::test_a_browser",
+        ),
+        "test_explorer_viewers.py",
         *("test_accounts_served.py::test_a_key_in_the_fragment", "test_accounts_served.py::test_without_javascript"),
+        *(
+            "test_runs_served.py::test_a_browser",
+            "test_runs_served.py::test_a_log",
+            "test_runs_served.py::test_each_page",
+        ),
     ),
     "engine": (
         *("test_engine.py", "test_engine_uploads.py", "test_engine_hostile.py", "test_engine_stop.py"),
         *("test_engine_killed.py", "test_engine_commands.py", "test_accounts_engine.py", "test_jobs_runs.py"),
+        *("test_runs_served.py", "test_engine_faults.py"),
     ),
     "oracle": (
         *("test_peer.py", "test_v2_aiida.py", "test_graph_aiida.py", "test_full_types.py", "test_formats_derived.py"),
@@ -120,6 +131,11 @@ def _markers(item: pytest.Item, names: Container[str]) -> set[str]:
         found.add("repeat")
     if parameters.get("effort") == "whole":
         found.add("long")
+    if item.path.name.endswith("_browser.py"):
+        found |= {"browser", "server"}
+    if (parameters.get("scheme"), parameters.get("width")) in (("light", 400), ("dark", 1280)):
+        # Wide and light, narrow and dark show nearly all that can be wrong with colours and widths.
+        found.add("repeat")
     return found
 
 
@@ -185,7 +201,7 @@ def own_home(golden_cached: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 def quick_passwords() -> Iterator[None]:
     """What makes guesses slow would make tests slow. Commands that run as processes hash as users do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aiida_like_engine.accounts._COST", (1, 8, 1))
+        patch.setattr("aiida_like_engine.server_db.passwords._COST", (1, 8, 1))
         yield
 
 

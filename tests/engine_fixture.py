@@ -24,13 +24,13 @@ import pytest
 import sqlalchemy as sa
 
 from aiida_like.container import Container
-from aiida_like_engine import server_db
 from aiida_like_engine.client import Client
 from aiida_like_engine.errors import EngineAway
-from aiida_like_engine.layout import Root
 from aiida_like_engine.protocol import RunRequest, Step, StepInput, StoredFile
-from aiida_like_engine.server_db import ACCOUNTS, EVENTS, FILES, JOBS, OUTPUTS, RUNS
-from aiida_like_engine.supervisor import running
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db.database import ServerDatabase, now, open_to_read, open_to_write
+from aiida_like_engine.server_db.tables import ACCOUNTS, EVENTS, FILES, JOBS, OUTPUTS, RUNS, STATES
+from aiida_like_engine.services.supervisor import running
 from tests.servers import left_out, require
 from tests.watchdog import watched
 
@@ -149,7 +149,7 @@ class RunningEngine:
     home: Path
     account: int = 0
     process: subprocess.Popen[bytes] | None = None
-    database: server_db.ServerDatabase | None = None
+    database: ServerDatabase | None = None
     _watched: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -172,7 +172,7 @@ class RunningEngine:
 
     def init(self) -> None:
         self.command("init", str(self.root.path))
-        self.database = server_db.open_to_read(self.root.server_database)
+        self.database = open_to_read(self.root.server_database)
 
     def settings(self, **limits: Any) -> None:
         lines = [f"{name} = {str(value).lower()}" for name, value in limits.items()]
@@ -189,6 +189,13 @@ class RunningEngine:
         )
         self._watched.enter_context(watched(self.process.pid, signal.SIGTERM))
         self.wait_until_up()
+
+    @contextmanager
+    def working(self, workers: int = 1) -> Iterator[RunningEngine]:
+        """This engine, which works until the block ends."""
+        self.start(workers)
+        yield self
+        self.stop()
 
     def wait_until_up(self) -> None:
         until = time.monotonic() + PATIENCE
@@ -239,7 +246,11 @@ class RunningEngine:
         for pid in pids:
             if supervisor in (parents[pid], parents.get(parents[pid])):
                 words = _words(pid)
-                for kind, word in (("broker", "broker"), ("worker", "worker"), ("gateway", "gunicorn")):
+                for kind, word in (
+                    ("broker", "broker"),
+                    ("worker", "aiida_like_engine.services.worker"),
+                    ("gateway", "gunicorn"),
+                ):
                     if word in words:
                         found[kind].append(pid)
                         break
@@ -248,12 +259,12 @@ class RunningEngine:
     # accounts and files
 
     def add_account(self, name: str = "ada", *, is_superuser: bool = False) -> int:
-        database = server_db.open_to_write(self.root.server_database)
+        database = open_to_write(self.root.server_database)
         values = {
             "name": name,
             "email": f"{name}@example.org",
             "is_superuser": is_superuser,
-            "created": server_db.now(),
+            "created": now(),
         }
         with database.writing() as connection:
             key = connection.execute(ACCOUNTS.insert().values(**values)).inserted_primary_key
@@ -295,7 +306,7 @@ class RunningEngine:
     def wait(self, run: str, state: str = "ended") -> Run:
         """The run, once it is in a state."""
         until = time.monotonic() + PATIENCE
-        order = server_db.STATES
+        order = STATES
         while order.index(self.row(run).state) < order.index(state):
             assert time.monotonic() < until, (self.row(run), self.log())
             time.sleep(0.02)
@@ -402,14 +413,12 @@ def _end_jobs(root: Root) -> None:
         with suppress(ValueError, IndexError, OSError):
             pid = int(lock.read_text().split()[0])
             is_ours = Path(f"/proc/{pid}/cwd").readlink().is_relative_to(root.path)
-            if is_ours and any("wrapper.py" in word for word in _words(pid)):
+            if is_ours and any("wrapper.pyz" in word for word in _words(pid)):
                 os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[RunningEngine]:
     """An engine with 2 workers that runs for the session. No test may stop it."""
-    with an_engine(cores=4) as made:
-        made.start(workers=2)
+    with an_engine(cores=4) as made, made.working(workers=2):
         yield made
-        made.stop()

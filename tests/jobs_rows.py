@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from aiida_like_engine import server_db
+from aiida_like_engine.server_db.tables import ACCOUNTS, EVENTS, FILES, JOBS, OUTPUTS, RUNS
 from restapi.dialects.jobs.job_document import JOB
 from tests.conftest import Golden
 from tests.jobs_catalogue import CATALOGUE
@@ -39,7 +39,7 @@ class Rows:
     connection: Connection
 
     def account(self, name: str) -> int:
-        accounts = server_db.ACCOUNTS
+        accounts = ACCOUNTS
         return int(self.connection.execute(select(accounts.c.id).where(accounts.c.name == name)).scalar_one())
 
     def file(self, public_id: str, owner: str, name: str, content: bytes = ARCHIVE, **values: Any) -> None:
@@ -52,13 +52,13 @@ class Rows:
             **self.content(content),
             **values,
         }
-        self.connection.execute(insert(server_db.FILES).values(**stored))
+        self.connection.execute(insert(FILES).values(**stored))
 
     def job(self, public_id: str, owner: str, document: dict[str, Any], **values: Any) -> int:
         """The row of a job."""
         stored = JOB.of(document)
         made = self.connection.execute(
-            insert(server_db.JOBS).values(
+            insert(JOBS).values(
                 public_id=public_id,
                 account_id=self.account(owner),
                 name=stored["name"],
@@ -71,18 +71,16 @@ class Rows:
     def run(self, job: int, events: dict[str, float | tuple[float, str]], **values: Any) -> int:
         """The row of a run; `events` are seconds of events, with the reasons of some."""
         stored = {"job_id": job, "number": 1, "uuid": f"run-{job}", "request": "{}", "cores": 1, **values}
-        made = self.connection.execute(insert(server_db.RUNS).values(**stored))
+        made = self.connection.execute(insert(RUNS).values(**stored))
         run = int(made.inserted_primary_key[0])
         for name, told in events.items():
             second, reason = told if isinstance(told, tuple) else (told, None)
-            self.connection.execute(
-                insert(server_db.EVENTS).values(run_id=run, name=name, at=at(second), reason=reason)
-            )
+            self.connection.execute(insert(EVENTS).values(run_id=run, name=name, at=at(second), reason=reason))
         return run
 
     def output(self, public_id: str, run: int, position: int, path: str, content: bytes) -> None:
         self.connection.execute(
-            insert(server_db.OUTPUTS).values(
+            insert(OUTPUTS).values(
                 run_id=run, public_id=public_id, position=position, path=path, **self.content(content)
             )
         )
@@ -120,6 +118,7 @@ def make_jobs(path: Path, golden: Golden) -> People:
     """A folder where ada has a draft, a job that runs and one that was stopped; bob a file and a draft."""
     people = make_people(path, golden)
     people.root.analyses.write_text(CATALOGUE)
+    people.root.settings.write_text("[limits]\ncores = 4\n")
     with people.writing() as connection:
         rows = Rows(people, connection)
         rows.file("XkpTse", "ada", "airfoil2d.zip")

@@ -117,8 +117,9 @@ def grow_sqlite(golden: Golden, folder: Path) -> str:
     return str(copy)
 
 
-def grow_postgresql(server: PostgreSQL, stored: GoldenPostgreSQL) -> str:
-    url = server.copy(stored.url.rpartition("/")[2], "grown")
+def grow_postgresql(server: PostgreSQL, stored: GoldenPostgreSQL, name: str = "grown") -> str:
+    """A database of this name with more nodes, as a URL."""
+    url = server.copy(stored.url.rpartition("/")[2], name)
     nodes, links = _rows()
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.executemany(_NODE.replace("?, ?", "%s, CAST(%s AS uuid)"), nodes)

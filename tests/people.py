@@ -12,8 +12,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, update
 
-from aiida_like_engine import accounts, server_db
-from aiida_like_engine.layout import Root
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db import accounts
+from aiida_like_engine.server_db.database import create_database, now, open_to_write
+from aiida_like_engine.server_db.passwords import Passwords
+from aiida_like_engine.server_db.tables import KEYS
 from tests.conftest import Golden
 
 PASSWORD = "correct horse battery"
@@ -28,7 +31,7 @@ class People:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        database = server_db.open_to_write(self.root.server_database)
+        database = open_to_write(self.root.server_database)
         try:
             with database.writing() as connection:
                 yield connection
@@ -44,11 +47,11 @@ def make_people(path: Path, golden: Golden) -> People:
     root = Root(path)
     path.mkdir()
     shutil.copytree(golden.sqlite, root.store)
-    server_db.create(root.server_database)
+    create_database(root.server_database)
     root.secret.write_text(hashlib.sha256(str(path).encode()).hexdigest())
     root.settings.touch()
     people = People(root)
-    password = accounts.Passwords().hash(PASSWORD)
+    password = Passwords().hash(PASSWORD)
     with people.writing() as connection:
         for name in ("ada", "bob", "zoe", "carl"):
             accounts.add_account(
@@ -64,7 +67,7 @@ def make_people(path: Path, golden: Golden) -> People:
         people.keys["expired"] = accounts.add_key(connection, "ada", "expired", timedelta(days=1))
         of_label = {each.label: each.id for each in accounts.all_keys(connection)}
         accounts.revoke_key(connection, of_label["revoked"])
-        expired = update(server_db.KEYS).where(server_db.KEYS.c.id == of_label["expired"])
-        connection.execute(expired.values(expires=server_db.now() - 1))
+        expired = update(KEYS).where(KEYS.c.id == of_label["expired"])
+        connection.execute(expired.values(expires=now() - 1))
         accounts.set_disabled(connection, "carl", is_disabled=True)
     return people

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import PoolProxiedConnection
 
-from aiida_like.storage.database import Connections
+from aiida_like.storage.databases.database import Connections
 
 
 @contextmanager

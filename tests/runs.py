@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from aiida_like_engine import accounts, server_db
+from aiida_like_engine.server_db import accounts
+from aiida_like_engine.server_db.database import open_to_write
 from tests.conftest import COMMAND
 from tests.engine_fixture import RunningEngine, an_engine
 from tests.servers import free_port, serving
@@ -49,7 +50,7 @@ def _with_keys(engine: RunningEngine) -> dict[str, str]:
     """The keys of accounts, of which ada's is there already."""
     for name in NAMES[1:]:
         engine.add_account(name, is_superuser=name == "zoe")
-    database = server_db.open_to_write(engine.root.server_database)
+    database = open_to_write(engine.root.server_database)
     try:
         with database.writing() as connection:
             return {name: accounts.add_key(connection, name, "of tests") for name in NAMES}

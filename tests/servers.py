@@ -195,7 +195,7 @@ def schema(url: str) -> bytes:
 
 
 @contextmanager
-def chromium() -> Iterator[Chrome]:
+def chromium(*, javascript: bool = True) -> Iterator[Chrome]:
     """A headless Chromium with a profile of its own, which talks to nobody but the pages under test."""
     from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
@@ -207,6 +207,7 @@ def chromium() -> Iterator[Chrome]:
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
+            "--enable-unsafe-swiftshader",
             "--disable-dev-shm-usage",
             "--disable-quic",
             "--no-first-run",
@@ -216,6 +217,9 @@ def chromium() -> Iterator[Chrome]:
             f"--user-data-dir={profile}",
         ):
             options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        if not javascript:
+            options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
         service = ChromeService(executable_path=driver, popen_kw={"start_new_session": True})
         browser = Chrome(options=options, service=service)
         with watched(service.process.pid, signal.SIGTERM):
@@ -244,14 +248,18 @@ class Serving:
 
 @contextmanager
 def serving(
-    command: Sequence[str], url: str, env: Mapping[str, str] | None = None, statuses: Container[int] = range(100, 600)
+    command: Sequence[str],
+    url: str,
+    env: Mapping[str, str] | None = None,
+    statuses: Container[int] = range(100, 600),
+    patience: float = PATIENCE,
 ) -> Iterator[Serving]:
     """Runs a server, with `env` added to the environment, from when `url` answers until the block ends.
 
-    `statuses` are what is an answer. The server must end at SIGTERM.
+    `statuses` are what is an answer, which may take `patience` seconds. The server must end at SIGTERM.
     """
     with _process(command, stop=signal.SIGTERM, env={**os.environ, **(env or {})}) as process:
-        process.wait_until(lambda: _status(url) in statuses)
+        process.wait_until(lambda: _status(url) in statuses, patience)
         yield Serving(url, process)
 
 
@@ -278,8 +286,8 @@ class _Process:
         size = os.fstat(self.printed.fileno()).st_size
         return os.pread(self.printed.fileno(), size, 0).decode(errors="replace")
 
-    def wait_until(self, is_ready: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
+    def wait_until(self, is_ready: Callable[[], bool], patience: float = PATIENCE) -> None:
+        deadline = time.monotonic() + patience
         while not is_ready():
             status = self.popen.poll()
             assert status is None, f"{self.popen.args} ended with status {status}:\n{self.output}"

@@ -15,10 +15,12 @@ import pytest
 from click.testing import CliRunner
 from werkzeug.test import Client
 
-from aiida_like_engine import accounts, server_db
-from aiida_like_engine.accounts import Directory, Passwords
 from aiida_like_engine.errors import RootError
-from aiida_like_engine.layout import Root
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db import accounts
+from aiida_like_engine.server_db.database import create_database, open_to_read
+from aiida_like_engine.server_db.directory import Directory
+from aiida_like_engine.server_db.passwords import Passwords
 from restapi.cli import main
 from restapi.commands import serve as serve_command
 from restapi.commands import with_engine
@@ -69,7 +71,7 @@ def test_accounts(people: People) -> None:
 
 def test_who_may_not_write_is_told_in_one_line(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a user of web workers, who may read the database alone."""
-    monkeypatch.setattr("restapi.commands.accounts.open_to_write", server_db.open_to_read)
+    monkeypatch.setattr("restapi.commands.accounts.open_to_write", open_to_read)
     said = run(people, "account", "add", "eve", "--email", "eve@x.org", "--no-password", code=2)
     assert said == (
         f"Error: {people.root.server_database} cannot be written: attempt to write a readonly database; "
@@ -230,6 +232,8 @@ def test_serve(people: People, golden: Golden, monkeypatch: pytest.MonkeyPatch) 
     output, given = served(people, monkeypatch, str(golden.archive))
     assert " serves runs, where jobs run; golden, read-only.\n" in output
     assert f"\n  KEY=$(aiida-like key add ACCOUNT --engine {people.root.path})\n" in output
+    told = "Warning: no engine works here now: what was run can be read. To run more, start it:\n"
+    assert f"\n{told}  aiida-like engine start {people.root.path}\n" in output
     for path in ("/api/v2/analyses/", "/api/v2/files/contents/", "/api/v2/jobs/"):
         assert re.search(rf'^  curl -H "Authorization: Token \$KEY" .*http://\S+:\d+{path}$', output, re.MULTILINE)
     assert re.search(r"\nSign in at http://127\.0\.0\.1:\d+/login, or send a key with each request: -H 'Auth", output)
@@ -247,7 +251,7 @@ def test_serve_a_desktop(golden: Golden, tmp_path: Path, monkeypatch: pytest.Mon
     people.root.server_database.unlink()
     for log in ("-wal", "-shm"):
         people.root.server_database.with_name(f"server.sqlite{log}").unlink()
-    server_db.create(people.root.server_database)
+    create_database(people.root.server_database)
     first, given = served(people, monkeypatch, "--no-accounts")
     key = people.root.first_key.read_text().strip()
     assert people.root.first_key.stat().st_mode & 0o777 == 0o600
@@ -266,7 +270,7 @@ def test_a_first_key_that_cannot_be_written(tmp_path: Path) -> None:
     """Then there is no account either, which nobody had a key of."""
     root = Root(tmp_path)
     root.settings.touch()
-    server_db.create(root.server_database)
+    create_database(root.server_database)
     root.first_key.mkdir()
     with pytest.raises(RootError, match=r"first-key cannot be written: "):
         with_engine.tell_first_key(Settings(engine=str(tmp_path)), "http://127.0.0.1:5000/login")
@@ -283,7 +287,7 @@ class Terminal(StringIO):
 def test_a_terminal_shows_the_first_key_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Root(tmp_path)
     root.settings.touch()
-    server_db.create(root.server_database)
+    create_database(root.server_database)
     settings = Settings(engine=str(tmp_path))
     shown = []
     for _ in range(2):
@@ -318,6 +322,32 @@ def test_both_end_together(tmp_path: Path) -> None:
     assert mark.read_text() == "x"
 
 
+def test_the_server_waits_for_the_engine(tmp_path: Path) -> None:
+    """What tells how to get in comes when there is something to get in to, and once."""
+    mark, happened = tmp_path / "engine", []
+    server = [sys.executable, "-c", f"import pathlib; pathlib.Path({str(tmp_path / 'server')!r}).touch()"]
+
+    def is_up() -> bool:
+        assert not (tmp_path / "server").exists()
+        happened.append("asked")
+        return len(happened) > 2 and mark.exists()
+
+    code = with_engine.run_both(
+        [sys.executable, "-c", LIVES, str(mark)], server, is_up, lambda: happened.append("told")
+    )
+    assert (code, (tmp_path / "server").exists()) == (0, True)
+    assert happened[:3] == ["asked"] * 3
+    assert happened.count("told") == 1
+    assert happened[-1] == "told"
+
+
+def test_a_server_beside_an_engine_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads all the same."""
+    monkeypatch.setattr(with_engine, "_LATEST_SECONDS", 0.5)
+    engine = [sys.executable, "-c", LIVES, str(tmp_path / "engine")]
+    assert with_engine.run_both(engine, [sys.executable, "-c", "raise SystemExit(5)"], lambda: False) == 5
+
+
 def test_an_engine_that_does_not_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mark = tmp_path / "server"
     engine = [sys.executable, "-c", "import sys; sys.exit(7)"]
@@ -347,6 +377,41 @@ def test_a_signal_ends_both(tmp_path: Path, number: signal.Signals) -> None:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.send_signal(number)
         assert process.wait(30) == 0
+    assert len(children) == 2
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_what_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    marks = [tmp_path / "engine", tmp_path / "server"]
+    programs = [[sys.executable, "-c", LIVES, str(mark)] for mark in marks]
+    both = f"from restapi.commands import with_engine; with_engine.run_both(*{programs!r})"
+    with subprocess.Popen([sys.executable, "-c", both]) as process:
+        wait_until(lambda: all(mark.exists() for mark in marks))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.kill()
+    assert len(children) == 2
+    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+STUBBORN = f"import signal; [signal.signal(each, signal.SIG_IGN) for each in (2, 15)]; {LIVES}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_does_not_wait(tmp_path: Path, number: signal.Signals) -> None:
+    """It leaves nothing behind that ends slowly, or never."""
+    marks = [tmp_path / "engine", tmp_path / "server"]
+    programs = [[sys.executable, "-c", STUBBORN, str(mark)] for mark in marks]
+    both = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    both += "from restapi.commands import with_engine\n"
+    both += f"sys.exit(with_engine.run_both(*{programs!r}))"
+    with subprocess.Popen([sys.executable, "-c", both]) as process:
+        wait_until(lambda: all(mark.exists() for mark in marks))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(number)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.send_signal(number)
+        assert process.wait(10) == 0
     assert len(children) == 2
     assert not any(Path(f"/proc/{child}").exists() for child in children)
 

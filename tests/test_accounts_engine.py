@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from werkzeug.test import Client
 
-from aiida_like_engine import accounts, server_db
-from aiida_like_engine.layout import Root
-from aiida_like_engine.supervisor import running
+from aiida_like_engine.errors import NotFound
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db import accounts
+from aiida_like_engine.server_db.database import open_to_write
+from aiida_like_engine.server_db.passwords import Passwords
+from aiida_like_engine.services.supervisor import running
 from restapi import create_site
 from tests.asking import curl
 from tests.conftest import COMMAND
@@ -27,9 +31,9 @@ def token_at(browser: Client, path: str) -> str:
 
 def test_signing_out_ends_all_sessions(engine: RunningEngine) -> None:
     """The gateway of the engine writes it, and the web server sees it at the next request."""
-    database = server_db.open_to_write(engine.root.server_database)
+    database = open_to_write(engine.root.server_database)
     with database.writing() as connection:
-        password = accounts.Passwords().hash(PASSWORD)
+        password = Passwords().hash(PASSWORD)
         accounts.add_account(connection, "leaves", "leaves@x.org", password, is_superuser=False, taken=())
     database.close()
     site = create_site([], {"ENGINE": str(engine.root.path)})
@@ -44,11 +48,33 @@ def test_signing_out_ends_all_sessions(engine: RunningEngine) -> None:
     site.extensions["aiida_like_storage"].close()  # type: ignore[attr-defined]
 
 
+def test_a_new_password_ends_other_sessions(engine: RunningEngine) -> None:
+    """The gateway writes it; it takes no other account's."""
+    database = open_to_write(engine.root.server_database)
+    with database.writing() as connection:
+        password = Passwords().hash(PASSWORD)
+        accounts.add_account(connection, "changes", "changes@x.org", password, is_superuser=False, taken=())
+    database.close()
+    site = create_site([], {"ENGINE": str(engine.root.path)})
+    here, elsewhere = Client(site), Client(site)
+    for browser in (here, elsewhere):
+        form = {"token": token_at(browser, "/login"), "name": "changes", "password": PASSWORD}
+        assert browser.post("/login", data=form, headers=SAME).status_code == 303
+    new = {"token": token_at(here, "/password"), "password": PASSWORD, "new": "x" * 12, "again": "x" * 12}
+    answer = here.post("/password", data=new, headers=SAME)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/password?changed")
+    assert [browser.get("/api/v4/users").status_code for browser in (here, elsewhere)] == [200, 401]
+    with pytest.raises(NotFound):
+        engine.client._asked("POST", f"/accounts/{engine.account + 1}/password", engine.account, json={"hash": "x"})
+    site.extensions["aiida_like_storage"].close()  # type: ignore[attr-defined]
+
+
 def test_everything_in_one_go(tmp_path: Path) -> None:
     """On an empty folder: the engine is made and runs, its first key lets in, and one signal ends all of it."""
     root, url = Root(tmp_path / "root"), f"http://127.0.0.1:{free_port()}"
     options = ["--engine", str(root.path), "--with-engine", "--no-accounts", "-P", url.rpartition(":")[2], "-w", "1"]
-    with serving([*COMMAND, "serve", *options], f"{url}/healthz", statuses={200}) as server:
+    # It answers once the engine does, which is made first.
+    with serving([*COMMAND, "serve", *options], f"{url}/healthz", statuses={200}, patience=90) as server:
         key = root.first_key.read_text().strip()
         wait_until(lambda: running(root) is not None)
         assert server.stderr.count(f"The first key is in {root.first_key}.\n") == 1

@@ -11,14 +11,16 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import Client, TestResponse
 
-from aiida_like_engine import accounts, server_db
-from aiida_like_engine.accounts import raise_generation
 from aiida_like_engine.client import Client as EngineClient
 from aiida_like_engine.errors import EngineAway
+from aiida_like_engine.server_db import accounts
+from aiida_like_engine.server_db.accounts import raise_generation
+from aiida_like_engine.server_db.passwords import Passwords
+from aiida_like_engine.server_db.tables import ACCOUNTS, KEYS
 from restapi import create_site
 from restapi.accounts import throttle
+from restapi.accounts.forms import _is_local
 from restapi.accounts.gate import Gate
-from restapi.accounts.pages import _is_local
 from restapi.accounts.throttle import Throttle, neighbourhood
 from tests.conftest import Golden
 from tests.people import PASSWORD, People, make_people
@@ -125,7 +127,10 @@ def test_pages_show_who_is_signed_in(browser: Client) -> None:
     sign_in(browser, name="ada", password=PASSWORD)
     for path in ("/", "/demo/", "/api/v4/docs"):
         page = browser.get(path, headers=HTML)
-        assert '<p class="who">ada · <a href="/logout">sign out</a></p>' in page.text
+        assert (
+            '<span class="who"><a href="/keys" title="Your keys">ada</a> · <a href="/logout">sign out</a></span>'
+            in page.text
+        )
         assert page.headers["Cache-Control"] == "private, no-cache"
         assert "Cookie" in page.headers["Vary"]
     under = browser.get("/demo/", headers=HTML, environ_overrides={"SCRIPT_NAME": "/lab"})
@@ -167,7 +172,7 @@ def test_nobody_learns_which_accounts_there_are(browser: Client, case: str, monk
     )
     answer = sign_in(browser, **WRONG[case])
     assert (answer.status_code, len(verified)) == (401, 1)
-    assert '<p class="message" role="alert">Name or password is wrong.</p>' in answer.text
+    assert '<p class="failure" role="alert">Name or password is wrong.</p>' in answer.text
     assert "session" not in str(answer.headers)
     assert len(answer.headers.getlist("Set-Cookie")) == 1
     assert browser.get("/api/v4/users").status_code == 401
@@ -189,7 +194,7 @@ def test_by_key(browser: Client, people: People) -> None:
 
 
 ENDS = {
-    "password": lambda connection: accounts.set_password(connection, "ada", accounts.Passwords().hash("x" * 12)),
+    "password": lambda connection: accounts.set_password(connection, "ada", Passwords().hash("x" * 12)),
     "disable": lambda connection: accounts.set_disabled(connection, "ada", is_disabled=True),
     "disabled and enabled": lambda connection: [
         accounts.set_disabled(connection, "ada", is_disabled=each) for each in (True, False)
@@ -410,12 +415,13 @@ def test_other_ways_to_ask_for_the_page(browser: Client) -> None:
     assert browser.get("/api/v4", headers={**HTML, "Host": "a b"}).status_code == 400
 
 
-def test_a_page_runs_one_script(browser: Client) -> None:
+def test_a_page_runs_own_scripts_alone(browser: Client) -> None:
     page = browser.get("/login", headers=HTML)
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'; " in policy
     assert "form-action 'self'; frame-ancestors 'none'" in policy
-    assert page.text.count("<script") == 1
+    assert page.text.count("<script") == page.text.count('<script type="module" src="/static/') == 2
+    assert "script-src 'self'; style-src 'self';" in policy
     assert page.headers["Referrer-Policy"] == "same-origin", "else Origin would be null"
 
 
@@ -524,9 +530,7 @@ def test_neighbourhoods() -> None:
 def test_nothing_of_it_is_stored(people: People) -> None:
     """Neither keys nor passwords, only what is made of them."""
     with people.writing() as connection:
-        stored = str(
-            connection.execute(select(server_db.ACCOUNTS)).all() + connection.execute(select(server_db.KEYS)).all()
-        )
+        stored = str(connection.execute(select(ACCOUNTS)).all() + connection.execute(select(KEYS)).all())
     assert PASSWORD not in stored
     assert not any(key in stored for key in people.keys.values())
     assert all(key not in people.root.server_database.read_bytes().decode("latin-1") for key in people.keys.values())

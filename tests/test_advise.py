@@ -313,7 +313,7 @@ def test_an_archive_gets_no_index_on_an_expression(golden: Golden) -> None:
 
 def test_what_takes_too_long_is_advised(long_sqlite: Writable, monkeypatch: pytest.MonkeyPatch) -> None:
     query = "nodes?attributes.energy=-11990"
-    monkeypatch.setattr("aiida_like.storage.sqlite._CLOCK_INTERVAL", 1000)
+    monkeypatch.setattr("aiida_like.storage.databases.sqlite._CLOCK_INTERVAL", 1000)
     monkeypatch.setattr(choose, "LEAST_SECONDS", 0.0)
     advice = advised(long_sqlite, query, statement_seconds=0.02)
     assert names(advice) == {"node_attributes_energy"}

@@ -13,8 +13,8 @@ from aiida_like.advice.candidates import candidates
 from aiida_like.advice.index import Index, Part
 from aiida_like.advice.uses import tables_of
 from aiida_like.models import link, node, user
-from aiida_like.storage.expressions import casefolded, unindexed
-from aiida_like.storage.json_expressions import json_contains, json_number, json_string
+from aiida_like.storage.sql.expressions import casefolded, unindexed
+from aiida_like.storage.sql.json_expressions import json_contains, json_number, json_string
 
 DIALECTS: dict[str, Dialect] = {"sqlite": sqlite(), "postgresql": postgresql()}
 

@@ -33,8 +33,9 @@ from flask import Flask
 from aiida_like.errors import BeingOpened, DamagedObject, StorageAway, TargetError
 from aiida_like.profiles import find
 from aiida_like.repository import key_of
-from aiida_like.storage import LazyStorage, Storage, copies, lazy_storage, open_storage
-from aiida_like.storage.archive import default_cache_folder, stamp, unpacked
+from aiida_like.storage import LazyStorage, Storage, lazy_storage, open_storage
+from aiida_like.storage.archives import copies
+from aiida_like.storage.archives.archive import default_cache_folder, stamp, unpacked
 from aiida_like.zipped import FolderRepository, ZippedRepository
 from tests.conftest import Golden
 from tests.exchanges import with_id
@@ -110,7 +111,7 @@ import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
-from aiida_like.storage.archive import unpacked
+from aiida_like.storage.archives.archive import unpacked
 print(unpacked(Path(sys.argv[1]), Path(sys.argv[2])).file)
 """
 

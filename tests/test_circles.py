@@ -11,9 +11,10 @@ import pytest
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import find
-from aiida_like.storage import circles, open_storage
-from aiida_like.storage.circles import TooManyLinks, cut_circles
-from aiida_like.storage.rebuilding import TooSlow
+from aiida_like.storage import open_storage
+from aiida_like.storage.archives import circles
+from aiida_like.storage.archives.circles import TooManyLinks, cut_circles
+from aiida_like.storage.archives.rebuilding import TooSlow
 from tests.conftest import Golden
 from tests.test_hostile import ODD, odd_archive
 

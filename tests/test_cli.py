@@ -68,7 +68,7 @@ def test_serve_sqlite(golden: Golden, name: str) -> None:
     command = [*COMMAND, "serve", *targets[name], "-P", root.rpartition(":")[2], "-w", "1"]
     with serving(command, root, {"AIIDA_PATH": str(golden.aiida_path)}) as server:
         assert users(root) == GOLDEN_USERS
-        assert f"  '{root}/api/v2/nodes?limit=5&orderby=-ctime'\n" in server.stderr
+        assert f"  '{root}/nodes?orderby=-ctime'\n" in server.stderr
 
 
 @pytest.mark.parametrize(("before", "ends"), [("SIG_DFL", True), ("SIG_IGN", False)])
@@ -329,7 +329,8 @@ THERE_ARE = (
     "There are: PROFILE, REPOSITORY, CACHE_FOLDER, STATEMENT_SECONDS, SLOW_STATEMENTS, CONNECTIONS, MAX_LIMIT, "
     "PAGE_SIZE, MAX_QUERY_LENGTH, MAX_QUERY_ROWS, MAX_ROW_CHARACTERS, MAX_EXPORT_ROWS, GRAPH_NODES, MAX_GRAPH_NODES, "
     "MAX_OPEN_PROFILES, "
-    "CACHE, ACCESS_LOG, ARCHIVE_MAX_AGE, OLD_TYPE_NAMES, QUERYBUILDER, CLIENT_SECONDS, TRUSTED_PROXIES, "
+    "CACHE, ACCESS_LOG, ARCHIVE_MAX_AGE, OLD_TYPE_NAMES, EXPLORER, QUERYBUILDER, CLIENT_SECONDS, "
+    "TRUSTED_PROXIES, "
     "MAX_BODY_LENGTH, ENGINE, READ_ACCESS, ACCOUNTS, SESSION_DAYS, GATEWAY_SECRET_FILE"
 )
 
@@ -632,3 +633,14 @@ def test_ports(port: str) -> None:
     result = CliRunner().invoke(main, ["serve", "--demo", "--port", port])
     assert result.exit_code == 2
     assert f"Invalid value for '-P' / '--port': {port} is not in the range 1<=x<=65535." in result.output
+
+
+@pytest.mark.parametrize(("port", "is_refused"), [(5061, True), (6667, True), (5071, False)])
+def test_ports_that_browsers_refuse(monkeypatch: pytest.MonkeyPatch, port: int, is_refused: bool) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(serve_command, "run", lambda *arguments: given.extend(arguments))
+    monkeypatch.setattr(serve_command, "check_address", lambda *_: None)
+    code, output = run("--demo", "-P", str(port))
+    given[0].extensions["aiida_like_storage"].close()
+    warning = f"Warning: browsers refuse port {port}; choose another one with -P\n"
+    assert (code, warning in output) == (0, is_refused)

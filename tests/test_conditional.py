@@ -51,8 +51,8 @@ def test_every_resource_is_here(app: Flask) -> None:
 
 
 def is_file(url: str) -> bool:
-    """Whether a file of the repository is asked for, whose tag is that of its content: see `test_files`."""
-    return "filename=" in url
+    """Whether files of the repository are asked for, whose tag is that of their content: see `test_files`."""
+    return "filename=" in url or url.endswith("/repo/zip")
 
 
 @pytest.mark.parametrize("url", [url for url in URLS if not is_file(url)])

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from aiida_like.errors import StorageError
-from aiida_like.storage.clock import Clock
-from aiida_like.storage.database import CLOCK, Connections, Database, Limits
+from aiida_like.storage.databases.clock import Clock
+from aiida_like.storage.databases.database import CLOCK, Connections, Database, Limits
 from tests.servers import wait_until
 
 

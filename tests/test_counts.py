@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from aiida_like.profiles import find
 from aiida_like.tuning import Tuning
-from tests.conftest import GoldenPostgreSQL
+from tests.conftest import Golden, GoldenPostgreSQL, statements_read
 from tests.golden import graph
 
 LIST = "/api/v2/nodes"
@@ -99,6 +99,22 @@ def test_an_estimate_of_many_rows(target: dict[str, Any], serve: Callable[..., F
     # Of the whole table it knows, after ANALYZE, as autovacuum runs it.
     paged = ask(client, f"{LIST}/page/2", "count=estimated")
     assert ("last" in relations(paged)) == ("repository" not in target)
+
+
+@pytest.mark.parametrize("version", ["v2", "v4"])
+def test_an_estimate_that_is_exact_takes_the_way_of_exact_rows(
+    golden: Golden, serve: Callable[..., Flask], version: str
+) -> None:
+    """SQLite counts all the same, and a total that is known decides which way to the rows is shorter."""
+    client = serve(find(str(golden.sqlite)), {"CACHE": False}, tuning=Tuning(scanned_rows=0)).test_client()
+    url = f"/api/{version}/nodes?orderby=-ctime&limit=2&user_id=1&cursor="
+    read = []
+    for preference in ("count=exact", "count=estimated", "count=none"):
+        with statements_read() as statements:
+            ask(client, url, preference)
+        read.append(statements[-1].cache_key)
+    exact, estimated, uncounted = read
+    assert estimated == exact != uncounted
 
 
 def test_estimates_follow_statistics(golden_postgresql: GoldenPostgreSQL, serve: Callable[..., Flask]) -> None:

@@ -21,8 +21,8 @@ from aiida_like.errors import StorageAway, StorageError, TargetError
 from aiida_like.models import node
 from aiida_like.profiles import find
 from aiida_like.storage import Snapshot, Statement, Storage, open_storage
-from aiida_like.storage.database import Connections
-from aiida_like.storage.file_version import FileVersion
+from aiida_like.storage.databases.database import Connections
+from aiida_like.storage.databases.file_version import FileVersion
 from tests import writable
 from tests.conftest import NOTHING_IS_SLOW, Golden, GoldenPostgreSQL
 from tests.golden import graph

@@ -29,11 +29,12 @@ from aiida_like.errors import (
     TooManySlowQueries,
 )
 from aiida_like.profiles import Profile, find
-from aiida_like.storage import Limits, Statement, Storage, open_storage, postgresql, sqlite
-from aiida_like.storage.clock import timed
-from aiida_like.storage.expressions import casefold, casefolded, like, matches
-from aiida_like.storage.faults import AWAY, DAMAGED, ODD_VALUE, TIMEOUT, TOO_LARGE
-from aiida_like.storage.patterns import Pattern
+from aiida_like.storage import Limits, Statement, Storage, open_storage
+from aiida_like.storage.databases import postgresql, sqlite
+from aiida_like.storage.databases.clock import timed
+from aiida_like.storage.databases.faults import AWAY, DAMAGED, ODD_VALUE, TIMEOUT, TOO_LARGE
+from aiida_like.storage.sql.expressions import casefold, casefolded, like, matches
+from aiida_like.storage.sql.patterns import Pattern
 from tests.conftest import Golden, GoldenPostgreSQL
 from tests.servers import PostgreSQL, schema
 from tests.servers import postgresql as own_postgresql
@@ -292,7 +293,7 @@ def test_temporary_files_are_limited_where_the_role_may(
     golden_postgresql: GoldenPostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lower limit of the server stays."""
-    monkeypatch.setattr("aiida_like.storage.postgresql._MOST_TEMPORARY", 1000)
+    monkeypatch.setattr("aiida_like.storage.databases.postgresql._MOST_TEMPORARY", 1000)
     plain = re.sub("//.*@", "//plain:x@", golden_postgresql.url)
 
     def limit_of(url: str) -> str:

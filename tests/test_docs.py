@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -133,3 +137,19 @@ def test_links_lead_somewhere() -> None:
     for document in [ROOT / "README.md", *DOCUMENTS]:
         targets = re.findall(r"\]\(([^):#]+)\)", document.read_text())
         assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_tour_ends_with_energies(client: FlaskClient) -> None:
+    """The third task of the tour: its words stand on the page, and its clicks lead to a column of energies below -3."""
+    task = (FOLDER / "explorer.md").read_text().partition("of all energies below -3")[2].partition("## Nodes")[0]
+    clicks = re.findall(r"`(\w+)` \(\d\)", task)
+    assert clicks == ["Nodes", "Filter", "Add", "CSV"]
+    page = client.get("/nodes", headers={"Accept": "text/html"}).text
+    assert [word for word in clicks if f">{word}<" not in page] == []
+    sent = {"to": "/nodes", "query": "", "field": "attributes.energy", "operator": "<", "value": "-3"}
+    shown = client.get("/filter?" + urlencode(sent), follow_redirects=True).text
+    found = re.search(r'<a href="([^"]*)" download>CSV</a>', shown)
+    assert found is not None
+    rows = list(csv.DictReader(io.StringIO(client.get(unescape(found[1]), buffered=True).text)))
+    assert len(rows) == 10
+    assert max(float(row["attributes.energy"]) for row in rows) < -3

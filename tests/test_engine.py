@@ -181,8 +181,8 @@ def test_contents_of_inputs_are_not_hashed(engine: RunningEngine) -> None:
 from pathlib import Path
 from aiida.repository import Repository
 from aiida.tools import delete_nodes
-from aiida_like_engine import orm as ours
-from aiida_like_engine.catalogue import read_catalogue
+from aiida_like_engine.graph import orm as ours
+from aiida_like_engine.root.catalogue import read_catalogue
 from aiida_like_engine.protocol import RunRequest, Step, StepInput
 hashed, of = [], Repository.hash
 def counted(self):
@@ -200,6 +200,42 @@ import logging
 logging.disable(logging.CRITICAL)
 delete_nodes([orm.load_node(made).pk], dry_run=False)""")
     assert printed == "[]\n"
+
+
+STATEMENTS = """
+import io, os, uuid
+from pathlib import Path
+import sqlalchemy as sa
+from aiida.manage import get_manager
+from aiida_like_engine.graph import orm as ours
+from aiida_like_engine.root.catalogue import read_catalogue
+from aiida_like_engine.protocol import RunRequest, Step, StepInput
+
+with ours.container() as container:
+    key = container.add_streamed_object(io.BytesIO(b"x"))
+files = [ours.store_file(f"n{number}", key, "ada@example.org", {}) for number in range(60)]
+catalogue = read_catalogue(Path(os.environ["AIIDA_PATH"]) / "analyses.toml")
+session = get_manager().get_profile_storage().get_session()
+seen = []
+sa.event.listen(session.get_bind(), "before_cursor_execute", lambda *given: seen.append(given[2]))
+for some in (files[:2], files):
+    contents = {f"f{number}": ours.Content(each) for number, each in enumerate(some)}
+    inputs = tuple(StepInput(each, each) for each in contents)
+    session.commit()  # as each turn of the thread begins
+    seen.clear()
+    step = Step("shell", "1", "true", inputs=inputs)
+    node = ours.create_node(str(uuid.uuid4()), "ada@example.org", RunRequest("a", "", (step,)), contents, catalogue)
+    number = len(seen)
+    links = orm.load_node(node).base.links.get_incoming(link_label_filter="files__%").all()
+    print(number, len(links), len({each.link_label for each in links}))
+"""
+
+
+def test_many_inputs_take_no_longer_turn(engine: RunningEngine) -> None:
+    """The one thread that writes the graph does nothing for others while it makes a node."""
+    few, many = (list(map(int, line.split())) for line in engine.in_aiida(STATEMENTS).splitlines())
+    assert (few[1:], many[1:]) == ([2, 2], [60, 60])
+    assert many[0] - few[0] < 10
 
 
 def test_a_file_that_has_another_name_now(engine: RunningEngine) -> None:

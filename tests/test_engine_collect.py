@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from aiida_like_engine.layout import Root
-from aiida_like_engine.plugins.wrapper import LONGEST, choose, free_bytes, pack, readable_names, size_in_tar
+from aiida_like_engine.plugins.wrapper.folders import free_bytes
+from aiida_like_engine.plugins.wrapper.names import LONGEST, readable_names
+from aiida_like_engine.plugins.wrapper.outputs import choose, pack, size_in_tar
+from aiida_like_engine.root.layout import Root
 
 
 @pytest.fixture(scope="module", autouse=True)

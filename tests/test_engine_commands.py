@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 import shutil
@@ -15,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from aiida_like_engine import server_db
 from aiida_like_engine.errors import NotFound
-from aiida_like_engine.layout import Root
 from aiida_like_engine.protocol import RunRequest, StepInput, StoredFile
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db.database import open_to_read, salt
+from aiida_like_engine.server_db.tables import ACCOUNTS
 from tests.engine_fixture import Person, Run, RunningEngine, an_engine, ordinary_person, step
 from tests.servers import left_out
 
@@ -53,11 +55,12 @@ import sys
 from pathlib import Path
 from aiida_like.profiles import find
 from aiida_like.storage.opening import open_storage
-from aiida_like_engine import server_db
+from aiida_like_engine.server_db.database import open_to_read
+from aiida_like_engine.server_db.tables import ACCOUNTS
 root = Path(sys.argv[1])
-database = server_db.open_to_read(root / "server.sqlite")
+database = open_to_read(root / "server.sqlite")
 with database.reading() as connection:
-    print(len(connection.execute(server_db.ACCOUNTS.select()).all()))
+    print(len(connection.execute(ACCOUNTS.select()).all()))
 database.close()
 import sqlite3
 store = sqlite3.connect(f"file:{root}/store/database.sqlite?mode=ro", uri=True)
@@ -91,9 +94,9 @@ def read_by(reader: Person, engine: RunningEngine) -> str:
 
 
 def test_init_asks_nothing_and_mends(engine: RunningEngine) -> None:
-    before = server_db.open_to_read(engine.root.server_database)
+    before = open_to_read(engine.root.server_database)
     with before.reading() as connection:
-        salt = server_db.salt(connection)
+        first = salt(connection)
     before.close()
     secret = engine.root.secret.read_text()
     shutil.rmtree(engine.root.scratch)
@@ -101,9 +104,9 @@ def test_init_asks_nothing_and_mends(engine: RunningEngine) -> None:
     assert done.stdout == f"{engine.root.path} is ready: aiida-like engine start {engine.root.path}\n"
     assert engine.root.scratch.is_dir()
     assert engine.root.secret.read_text() == secret
-    after = server_db.open_to_read(engine.root.server_database)
+    after = open_to_read(engine.root.server_database)
     with after.reading() as connection:
-        assert server_db.salt(connection) == salt
+        assert salt(connection) == first
     after.close()
     assert not (engine.home / ".aiida").exists()
 
@@ -126,6 +129,43 @@ def test_rights(engine: RunningEngine) -> None:
         "engine.lock": 0,
         "engine.log": 0,
     }
+
+
+def test_the_group_of_web_workers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It reads what is made, later too, and what was made before it was named; the engine's own it does not."""
+    person, group = ordinary_person(), _another_group()
+    with an_engine() as made:
+        root, path = made.root, str(made.root.path)
+        options = {**person.identity, "extra_groups": [group.gr_gid]} if os.getuid() == 0 else {}
+        assert root.server_database.stat().st_gid != group.gr_gid
+        done = subprocess.run(
+            [person.python, "-m", "restapi.cli", "engine", "init", path, "--web-group", group.gr_name],
+            env=person.environment(made.home),
+            cwd=made.home,
+            check=False,
+            **options,
+        )
+        assert done.returncode == 0
+        made.start()
+        made.run("echo kept")
+        made.stop()
+        shared = [root.path, root.store, root.work, *root.store.rglob("*"), *root.path.glob("server.sqlite*")]
+        shared += [root.settings, root.analyses, root.secret, root.log]
+        assert {each.stat().st_gid for each in shared} == {group.gr_gid}
+        assert {stat.S_IMODE(each.stat().st_mode) & 0o7077 for each in shared if each.is_dir()} == {0o2050}
+        assert {stat.S_IMODE(each.stat().st_mode) & 0o77 for each in shared if not each.is_dir()} == {0o40}
+        for own in (root.aiida, root.control, root.scratch):
+            assert stat.S_IMODE(own.stat().st_mode) == 0o700
+        refused = made.command("init", path, "--web-group", "no-such-group", check=False)
+    assert (refused.returncode, refused.stderr) == (2, "Error: there is no group 'no-such-group'\n")
+
+
+def _another_group() -> grp.struct_group:
+    """A group that is not the first one of who runs the engine, who can be in it."""
+    person = ordinary_person()
+    numbers = [each.gr_gid for each in grp.getgrall()] if os.getuid() == 0 else os.getgroups()
+    found = [number for number in numbers if number not in (0, person.gid)]
+    return grp.getgrgid(found[0]) if found else left_out("the user of these tests is in one group only")
 
 
 def test_after_init_another_user_can_read(engine: RunningEngine, reader: Person) -> None:
@@ -222,7 +262,7 @@ def prepared(engine: RunningEngine) -> Prepared:
     engine.client.set_password(engine.account, "a hash")
     assert engine.database is not None
     with engine.database.reading() as connection:
-        rows = {row.id: row for row in connection.execute(server_db.ACCOUNTS.select())}
+        rows = {row.id: row for row in connection.execute(ACCOUNTS.select())}
     assert (rows[engine.account].generation, rows[engine.account].password_hash) == (2, "a hash")
     assert (rows[other].generation, rows[other].password_hash) == (0, None)
     engine.stop()

@@ -14,17 +14,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aiida_like_engine import backup, server_db
-from aiida_like_engine.calls import LONGEST_BODY, Call
-from aiida_like_engine.catalogue import DEFAULT, read_catalogue
 from aiida_like_engine.client import Client
 from aiida_like_engine.errors import EngineAway, Invalid, Refused, RootError, SchemaMismatch, TooMuch
-from aiida_like_engine.ids import SHORTEST, Ids
-from aiida_like_engine.layout import Root
-from aiida_like_engine.limits import EngineSettings, Limits, read_settings, read_size, written_settings
+from aiida_like_engine.maintenance import backup
+from aiida_like_engine.maintenance.setup import init, warnings
 from aiida_like_engine.protocol import KINDS, RunRequest, Step, StepInput, refusal_as_json, refusal_from_json
-from aiida_like_engine.requests import read_request
-from aiida_like_engine.setup import init, warnings
+from aiida_like_engine.root.catalogue import DEFAULT, read_catalogue
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.settings import EngineSettings, Limits, read_settings, read_size, written_settings
+from aiida_like_engine.server_db.database import create_database, inserted, now, open_to_read, open_to_write, salt
+from aiida_like_engine.server_db.ids import SHORTEST, Ids
+from aiida_like_engine.server_db.tables import ACCOUNTS
+from aiida_like_engine.services.calls import LONGEST_BODY, Call
+from aiida_like_engine.services.request_checks import read_request
 
 
 def test_written_settings_are_the_defaults(tmp_path: Path) -> None:
@@ -140,38 +142,38 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_database_is_made_once(path: Path) -> None:
-    server_db.create(path)
-    database = server_db.open_to_write(path)
+    create_database(path)
+    database = open_to_write(path)
     with database.writing() as connection:
-        salt = server_db.salt(connection)
-        values = {"name": "ada", "email": "a@b", "created": server_db.now()}
-        assert server_db.inserted(connection, server_db.ACCOUNTS.insert().values(**values)) == 1
+        first = salt(connection)
+        values = {"name": "ada", "email": "a@b", "created": now()}
+        assert inserted(connection, ACCOUNTS.insert().values(**values)) == 1
     database.close()
-    server_db.create(path)
-    reader = server_db.open_to_read(path)
+    create_database(path)
+    reader = open_to_read(path)
     with reader.reading() as connection:
-        assert server_db.salt(connection) == salt
-        assert connection.execute(sa.select(server_db.ACCOUNTS.c.name)).scalars().all() == ["ada"]
+        assert salt(connection) == first
+        assert connection.execute(sa.select(ACCOUNTS.c.name)).scalars().all() == ["ada"]
     with pytest.raises(sa.exc.OperationalError, match="readonly"), reader.writing() as connection:
-        connection.execute(server_db.ACCOUNTS.delete())
+        connection.execute(ACCOUNTS.delete())
     reader.close()
 
 
 def test_a_write_is_kept_whole_or_not_at_all(path: Path) -> None:
-    server_db.create(path)
-    database = server_db.open_to_write(path)
+    create_database(path)
+    database = open_to_write(path)
     twice = [{"name": "ada", "email": "a@b", "created": 1}] * 2
     with pytest.raises(sa.exc.IntegrityError), database.writing() as connection:
-        connection.execute(server_db.ACCOUNTS.insert(), twice)
+        connection.execute(ACCOUNTS.insert(), twice)
     with database.reading() as connection:
-        assert connection.execute(server_db.ACCOUNTS.select()).all() == []
+        assert connection.execute(ACCOUNTS.select()).all() == []
     database.close()
 
 
 def test_the_log_is_left(path: Path) -> None:
     """Else nobody could read who may not write the folder."""
-    server_db.create(path)
-    database = server_db.open_to_write(path)
+    create_database(path)
+    database = open_to_write(path)
     database.close()
     assert sorted(each.name for each in path.parent.iterdir()) == [
         "server.sqlite",
@@ -183,18 +185,18 @@ def test_the_log_is_left(path: Path) -> None:
 
 def test_a_copy_is_nobody_elses(path: Path, tmp_path: Path) -> None:
     """Its folder may be one that was there, and that others can enter."""
-    server_db.create(path)
+    create_database(path)
     before = os.umask(0o022)
     try:
         backup._copy_database(path, tmp_path / "copy.sqlite")  # the whole needs AiiDA's store
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "copy.sqlite").stat().st_mode) == 0o600
-    assert server_db.open_to_read(tmp_path / "copy.sqlite").path == tmp_path / "copy.sqlite"
+    assert open_to_read(tmp_path / "copy.sqlite").path == tmp_path / "copy.sqlite"
 
 
 def test_versions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server_db.create(path)
+    create_database(path)
     before = sqlite3.connect(path)
     before.execute(
         "insert into accounts (name, email, is_superuser, is_disabled, generation, created)"
@@ -206,39 +208,39 @@ def test_versions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def second(connection: sa.Connection) -> None:
         connection.exec_driver_sql("ALTER TABLE accounts ADD COLUMN colour TEXT DEFAULT 'red'")
 
-    monkeypatch.setattr(server_db, "MIGRATIONS", (second,))
-    monkeypatch.setattr(server_db, "VERSION", 2)
-    for opened in (server_db.open_to_read, server_db.open_to_write):
+    monkeypatch.setattr("aiida_like_engine.server_db.database.MIGRATIONS", (second,))
+    monkeypatch.setattr("aiida_like_engine.server_db.database.VERSION", 2)
+    for opened in (open_to_read, open_to_write):
         with pytest.raises(SchemaMismatch) as error:
             opened(path)
         assert "version 1, and this server reads 2: aiida-like engine init ROOT" in error.value.reason
         assert str(path) not in error.value.reason
-    server_db.create(path)
-    after = server_db.open_to_read(path)
+    create_database(path)
+    after = open_to_read(path)
     with after.reading() as connection:
         assert connection.exec_driver_sql("select name, colour from accounts").all() == [("a", "red")]
     after.close()
-    monkeypatch.setattr(server_db, "MIGRATIONS", ())
-    monkeypatch.setattr(server_db, "VERSION", 1)
+    monkeypatch.setattr("aiida_like_engine.server_db.database.MIGRATIONS", ())
+    monkeypatch.setattr("aiida_like_engine.server_db.database.VERSION", 1)
     with pytest.raises(SchemaMismatch, match="install this version's successor"):
-        server_db.open_to_read(path)
+        open_to_read(path)
     with pytest.raises(SchemaMismatch):
-        server_db.create(path)
+        create_database(path)
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server_db.create(path)
+    create_database(path)
 
     def second(connection: sa.Connection) -> None:
         connection.exec_driver_sql("ALTER TABLE accounts ADD COLUMN colour TEXT")
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(server_db, "MIGRATIONS", (second,))
-        patch.setattr(server_db, "VERSION", 2)
+        patch.setattr("aiida_like_engine.server_db.database.MIGRATIONS", (second,))
+        patch.setattr("aiida_like_engine.server_db.database.VERSION", 2)
         with pytest.raises(ZeroDivisionError):
-            server_db.create(path)
-    reader = server_db.open_to_read(path)
+            create_database(path)
+    reader = open_to_read(path)
     with reader.reading() as connection:
         names = {each["name"] for each in sa.inspect(connection).get_columns("accounts")}
     reader.close()
@@ -247,10 +249,10 @@ def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.
 
 def test_what_is_no_database(path: Path) -> None:
     with pytest.raises(RootError, match="is missing: aiida-like engine init"):
-        server_db.open_to_read(path)
+        open_to_read(path)
     path.write_bytes(b"no database, though it is long enough to be one" * 100)
     with pytest.raises(RootError, match="cannot be read: file is not a database; aiida-like engine check"):
-        server_db.open_to_read(path)
+        open_to_read(path)
 
 
 def test_a_root_that_is_none(tmp_path: Path) -> None:
@@ -346,6 +348,35 @@ def test_requests_that_are_refused(tmp_path: Path, change: dict[str, Any], field
     with pytest.raises(Invalid) as error:
         read_request({"label": "", "steps": [{**STEP, **change}]}, read_catalogue(file), Limits(), 4)
     assert (error.value.field, message in str(error.value)) == (field, True), str(error.value)
+
+
+def test_all_that_is_wrong_with_a_request_is_told(tmp_path: Path) -> None:
+    """And handed on to the web worker."""
+    file = tmp_path / "analyses.toml"
+    file.write_text(DEFAULT)
+    bad = {**STEP, "cores": 9, "command": "\0", "environment": {"A-B": "x"}, "inputs": [{"file": "a", "name": ".."}]}
+    request = {"label": "x" * 256, "steps": [STEP, bad]}
+    with pytest.raises(Invalid) as error:
+        read_request(request, read_catalogue(file), Limits(), 4)
+    fields = ["label", *(f"steps.1.{name}" for name in ("command", "environment", "cores", "inputs.0.name"))]
+    assert [each.field for each in error.value.all] == fields
+    again = refusal_from_json(refusal_as_json(error.value))
+    assert isinstance(again, Invalid)
+    assert [(each.field, str(each)) for each in again.all] == [(each.field, str(each)) for each in error.value.all]
+    of_types = {"label": 1, "steps": [{**STEP, "cores": "1", "inputs": [{"file": 1}]}, 7]}
+    with pytest.raises(Invalid) as error:
+        read_request(of_types, read_catalogue(file), Limits(), 4)
+    places = ["steps.0.cores", "steps.0.inputs.0.name", "steps.0.inputs.0.file", "steps.1", "label"]
+    assert [each.field for each in error.value.all] == places
+
+
+def test_no_more_is_told_than_can_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "analyses.toml"
+    file.write_text(DEFAULT)
+    inputs = [{"file": "a", "name": ".."}] * 900
+    with pytest.raises(Invalid) as error:
+        read_request({"label": "", "steps": [{**STEP, "inputs": inputs}]}, read_catalogue(file), Limits(), 4)
+    assert len(error.value.all) == 100
 
 
 def test_a_job_has_no_more_inputs_than_the_operator_lets_it(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from aiida_like_engine.plugins.wrapper import free_bytes, no_user_namespaces
+from aiida_like_engine.plugins.wrapper.folders import free_bytes
+from aiida_like_engine.plugins.wrapper.sandbox import no_user_namespaces
 from aiida_like_engine.protocol import StepInput
 from tests.engine_fixture import Run, RunningEngine, an_engine, step
 from tests.servers import left_out
@@ -31,20 +32,21 @@ sandbox = false
 """
 OUTPUTS = 20
 BYTES = 30_000_000
+MEMORY = 2 << 30
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RunningEngine]:
     limits = {"output_files": OUTPUTS, "output_bytes": BYTES, "file_bytes": 50_000_000, "processes": 60, "cores": 2}
+    limits["memory_bytes"] = MEMORY
     with an_engine(with_analyses=MORE, **limits) as made:
         shared = made.home / "shared"
         shared.mkdir()
         (shared / "given").write_text("given")
         made.root.analyses.write_text(made.root.analyses.read_text().replace("HOME", str(made.home)))
         assert made.person.uid != 0, "hostile jobs are not run as root"
-        made.start(workers=2)
-        yield made
-        made.stop()
+        with made.working(workers=2):
+            yield made
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +246,16 @@ def test_a_job_makes_no_namespaces(ended: Run) -> None:
         left_out("bubblewrap cannot forbid user namespaces here")
     assert list(ended.outputs) == ["process_output.log", "kept"]
     assert "made" not in ended.log
+
+
+def test_memory_has_a_limit(engine: RunningEngine) -> None:
+    """Of each process; less than that is free to have."""
+    program = "python3 -c 'import mmap, sys; mmap.mmap(-1, int(sys.argv[1])); print(\"has it\")' "
+    ended = engine.run(f"{program}{MEMORY}")
+    assert (ended.row.reason, ended.row.exit_status) == ("failed", 1)
+    assert "Cannot allocate memory" in ended.log
+    for command in (f"{program}{MEMORY // 2}", "ulimit -v"):
+        assert engine.run(command).log == {"u": f"{MEMORY // 1024}\n", "p": "has it\n"}[command[0]]
 
 
 def test_a_step_that_shuts_others_out(engine: RunningEngine) -> None:

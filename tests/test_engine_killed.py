@@ -17,10 +17,8 @@ COUNTED = "echo begun >> /work/times; sleep 2; echo done >> /work/times; echo $(
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RunningEngine]:
-    with an_engine(cores=6) as made:
-        made.start(workers=1)
+    with an_engine(cores=6) as made, made.working():
         yield made
-        made.stop()
 
 
 def is_right(run: Run) -> bool:
@@ -116,7 +114,7 @@ def test_a_wrapper_that_is_started_twice_runs_once(engine: RunningEngine) -> Non
     run = engine.submit(COUNTED)
     folder = engine.in_folder(run, "times").parent.parent
     second = subprocess.run(
-        [engine.person.python, "-I", "-S", "_run/wrapper.py"], cwd=folder, check=False, **engine.person.identity
+        [engine.person.python, "-I", "-S", "_run/wrapper.pyz"], cwd=folder, check=False, **engine.person.identity
     )
     assert second.returncode == 0
     assert is_right(engine.wait(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,8 @@ from tests.engine_fixture import RunningEngine, an_engine, step
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RunningEngine]:
-    with an_engine(cores=2, account_running=2) as made:
-        made.start(workers=1)
+    with an_engine(cores=2, account_running=2) as made, made.working():
         yield made
-        made.stop()
 
 
 def test_while_it_runs(engine: RunningEngine) -> None:
@@ -30,6 +29,18 @@ def test_while_it_runs(engine: RunningEngine) -> None:
     assert time.monotonic() - began < 15
     engine.stop_job(run)  # harmless after its end
     assert engine.row(run).state == "ended"
+
+
+def test_the_log_says_which_job_and_when(engine: RunningEngine) -> None:
+    """AiiDA's workers, too, which know of nodes alone; a traceback is part of its line."""
+    run = engine.run("exit 7")
+    node = f"orm.load_node('{run.row.node_uuid}')"
+    told = rf"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ worker: job {engine.job(run.row.uuid)}: .*exit code 7$"
+    assert re.search(told, engine.root.log.read_text(), re.MULTILINE)
+    noted = engine.in_aiida(f"print(*(log.message for log in orm.Log.collection.get_logs_for({node})))")
+    assert "exit code 7" in noted, "AiiDA's own log, which verdi shows"
+    lines = engine.root.log.read_text().splitlines()
+    assert [each for each in lines if not re.match(r"20\S+Z \w+: |\[20\d\d-|    ", each)] == []
 
 
 def test_a_program_has_time_to_end(engine: RunningEngine) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aiida_like_engine import server_db
 from aiida_like_engine.errors import Busy, NoRoom
-from aiida_like_engine.layout import Root
-from aiida_like_engine.server_db import ACCOUNTS, JOBS, RUNS, ServerDatabase
-from aiida_like_engine.told import refusal_of_passing, told_of_aiida
+from aiida_like_engine.graph.error_messages import refusal_of_passing, told_of_aiida
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db.database import ServerDatabase, create_database, inserted, open_to_write
+from aiida_like_engine.server_db.tables import ACCOUNTS, JOBS, RUNS
 
 
 def of_statement(path: Path, statement: str, before: str = "SELECT 1") -> BaseException:
@@ -65,11 +65,30 @@ def test_what_does_not_pass(tmp_path: Path) -> None:
     assert refusal_of_passing(KeyError("full")) is None
 
 
+TRACEBACKS = """Traceback (most recent call last):
+  File "/srv/secret.py", line 7, in secret
+    secret()
+ValueError: secret
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/srv/secret.py", line 8, in secret
+    secret()
+aiida.common.exceptions.IntegrityError: (sqlite3.IntegrityError) secret
+[SQL: UPDATE secret]
+(Background on this error at: https://sqlalche.me/e/21/gkpj)
+"""
+
+
 @pytest.mark.parametrize(
     ("exception", "told"),
     [
         ("FileNotFoundError: [Errno 2] no file: '/srv/secret'\n", "FileNotFoundError"),
         ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) SELECT secret", "OperationalError"),
+        (TRACEBACKS, "IntegrityError"),
+        ("KeyError: 'a\nb'", "KeyError"),
+        ("/srv/secret\n/srv/secret", "Exception"),
     ],
 )
 def test_exceptions_of_aiida(exception: str, told: str) -> None:
@@ -85,10 +104,10 @@ ATTEMPTS = """
 import errno, sys
 from pathlib import Path
 import sqlalchemy as sa
-from aiida_like_engine import dispatcher
-from aiida_like_engine.layout import Root
-from aiida_like_engine.limits import EngineSettings
-from aiida_like_engine.server_db import open_to_write
+from aiida_like_engine.services import dispatcher
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.settings import EngineSettings
+from aiida_like_engine.server_db.database import open_to_write
 
 def fail(run):
     raise eval(sys.argv[2])
@@ -106,10 +125,10 @@ for _ in range(10):
 PROGRESS = """
 import sys
 from pathlib import Path
-from aiida_like_engine import dispatcher
-from aiida_like_engine.layout import Root
-from aiida_like_engine.limits import EngineSettings
-from aiida_like_engine.server_db import open_to_write
+from aiida_like_engine.services import dispatcher
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.settings import EngineSettings
+from aiida_like_engine.server_db.database import open_to_write
 
 root = Root(Path(sys.argv[1]))
 database = open_to_write(root.server_database)
@@ -123,12 +142,12 @@ for run in made._active():
 def database(tmp_path: Path) -> Iterator[ServerDatabase]:
     """With one run, whose node would be `00112233`."""
     path = tmp_path / "server.sqlite"
-    server_db.create(path)
-    made = server_db.open_to_write(path)
+    create_database(path)
+    made = open_to_write(path)
     with made.writing() as connection:
-        account = server_db.inserted(connection, ACCOUNTS.insert().values(name="a", email="a@b", created=1))
+        account = inserted(connection, ACCOUNTS.insert().values(name="a", email="a@b", created=1))
         job = {"public_id": "abcdef", "account_id": account, "name": "a", "document": "{}", "created": 1}
-        row = server_db.inserted(connection, JOBS.insert().values(**job))
+        row = inserted(connection, JOBS.insert().values(**job))
         run = {"job_id": row, "number": 1, "uuid": "u", "state": "queued", "request": "{}", "cores": 1}
         connection.execute(RUNS.insert().values(**run, node_uuid="00112233"))
     yield made
@@ -136,7 +155,7 @@ def database(tmp_path: Path) -> Iterator[ServerDatabase]:
 
 
 def run_with_aiida(program: str, database: ServerDatabase, *arguments: str) -> Any:
-    """The row of the run after a program, which loads AiiDA and so is a process of its own."""
+    """The row of the first run after a program, which loads AiiDA and so is a process of its own."""
     root = database.path.parent
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program, str(root), *arguments],
@@ -147,7 +166,7 @@ def run_with_aiida(program: str, database: ServerDatabase, *arguments: str) -> A
     )
     assert done.returncode == 0, done.stderr
     with database.reading() as connection:
-        return connection.execute(sa.select(RUNS)).one()
+        return connection.execute(sa.select(RUNS).order_by(RUNS.c.id)).first()
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from aiida_like.container import Container
 from aiida_like_engine.errors import Busy, EngineAway, Invalid, NoRoom, NotFound, TooMuch
-from aiida_like_engine.server_db import JOBS
-from aiida_like_engine.uploads import MultipartBody, Room, clean_name, receive
+from aiida_like_engine.server_db.tables import JOBS
+from aiida_like_engine.services.multipart import MultipartBody
+from aiida_like_engine.services.uploads import Room, clean_name, receive
 from tests.engine_fixture import BOUNDARY, PATIENCE, RunningEngine, an_engine, multipart, step
 
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
@@ -28,18 +29,19 @@ TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 @pytest.fixture(scope="module")
 def small() -> Iterator[RunningEngine]:
     """An engine with small limits, without the need for workers."""
-    with an_engine(
-        upload_bytes=100_000,
-        account_bytes=250_000,
-        uploads=4,
-        upload_idle_seconds=2,
-        upload_rate=20_000,
-        account_drafts=3,
-        document_bytes=1000,
-    ) as made:
-        made.start(workers=1)
+    with (
+        an_engine(
+            upload_bytes=100_000,
+            account_bytes=250_000,
+            uploads=4,
+            upload_idle_seconds=2,
+            upload_rate=20_000,
+            account_drafts=3,
+            document_bytes=1000,
+        ) as made,
+        made.working(),
+    ):
         yield made
-        made.stop()
 
 
 def test_a_file_is_stored(engine: RunningEngine) -> None:

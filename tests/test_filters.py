@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from operator import eq, ge, gt, le, lt, ne
 from random import Random, randrange
 from typing import Any
 from urllib.parse import quote
@@ -84,6 +86,29 @@ def test_order(client: FlaskClient, nodes: list[Node], sign: str) -> None:
     ordered = [*numbers, *texts, *flags]
     assert answer[: len(ordered)] == ordered
     assert answer[len(ordered) :] == sorted(answer[len(ordered) :])
+
+
+MONTHS: dict[str, Callable[[str, str], bool]] = {
+    "ctime={}": eq,
+    "ctime!={}": ne,
+    "ctime<{}": lt,
+    "ctime<={}": le,
+    "ctime>{}": gt,
+    "filter=ctime >= {}": ge,
+    "ctime=in={},1999": eq,
+    "filter=ctime NOT IN (1999-01, {})": ne,
+}
+
+
+def test_months_and_years(client: FlaskClient, nodes: list[Node]) -> None:
+    created = {node["id"]: parsedate_to_datetime(node["ctime"]) for node in nodes}
+    months = {f"{time:%Y-%m}" for time in created.values()}
+    assert len(months) > 1
+    for written in (*months, *{month[:4] for month in months}, "1999", "2016-12"):
+        texts = {pk: f"{time:%Y-%m}"[: len(written)] for pk, time in created.items()}
+        for query, test in MONTHS.items():
+            expected = [pk for pk, text in texts.items() if test(text, written)]
+            assert found(client, query.format(written)) == expected, (query, written)
 
 
 # An evaluation that shares nothing with ours but the names of the operators

@@ -447,8 +447,10 @@ def test_label_of_the_axis(label: str, units: str | None, expected: str) -> None
     assert visualization(stored(bands(label=label, units=units)))["Y_label"] == expected
 
 
-@pytest.mark.parametrize(("units", "expected"), [("None", "silicon"), ("", "silicon ()")])
-def test_units_as_they_are_stored(units: str, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("units", "expected"), [("None", "silicon"), ("", "silicon ()"), (["eV"], "silicon"), ({}, "silicon")]
+)
+def test_units_as_they_are_stored(units: Any, expected: str) -> None:
     assert visualization(changed(bands(), {"units": units}))["Y_label"] == expected
 
 

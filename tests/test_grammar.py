@@ -72,6 +72,12 @@ VALUES: dict[str, Literal] = {
     "false": Boolean(False),
     "null": Null(),
     "2016-04-23": DateTime(datetime(2016, 4, 23, tzinfo=UTC), DAY),
+    "2016-04": DateTime(datetime(2016, 4, 1, tzinfo=UTC), 30 * DAY),
+    "2016-02": DateTime(datetime(2016, 2, 1, tzinfo=UTC), 29 * DAY),
+    "2015-02": DateTime(datetime(2015, 2, 1, tzinfo=UTC), 28 * DAY),
+    "0001-12": DateTime(datetime(1, 12, 1, tzinfo=UTC), 31 * DAY),
+    "9999-11": DateTime(datetime(9999, 11, 1, tzinfo=UTC), 30 * DAY),
+    "2016": Integer(2016),
     "2016-04-23T05": DateTime(datetime(2016, 4, 23, 5, tzinfo=UTC), HOUR),
     "2016-04-23T05:45": DateTime(datetime(2016, 4, 23, 5, 45, tzinfo=UTC), MINUTE),
     "2016-04-23T05:45:59": DateTime(datetime(2016, 4, 23, 5, 45, 59, tzinfo=UTC), SECOND),
@@ -325,6 +331,13 @@ ERRORS = {
     "x=1e999": (3, "a number that fits a double", "'1e999'"),
     f"x=-{'9' * 5000}.0": (3, "a number that fits a double", f"'-{'9' * 19}'"),
     "t=2016-13-01": (3, "a time of the calendar (month must be in 1..12)", "'2016-13-01'"),
+    "t=2016-13": (3, "a time of the calendar (month must be in 1..12)", "'2016-13'"),
+    "t=2016-00": (3, "a time of the calendar (month must be in 1..12)", "'2016-00'"),
+    "t=0000-01": (3, "a time of the calendar (year 0 is out of range)", "'0000-01'"),
+    "t=9999-12": (3, "a time of the calendar (date value out of range)", "'9999-12'"),
+    "t=2016-4": (3, VALUE, "'2016-4'"),
+    "t=2016-04T05": (3, VALUE, "'2016-04T05'"),
+    "t=2016-04Z": (3, VALUE, "'2016-04Z'"),
     "t=2016-02-30": (3, "a time of the calendar (day is out of range for month)", "'2016-02-30'"),
     "t=2016-04-23T25": (3, "a time of the calendar (hour must be in 0..23)", "'2016-04-23T25'"),
     "t=2016-04-23T05:60": (3, "a time of the calendar (minute must be in 0..59)", "'2016-04-23T05:60'"),
@@ -394,6 +407,13 @@ def times(draw: st.DrawFn) -> DateTime:
     return DateTime(naive.replace(tzinfo=UTC if width == DAY else draw(zones)), width)
 
 
+@st.composite
+def months(draw: st.DrawFn) -> DateTime:
+    year, month = draw(st.integers(1, 9998)), draw(st.integers(1, 12))
+    start = datetime(year, month, 1, tzinfo=UTC)
+    return DateTime(start, start.replace(year=year + month // 12, month=month % 12 + 1) - start)
+
+
 literals = st.one_of(
     st.builds(String, texts),
     st.builds(Integer, st.integers(-(2**63), 2**63 - 1)),
@@ -401,6 +421,7 @@ literals = st.one_of(
     st.builds(Boolean, st.booleans()),
     st.just(Null()),
     times(),
+    months(),
 )
 keys = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,8}\Z").filter(
     lambda key: key not in OPTIONS and key.upper() not in {"FILTER", "NOT"}
@@ -426,7 +447,17 @@ def test_parse_is_the_inverse_of_unparse(query: Query) -> None:
     assert PARSER.parse(unparse(query)) == query
 
 
-pieces = [*'abid=<>!&,"%_.+-:TZ0129 ~\0é()', "=like=", "limit=", "orderby=", "2016-04-23", "filter=", " AND ", "NOT "]
+pieces = [
+    *'abid=<>!&,"%_.+-:TZ0129 ~\0é()',
+    "=like=",
+    "limit=",
+    "orderby=",
+    "2016-04-23",
+    "2016-04",
+    "filter=",
+    " AND ",
+    "NOT ",
+]
 near_misses = st.lists(st.sampled_from(pieces), max_size=24).map("".join)
 
 
@@ -465,6 +496,8 @@ plain_pieces = [
         "00",
         "2016-04-23",
         "2016-02-30",
+        "2016-02",
+        "2016-13",
         "1234567890123456789",
         "ü",
         "+",

@@ -25,9 +25,10 @@ from aiida_like.below import NoRegularFile, open_below
 from aiida_like.errors import DamagedNode, DamagedObject, TargetError
 from aiida_like.models import JSONText, Timestamp, Uuid
 from aiida_like.profiles import find
-from aiida_like.storage import copies, open_storage, rebuilding
-from aiida_like.storage.rebuilding import rebuild
-from aiida_like.storage.sound_values import KINDS, Kind
+from aiida_like.storage import open_storage
+from aiida_like.storage.archives import copies, rebuilding
+from aiida_like.storage.archives.rebuilding import rebuild
+from aiida_like.storage.archives.sound_values import KINDS, Kind
 from aiida_like.zipped import FolderRepository
 from tests.conftest import Golden
 from tests.golden import graph

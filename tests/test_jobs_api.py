@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import os
@@ -19,11 +20,14 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.routing import Map, Rule
 
+from aiida_like_engine.root.catalogue import DEFAULT, read_catalogue
 from restapi.dialects.jobs.description import OPERATIONS
+from restapi.dialects.jobs.job_document import JOB as JOB_DOCUMENT
+from restapi.dialects.jobs.job_document import fitted
 from restapi.dialects.jobs.routes import ROUTES
 from tests.conftest import Golden, at_once
 from tests.exchanges import ROOT, Exchange, check
-from tests.jobs_rows import ARCHIVE, LARGE, LOG, iso, make_jobs
+from tests.jobs_rows import ARCHIVE, BASIC_JOB, LARGE, LOG, iso, make_jobs
 from tests.people import People
 
 PRIVATE = {
@@ -762,6 +766,20 @@ def test_a_database_that_breaks(golden: Golden, serve: Callable[..., Flask], tmp
     assert answer.json["detail"] == "The engine's folder cannot be read now: the cause is in the log of the server."
 
 
+def test_cores_of_this_machine(golden: Golden, serve: Callable[..., Flask], tmp_path: Path) -> None:
+    """As many as its engine may use, whatever the catalogue says."""
+    people = make_jobs(tmp_path / "root", golden)
+    people.root.settings.write_text("[limits]\ncores = 2\n")
+    client = serve(None, {"ENGINE": str(people.root.path)}).test_client()
+    found = client.get("/api/v2/coretypes/", headers=people.header("ada")).json["results"]
+    assert [each["cores"] for each in found] == [[1, 2], [1]]
+    sent = copy.deepcopy(BASIC_JOB)
+    sent["jobanalyses"][0]["hardware"]["coresPerSlot"] = 4
+    refused = client.post("/api/v2/jobs/", json=sent, headers=people.header("ada"))
+    problem = {"hardware": {"coresPerSlot": ["Ensure this value is less than or equal to 2."]}}
+    assert (refused.status_code, refused.json) == (400, {"jobanalyses": [problem]})
+
+
 def test_version_2_of_aiida_is_beside_it(client: FlaskClient, people: People) -> None:
     headers = people.header("ada")
     assert client.get("/api/v2/nodes?limit=1", headers=headers).json["data"]["nodes"][0]["id"] == 1
@@ -787,6 +805,37 @@ def document(client: FlaskClient, people: People) -> dict[str, Any]:
 def test_the_document_is_valid(document: dict[str, Any]) -> None:
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
     assert document["servers"] == [{"url": "/api/v2"}]
+
+
+def test_the_document_says_how_to_say_who_asks(client: FlaskClient, people: People, document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert document["security"] == [{"token": []}, {"bearer": []}, {"session": []}]
+    told = {name: {key: value for key, value in each.items() if key != "description"} for name, each in schemes.items()}
+    form = client.get("/login", headers={"Accept": "text/html"}).headers["Set-Cookie"].partition("=")[0]
+    assert told == {
+        "token": {"type": "apiKey", "in": "header", "name": "Authorization"},
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": form.replace("form_", "")},
+    }
+
+
+def test_what_can_be_tried_is_right(document: dict[str, Any], tmp_path: Path) -> None:
+    """The job that stands on the page as an example is one that an engine runs which was just made."""
+    schema = document["paths"]["/jobs/"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    (tmp_path / "analyses.toml").write_text(DEFAULT)
+    (example,) = schema["examples"]
+    assert fitted(JOB_DOCUMENT.of(example), read_catalogue(tmp_path / "analyses.toml"), ())["name"] == "first-job"
+
+
+def test_the_document_says_where_what_was_made_is(document: dict[str, Any]) -> None:
+    made = [
+        each["responses"]["201"]
+        for operations in document["paths"].values()
+        for each in operations.values()
+        if "201" in each["responses"]
+    ]
+    assert len(made) == 6
+    assert all(each["headers"]["Location"]["schema"] == {"type": "string", "format": "uri"} for each in made)
 
 
 def test_the_document_is_whole() -> None:
@@ -816,6 +865,6 @@ def test_the_page_of_the_document(client: FlaskClient, people: People) -> None:
     assert 'data-document="/api/v2/jobs/openapi.json"' in page.text
     assert client.get("/api/v2/jobs/docs/docs.js", headers=people.header("ada"), buffered=True).status_code == 200
     assert client.get("/api/v2/jobs/docs").status_code == 401
-    home = client.get("/", headers={**people.header("ada"), "Accept": "text/html"})
-    assert 'href="/api/v2/jobs/docs"' in home.text
+    runs = client.get("/runs", headers={**people.header("ada"), "Accept": "text/html"})
+    assert '<a class="button" href="/api/v2/jobs/docs">Jobs API</a>' in runs.text
     assert client.get("/", headers=people.header("ada")).json["api"]["jobs"] == f"{ROOT}/api/v2/jobs/"

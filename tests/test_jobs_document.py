@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from aiida_like_engine.catalogue import Catalogue, read_catalogue
 from aiida_like_engine.protocol import RunRequest, Step, StepInput
-from restapi.dialects.jobs.checks import REQUIRED, Invalid, tried
-from restapi.dialects.jobs.job_document import HARDWARE, JOB, JOB_ANALYSIS, NOT_RUN, UsedFile, fitted, used_files
-from restapi.dialects.jobs.run_request import _OF_STEPS, in_words_of_jobs, run_request
+from aiida_like_engine.root.catalogue import Catalogue, Coretype, read_catalogue
+from restapi.dialects.jobs.checks import REQUIRED, Invalid, merged, tried
+from restapi.dialects.jobs.job_document import (
+    HARDWARE,
+    JOB,
+    JOB_ANALYSIS,
+    NOT_RUN,
+    UsedFile,
+    fitted,
+    misfits,
+    used_files,
+)
+from restapi.dialects.jobs.run_request import _OF_STEPS, clashes, in_words_of_jobs, run_request
 from tests.jobs_catalogue import CATALOGUE
 
 
@@ -340,10 +349,87 @@ def test_analyses_run_one_after_the_other(catalogue: Catalogue) -> None:
 
 def test_two_files_of_one_name(catalogue: Catalogue) -> None:
     document = fitted(JOB.of(changed(f"{FIRST}.inputFiles", [{"id": "XkpTse"}, {"id": "again"}])), catalogue, NAMES)
-    with pytest.raises(Invalid) as raised:
-        run_request(document, catalogue, NAMES)
     message = "Another file of this job is called airfoil2d.zip, too: rename one of them."
-    assert raised.value.problems == {"jobanalyses": [{"inputFiles": [message]}]}
+    assert clashes(document, NAMES) == {"jobanalyses": [{"inputFiles": [message]}]}
+    assert clashes(JOB.of(JOB_SENT), NAMES) == {}
+
+
+def test_a_machine_with_fewer_cores(catalogue: Catalogue) -> None:
+    """What it does not have is not offered; at least what it has is."""
+    offered = {most: catalogue.within(most).coretypes["standard-plus"].cores for most in (1, 2, 3, 4, 64)}
+    assert offered == {1: (1,), 2: (1, 2), 3: (1, 2), 4: (1, 2, 4), 64: (1, 2, 4)}
+    large = replace(catalogue, coretypes={"large": Coretype("large", cores=(8, 16))})
+    assert large.within(4).coretypes["large"].cores == (4,)
+    problems = misfits(JOB.of(changed(f"{FIRST}.hardware.coresPerSlot", 4)), catalogue.within(2), {"XkpTse"})
+    message = "Ensure this value is less than or equal to 2."
+    assert problems == {"jobanalyses": [{"hardware": {"coresPerSlot": [message]}}]}
+
+
+MUCH_WRONG: dict[str, Any] = {
+    "name": "",
+    "jobanalyses": [
+        {
+            "analysis": {"code": "unknown"},
+            "hardware": {"coreType": "no such", "coresPerSlot": 0, "walltime": -1},
+            "inputFiles": [{"id": "gone"}, {}, 5, {"id": "XkpTse"}],
+            "envVars": {"A B": "x"},
+            "postProcessScript": {"id": "gone, too"},
+        },
+        7,
+        {
+            "analysis": {"code": "openfoam", "version": "9"},
+            "command": "true",
+            "hardware": {"coreType": "standard-plus", "coresPerSlot": 64},
+        },
+    ],
+}
+
+
+def test_all_that_is_wrong_is_told_at_once(catalogue: Catalogue) -> None:
+    """What cannot be read, and of the rest what is not offered or not there."""
+    checked = tried(JOB.of, MUCH_WRONG)
+    no_choice = "is not a valid choice. There are:"
+    assert merged(checked.problems, misfits(checked.value, catalogue, {"XkpTse"})) == {
+        "name": [BLANK],
+        "jobanalyses": [
+            {
+                "analysis": {"code": [f'"unknown" {no_choice} openfoam, shell.']},
+                "command": [REQUIRED_TEXT],
+                "hardware": {
+                    "coreType": [f'"no such" {no_choice} standard-plus, onyx.'],
+                    "coresPerSlot": ["Ensure this value is greater than or equal to 1."],
+                    "walltime": ["Ensure this value is greater than 0."],
+                },
+                "inputFiles": [
+                    {"id": ['Invalid pk "gone" - object does not exist.']},
+                    {"id": [REQUIRED_TEXT]},
+                    {"non_field_errors": ["Invalid data. Expected a dictionary, but got int."]},
+                    {},
+                ],
+                "envVars": {"A B": ["A name is a letter or _, then letters, digits and _."]},
+                "postProcessScript": {"id": ['Invalid pk "gone, too" - object does not exist.']},
+            },
+            {"non_field_errors": ["Invalid data. Expected a dictionary, but got int."]},
+            {
+                "analysis": {"version": [f'"9" {no_choice} 2.2.2-openmpi, 2.3.0-openmpi.']},
+                "hardware": {"coresPerSlot": ["Ensure this value is less than or equal to 4."]},
+            },
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ({}, {"a": ["x"]}, {"a": ["x"]}),
+        ({"a": ["x"]}, {"a": ["y"], "b": ["z"]}, {"a": ["x"], "b": ["z"]}),
+        ([{}, {"a": ["x"]}], [{"b": ["y"]}, {}], [{"b": ["y"]}, {"a": ["x"]}]),
+        ({"a": {"non_field_errors": ["x"]}}, {"a": [{"b": ["y"]}]}, {"a": {"non_field_errors": ["x"]}}),
+        ([{"a": ["x"]}], [{}, {}], [{"a": ["x"]}]),
+    ],
+)
+def test_problems_of_one_value(one: Any, other: Any, both: Any) -> None:
+    assert merged(one, other) == both
 
 
 OF_ENGINE = [
@@ -392,6 +478,9 @@ def test_whatever_is_sent(catalogue: Catalogue, path: str, value: Any) -> None:
         assert JOB.of(again) == again
         return run_request(fitted(stored, catalogue, NAMES), catalogue, NAMES)
 
+    checked = tried(JOB.of, changed(path, value))
+    misfitting = misfits(checked.value or {}, catalogue, NAMES)  # whatever is left of it
+    assert json.loads(json.dumps(merged(checked.problems, misfitting))) == merged(checked.problems, misfitting)
     request, problems = tried(carried_through, changed(path, value))
-    assert (request is None) == bool(problems)
+    assert isinstance(request, RunRequest) != bool(problems)
     assert json.loads(json.dumps(problems)) == problems

@@ -12,7 +12,7 @@ from werkzeug.test import EnvironBuilder
 
 from aiida_like.errors import StorageAway, StorageError
 from aiida_like_engine import errors
-from aiida_like_engine.catalogue import read_catalogue
+from aiida_like_engine.root.catalogue import read_catalogue
 from restapi.dialects.jobs import pages, render
 from restapi.dialects.jobs.errors import refusal_of
 from restapi.dialects.jobs.job_document import JOB

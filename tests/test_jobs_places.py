@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.test import Client
 
 from restapi import create_site
+from restapi.dialects import jobs, no_engine
 from restapi.hosting.app import Application
 from tests.conftest import Golden
 from tests.jobs_rows import LOG, make_jobs
@@ -116,3 +117,23 @@ def test_the_same_through_flask(people: People, serve: Callable[..., Flask]) -> 
         one, other = ((each.status_code, each.data, each.headers["Cache-Control"]) for each in answers)
         assert one == other, path
     assert len(seen) == len(paths)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize("path", ["jobs", "jobs/", "jobs/QTVia/submit/", "files/contents/", "analyses/", "coretypes/"])
+def test_where_nothing_is_run(site: Any, people: People, path: str, method: str) -> None:
+    """A client of the jobs API is told what this server would need; other paths stay as they are."""
+    reading = create_site(["demo"])
+    answer = Client(reading).open(f"/api/v2/{path}", method=method, json={} if method == "POST" else None)
+    assert (answer.status_code, list(answer.json)) == (404, ["detail"])
+    assert answer.json["detail"].endswith(" aiida-like serve --engine ROOT --with-engine")
+    answer = Client(site).open(f"/demo/api/v2/{path}", method=method, headers=people.header("ada"))
+    assert (answer.status_code, list(answer.json)) == (404, ["detail"])
+    assert "Jobs run in the profile of the engine, the first of this site" in answer.json["detail"]
+    for unknown in ("/api/v2/job/", "/api/v2/jobsx", "/api/v2/x/jobs/"):
+        assert Client(reading).open(unknown, method=method).content_type == "text/plain; charset=utf-8"
+    assert Client(reading).open(f"/api/v4/{path}", method=method).status_code == 404
+
+
+def test_names_of_paths_where_nothing_is_run() -> None:
+    assert no_engine.NAMES == jobs.NAMES

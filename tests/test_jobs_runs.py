@@ -20,6 +20,8 @@ from typing import Any
 import httpx
 import pytest
 
+from aiida_like_engine.server_db.database import open_to_write
+from aiida_like_engine.server_db.tables import JOBS
 from restapi.hosting.app import Application
 from tests.conftest import ROOT, at_once
 from tests.jobs_catalogue import CATALOGUE
@@ -293,16 +295,38 @@ def test_a_draft_is_changed(ada: Asking) -> None:
     assert ada("GET", path, 404) == {"detail": "Not found."}
 
 
-def test_a_job_is_submitted_once(ada: Asking) -> None:
+def test_a_job_is_submitted_once(runs: Runs, ada: Asking) -> None:
+    """A client that has lost the answer gets it again; one that wants a second run is told how."""
     job = ada.submitted("true")
-    detail = "This job was submitted already; a clone of it can be submitted."
-    assert ada("POST", f"jobs/{job}/submit/", 400) == {"detail": detail}
+    assert ada("POST", f"jobs/{job}/submit/", 200) == b""
     ada("PATCH", f"jobs/{job}/", 400, json={"name": "x"})
     ada.until(job, "Completed")
+    assert ada("POST", f"jobs/{job}/submit/", 200) == b""
     assert ada("GET", f"jobs/{job}/runs/", 200)["count"] == 1
+    assert [each["status"] for each in ada.statuses(job)].count("Pending") == 1
+    long_ago(runs, job)
+    detail = "This job was submitted already; a clone of it can be submitted."
+    assert ada("POST", f"jobs/{job}/submit/", 400) == {"detail": detail}
+    running = ada.submitted("sleep 60")
+    long_ago(runs, running)
+    assert ada("POST", f"jobs/{running}/submit/", 200) == b""
+    ada("POST", f"jobs/{running}/stop/", 202)
+    ada.until(running, "Completed")
+    assert ada("GET", f"jobs/{running}/runs/", 200)["count"] == 1
+
+
+def long_ago(runs: Runs, job: str) -> None:
+    """Let a job have been submitted an hour before."""
+    database = open_to_write(runs.engine.root.server_database)
+    with database.writing() as connection:
+        table = JOBS
+        before = table.c.submitted - 3600 * 10**6
+        connection.execute(table.update().where(table.c.public_id == job).values(submitted=before))
+    database.close()
 
 
 def test_submits_at_the_same_time(runs: Runs, ada: Asking) -> None:
+    """There is one run, and each is answered as the one that made it."""
     job = ada.job("true")["id"]
     found: list[int] = []
 
@@ -315,8 +339,45 @@ def test_submits_at_the_same_time(runs: Runs, ada: Asking) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(found) == [200] + [400] * 7
+    assert found == [200] * 8
     ada.until(job, "Completed")
+    assert ada("GET", f"jobs/{job}/runs/", 200)["count"] == 1
+
+
+def test_what_was_made_has_a_place(ada: Asking) -> None:
+    made = [
+        ada.http.post("files/contents/", files={"file": ("a.txt", b"a")}),
+        job := ada.http.post("jobs/", json=job_of("true")),
+        ada.http.post(f"jobs/{job.json()['id']}/clone/", json={}),
+    ]
+    for answer in made:
+        assert answer.status_code == 201
+        assert str(ada.http.base_url) in answer.headers["Location"]
+        assert ada.http.get(answer.headers["Location"]).json() == answer.json()
+
+
+def test_all_that_is_wrong_is_told_at_once(ada: Asking) -> None:
+    """With what only the engine knows."""
+    hardware = {"coreType": "onyx", "coresPerSlot": 2, "walltime": 1000}
+    one = job_of("", "gone", hardware=hardware)
+    assert ada("POST", "jobs/", 400, json={**one, "name": None}) == {
+        "name": ["This field may not be null."],
+        "jobanalyses": [
+            {
+                "command": ["This field may not be blank."],
+                "hardware": {"coresPerSlot": ["Ensure this value is less than or equal to 1."]},
+                "inputFiles": [{"id": ['Invalid pk "gone" - object does not exist.']}],
+            }
+        ],
+    }
+    job = ada(
+        "POST", "jobs/", 201, json={**job_of("true", hardware={**hardware, "coresPerSlot": 1}), "name": "ü" * 200}
+    )
+    refused = ada("POST", f"jobs/{job['id']}/submit/", 400)
+    assert refused == {
+        "name": ["it may have 255 bytes at most"],
+        "jobanalyses": [{"hardware": {"walltime": ["the wall time has to be 1 to 604800 s"]}}],
+    }
 
 
 def test_a_failure_is_told(ada: Asking) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from aiida_like.models import node
 from aiida_like.profiles import find
 from aiida_like.storage import Storage, open_storage
-from aiida_like.storage import json_expressions as expressions
-from aiida_like.storage.jsonb import json_at, json_cast_datetime
+from aiida_like.storage.sql import json_expressions as expressions
+from aiida_like.storage.sql.jsonb import json_at, json_cast_datetime
 from tests.conftest import Golden, GoldenPostgreSQL
 
 Databases = Mapping[str, Storage]

@@ -323,6 +323,8 @@ def test_the_traversal_of_aiida_core_finds_the_same(golden_postgresql: GoldenPos
 
 # The graph
 
+NO_PROCESS = dict.fromkeys(("process_label", "process_state", "exit_status"))
+
 RESCALE = {
     "nodes": [
         {
@@ -332,6 +334,11 @@ RESCALE = {
             "node_type": "process.calculation.calcfunction.CalcFunctionNode.",
             "process_type": "__main__.rescale",
             "ctime": "Wed, 04 May 2016 11:00:00 GMT",
+            "process_label": "rescale",
+            "process_state": "finished",
+            "exit_status": 0,
+            "incoming": 2,
+            "outgoing": 1,
             "distance": 0,
         },
         {
@@ -341,6 +348,9 @@ RESCALE = {
             "node_type": "data.core.structure.StructureData.",
             "process_type": None,
             "ctime": "Sun, 01 May 2016 18:00:00 GMT",
+            **NO_PROCESS,
+            "incoming": 1,
+            "outgoing": 2,
             "distance": 1,
         },
         {
@@ -350,6 +360,9 @@ RESCALE = {
             "node_type": "data.core.float.Float.",
             "process_type": None,
             "ctime": "Mon, 02 May 2016 16:00:00 GMT",
+            **NO_PROCESS,
+            "incoming": 0,
+            "outgoing": 1,
             "distance": 1,
         },
         {
@@ -359,6 +372,9 @@ RESCALE = {
             "node_type": "data.core.structure.StructureData.",
             "process_type": None,
             "ctime": "Wed, 04 May 2016 12:00:00 GMT",
+            **NO_PROCESS,
+            "incoming": 1,
+            "outgoing": 0,
             "distance": 1,
         },
     ],
@@ -569,7 +585,7 @@ def test_options_of_the_other_resource(archive_client: FlaskClient, version: str
             f"cursor, format, {of_list}depth, link_type"
         ),
         f"/{graph.silicon}/graph?offset=1": (
-            f"offset has no meaning for this resource; it takes limit, {of_graph}depth, link_type, direction"
+            f"offset has no meaning for this resource; it takes limit, {of_graph}depth, link_type, direction, per_type"
         ),
         "?depth=1": (
             f"nodes have no key 'depth' to filter or order by. There are: {keys}, incoming_of, outgoing_of, "

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.asking import check_parts, curl
-from tests.conftest import COMMAND, Golden
+from tests.conftest import Golden
 from tests.exchanges import ON_ALL
 from tests.golden import FILES, computers, graph
 from tests.manual import TABLE, Expected, NoRoute, Objects, Refused, Total, check, uuids
-from tests.servers import free_port, serving
+from tests.one_server import one_server
 
 TOTALS = {
     "": 318,
@@ -33,8 +33,7 @@ TOTALS = {
 
 @pytest.fixture(scope="module")
 def root(golden: Golden) -> Iterator[str]:
-    url = f"http://127.0.0.1:{free_port()}"
-    with serving([*COMMAND, "serve", str(golden.archive), "-P", url.rpartition(":")[2], "-w", "1"], url):
+    with one_server(golden.archive) as url:
         yield url
 
 
@@ -80,8 +79,7 @@ def test_curl(root: str, url: str) -> None:
 def test_two_profiles(golden: Golden, tmp_path: Path) -> None:
     """`curl http://localhost/django/api/v2/computers -X GET`, and the same of sqlalchemy."""
     targets = [shutil.copy(golden.archive, tmp_path / f"{name}.aiida") for name in ("django", "sqlalchemy")]
-    root = f"http://127.0.0.1:{free_port()}"
-    with serving([*COMMAND, "serve", *map(str, targets), "-P", root.rpartition(":")[2], "-w", "1"], root):
+    with one_server(*targets) as root:
         for name in ("django", "sqlalchemy"):
             answer = curl(f"{root}/{name}/api/v2/computers", "-X", "GET")
             check(uuids("computers", *astuple(computers)), answer.status, answer.text)

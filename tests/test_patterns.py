@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.patterns import Gap, Pattern, escape, prefix_end
+from aiida_like.storage.sql.patterns import Gap, Pattern, escape, prefix_end
 
 MANUAL = [
     ("a%d_", "aiida", True),

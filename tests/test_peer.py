@@ -120,7 +120,7 @@ OWN = {"/api/v4/openapi.json/"} | {
     f"/api/v4/nodes/<id>/{path}/"
     for path in (
         *(f"{name}{page}" for name in ("ancestors", "descendants") for page in ("", "/page", "/page/<int:page>")),
-        *("graph", "prov", "ro-crate"),
+        *("graph", "prov", "ro-crate", "contents/arrays", "repo/zip"),
     )
 }
 """The paths that only we have."""

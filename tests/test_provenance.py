@@ -36,8 +36,9 @@ from aiida_like.profiles import find
 from aiida_like.provenance import prov
 from aiida_like.provenance.prov import RELATIONS
 from aiida_like.provenance.ro_crate import Sources, crate
-from aiida_like.provenance.subgraph import Link, Node, Run, Subgraph, User, instant
+from aiida_like.provenance.subgraph import Link, Node, Run, Subgraph, User
 from aiida_like.repository import Blocks, StoredFile
+from aiida_like.timestamps import instant
 from aiida_like.tuning import Tuning
 from tests.conftest import Effort, Golden
 from tests.golden import RETRIEVED, SUBMITTED, ctime_of, graph, ids, mtime_of

@@ -14,12 +14,12 @@ from werkzeug.test import Client, TestResponse
 
 from aiida_like.profiles import find
 from aiida_like.storage import Snapshot, Storage
-from aiida_like.storage.database import Database
+from aiida_like.storage.databases.database import Database
 from restapi import create_app
 from restapi.config import Settings
 from restapi.hosting.app import Application
 from restapi.http.exchange import Exchange
-from restapi.http.route_tree import ID, PAGE, RouteTree
+from restapi.http.route_tree import ID, PAGE, REST, RouteTree
 from tests.conftest import Golden
 from tests.test_conditional import URLS, WRONG
 
@@ -149,6 +149,9 @@ for path_, target_, arguments_ in (
     ("/api/nodes/schema", "schema", {}),
     ("/api/<kind:entity>/types", "types", {"of": "all"}),
     (f"/api/<kind:entity>/{ID}/files", "files", {}),
+    (f"/api/nodes/{ID}/files", "folder", {}),
+    (f"/api/nodes/{ID}/files/{REST}", "file", {"of": "node"}),
+    (f"/static/{REST}", "static", {}),
 ):
     TREE.add(path_, target_, arguments_, {"kind": {"data": 1, "codes": 2}})
 
@@ -164,6 +167,13 @@ PATHS: dict[str, tuple[str, dict[str, Any]] | None] = {
     "/api/nodes/page/" + "9" * 1000: ("list", {"entity": "nodes", "page": int("9" * 1000)}),
     "/api/nodes/page/" + "9" * 1001: None,
     "/api/nodes/page/x": None,
+    "/api/nodes/7/files": ("folder", {"path_id": "7"}),
+    "/api/nodes/7/files/": ("folder", {"path_id": "7"}),
+    "/api/nodes/7/files/a": ("file", {"path_id": "7", "rest": "a", "of": "node"}),
+    "/api/nodes/7/files/a/../b c/": ("file", {"path_id": "7", "rest": "a/../b c", "of": "node"}),
+    "/api/nodes/7/files/a//b": None,
+    "/static": None,
+    "/static/a/b": ("static", {"rest": "a/b"}),
     "/api/nodes/page/\xd9\xa1": None,  # a digit, but none of ASCII: no link could lead on from it
     "/api/nodes/page/-1": None,
     "/api/nodes/page/+1": None,

@@ -18,8 +18,8 @@ from flask.testing import FlaskClient
 from aiida_like.errors import RowsTooLarge, StatementTimeout
 from aiida_like.profiles import find
 from aiida_like.storage import Limits, open_storage
-from aiida_like.storage.database import Database
-from aiida_like.storage.row_sizes import LargeColumns
+from aiida_like.storage.databases.database import Database
+from aiida_like.storage.databases.row_sizes import LargeColumns
 from aiida_like.tuning import Tuning
 from tests import writable
 from tests.conftest import Golden

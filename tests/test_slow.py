@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aiida_like.profiles import find
-from aiida_like.storage.database import Database
+from aiida_like.storage.databases.database import Database
 from aiida_like.tuning import Tuning
 from tests.golden import graph
 from tests.writable import Writable

@@ -412,7 +412,7 @@ ERRORS = {
     'nodes?id="5"': 'id takes an integer, not "5"',
     "nodes?label=5": 'label takes text in double quotes, as in "text", not 5',
     "computers?enabled=1": "enabled takes true or false, not 1",
-    "nodes?ctime=5": "ctime takes a time such as 2016-04-23 or 2016-04-23T05:45+03:45, not 5",
+    "nodes?ctime=5": "ctime takes a time such as 2016, 2016-04, 2016-04-23 or 2016-04-23T05:45+03:45, not 5",
     'nodes?id=like="5"': (
         "the operator =like= does not go with id, which is of type integer; it takes = != > < >= <= =in= =notin= "
         "=isnull="
@@ -434,7 +434,10 @@ ERRORS = {
     "nodes/schema?id>1": "this resource takes no filters, so 'id' has no meaning here",
     "nodes/schema?limit=1": "limit has no meaning for this resource; it takes no options",
     f"{NODE}/content/attributes?alist=a&nalist=b": "alist is incompatible with nalist: give one of them",
-    "nodes/338357f4": "the uuid prefix '338357f4' is ambiguous: several nodes begin so; add characters",
+    "nodes/338357f4": (
+        "the uuid prefix '338357f4' is ambiguous: several nodes begin so; add characters. There are "
+        f"{graph.twin}, {graph.relax_scf}"
+    ),
     "nodes/ffffffff": "there is no object among the nodes whose uuid begins with 'ffffffff'",
     "nodes/xyz": "'xyz' is not the beginning of a uuid, such as 338357f4-f2",
     "nodes/338357f4f236": "'338357f4f236' is not the beginning of a uuid, such as 338357f4-f2",

@@ -453,7 +453,7 @@ def test_no_types_at_all() -> None:
 @pytest.mark.parametrize("path", ["/api/v4", "/api/v4/", "/api/v4/server/endpoints", "/api/v4/server/endpoints/"])
 def test_every_endpoint_is_listed_and_answers(archive_client: FlaskClient, path: str) -> None:
     lines = archive_client.get(path).json["data"]["available_endpoints"]
-    assert len(lines) == len(set(lines)) == 56
+    assert len(lines) == len(set(lines)) == 58
     assert "querybuilder    GET,HEAD,OPTIONS,POST /api/v4/querybuilder/" in lines
     samples = {"nodes": graph.silicon, "processes": graph.relax, "calcjobs": graph.relax_scf}
     samples |= {"computers": computers.fidis, "groups": groups.pseudos, "users": "1"}
@@ -510,7 +510,10 @@ WRONG = {
     "nodes?full_type=da%ta.|": "in full_type a % can stand only at the end of a half, not as in 'da%ta.'",
     "nodes?full_type=data%.|": "in full_type a % can stand only at the end of a half, not as in 'data%.'",
     "nodes?profile=other": "there is no profile 'other' here: 'golden' is served",
-    "nodes/338357f4": "the uuid prefix '338357f4' is ambiguous: several nodes begin so; add characters",
+    "nodes/338357f4": (
+        "the uuid prefix '338357f4' is ambiguous: several nodes begin so; add characters. There are "
+        f"{graph.twin}, {graph.relax_scf}"
+    ),
     f"nodes/{graph.folder}/repo/contents": 'filename is missing: name the file, as in ?filename="aiida.in"',
     f"nodes/{graph.folder}/repo/contents?filename=../x": (
         "filename '../x' is not a path inside the node: write it as folder/file, without . and .."

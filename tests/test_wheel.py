@@ -31,24 +31,27 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     assert {name for name in names if not name.endswith(".py") and ".dist-info" not in name} == {
         *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".svg")),
         "aiida_like/demo/demo.aiida",
+        "aiida_like/demo/demo.toml",
         "aiida_like/py.typed",
         "aiida_like_engine/py.typed",
         "querylang/py.typed",
         "restapi/py.typed",
-        "restapi/hosting/static/docs.css",
-        "restapi/hosting/static/docs.js",
         "restapi/commands/templates/config.py.jinja",
         "restapi/commands/templates/rest.wsgi.jinja",
         "restapi/commands/templates/site.conf.jinja",
-        "restapi/hosting/templates/docs.html",
-        "restapi/hosting/templates/form_style.html",
-        "restapi/hosting/templates/home.html",
-        "restapi/hosting/templates/listing.html",
-        "restapi/hosting/templates/login.html",
-        "restapi/hosting/templates/logout.html",
-        "restapi/hosting/templates/page.html",
+        "restapi/dialects/jobs/templates/job_form.html",
+        "restapi/dialects/jobs/templates/job_steps.html",
+        *(
+            str(path.relative_to(ROOT))
+            for room in ("layout", "explorer")
+            for folder in ("templates", "static")
+            for path in (ROOT / "restapi" / room / folder).rglob("*.*")
+        ),
     }
-    assert [name for name in names if name.startswith("aiida_like/demo/")] == ["aiida_like/demo/demo.aiida"]
+    assert [name for name in names if name.startswith("aiida_like/demo/")] == [
+        "aiida_like/demo/demo.aiida",
+        "aiida_like/demo/demo.toml",
+    ]
 
 
 def test_the_documents_that_are_named_are_there(wheel: Path) -> None:
@@ -90,7 +93,7 @@ def test_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
         with urlopen(f"{root}/api/v2/users/1") as answer:
             assert json.load(answer)["data"]["users"][0]["first_name"] == "Ada"
         with urlopen(Request(root, headers={"Accept": "text/html"})) as page:
-            assert b"<h1>demo</h1>" in page.read()
+            assert b"<h1>Silicon, its bands, and what went wrong</h1>" in page.read()
         for path in ("docs", "docs/docs.js", "docs/swagger-ui.css", "docs/swagger-ui-bundle.js", "openapi.json"):
             with urlopen(f"{root}/api/v4/{path}") as answer:
                 assert answer.status == 200

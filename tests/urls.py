@@ -25,7 +25,7 @@ V2 = [
     f"/nodes/{graph.silicon}/io/tree?in_limit=1",
     *(
         f"/nodes/{graph.relax_scf}/{resource}"
-        for resource in ("ancestors", "descendants?depth=2", "graph", "prov", "ro-crate")
+        for resource in ("ancestors", "descendants?depth=2", "graph", "graph?depth=1&per_type=1", "prov", "ro-crate")
     ),
     "/calculations/338357f4-f2/io/retrieved_inputs",
     "/calculations/338357f4-f2/io/retrieved_outputs",
@@ -67,10 +67,16 @@ V4 = [
     f"/nodes/{graph.silicon}/contents/extras",
     f"/nodes/{graph.silicon}/contents/derived_properties",
     f"/nodes/{graph.silicon}/contents/comments",
+    f"/nodes/{graph.relax_scf}/graph?depth=1&per_type=1",
+    f"/nodes/{graph.array}/contents/arrays",
+    f"/nodes/{graph.array}/contents/arrays?array=floats&slice=1:3",
     f"/nodes/{graph.folder}/repo/list",
+    f"/nodes/{graph.folder}/repo/list?sizes=true&recursive=true",
+    f"/nodes/{graph.folder}/repo/zip",
     f"/nodes/{graph.folder}/repo/contents?filename=large.txt",
     f"/nodes/{graph.silicon}/download?download_format=xsf",
     f"/processes/{graph.relax}/report",
+    f"/processes/{graph.relax}/report?tail=1",
     f"/calcjobs/{graph.relax_scf}/input_files",
     f"/calcjobs/{graph.relax_scf}/output_files",
 ]

@@ -12,8 +12,8 @@ from sqlalchemy import ClauseList, Column, Dialect, Select, String, Table
 from aiida_like.advice.index import Index, Part
 from aiida_like.advice.uses import Expression, Uses, plain, uses_of
 from aiida_like.models import JSONText
-from aiida_like.storage.expressions import casefolded
-from aiida_like.storage.json_expressions import (
+from aiida_like.storage.sql.expressions import casefolded
+from aiida_like.storage.sql.json_expressions import (
     AtPath,
     is_written,
     json_boolean,

@@ -14,8 +14,9 @@ from sqlalchemy import URL, Table
 from aiida_like.advice.index import Index
 from aiida_like.advice.trial import MOST_BYTES, NotTried, Sample, Tell, Trial
 from aiida_like.errors import StorageError
-from aiida_like.storage import Limits, Storage, postgresql
-from aiida_like.storage.database import Database
+from aiida_like.storage import Limits, Storage
+from aiida_like.storage.databases import postgresql
+from aiida_like.storage.databases.database import Database
 
 _SCHEMA = "pg_temp."
 """The schema before each name that is changed, so that no stored table can be."""

@@ -15,8 +15,9 @@ from sqlalchemy import Table
 from aiida_like.advice.trial import MOST_BYTES, Asked, NotTried, Sample, Tell, Trial
 from aiida_like.errors import StorageError
 from aiida_like.profiles import Backend
-from aiida_like.storage import Storage, sqlite
-from aiida_like.storage.database import Database
+from aiida_like.storage import Storage
+from aiida_like.storage.databases import sqlite
+from aiida_like.storage.databases.database import Database
 
 _BLOCK = 5000
 """Ids that are copied in one statement; AiiDA can commit between two statements."""

@@ -12,7 +12,7 @@ from sqlalchemy import Select
 
 from aiida_like.advice.index import Index
 from aiida_like.errors import AiidaLikeError, StatementTimeout, StorageError
-from aiida_like.storage.database import Database
+from aiida_like.storage.databases.database import Database
 
 RUNS = 5
 """Runs of a statement that is timed, fewer if they take too long; the shortest counts, as nothing makes one shorter."""

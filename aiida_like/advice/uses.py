@@ -10,8 +10,8 @@ from sqlalchemy import BinaryExpression, ClauseElement, Column, ColumnElement, S
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import Grouping, Label
 
-from aiida_like.storage.expressions import has_prefix, in_json_array, like, like_within, unindexed
-from aiida_like.storage.json_expressions import json_contains, json_has_key, json_has_plain_key
+from aiida_like.storage.sql.expressions import has_prefix, in_json_array, like, like_within, unindexed
+from aiida_like.storage.sql.json_expressions import json_contains, json_has_key, json_has_plain_key
 
 Expression = ColumnElement[Any]
 _EQUAL = frozenset({operators.eq, operators.in_op, operators.is_})

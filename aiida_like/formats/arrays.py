@@ -6,6 +6,7 @@ import io
 import math
 import tokenize
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,12 @@ _JSON_KINDS = "biufU"  # numpy's letters for booleans, integers, floats and stri
 
 
 def array_names(node: StoredNode) -> list[str]:
+    return names_of_arrays(node.attributes)
+
+
+def names_of_arrays(attributes: Mapping[str, Any]) -> list[str]:
     """The names in alphabetical order, because PostgreSQL does not keep the order of the attributes."""
-    return sorted(key.removeprefix(_PREFIX) for key in node.attributes if key.startswith(_PREFIX))
+    return sorted(key.removeprefix(_PREFIX) for key in attributes if key.startswith(_PREFIX))
 
 
 def read_array(node: StoredNode, name: str) -> NDArray[Any]:

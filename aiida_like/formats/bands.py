@@ -104,4 +104,4 @@ def _axis_label(node: StoredNode) -> str:
     """The label of the node (or "Dispersion") and the unit; AiiDA stores a unit that nobody gave as "None"."""
     units = node.attributes.get("units")
     name = node.label or "Dispersion"
-    return name if units in {None, "None"} else f"{name} ({units})"
+    return f"{name} ({units})" if isinstance(units, str) and units != "None" else name

@@ -40,5 +40,5 @@ def parsing(node: StoredNode, kind: str) -> Iterator[None]:
     """Raises DamagedNode: what is stored does not have the shape that AiiDA gives to this kind of node."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DamagedNode(f"node {node.uuid} does not hold what a {kind} node holds: {error!r:.200}") from error

@@ -106,6 +106,8 @@ def _species(kind: Mapping[str, Any]) -> Species:
     symbols, weights = tuple(kind["symbols"]), tuple(float(weight) for weight in kind["weights"])
     if not symbols or len(symbols) != len(weights):
         raise ValueError(f"kind {kind['name']!r} has {len(symbols)} symbols and {len(weights)} weights")
+    if not all(isinstance(symbol, str) for symbol in symbols):
+        raise TypeError(f"kind {kind['name']!r} has the symbols {symbols!r:.100}")
     return Species(kind["name"], symbols, weights)
 
 

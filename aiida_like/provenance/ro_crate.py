@@ -6,12 +6,9 @@ Each process is an action with its data as `object` and `result`. A node with so
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +16,9 @@ import orjson
 
 from aiida_like.core_names import type_spellings
 from aiida_like.errors import MissingExtra
-from aiida_like.provenance.subgraph import INPUTS, NO_TIME, OUTPUTS, Node, Run
+from aiida_like.provenance.subgraph import INPUTS, OUTPUTS, Node, Run
 from aiida_like.repository import StoredFile, is_key, key_of, paths
+from aiida_like.zip_stream import Member, zip_blocks
 
 if TYPE_CHECKING:
     from rocrate.model.entity import Entity
@@ -30,9 +28,6 @@ PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 METADATA = "ro-crate-metadata.json"
 ATTRIBUTES = "attributes.json"
 _CODES = type_spellings("data.core.code.")
-_YEARS = range(1980, 2108)
-"""That a zip file can name."""
-
 _FORMAT_VERSION = "1.1"
 """The version of RO-Crate that the profile is made for."""
 
@@ -50,11 +45,9 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class _Member:
-    """A file of the zip, opened when its turn comes; `key` if it is an object of the repository."""
+class _Member(Member):
+    """`key` if it is an object of the repository."""
 
-    path: str
-    open: Callable[[], StoredFile]
     key: str | None = None
 
 
@@ -77,7 +70,7 @@ def crate(run: Run, sources: Sources) -> Iterator[bytes]:
     described = _Description(ROCrate(version=_FORMAT_VERSION), run, members).complete()
     metadata = orjson.dumps(described, option=orjson.OPT_INDENT_2)
     first = _Member(METADATA, lambda: StoredFile.of(metadata))
-    return _zipped([first, *stored], run.subgraph.nodes[0].began)
+    return zip_blocks([first, *stored], run.subgraph.nodes[0].began)
 
 
 def _members(node: Node, run: Run, sources: Sources) -> list[_Member]:
@@ -205,35 +198,3 @@ def _status(node: Node) -> dict[str, str]:
 
 def _folder(node: Node) -> str:
     return f"nodes/{node.uuid}/"
-
-
-class _Pipe(io.RawIOBase):
-    """A file that a ZipFile writes to and that `take` empties; it cannot seek."""
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def write(self, block: Any) -> int:
-        self._written.append(bytes(block))
-        return len(block)
-
-    def take(self) -> bytes:
-        taken = b"".join(self._written)
-        self._written.clear()
-        return taken
-
-
-def _zipped(members: list[_Member], time: datetime) -> Iterator[bytes]:
-    pipe = _Pipe()
-    written = time if time.year in _YEARS else NO_TIME
-    with zipfile.ZipFile(pipe, "w") as zipped:
-        for member in members:
-            stored = member.open()
-            info = zipfile.ZipInfo(member.path, written.timetuple()[:6])
-            info.compress_type, info.file_size = zipfile.ZIP_DEFLATED, stored.size
-            with zipped.open(info, "w") as target:
-                for block in stored.blocks:
-                    target.write(block)
-                    yield pipe.take()
-            yield pipe.take()
-    yield pipe.take()

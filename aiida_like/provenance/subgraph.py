@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, select
@@ -24,7 +24,8 @@ from aiida_like.links import (
 )
 from aiida_like.models import node, of_process, user
 from aiida_like.storage import Snapshot, Statement
-from aiida_like.storage.expressions import in_json_array, json_scalar_text
+from aiida_like.storage.sql.expressions import in_json_array, json_scalar_text
+from aiida_like.timestamps import instant
 
 CALLS = ("call_calc", "call_work")
 INPUTS = ("input_calc", "input_work")
@@ -172,19 +173,6 @@ def read_attributes(snapshot: Snapshot, pk: int) -> bytes:
     """The attributes of a node as JSON."""
     rows = snapshot.rows(Statement("attributes to export", _select_attributes, {"id": pk}))
     return str(rows[0][0] or "{}").encode() if rows else b"{}"
-
-
-def instant(stored: str) -> datetime:
-    """The time of a stored text in UTC: `2016-04-29 19:24:12.123`, with or without `+00`; `NO_TIME` of any other."""
-    try:
-        second, _, fraction = stored.removesuffix("+00").partition(".")
-        return datetime.fromisoformat(second).replace(microsecond=int(fraction.ljust(6, "0")), tzinfo=timezone.utc)
-    except (AttributeError, ValueError):
-        return NO_TIME
-
-
-NO_TIME = datetime(1980, 1, 1, tzinfo=timezone.utc)
-"""The first that a zip file can have."""
 
 
 _PROCESS_KEYS = ("process_state", "exit_status", "exit_message", "process_label")

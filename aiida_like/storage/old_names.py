@@ -9,9 +9,9 @@ from sqlalchemy import Select, or_, select
 
 from aiida_like.core_names import OLD_STARTS
 from aiida_like.models import node
-from aiida_like.storage.database import Database
-from aiida_like.storage.expressions import HAS_OLD_NAMES, has_prefix
-from aiida_like.storage.patterns import prefix_end
+from aiida_like.storage.databases.database import Database
+from aiida_like.storage.sql.expressions import HAS_OLD_NAMES, has_prefix
+from aiida_like.storage.sql.patterns import prefix_end
 from aiida_like.storage.statements import Statement, StatementCache
 
 

@@ -13,14 +13,15 @@ from aiida_like.errors import NOT_AIIDAS, StorageAway, StorageError, TargetError
 from aiida_like.profiles import Backend, Profile, found
 from aiida_like.repository import Repository
 from aiida_like.stamp import Stamp
-from aiida_like.storage import archive, copies, postgresql, sqlite
-from aiida_like.storage.clock import Limits
-from aiida_like.storage.database import Database
-from aiida_like.storage.file_version import FileVersion, check_readable
+from aiida_like.storage.archives import archive, copies
+from aiida_like.storage.databases import postgresql, sqlite
+from aiida_like.storage.databases.clock import Limits
+from aiida_like.storage.databases.database import Database
+from aiida_like.storage.databases.file_version import FileVersion, check_readable
+from aiida_like.storage.databases.version import DataVersion, Version
 from aiida_like.storage.result_cache import RecentNumbers, ResultCaches
 from aiida_like.storage.statements import StatementCache
 from aiida_like.storage.storage import Storage
-from aiida_like.storage.version import DataVersion, Version
 from aiida_like.tuning import Tuning
 from aiida_like.zipped import FolderRepository, ZippedRepository
 

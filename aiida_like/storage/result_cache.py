@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aiida_like.storage.row_sizes import Row
+from aiida_like.storage.databases.row_sizes import Row
 from aiida_like.tuning import Tuning
 
 Rows = Sequence[Row]

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Select
 
-from aiida_like.storage.expressions import IS_NARROW
-from aiida_like.storage.row_sizes import LargeColumns
+from aiida_like.storage.databases.row_sizes import LargeColumns
+from aiida_like.storage.sql.expressions import IS_NARROW
 
 _MOST, _MOST_CHARACTERS = 1024, 2_000_000
 """The most compiled statements of one storage, and characters of all; all are forgotten when there are more."""

@@ -15,13 +15,13 @@ from aiida_like.errors import OddValue
 from aiida_like.profiles import Profile
 from aiida_like.repository import Repository
 from aiida_like.stamp import Stamp
-from aiida_like.storage import postgresql
-from aiida_like.storage.database import Database
+from aiida_like.storage.databases import postgresql
+from aiida_like.storage.databases.database import Database
+from aiida_like.storage.databases.row_sizes import Row, characters_of
+from aiida_like.storage.databases.version import DataVersion, VersionColumn
 from aiida_like.storage.old_names import OldNames
 from aiida_like.storage.result_cache import RecentNumbers, ResultCache, ResultCaches
-from aiida_like.storage.row_sizes import Row, characters_of
 from aiida_like.storage.statements import Statement, StatementCache
-from aiida_like.storage.version import DataVersion, VersionColumn
 from aiida_like.tuning import Tuning
 
 Strategy = Literal["remembered", "from a bookmark", "counted", "with the rows", "last rows", "estimated"]

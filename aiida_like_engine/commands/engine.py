@@ -10,8 +10,8 @@ import click
 
 from aiida_like_engine.client import Client
 from aiida_like_engine.errors import EngineAway, EngineError, RootError
-from aiida_like_engine.layout import Root
-from aiida_like_engine.limits import read_settings
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.settings import read_settings
 
 ROOT = click.argument("root", metavar="ROOT", type=click.Path(path_type=Path, file_okay=False))
 
@@ -37,7 +37,7 @@ def engine() -> None:
 @click.option("--web-group", metavar="GROUP", help="Group whose members may read the store: web workers.")
 def init(root: Path, web_group: str | None) -> None:
     """Makes ROOT: profile, computer, codes, settings. It asks nothing, and done twice it mends."""
-    from aiida_like_engine.setup import init as make
+    from aiida_like_engine.maintenance.setup import init as make
 
     with _in_one_line():
         made = make(root, web_group)
@@ -49,8 +49,8 @@ def init(root: Path, web_group: str | None) -> None:
 @click.option("-w", "--workers", type=click.IntRange(1), help="Processes of AiiDA. [default: as engine.toml says]")
 def start(root: Path, workers: int | None) -> None:
     """Works on ROOT until SIGTERM or Ctrl-C. Jobs that run go on, and are collected by the next start."""
-    from aiida_like_engine.setup import sandbox_works, verify, warnings
-    from aiida_like_engine.supervisor import Supervisor
+    from aiida_like_engine.maintenance.setup import sandbox_works, verify, warnings
+    from aiida_like_engine.services.supervisor import Supervisor
 
     with _in_one_line():
         found = Root.existing(root)
@@ -67,7 +67,7 @@ def start(root: Path, workers: int | None) -> None:
 @ROOT
 def status(root: Path) -> None:
     """Says whether the engine works: exit status 0 if it does, 1 if not."""
-    from aiida_like_engine.supervisor import running
+    from aiida_like_engine.services.supervisor import running
 
     with _in_one_line():
         found = Root.existing(root)
@@ -86,7 +86,7 @@ def status(root: Path) -> None:
 @click.option("--rebuild", is_flag=True, help="Make anew what is derived: results of runs, from the graph.")
 def check(root: Path, rebuild: bool) -> None:  # noqa: FBT001 - click passes a flag so
     """Says what is wrong with ROOT, and what to do: exit status 0 if nothing is."""
-    from aiida_like_engine import check as checks
+    from aiida_like_engine.maintenance import check as checks
 
     with _in_one_line():
         found = Root.existing(root)
@@ -108,7 +108,7 @@ def backup(root: Path, destination: Path) -> None:
 
     To restore, copy FOLDER to a new ROOT, and run `aiida-like engine init` on it.
     """
-    from aiida_like_engine.backup import copy
+    from aiida_like_engine.maintenance.backup import copy
 
     with _in_one_line():
         copy(Root.existing(root), destination)
@@ -119,7 +119,7 @@ def backup(root: Path, destination: Path) -> None:
 @ROOT
 def purge(root: Path) -> None:
     """Removes the bytes of deleted files that no job used. The engine has to be stopped; jobs go on."""
-    from aiida_like_engine.check import purge as remove
+    from aiida_like_engine.maintenance.check import purge as remove
 
     with _in_one_line():
         number = remove(Root.existing(root))
@@ -130,7 +130,7 @@ def purge(root: Path) -> None:
 @ROOT
 def stop(root: Path) -> None:
     """Stops the engine of ROOT, and waits until it has. Jobs go on."""
-    from aiida_like_engine.supervisor import stop as end
+    from aiida_like_engine.services.supervisor import stop as end
 
     with _in_one_line():
         found = Root.existing(root)

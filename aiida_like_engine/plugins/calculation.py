@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -15,23 +16,22 @@ from aiida.common.folders import Folder
 from aiida.common.links import LinkType
 from aiida.engine import CalcJob
 from aiida.orm import AbstractCode, CalcJobNode, Dict, FolderData, SinglefileData, User
-from aiida.orm.utils.links import LinkTriple
+from sqlalchemy import insert
 
-from aiida_like_engine.catalogue import Version, read_catalogue
-from aiida_like_engine.environment import SANDBOX
-from aiida_like_engine.layout import Root
-from aiida_like_engine.limits import EngineSettings, read_settings
-from aiida_like_engine.plugins.wrapper import LOG
-
-RECORD = "record"
-"""The folder beside `work` in which the wrapper leaves what it knows."""
+from aiida_like_engine.plugins.packed_wrapper import WRAPPER, packed_wrapper
+from aiida_like_engine.plugins.wrapper.log import LOG
+from aiida_like_engine.plugins.wrapper.record import RECORD
+from aiida_like_engine.root.catalogue import Version, read_catalogue
+from aiida_like_engine.root.environment import SANDBOX
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.settings import EngineSettings, read_settings
 
 STOP = "stop"
 """The extra of a node whose job was asked to stop."""
 
 _RUN = "_run"
 _HERE = Path(__file__).parent
-_PROGRAMS = ("wrapper.py", "unpack.py")
+_UNPACK = "unpack.py"
 
 
 class JobCalculation(CalcJob):
@@ -73,16 +73,26 @@ class JobCalculation(CalcJob):
             self.node.user = User.collection.get(email=account)
 
     def _setup_inputs(self) -> None:
-        links = self.node.base.links
-        for label, node in self._flat_inputs().items():
-            if label.startswith("files__"):
-                # A node that is not stored yet is in no circle, and labels of one mapping are different: AiiDA's
-                # checks, of one link against all others, would take a minute for a thousand.
-                links.incoming_cache.append(LinkTriple(node, LinkType.INPUT_CALC, label))
-            elif node is not None:
-                links.add_incoming(node, LinkType.INPUT_CALC, label)
+        # AiiDA makes each link by itself, and checks it against all others: for a thousand it takes a minute. A node
+        # that is not stored yet is in no circle, and labels of one mapping are different.
+        inputs = self._flat_inputs()
+        self._many = {label: node for label, node in inputs.items() if label.startswith("files__")}
+        for label, node in inputs.items():
+            if node is not None and label not in self._many:
+                self.node.base.links.add_incoming(node, LinkType.INPUT_CALC, label)
         if not self.node.computer:
             self.node.computer = self.inputs.code.computer
+
+    def _create_and_setup_db_record(self) -> Any:
+        # Whoever is killed between node and links has stored no checkpoint either: the run gets another node.
+        pid = super()._create_and_setup_db_record()
+        if self._many:
+            session = self.node.backend.get_session()
+            kind = {"output_id": self.node.pk, "type": LinkType.INPUT_CALC.value}
+            rows = [{"input_id": node.pk, "label": label, **kind} for label, node in self._many.items()]
+            session.execute(insert(self.node.backend_entity.LINK_CLASS.__table__), rows)
+            session.commit()
+        return pid
 
     def prepare_for_submission(self, folder: Folder) -> CalcInfo:
         root = Root(Path(os.environ["AIIDA_PATH"]))
@@ -90,8 +100,8 @@ class JobCalculation(CalcJob):
         for name in ("work", RECORD):
             folder.get_subfolder(name, create=True)
         run = folder.get_subfolder(_RUN, create=True)
-        for name in _PROGRAMS:
-            run.insert_path(str(_HERE / name), name)
+        run.create_file_from_filelike(io.BytesIO(packed_wrapper()), WRAPPER, mode="wb")
+        run.insert_path(str(_HERE / _UNPACK), _UNPACK)
         nodes = self.inputs.get("files", {})
         files = {
             # Steps of before links had labels of their own have none.
@@ -105,7 +115,7 @@ class JobCalculation(CalcJob):
             json.dump(job, file)
         code = CodeInfo()
         code.code_uuid = self.inputs.code.uuid
-        code.cmdline_params = ["-c", f'exec "{os.path.realpath(sys.executable)}" -I -S {_RUN}/wrapper.py']
+        code.cmdline_params = ["-c", f'exec "{os.path.realpath(sys.executable)}" -I -S {_RUN}/{WRAPPER}']
         info = CalcInfo()
         info.codes_info = [code]
         info.local_copy_list = [

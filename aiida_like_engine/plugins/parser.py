@@ -10,7 +10,8 @@ from aiida.engine import ExitCode
 from aiida.orm import Dict
 from aiida.parsers import Parser
 
-from aiida_like_engine.plugins.calculation import RECORD, STOP
+from aiida_like_engine.plugins.calculation import STOP
+from aiida_like_engine.plugins.wrapper.record import RECORD
 
 _CODES: Mapping[str, str] = {
     "stopped": "STOPPED",

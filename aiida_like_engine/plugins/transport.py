@@ -12,11 +12,11 @@ from typing import Any
 
 from aiida.transports.plugins.local import LocalTransport
 
-from aiida_like_engine.layout import Root
-from aiida_like_engine.limits import read_settings
-from aiida_like_engine.plugins.wrapper import fresh_names, open_folder
-
-RECORD = "record"
+from aiida_like_engine.plugins.wrapper.folders import open_folder, room
+from aiida_like_engine.plugins.wrapper.names import fresh_names
+from aiida_like_engine.plugins.wrapper.record import RECORD
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.settings import read_settings
 
 COPIES = 2
 """AiiDA reads what was collected into a folder of its own, and from there into the store."""
@@ -50,7 +50,7 @@ class SafeLocalTransport(LocalTransport):
             collect(source, target)
             if mark.exists():
                 say_no_room(target / "end.json")
-        elif COPIES * bytes_below(source) <= room(source):
+        elif COPIES * bytes_below(source) <= room(source, _least_free()):
             mark.unlink(missing_ok=True)
             collect(source, target)
         else:
@@ -58,12 +58,9 @@ class SafeLocalTransport(LocalTransport):
             target.mkdir(parents=True, exist_ok=True)
 
 
-def room(folder: Path) -> int:
-    """Bytes that may be written to the disk of a folder. The last of it is for what is small: ends of jobs."""
-    state = os.statvfs(folder)
-    free = state.f_bavail * state.f_frsize
-    least = read_settings(Root(Path(os.environ["AIIDA_PATH"])).settings).limits.free_bytes
-    return max(free - least, free // 8)
+def _least_free() -> int:
+    """Bytes of the disk that should stay free."""
+    return read_settings(Root(Path(os.environ["AIIDA_PATH"])).settings).limits.free_bytes
 
 
 def bytes_below(folder: Path, depth: int = 0) -> int:

@@ -26,8 +26,8 @@ from sqlalchemy import (
 
 from aiida_like import models
 from aiida_like.links import DATA_LINKS
-from aiida_like.storage import json_expressions as json
-from aiida_like.storage.expressions import casefolded, defeat_bloom_filter, unindexed
+from aiida_like.storage.sql import json_expressions as json
+from aiida_like.storage.sql.expressions import casefolded, defeat_bloom_filter, unindexed
 from aiida_like.storage.statements import Statement
 from querylang.compile import binds, expression_of, in_window, values_of
 from querylang.graph.ast import (

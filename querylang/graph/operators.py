@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.expressions import casefold
-from aiida_like.storage.json_expressions import is_plain
-from aiida_like.storage.patterns import Pattern
+from aiida_like.storage.sql.expressions import casefold
+from aiida_like.storage.sql.json_expressions import is_plain
+from aiida_like.storage.sql.patterns import Pattern
 from querylang.graph.ast import GraphCondition, Operand, Term
 from querylang.graph.validation import json_of
 from querylang.limits import VALUES

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.patterns import escape
+from aiida_like.storage.sql.patterns import escape
 from querylang.graph.ast import Step, source_of
 from querylang.graph.schema import RELATIONS, VERTICES, Relation, Source, Vertex, keywords_of
 from querylang.graph.validation import boolean_at, check_keys, object_at, source_at

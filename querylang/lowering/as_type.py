@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import func
 
-from aiida_like.storage import json_expressions as json
-from aiida_like.storage.expressions import casefolded
+from aiida_like.storage.sql import json_expressions as json
+from aiida_like.storage.sql.expressions import casefolded
 from querylang.lowering.in_sql import InSQL
 
 Path = tuple[str, ...]

@@ -12,17 +12,18 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from aiida_like.core_names import lacks_core
 from aiida_like.errors import QueryError
-from aiida_like.storage.expressions import casefold
-from aiida_like.storage.patterns import Pattern, anywhere, escape, prefix_end
+from aiida_like.storage.sql.expressions import casefold
+from aiida_like.storage.sql.patterns import Pattern, anywhere, escape, prefix_end
 from querylang.ast import Boolean, Comparison, DateTime, Integer, Literal, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.uuids import is_uuid, uuids_with
 from querylang.schema import Field
 from querylang.terms import Every, L, Some, Spelled, Term
+from querylang.times import interval_of_year
 from querylang.unparse import unparse_value
 
-_Literal = TypeVar("_Literal", Integer, Boolean, DateTime)
+_Literal = TypeVar("_Literal", Integer, Boolean)
 
 
 class ResolvedComparison(NamedTuple):
@@ -257,7 +258,13 @@ def _lower_case_texts(compared: ResolvedComparison) -> list[str]:
 
 
 def _intervals(compared: ResolvedComparison) -> list[DateTime]:
-    return _read(compared, DateTime, "a time such as 2016-04-23 or 2016-04-23T05:45+03:45")
+    intervals = []
+    for value in compared.comparison.values:
+        interval = interval_of_year(value.value) if isinstance(value, Integer) else value
+        if not isinstance(interval, DateTime):
+            raise _refused(compared, "a time such as 2016, 2016-04, 2016-04-23 or 2016-04-23T05:45+03:45", value)
+        intervals.append(interval)
+    return intervals
 
 
 def _end(interval: DateTime) -> str:

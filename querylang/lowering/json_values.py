@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.expressions import casefold
-from aiida_like.storage.json_expressions import is_plain
-from aiida_like.storage.patterns import anywhere, escape
+from aiida_like.storage.sql.expressions import casefold
+from aiida_like.storage.sql.json_expressions import is_plain
+from aiida_like.storage.sql.patterns import anywhere, escape
 from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.as_type import AsType, Path

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from aiida_like.errors import QueryError
-from aiida_like.storage.expressions import casefolded
-from aiida_like.storage.json_expressions import AtPath
+from aiida_like.storage.sql.expressions import casefolded
+from aiida_like.storage.sql.json_expressions import AtPath
 from querylang.ast import Comparison, Integer
 from querylang.condition import Condition, Order
 from querylang.limits import COMPARISONS, JSON_COMPARISONS, PATH, PATTERNS, RELATIONS, TIMES, VALUES, WALKS, Limit

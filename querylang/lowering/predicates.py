@@ -10,8 +10,8 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, false, func, 
 
 from aiida_like import models
 from aiida_like.links import INCOMING, OUTGOING, Direction, reached
-from aiida_like.storage.expressions import has_prefix, in_json_array, like, like_within, matches, unindexed
-from aiida_like.storage.json_expressions import AtPath, json_contains, json_has_key, json_has_plain_key, json_same
+from aiida_like.storage.sql.expressions import has_prefix, in_json_array, like, like_within, matches, unindexed
+from aiida_like.storage.sql.json_expressions import AtPath, json_contains, json_has_key, json_has_plain_key, json_same
 from querylang.lowering.in_sql import InSQL
 
 _Expression = ColumnElement[Any]

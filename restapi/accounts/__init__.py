@@ -11,9 +11,6 @@ from restapi.config import Settings
 if TYPE_CHECKING:
     from restapi.accounts.gate import Gate
 
-SITE = "aiida_like.site"
-"""Key of the environment of a request: where the site is mounted that the application is a part of, as SCRIPT_NAME."""
-
 
 def gate_of(settings: Settings, names: Iterable[str]) -> Gate | None:
     """The gate that settles callers; None without an engine. `names` are those of profiles.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from aiida_like_engine.accounts import Account
-from restapi.http.exchange import ACCOUNT
+from aiida_like_engine.server_db.accounts import Account
+from restapi.http.exchange import ACCOUNT, BY_COOKIE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -63,3 +63,4 @@ def caller_of(environ: WSGIEnvironment) -> Caller:
 def remember(environ: WSGIEnvironment, caller: Caller) -> None:
     environ[_CALLER] = caller
     environ[ACCOUNT] = caller.name
+    environ[BY_COOKIE] = caller.carrier is Carrier.SESSION

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiida_like.errors import TargetError
-from aiida_like_engine.accounts import Account, Directory, Passwords
 from aiida_like_engine.client import Client
 from aiida_like_engine.errors import EngineError
-from aiida_like_engine.layout import Root
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db.accounts import Account
+from aiida_like_engine.server_db.directory import Directory
+from aiida_like_engine.server_db.passwords import Passwords
 from restapi.accounts.caller import NOBODY, Caller, Carrier
 from restapi.accounts.gateway import Gateway, GatewayRefused, gateway_of
 from restapi.accounts.sessions import Sessions
@@ -119,7 +121,7 @@ def open_gate(settings: Settings, names: Iterable[str]) -> Gate:
         access,
         not settings.accounts,
         directory,
-        Sessions(_secret(root), settings.session_days),
+        Sessions(secret_of(root), settings.session_days),
         _passwords(),
         gateway_of(settings.gateway_secret_file),
         Proxies(settings.trusted_proxies or ""),
@@ -134,7 +136,8 @@ def _passwords() -> Passwords:
         raise TargetError("accounts need the optional part 'engine': pip install 'aiida-like[engine]'") from error
 
 
-def _secret(root: Root) -> str:
+def secret_of(root: Root) -> str:
+    """What signs cookies. Raises TargetError: it cannot be read, or there is none."""
     try:
         secret = root.secret.read_text().strip()
     except OSError as error:

@@ -21,12 +21,13 @@ from restapi.http.encoding import json_response
 from restapi.http.errors import FailureLog
 from restapi.http.exchange import Exchange
 from restapi.http.proxies import GIVEN_ID
+from restapi.layout import is_static
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _OPEN = frozenset({"/healthz", "/readyz", "/healthz/", "/readyz/"})
-"""Paths that anybody may ask for: they say nothing of what is stored."""
+"""Paths that anybody may ask for: they say nothing of what is stored. Static files are the others."""
 
 _FOR_ALL = frozenset({"access-control-allow-origin", "access-control-expose-headers"})
 
@@ -56,7 +57,7 @@ class Guard:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path in _OPEN:
+        if path in _OPEN or is_static(path):
             return self._application(environ, start_response)
         if GIVEN_ID in environ:
             self._gate.proxies.take_id(environ)

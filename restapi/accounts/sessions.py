@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from werkzeug.http import dump_cookie, parse_cookie
 
-from aiida_like_engine.accounts import Account
-from restapi.accounts import SITE
+from aiida_like_engine.server_db.accounts import Account
+from restapi.http.exchange import SITE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -37,12 +37,16 @@ class Form:
     cookie: str
 
 
+def cookie_name(secret: str, of: str = "") -> str:
+    """The name of the cookie of a session, or of a form. No two engines of one host have the same."""
+    return f"aiida_like_{of}{hashlib.sha256(f'name {secret}'.encode()).hexdigest()[:8]}"
+
+
 class Sessions:
-    """Makes cookies, and reads them. No two engines of one host have cookies of one name."""
+    """Makes cookies, and reads them."""
 
     def __init__(self, secret: str, days: float) -> None:
-        digest = hashlib.sha256(f"name {secret}".encode()).hexdigest()[:8]
-        self._name, self._form_name = f"aiida_like_{digest}", f"aiida_like_form_{digest}"
+        self._name, self._form_name = cookie_name(secret), cookie_name(secret, "form_")
         self._seconds = int(days * _SECONDS_OF_A_DAY)
         kind: dict[str, Any] = {"signer_kwargs": {"digest_method": hashlib.sha256}}
         self._signer = URLSafeTimedSerializer(secret, salt="session", **kind)

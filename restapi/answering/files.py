@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, select
 
-from aiida_like.errors import FileNotFound
+from aiida_like.errors import DamagedNode, FileNotFound, QueryError
+from aiida_like.file_kind import kind_of
 from aiida_like.formats import StoredNode
 from aiida_like.json_text import object_of
 from aiida_like.models import link, node
-from aiida_like.repository import entries, key_of, paths
+from aiida_like.repository import Entry, Repository, entries, key_of, paths
 from aiida_like.storage import Snapshot, Statement
-from aiida_like.storage.expressions import unindexed
+from aiida_like.storage.sql.expressions import unindexed
+from querylang.options import Options
 from restapi.http.encoding import LARGE, attachment
 from restapi.http.reply import Reply
 
@@ -41,9 +43,41 @@ def retrieved_files(snapshot: Snapshot, pk: int) -> Tree | None:
     return object_of(rows[0][0]) if rows else None
 
 
-def listing(tree: Tree, folder: str) -> list[dict[str, str]]:
-    """The files and folders in a folder. Raises QueryError, FileNotFound: as `entries`."""
-    return [{"name": entry.name, "type": "DIRECTORY" if entry.is_folder else "FILE"} for entry in entries(tree, folder)]
+def asked_listing(snapshot: Snapshot, tree: Tree, given: Options) -> list[dict[str, Any]]:
+    """The files and folders of the options `FILES`, in a folder and, if asked for, below; with sizes, if asked for.
+
+    Raises:
+        QueryError: too many sizes are asked for, or as `entries`.
+        FileNotFound: as `entries`.
+        StorageError: the store cannot be read.
+    """
+    found = entries(tree, given.get("filename", ""), recursive=given.get("recursive", False))
+    if not given.get("sizes", False):
+        return list(map(_listed, found))
+    number = sum(not entry.is_folder for entry in found)
+    if number > _MOST_SIZES:
+        raise QueryError(
+            f"these are {number} files, and sizes are told of at most {_MOST_SIZES} at once: leave out sizes or "
+            "recursive, or name a folder with fewer files by filename"
+        )
+    repository = snapshot.storage.repository
+    return [_listed(entry) | ({} if entry.key is None else _measured(repository, entry.key)) for entry in found]
+
+
+_MOST_SIZES = 2000
+
+
+def _listed(entry: Entry) -> dict[str, Any]:
+    return {"name": entry.name, "type": "DIRECTORY" if entry.is_folder else "FILE"}
+
+
+def _measured(repository: Repository, key: str) -> dict[str, Any]:
+    """The size of a file in bytes, and its kind; null of one that is lost or damaged."""
+    try:
+        file = repository.read(key)
+        return {"size": file.size, "kind": kind_of(file).value}
+    except DamagedNode:
+        return {"size": None, "kind": None}
 
 
 def answer_file(snapshot: Snapshot, tree: Tree, written: str) -> Reply:

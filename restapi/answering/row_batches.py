@@ -18,7 +18,7 @@ from aiida_like.errors import RowsTooLarge
 from aiida_like.links import id_list
 from aiida_like.models import JSONText
 from aiida_like.storage import Snapshot
-from aiida_like.storage.row_sizes import Row, characters_of
+from aiida_like.storage.databases.row_sizes import Row, characters_of
 from aiida_like.tuning import Tuning
 from querylang.compile import RowsQuery, compile_some
 from querylang.condition import Condition

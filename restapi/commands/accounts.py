@@ -15,10 +15,11 @@ from sqlalchemy.exc import OperationalError
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import LEADS_ELSEWHERE, RESERVED_WITH_ACCOUNTS, RUNS, configured_names
-from aiida_like_engine import accounts
 from aiida_like_engine.errors import RootError
-from aiida_like_engine.layout import Root
-from aiida_like_engine.server_db import open_to_read, open_to_write
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db import accounts
+from aiida_like_engine.server_db.database import open_to_read, open_to_write
+from aiida_like_engine.server_db.passwords import Passwords
 from restapi.commands.terminal import engine_option, told_in_one_line
 
 
@@ -51,7 +52,7 @@ def add_account(name: str, email: str, is_superuser: bool, has_no_password: bool
         with _read(root) as connection:
             accounts.check_new(connection, name, email, taken)
         # Nobody else could write while somebody thinks of a password.
-        password_hash = None if has_no_password else accounts.Passwords().hash(_ask_for_password())
+        password_hash = None if has_no_password else Passwords().hash(_ask_for_password())
         with _written(root) as connection:
             accounts.add_account(connection, name, email, password_hash, is_superuser=is_superuser, taken=taken)
     click.echo(f"Added the account {name}. A key for its programs: aiida-like key add {name} --engine {quote(root)}")
@@ -99,7 +100,7 @@ def set_password(name: str, root: str) -> None:
     with told_in_one_line():
         with _read(root) as connection:
             accounts.account_called(connection, name)
-        password_hash = accounts.Passwords().hash(_ask_for_password())
+        password_hash = Passwords().hash(_ask_for_password())
         with _written(root) as connection:
             accounts.set_password(connection, name, password_hash)
     click.echo(f"The account {name} has another password.")

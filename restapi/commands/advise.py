@@ -13,7 +13,7 @@ from rich.progress import TimeElapsedColumn
 
 from aiida_like.advice.choose import LEAST_FACTOR, LEAST_SECONDS, Advice, Advised, Effect
 from aiida_like.profiles import Backend, Profile, find
-from aiida_like.storage.archive import default_cache_folder, unpacked
+from aiida_like.storage.archives.archive import default_cache_folder, unpacked
 from restapi.commands.recording import advise_profile
 from restapi.commands.terminal import open_visibly, progress_bar, repository_option, told_in_one_line
 from restapi.config import Settings, settings_of_environment

@@ -16,7 +16,7 @@ from sqlalchemy import URL
 
 from aiida_like.errors import TargetError
 from aiida_like.profiles import Backend, Profile, find_all, found
-from aiida_like.storage.archive import check_archive
+from aiida_like.storage.archives.archive import check_archive
 from restapi.commands.terminal import repository_option, told_in_one_line
 from restapi.hosting.site import check_names
 

@@ -21,12 +21,12 @@ import click
 from aiida_like import __version__
 from aiida_like.errors import BeingOpened, TargetError
 from aiida_like.profiles import Profile, demo, find_all, find_default
-from aiida_like_engine.layout import Root
+from aiida_like_engine.root.layout import Root
 from restapi.accounts.loopback import is_loopback
+from restapi.commands.browser_ports import warning_of
 from restapi.commands.terminal import open_visibly, repository_option, told_in_one_line
-from restapi.commands.with_engine import serve_with_engine, tell_first_key
+from restapi.commands.with_engine import answers, serve_with_engine, tell_first_key
 from restapi.config import ReadAccess, Settings, settings_of_environment
-from restapi.hosting.home import EXAMPLES
 from restapi.hosting.site import site_of
 from restapi.http.proxies import Proxies
 
@@ -100,6 +100,7 @@ def serve(
         _check_engine(settings, hostname, with_engine=with_engine)
         if with_engine:
             check_address(hostname, port)
+            find_all(targets, repository)  # what cannot be found is told before anything is started
             sys.exit(serve_with_engine(settings, f"{_root_url(hostname, port)}/login"))
         if not settings.accounts:
             tell_first_key(settings, f"{_root_url(hostname, port)}/login")
@@ -108,6 +109,8 @@ def serve(
         opened = _opened(profiles, settings)
         check_address(hostname, port)
     with suppress(BrokenPipeError):  # nobody has to read it
+        if (warning := warning_of(port)) is not None:
+            click.echo(warning, err=True)
         _announce(opened, _root_url(hostname, port), settings, is_alone=len(profiles) == 1)
     proxies = _options_about(Proxies(settings.trusted_proxies or ""))
     run(application, _address(hostname, port), workers or min(4, os.cpu_count() or 1), threads, proxies)
@@ -203,6 +206,14 @@ def _refusal(profile: Profile, settings: Settings, end: float) -> TargetError | 
 _ON_DEMAND = "so it is opened when it is asked for, and the answer is 503 until it is open"
 
 
+_EXAMPLES = (
+    "nodes?orderby=-ctime",
+    "api/v4/nodes?attributes.energy<0&orderby=attributes.energy&limit=5",
+    "api/v4/docs",
+    'api/v2/calculations?state="FAILED"',
+)
+"""URLs worth a click, below the mount of a profile."""
+
 _FIRST_STEPS = (
     "{root}/api/v2/analyses/",
     "-F file=@script.sh {root}/api/v2/files/contents/",
@@ -220,8 +231,12 @@ def _announce(opened: Sequence[Profile], root: str, settings: Settings, *, is_al
         click.echo(f"  all: {root}/")
         for name, of_profile in roots.items():
             click.echo(f"  {name}: {of_profile}/api/v4")
+    if settings.engine is not None and not answers(root_of_engine := Root.existing(settings.engine)):
+        start = f"aiida-like engine start {shlex.quote(str(root_of_engine.path))}"
+        click.echo("Warning: no engine works here now: what was run can be read. To run more, start it:", err=True)
+        click.echo(f"  {start}", err=True)
     click.echo("Try, in a browser or with curl:")
-    for url in ["", *(example.url for example in EXAMPLES)]:
+    for url in ["", *_EXAMPLES]:
         shown = f"{roots[opened[0].name]}/{url}"
         # Quoted where a shell would take & and " for its own.
         click.echo(f"  '{shown}'" if "?" in url else f"  {shown}")

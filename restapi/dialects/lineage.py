@@ -14,7 +14,7 @@ from restapi.openapi import shared
 class Graph(DialectResource):
     """`/nodes/ffe1b03a/graph?direction=in&limit=100`: the nodes nearest to it, and the links between them."""
 
-    reserved, allowed = lineage.GRAPH_OPTIONS, lineage.GRAPH
+    reserved, allowed = {**lineage.GRAPH_OPTIONS, **lineage.PER_TYPE}, lineage.AROUND
 
     def get(self, entity: Entity, path_id: str) -> Reply:
         asked = lineage.graph_request(self.parse_options(), self.context.settings)

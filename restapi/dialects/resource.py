@@ -22,6 +22,7 @@ from querylang.terms import Term, leaves
 from restapi.answering.lists import answer_list
 from restapi.answering.rendering import RowRenderer
 from restapi.config import Settings
+from restapi.dialects.no_engine import nothing_runs
 from restapi.dialects.target import Target, answer_at
 from restapi.http.conditional import Conditional, key_of
 from restapi.http.errors import FailureLog, Statuses, not_allowed, reply_to
@@ -277,6 +278,9 @@ class MountedDialect:
 
     def answer(self, exchange: Exchange) -> Answer:
         """The answer at any URL below the prefix. One that no resource has opens no storage."""
-        return answer_at(
-            self.routes, exchange, lambda asked: self.dialect.missing(asked.mount_path + self.dialect.prefix)
-        )
+        return answer_at(self.routes, exchange, self.missing)
+
+    def missing(self, exchange: Exchange) -> Reply:
+        """The answer to a URL that no resource has."""
+        of_run_api = nothing_runs(exchange, self.settings)
+        return of_run_api or self.dialect.missing(exchange.mount_path + self.dialect.prefix)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from flask_restful import Resource
 
+from restapi.dialects.run_pages import RunPages
 from restapi.dialects.target import Target
 from restapi.http.errors import FailureLog
 from restapi.http.exchange import Exchange
@@ -58,6 +59,7 @@ class RunApi:
     resource is given. `refused` makes the answer to an error, None if it is no error of this dialect; `missing` that to
     a path that leads nowhere, `not_allowed` that to a method that a resource does not have. Errors that no dialect
     makes have their message under `message_key`. `streams` says whether the body of a request is read while it comes.
+    `shown` is what the pages of runs show of this API.
     """
 
     prefix: str
@@ -74,6 +76,7 @@ class RunApi:
     is_own: Callable[[str], bool]
     streams: Callable[[WSGIEnvironment], bool]
     log: FailureLog
+    shown: RunPages
 
     def add_to(self, tree: RouteTree[Target]) -> None:
         for prefix, routes in self.routes.items():

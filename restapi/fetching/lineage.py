@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,19 +17,22 @@ from aiida_like.links import (
     OUTGOING,
     Direction,
     LinkFilter,
+    Neighbourhood,
     id_list,
     links_between,
     nearest,
     reached_within,
     types_named,
+    values_of_types,
 )
-from aiida_like.models import LINK_TYPES, node
+from aiida_like.links_by_type import LinkGroup, link_count, nearest_by_type
+from aiida_like.models import LINK_TYPES, node, of_process
 from aiida_like.storage import Snapshot, Statement
-from aiida_like.storage.expressions import in_json_array
+from aiida_like.storage.sql.expressions import joined_in_json_array, json_scalar_text
 from querylang.ast import Option
 from querylang.condition import Condition
 from querylang.lowering.predicates import Predicate
-from querylang.options import Options, OptionSpec, check_range, integer
+from querylang.options import Options, OptionSpec, check_range, integer, positive
 from querylang.schema import Field
 from restapi.config import Settings
 from restapi.http.encoding import http_date
@@ -80,8 +85,18 @@ GRAPH_OPTIONS: Mapping[str, OptionSpec] = {
 }
 """The options of graphs, whose limit is a number of nodes."""
 
+PER_TYPE: Mapping[str, OptionSpec] = {
+    "per_type": OptionSpec(
+        positive,
+        "Of graph: at most so many neighbours of each node for each type of links and of nodes, in each direction; "
+        "left_out says how many links there are besides.",
+        least=1,
+    ),
+}
+
 LIST = frozenset({"depth", "link_type"})
 GRAPH = frozenset({"depth", "link_type", "direction", "limit"})
+AROUND = GRAPH | {*PER_TYPE}
 
 
 FEWER_ROWS = "narrow it with a smaller depth, fewer types in link_type, or more filters"
@@ -112,6 +127,7 @@ class GraphRequest:
     link_filter: LinkFilter
     depth: int | None
     limit: int
+    per_type: int | None = None
 
 
 def graph_request(given: Options, settings: Settings, direction: str = "both") -> GraphRequest:
@@ -127,6 +143,7 @@ def graph_request(given: Options, settings: Settings, direction: str = "both") -
         LinkFilter(given.get("direction", DIRECTIONS[direction]), given.get("link_type", LINK_TYPES)),
         given.get("depth"),
         limit,
+        given.get("per_type"),
     )
 
 
@@ -136,25 +153,74 @@ def graph_around(snapshot: Snapshot, main: int, asked: GraphRequest) -> dict[str
     Raises:
         StatementTimeout, StorageError.
     """
-    found = nearest(snapshot, asked.link_filter, main, asked.depth, asked.limit)
-    rows = snapshot.rows(Statement("nodes of graph", _select_nodes, {"ids": id_list(found.distances)}))
-    nodes = [_shown(found.distances[row[0]], row) for row in rows]
+    found, groups = _nearest(snapshot, main, asked)
+    types = asked.link_filter.tested
+    values = {"ids": id_list(found.distances), **values_of_types(types)}
+    rows = snapshot.rows(Statement(("nodes of graph", len(types)), lambda: _select_nodes(len(types)), values))
+    nodes = [_shown(row) | {"distance": found.distances[row[0]]} for row in rows]
     nodes.sort(key=lambda each: (each["distance"], each["id"]))
     links = [
         dict(zip(("input_id", "output_id", "type", "label"), row, strict=True))
         for row in links_between(snapshot, found.distances, asked.link_filter.types)
     ]
-    return {"nodes": nodes, "links": links, "truncated": found.is_truncated}
+    graph = {"nodes": nodes, "links": links, "truncated": found.is_truncated}
+    return graph if groups is None else graph | {"left_out": _left_out(groups, nodes, links)}
 
 
-_SHOWN = ("id", "uuid", "label", "node_type", "process_type", "ctime")
+def _nearest(
+    snapshot: Snapshot, main: int, asked: GraphRequest
+) -> tuple[Neighbourhood, Mapping[LinkGroup, int] | None]:
+    """The nodes, and the groups of links if they are limited by their types."""
+    if asked.per_type is None:
+        return nearest(snapshot, asked.link_filter, main, asked.depth, asked.limit), None
+    return nearest_by_type(snapshot, asked.link_filter, main, asked.depth, asked.limit, asked.per_type)
 
 
-def _shown(distance: int, row: Sequence[Any]) -> dict[str, Any]:
-    found = dict(zip(_SHOWN, row, strict=True))
-    return found | {"ctime": http_date(found["ctime"]), "distance": distance}
+def _left_out(
+    groups: Mapping[LinkGroup, int], nodes: Iterable[Mapping[str, Any]], links: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """How many links of each group are not shown; the largest groups of a node come first, unknown types last."""
+    types = {each["id"]: each["node_type"] for each in nodes}
+    shown: Counter[LinkGroup] = Counter()
+    for link in links:
+        source, target, type_ = link["input_id"], link["output_id"], link["type"]
+        shown[LinkGroup(target, INCOMING.name, type_, types.get(source))] += 1
+        shown[LinkGroup(source, OUTGOING.name, type_, types.get(target))] += 1
+    left = [(group, number - shown[group]) for group, number in groups.items() if number > shown[group]]
+    return [
+        {
+            "node_id": group.node,
+            "direction": group.direction,
+            "link_type": group.link_type,
+            "node_type": group.node_type,
+            "count": number,
+        }
+        for group, number in sorted(left, key=_place_of_group)
+    ]
 
 
-def _select_nodes() -> Select[Any]:
-    columns = (node.c[name] for name in _SHOWN)
-    return select(*columns).where(in_json_array(node.c.id, bindparam("ids", type_=String())))
+def _place_of_group(left: tuple[LinkGroup, int]) -> tuple[Any, ...]:
+    group, number = left
+    return group.node, group.direction, group.link_type is None, -number, group.link_type or "", group.node_type or ""
+
+
+_STORED = ("id", "uuid", "label", "node_type", "process_type", "ctime")
+_OF_PROCESSES = ("process_label", "process_state", "exit_status")
+
+
+def _shown(row: Sequence[Any]) -> dict[str, Any]:
+    found = dict(zip((*_STORED, *_OF_PROCESSES, INCOMING.name, OUTGOING.name), row, strict=True))
+    return found | {"ctime": http_date(found["ctime"]), "exit_status": _integer(found["exit_status"])}
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch("-?[0-9]{1,18}", text) else None
+
+
+def _select_nodes(types: int) -> Select[Any]:
+    columns = (
+        *(node.c[name] for name in _STORED),
+        *(of_process(json_scalar_text(node.c.attributes, name)) for name in _OF_PROCESSES),
+        *(link_count(direction, types) for direction in (INCOMING, OUTGOING)),
+    )
+    return select(*columns).where(joined_in_json_array(node.c.id, bindparam("ids", type_=String())))

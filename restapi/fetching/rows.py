@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from aiida_like.errors import AmbiguousUuid, NotFound, QueryError
 from aiida_like.storage import Snapshot
 from querylang.compile import RowsQuery, compile_matches, compile_object, compile_rows, compile_total
-from querylang.condition import Condition
+from querylang.condition import Condition, Order
 from querylang.index_scan import can_scan_in_order, compile_size, is_shorter, scan_in_order
 from querylang.lowering.columns import uuid_prefix
 from querylang.lowering.lower import type_prefix_conditions
@@ -88,6 +88,9 @@ def fetch_page(
     Raises:
         QueryError: there is no such page.
     """
+    if count is Count.ESTIMATED and window.page is None and not snapshot.storage.database.has_statistics:
+        # All are counted anyway, and a total that is known decides which way to the rows is shorter.
+        count = Count.EXACT
     part = replace(window, limit=window.limit + 1) if looks_ahead else window
     total: int | None = None
     if count is Count.EXACT:
@@ -154,9 +157,13 @@ def fetch_by_uuid(snapshot: Snapshot, entity: Entity, fields: tuple[Field, ...],
     start = uuid_prefix(entity.fields["uuid"], prefix.lower())
     if start is None:
         raise NotFound(f"{prefix!r} is not the beginning of a uuid, such as 338357f4-f2")
-    rows = snapshot.rows(compile_object(RowsQuery(entity, fields, (start, *type_prefix_conditions(entity)))))
+    query = RowsQuery(entity, fields, (start, *type_prefix_conditions(entity)))
+    rows = snapshot.rows(compile_object(query))
     if len(rows) > 1:
-        raise AmbiguousUuid(f"the uuid prefix {prefix!r} is ambiguous: several {entity.name} begin so; add characters")
+        raise AmbiguousUuid(
+            f"the uuid prefix {prefix!r} is ambiguous: several {entity.name} begin so; add characters. There are "
+            + ", ".join(_candidates(snapshot, query))
+        )
     if not rows:
         raise NotFound(_absence(snapshot, entity, prefix, start))
     return rows[0]
@@ -169,6 +176,19 @@ def fetch_by_id(snapshot: Snapshot, entity: Entity, fields: tuple[Field, ...], n
     if not rows:
         raise NotFound(f"there is no object with id {number} among the {entity.name}")
     return rows[0]
+
+
+def _candidates(snapshot: Snapshot, query: RowsQuery) -> Iterator[str]:
+    """The first uuids that fulfil the conditions of a query; if there are further ones, dots at the end."""
+    uuid = query.entity.fields["uuid"]
+    first = replace(query, fields=(uuid,), order=(Order(uuid, descending=False),))
+    rows = snapshot.rows(compile_rows(first, Window(_MOST_CANDIDATES + 1)))
+    yield from (row[0] for row in rows[:_MOST_CANDIDATES])
+    if len(rows) > _MOST_CANDIDATES:
+        yield "..."
+
+
+_MOST_CANDIDATES = 10
 
 
 def _absence(snapshot: Snapshot, entity: Entity, prefix: str, start: Condition) -> str:

@@ -23,8 +23,8 @@ from sqlalchemy import (
 from aiida_like.errors import QueryError
 from aiida_like.models import node
 from aiida_like.storage import Snapshot, Statement
-from aiida_like.storage.expressions import has_prefix, unindexed, utc_day
-from aiida_like.storage.patterns import prefix_end
+from aiida_like.storage.sql.expressions import has_prefix, unindexed, utc_day
+from aiida_like.storage.sql.patterns import prefix_end
 from querylang.ast import Comparison, Integer, Operator
 from querylang.index_scan import ONE_IN, compile_size
 from querylang.terms import Term, leaves

@@ -20,7 +20,9 @@ from restapi.accounts import gate_of
 from restapi.config import Settings, settings_from
 from restapi.dialects import aiida_v2, aiida_v4
 from restapi.dialects.resource import MountedDialect
+from restapi.dialects.run_pages import is_upload_by_page
 from restapi.dialects.target import Target, answer_at
+from restapi.explorer import Explorer
 from restapi.hosting import docs_page, health, home
 from restapi.http import errors, headers
 from restapi.http.access_log import AccessLog
@@ -28,8 +30,10 @@ from restapi.http.conditional import Conditional
 from restapi.http.errors import FailureLog
 from restapi.http.exchange import Exchange
 from restapi.http.proxies import GIVEN_ID, Proxies
-from restapi.http.reply import FROM_CACHE, ID_HEADER, ON_ALL, Answer, BytesReply, CachedAnswer, Reply, as_response
-from restapi.http.route_tree import RouteTree
+from restapi.http.reply import FROM_CACHE, ID_HEADER, ON_ALL, Answer, BytesReply, CachedAnswer, as_response
+from restapi.http.route_tree import REST, RouteTree
+from restapi.layout import STATIC, wants_page
+from restapi.layout.static_files import StaticTarget
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -65,7 +69,7 @@ class Application(Flask):
     """
 
     def __init__(self, settings: Settings, *, catch_internal_server: bool) -> None:
-        super().__init__("restapi", static_folder=None, template_folder="hosting/templates")
+        super().__init__("restapi", static_folder=None)
         self.settings = settings
         self.proxies = Proxies(settings.trusted_proxies or "")
         self.failures = FailureLog(self.logger, catch_internal_server)
@@ -112,7 +116,9 @@ class Application(Flask):
         """As `mount`, of a run-API, whose paths may be below the prefix of another dialect."""
         api.add_to(self.routes)
         self.run_apis.append(api)
-        self.streams = lambda environ: any(each.streams(environ) for each in self.run_apis)
+        self.streams = lambda environ: (
+            is_upload_by_page(environ) or any(each.streams(environ) for each in self.run_apis)
+        )
         for prefix in api.below:
             self._ask_below(prefix, lambda exchange: answer_at(self.routes, exchange, api.missing))
 
@@ -130,14 +136,15 @@ class Application(Flask):
         self._our_hooks = self._hooks()
         return self
 
-    def guard(self, gate: Gate) -> None:
+    def guard(self, gate: Gate, explorer: Explorer | None = None) -> None:
         """Lets nobody in whom the gate does not know, neither to Flask nor past it."""
         from restapi.accounts.guard import Guard
-        from restapi.accounts.pages import signed_in
 
         self.extensions["aiida_like_gate"] = gate
-        self.context_processor(lambda: signed_in(request.environ))
-        guard = Guard(self.wsgi_app, gate, self.failures, lambda path: any(api.is_own(path) for api in self.run_apis))
+        settle_themselves = [*(api.is_own for api in self.run_apis), *([explorer.settles_itself] if explorer else [])]
+        guard = Guard(
+            self.wsgi_app, gate, self.failures, lambda path: any(is_its_own(path) for is_its_own in settle_themselves)
+        )
         self.wsgi_app = guard  # type: ignore[method-assign]
 
     def _hooks(self) -> tuple[Any, ...]:
@@ -214,24 +221,46 @@ def create_app(
             from restapi.dialects import jobs
 
             app.mount_run_api(jobs.run_api(settings.engine, storage, settings, app.failures))
-        app.register_blueprint(docs_page.blueprint(found, DIALECTS, app.run_apis))
-        app.register_blueprint(home.blueprint(found, storage, app.run_apis))
+        app.routes.add(f"{STATIC}/{REST}", StaticTarget(), {}, {})
+        explorer = (
+            Explorer(found, settings, app.routes, app.failures, app.run_apis, gate) if settings.explorer else None
+        )
+        places = [] if explorer is None else explorer.mount()
+        app.register_blueprint(docs_page.blueprint(found, DIALECTS, app.run_apis, places))
+        app.register_blueprint(home.blueprint(found, storage, app.run_apis, explorer))
         app.register_blueprint(health.blueprint(storage))
-        errors.register(app, app.failures, _missing)
+        errors.register(app, app.failures, partial(_beside_dialects, app.routes, explorer), partial(_broken, explorer))
         app.after_request(headers.complete_page)
         app.after_request(_answer_preflight)
         if gate is not None:
-            app.guard(gate)
+            app.guard(gate, explorer)
         if settings.access_log:
             app.wsgi_app = AccessLog(app.wsgi_app, found.name, app.proxies)  # type: ignore[method-assign]
         return app.seal()
 
 
-def _missing(exchange: Exchange) -> Reply:
-    """The 404 of a path, as the dialect of its prefix answers it."""
+def _beside_dialects(routes: RouteTree[Target], explorer: Explorer | None, exchange: Exchange) -> Answer:
+    """The answer at a path that Flask knows nothing of: a page, else 404 as the dialect of its prefix answers it."""
+    page = routes.find(exchange.path_info)
+    if page is not None:
+        target, arguments = page
+        return target.answer(exchange, arguments)
+    if explorer is not None and _is_page(exchange):
+        return explorer.missing(exchange)
     found = (each for each in DIALECTS if f"{exchange.path}/".startswith(f"{each.prefix}/"))
     dialect = next(found, aiida_v2.DIALECT)
     return dialect.missing(exchange.mount_path + dialect.prefix)
+
+
+def _broken(explorer: Explorer | None, exchange: Exchange) -> Answer:
+    """The answer to a request that an error of ours has ended."""
+    if explorer is not None and _is_page(exchange):
+        return explorer.broken(exchange)
+    return errors.failure(errors.GENERIC, HTTPStatus.INTERNAL_SERVER_ERROR, exchange)
+
+
+def _is_page(exchange: Exchange) -> bool:
+    return not f"{exchange.path}/".startswith("/api/") and wants_page(exchange)
 
 
 def _answer_preflight(response: Response) -> Response:

@@ -12,13 +12,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
-from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 
 from aiida_like import __version__
 from aiida_like.profiles import Profile
 from restapi.dialects.run_api import RunApi
 from restapi.http.exchange import Exchange
-from restapi.http.headers import tag_page
+from restapi.http.reply import as_response
+from restapi.layout import Page, answer_with, frame_of
+from restapi.layout.frame import Place
 from restapi.openapi.answer import JSON
 
 _POLICY = (
@@ -26,6 +28,9 @@ _POLICY = (
     "form-action 'none'; frame-ancestors 'none'; style-src 'self' 'unsafe-inline'"
 )
 """Swagger UI sets styles of elements; nothing else may stand in the page itself."""
+
+_HERE = "/api/v4/docs"
+"""The page of the documentation that the head of all pages leads to."""
 
 _SECONDS = 86_400
 """Seconds that browsers keep the files; the page asks for them under their version."""
@@ -41,10 +46,11 @@ class Documented(Protocol):
     def title(self) -> str: ...
 
 
-def blueprint(profile: Profile, aiida: Sequence[Documented], run_apis: Sequence[RunApi] = ()) -> Blueprint:
-    """The pages of dialects; those of AiiDA answer their documents themselves."""
+def blueprint(
+    profile: Profile, aiida: Sequence[Documented], run_apis: Sequence[RunApi] = (), places: Sequence[Place] = ()
+) -> Blueprint:
+    """The pages of dialects; those of AiiDA answer their documents themselves. `places` are in the head of each."""
     made = Blueprint("docs", __name__)
-    made.after_request(tag_page)
     folders = _folders()
     dialects = [*aiida, *run_apis]
     for api in run_apis:
@@ -52,7 +58,7 @@ def blueprint(profile: Profile, aiida: Sequence[Documented], run_apis: Sequence[
     names = ",".join(f'"{name}"' for name in folders)
     for dialect in dialects:
         path = f"{dialect.prefix}/docs"
-        made.add_url_rule(path, f"page_{_name(dialect)}", partial(_page, profile, dialect, dialects))
+        made.add_url_rule(path, f"page_{_name(dialect)}", partial(_page, profile, dialect, dialects, places))
         made.add_url_rule(f"{path}/<any({names}):name>", f"file_{_name(dialect)}", partial(_file, folders))
     return made
 
@@ -67,28 +73,25 @@ def _document(api: RunApi) -> Response:
 
 def _folders() -> Mapping[str, Path]:
     """The folder of each file of the page."""
+    own = Path(str(files("restapi.layout"))) / "static"
     swagger_ui = Path(str(files("flask_swagger_ui"))) / "dist"
     return {
         "swagger-ui.css": swagger_ui,
         "swagger-ui-bundle.js": swagger_ui,
-        "docs.css": Path(__file__).parent / "static",
-        "docs.js": Path(__file__).parent / "static",
+        "docs.css": own,
+        "docs.js": own,
     }
 
 
-def _page(profile: Profile, dialect: Documented, dialects: Sequence[Documented]) -> Response:
-    page = render_template(
-        "docs.html",
-        profile=profile,
-        dialect=dialect,
-        dialects=dialects,
-        version=__version__,
-        of_files=f"{__version__}-{version('flask-swagger-ui')}",
-    )
-    response = make_response(page)
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+def _page(profile: Profile, dialect: Documented, dialects: Sequence[Documented], places: Sequence[Place]) -> Response:
+    exchange = Exchange(request.environ)
+    values = {
+        "dialect": dialect,
+        "dialects": dialects,
+        "of_files": f"{__version__}-{version('flask-swagger-ui')}",
+    }
+    page = Page("docs.html", dialect.title, values, headers={"Content-Security-Policy": _POLICY})
+    return as_response(answer_with(page, frame_of(exchange, profile.name, places, here=_HERE), exchange))
 
 
 def _file(folders: Mapping[str, Path], name: str) -> Response:

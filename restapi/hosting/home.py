@@ -1,76 +1,47 @@
-"""The page at `/`: what is served here, and URLs to try."""
+"""`/`: what is served here, as JSON; browsers get the first page of the explorer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from logging import Logger
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, request
 from sqlalchemy import Select, func, select
 
 from aiida_like import __version__
+from aiida_like.description import described
+from aiida_like.errors import TargetError
 from aiida_like.models import computer, group, link, node, user
 from aiida_like.profiles import Profile
 from aiida_like.storage import LazyStorage, Snapshot, Statement
 from restapi.dialects.run_api import RunApi
+from restapi.explorer import Explorer
 from restapi.http import headers
 from restapi.http.encoding import json_response
 from restapi.http.exchange import Exchange
+from restapi.http.reply import as_response
 
 _TABLES = {"nodes": node, "links": link, "groups": group, "users": user, "computers": computer}
 
 
-@dataclass(frozen=True)
-class Example:
-    """A URL worth a click, relative to the root, with a word on it."""
-
-    url: str
-    text: str
-
-
-EXAMPLES = (
-    Example("api/v2/nodes?limit=5&orderby=-ctime", "the five youngest nodes"),
-    Example('api/v2/structures?label=ilike="si%"', "structures whose label begins with si"),
-    Example('api/v2/calculations?state="FAILED"', "calculations that failed"),
-    Example("api/v2/computers?enabled=true", "computers in use"),
-    Example("api/v2/nodes/statistics", "how many nodes of which type, created when"),
-    Example("api/v2/nodes/schema", "the fields of a node"),
-    Example("api/v2", "all endpoints"),
-    Example(
-        'api/v4/nodes?full_type="process.%25|%25"&attributes=true&limit=5', "processes with all they hold, in API v4"
-    ),
-    Example(
-        "api/v4/nodes?attributes.energy<0&orderby=attributes.energy&limit=5",
-        "the five lowest energies, wherever they are",
-    ),
-    Example("api/v2/nodes?facet=type,state,user&limit=1", "how many nodes of each type, in each state, by whom"),
-    Example("api/v4/nodes?fields=uuid,label,ctime,attributes.energy&format=csv", "all nodes as a table, a CSV file"),
-    Example("api/v4/nodes/full_types_count", "the tree of all types"),
-    Example("api/v4", "all endpoints of API v4"),
-    Example("api/v4/docs", "all of API v4 to read and to try"),
-    Example("api/v2/docs", "all of API v2 to read and to try"),
-)
-
-
-def blueprint(profile: Profile, storage: LazyStorage, run_apis: Sequence[RunApi] = ()) -> Blueprint:
+def blueprint(
+    profile: Profile, storage: LazyStorage, run_apis: Sequence[RunApi] = (), explorer: Explorer | None = None
+) -> Blueprint:
     made = Blueprint("home", __name__)
     made.after_request(headers.vary_by_accept)
     made.after_request(headers.tag_page)
 
     @made.get("/")
-    def home() -> Response | str:
+    def home() -> Response:
+        if explorer is not None and prefers_page():
+            return as_response(explorer.home(Exchange(request.environ)))
         counts = count_all(storage.read())
-        if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-            examples = (
-                *(Example(f"{api.prefix[1:]}/docs", f"{api.title}: what can be run, and how") for api in run_apis),
-                *EXAMPLES,
-            )
-            return render_template("home.html", profile=profile, counts=counts, examples=examples, version=__version__)
         root = Exchange(request.environ).decoded().url_root
         return json_response(
             {
                 "profile": profile.name,
+                "about": about_of(profile, current_app.logger),
                 "storage": profile.backend.value,
                 "counts": counts,
                 "api": {version: f"{root}api/{version}" for version in ("v2", "v4")}
@@ -80,6 +51,20 @@ def blueprint(profile: Profile, storage: LazyStorage, run_apis: Sequence[RunApi]
         )
 
     return made
+
+
+def about_of(profile: Profile, log: Logger) -> dict[str, Any]:
+    """What the operator says of a profile; nothing, and why in the log, if that cannot be read."""
+    try:
+        return described(profile)
+    except TargetError as error:
+        log.warning("%s", error)
+        return {}
+
+
+def prefers_page() -> bool:
+    """Whether the current request of Flask is for something to look at."""
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
 def count_all(snapshot: Snapshot) -> dict[str, int]:

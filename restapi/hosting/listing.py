@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from flask import Response, current_app, render_template, request
+from flask import Response, current_app, request
 from werkzeug.utils import redirect
 
 from aiida_like import __version__
@@ -26,12 +26,15 @@ from aiida_like.stamp import Stamp
 from aiida_like.storage import stamp_of
 from restapi.config import Settings
 from restapi.hosting.app import Application
-from restapi.hosting.home import count_all
+from restapi.hosting.home import about_of, count_all, prefers_page
 from restapi.hosting.open_profiles import OpenProfiles, storage_of
 from restapi.http import errors, headers
 from restapi.http.encoding import json_reply, json_response
 from restapi.http.exchange import Exchange
-from restapi.http.reply import Reply
+from restapi.http.reply import Answer, as_response
+from restapi.http.route_tree import REST
+from restapi.layout import STATIC, Page, answer_with, frame_of, wants_page
+from restapi.layout.static_files import StaticTarget
 
 if TYPE_CHECKING:
     from restapi.accounts.gate import Gate
@@ -42,23 +45,35 @@ def create_listing(
 ) -> Application:
     app = Application(settings, catch_internal_server=True)
     counter = _Counter(opened)
+    app.routes.add(f"{STATIC}/{REST}", StaticTarget(), {}, {})
 
     @app.get("/")
-    def listing() -> Response | str:
+    def listing() -> Response:
         end = time.monotonic() + _PATIENCE
         entries = [counter.entry(profile, end) for profile in profiles]
-        if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-            return render_template("listing.html", entries=entries, version=__version__)
+        if settings.explorer and prefers_page():
+            exchange = Exchange(request.environ)
+            paths = [{**entry, "path": f"{exchange.mount_path}/{quote(entry['name'])}/"} for entry in entries]
+            page = Page("listing.html", f"{len(entries)} profiles", {"entries": paths})
+            return as_response(answer_with(page, frame_of(exchange), exchange))
         return json_response({"profiles": entries, "version": __version__})
 
     served = ", ".join(profile.name for profile in profiles)
 
-    def no_profile(exchange: Exchange) -> Reply:
+    def no_profile(exchange: Exchange) -> Answer:
+        found = app.routes.find(exchange.path_info)
+        if found is not None:
+            target, arguments = found
+            return target.answer(exchange, arguments)
         if exchange.path_info.startswith("//"):
             moved = redirect(exchange.url_of(f"/{exchange.path_info.lstrip('/')}"), 308, Response)
             assert isinstance(moved, Response)
             return moved
         name = exchange.path.split("/")[1]
+        if settings.explorer and wants_page(exchange):
+            values = {"message": f"No profile is called {name!r}.", "advice": f"There are: {served}"}
+            page = Page("failure.html", "There is nothing here", values, status=404)
+            return answer_with(page, frame_of(exchange), exchange)
         root = exchange.decoded().url_root
         return json_reply({"message": f"no profile is called {name!r} at {root}NAME/, there are: {served}"}, 404)
 
@@ -102,6 +117,7 @@ class _Counter:
         return {
             "name": profile.name,
             "title": profile.title,
+            "about": about_of(profile, current_app.logger),
             "storage": profile.backend.value,
             "counts": counts,
             "error": error,

@@ -11,13 +11,15 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wsgi import ClosingIterator
 
 from aiida_like.errors import TargetError
-from aiida_like.profiles import LEADS_ELSEWHERE, RESERVED_WITH_ACCOUNTS, Profile, find_all
-from restapi.accounts import SITE, gate_of
+from aiida_like.profiles import LEADS_ELSEWHERE, RESERVED_WITH_ACCOUNTS, TAKEN_BY_PAGES, Profile, find_all
+from restapi.accounts import gate_of
 from restapi.config import Settings, settings_from
+from restapi.dialects.run_pages import is_upload_by_page
 from restapi.hosting.app import create_app
 from restapi.hosting.listing import create_listing
 from restapi.hosting.open_profiles import OpenProfiles
 from restapi.http.access_log import AccessLog
+from restapi.http.exchange import SITE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -67,8 +69,7 @@ class Site:
         self._dispatch = DispatcherMiddleware(self._root, mounts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if self._has_accounts:
-            environ[SITE] = environ.get("SCRIPT_NAME", "")
+        environ[SITE] = environ.get("SCRIPT_NAME", "")
         return self._dispatch(environ, start_response)
 
     def _root(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -88,7 +89,7 @@ def _streams(environ: WSGIEnvironment) -> bool:
     """Whether the body of a request is read while it comes. No profile is opened to know that."""
     from restapi.dialects.jobs import is_upload
 
-    return is_upload(environ)
+    return is_upload(environ) or is_upload_by_page(environ)
 
 
 def check_names(profiles: Sequence[Profile], *, has_accounts: bool = False) -> Sequence[Profile]:
@@ -98,7 +99,7 @@ def check_names(profiles: Sequence[Profile], *, has_accounts: bool = False) -> S
         TargetError: a name is given twice, or leads to something else.
     """
     names = [profile.name for profile in profiles]
-    reserved = (*LEADS_ELSEWHERE, *(RESERVED_WITH_ACCOUNTS if has_accounts else ()))
+    reserved = (*LEADS_ELSEWHERE, *TAKEN_BY_PAGES, *(RESERVED_WITH_ACCOUNTS if has_accounts else ()))
     for name in names:
         if names.count(name) > 1:
             raise TargetError(f"two targets are called {name!r}: give one another name, as in {name}2=TARGET")

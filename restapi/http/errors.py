@@ -28,7 +28,7 @@ from aiida_like.errors import (
 from aiida_like.errors import NotFound as NoSuchEntity
 from restapi.http.encoding import json_reply, json_response
 from restapi.http.exchange import Exchange
-from restapi.http.reply import Reply, as_response, bytes_reply
+from restapi.http.reply import Answer, Reply, as_response, bytes_reply
 
 Statuses = Mapping[type[AiidaLikeError], int]
 
@@ -157,8 +157,18 @@ def not_allowed() -> Reply:
     return json_reply({"message": MethodNotAllowed.description}, 405)
 
 
-def register(app: Flask, log: FailureLog, missing: Callable[[Exchange], Reply]) -> None:
-    """Registers error handlers for the pages that Flask serves; `missing` makes the answer to an unknown path."""
+def register(
+    app: Flask,
+    log: FailureLog,
+    missing: Callable[[Exchange], Answer],
+    broken: Callable[[Exchange], Answer] | None = None,
+) -> None:
+    """Registers error handlers for the pages that Flask serves.
+
+    `missing` makes the answer to a path that Flask does not know, `broken` that to a request which an error of ours
+    has ended.
+    """
+    broken = broken or _broken
 
     def render(error: AiidaLikeError) -> Response:
         return as_response(reply_to(error, STATUSES, log, Exchange(request.environ)))
@@ -170,9 +180,11 @@ def register(app: Flask, log: FailureLog, missing: Callable[[Exchange], Reply]) 
     app.register_error_handler(AiidaLikeError, render)
     app.register_error_handler(NotFound, lambda _: as_response(missing(Exchange(request.environ))))
     app.register_error_handler(HTTPException, reply_to_http)
-    app.register_error_handler(
-        InternalServerError, lambda _: as_response(failure(GENERIC, 500, Exchange(request.environ)))
-    )
+    app.register_error_handler(InternalServerError, lambda _: as_response(broken(Exchange(request.environ))))
+
+
+def _broken(exchange: Exchange) -> Reply:
+    return failure(GENERIC, 500, exchange)
 
 
 def reply_to_http(error: HTTPException) -> Response:

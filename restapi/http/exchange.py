@@ -32,11 +32,17 @@ SAFE = frozenset({"GET", "HEAD"})
 
 _EFFORTS = "aiida_like.efforts"
 
+SITE = "aiida_like.site"
+"""Key of the environment of a request: where the site is mounted that the application is a part of, as SCRIPT_NAME."""
+
 REQUEST_ID = "aiida_like.request_id"
 """Key of the environment of a request: its id."""
 
 ACCOUNT = "aiida_like.account"
 """Key of the environment of a request: the name of the account that asks, None for nobody; only where accounts are."""
+
+BY_COOKIE = "aiida_like.by_cookie"
+"""Key of the environment of a request: whether the account signed in by a page; only where accounts are."""
 
 new_ids: Iterator[str] = map(f"{token_hex(4)}-{{:x}}-{{:x}}".format, starmap(getpid, repeat(())), count(1))
 """Ids of requests. They are counted, in C alone: to make a random one takes as long as a small answer."""
@@ -78,6 +84,12 @@ class Exchange:
     def mount_path(self) -> str:
         """The path that the application is mounted at, as it stands in URLs; empty at the root."""
         return _in_urls(self.environ.get("SCRIPT_NAME", "").rstrip("/"))
+
+    @property
+    def site_path(self) -> str:
+        """`mount_path` of the whole site, which may have several applications."""
+        found = self.environ.get(SITE)
+        return self.mount_path if found is None else _in_urls(found.rstrip("/"))
 
     def url_of(self, path: str) -> str:
         """The URL of another path with the same query. `path` is as `path_info`."""

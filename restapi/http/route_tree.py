@@ -23,16 +23,17 @@ _LONGEST_NUMBER = 1000
 class _Branch(Generic[T]):
     """A node of the tree. `named`: literal children; `free`: the child for the path parameter `name`.
 
-    `takes_rest`: its target is that of all paths below it, which begin after `depth` parts.
+    `below` is the target of all paths below it that lead nowhere else; they begin after `depth` parts.
     """
 
     depth: int = 0
-    takes_rest: bool = False
     named: dict[str, _Branch[T]] = field(default_factory=dict)
     name: str = ""
     free: _Branch[T] | None = None
     target: T | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    below: T | None = None
+    arguments_below: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RouteTree(Generic[T]):
@@ -58,7 +59,10 @@ class RouteTree(Generic[T]):
                 else:
                     branch = branch.named.setdefault(word, _Branch(branch.depth + 1))
             meant = {name: value for _, named in written for name, value in named.items()}
-            branch.target, branch.arguments, branch.takes_rest = target, {**arguments, **meant}, takes_rest
+            if takes_rest:
+                branch.below, branch.arguments_below = target, {**arguments, **meant}
+            else:
+                branch.target, branch.arguments = target, {**arguments, **meant}
 
     def leave(self, path: str) -> None:
         """Lets a path lead nowhere, and all below it, though a marker would fit: something else answers there."""
@@ -76,11 +80,11 @@ class RouteTree(Generic[T]):
             child = branch.named.get(part)
             if child is None:
                 if branch.free is None or not part:
-                    return _with_rest(branch, path, found) if branch.takes_rest else None
+                    return None if branch.below is None else _with_rest(branch.below, branch, path, found)
                 found[branch.name] = part
                 child = branch.free
             branch = child
-        if branch.target is None or branch.takes_rest:
+        if branch.target is None:
             return None
         if "page" in found:
             number = found["page"]
@@ -90,12 +94,10 @@ class RouteTree(Generic[T]):
         return branch.target, {**branch.arguments, **found} if found else dict(branch.arguments)
 
 
-def _with_rest(branch: _Branch[T], path: str, found: Mapping[str, Any]) -> tuple[T, dict[str, Any]] | None:
+def _with_rest(target: T, branch: _Branch[T], path: str, found: Mapping[str, Any]) -> tuple[T, dict[str, Any]] | None:
     """The target of all below a branch, with the parts of the path that come after it."""
     rest = path.removesuffix("/").split("/", branch.depth + 1)[-1]
-    if branch.target is None or "" in rest.split("/"):
-        return None
-    return branch.target, {**branch.arguments, **found, "rest": rest}
+    return None if "" in rest.split("/") else (target, {**branch.arguments_below, **found, "rest": rest})
 
 
 def _alternatives(part: str, choices: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, dict[str, Any]]]:

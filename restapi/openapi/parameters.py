@@ -8,10 +8,10 @@ from typing import Any
 from aiida_like.models import LINK_TYPES
 from querylang.ast import Operator, Option
 from querylang.facets import facet_keys
-from querylang.limits import FACETS, FIELDS, ORDER
+from querylang.limits import AXES, FACETS, FIELDS, ORDER
 from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import operators_of_relation
-from querylang.options import OptionSpec, boolean, integer, keys, order_terms
+from querylang.options import OptionSpec, boolean, integer, keys, order_terms, positive, slices
 from querylang.projection import shown_keys
 from querylang.schema import Entity, Field, FieldType, Relation
 from restapi.config import Settings
@@ -21,9 +21,10 @@ from restapi.openapi.schema import BOOLEAN, INTEGER, TEXT, Parameter, Schema, on
 
 INT64: Schema = {"type": "integer", "format": "int64"}
 
-_NUMBERS: frozenset[Callable[[Option], Any]] = frozenset({integer, lineage.depth})
+_NUMBERS: frozenset[Callable[[Option], Any]] = frozenset({integer, positive, lineage.depth})
 _LISTS: Mapping[Callable[[Option], Any], int] = {
     keys: FIELDS.most,
+    slices: AXES.most,
     order_terms: ORDER.most,
     shown_keys: FIELDS.most,
     facet_keys: FACETS.most,
@@ -130,14 +131,15 @@ def of_filters(entity: Entity) -> Iterator[dict[str, Any]]:
 
 
 _TEXT = r'"(?:[^"\u0000]|"")*"'
-_DAY, _SHIFT = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "Z|[+-][0-9]{2}(?::[0-9]{2})?"
-_CLOCK = r"T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
+_SHIFT = "Z|[+-][0-9]{2}(?::[0-9]{2})?"
+_CLOCK = rf"T[0-9]{{2}}(?::[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,6}})?)?)?(?:{_SHIFT})?"
+_TIME = f"[0-9]{{4}}(?:-[0-9]{{2}}(?:-[0-9]{{2}}(?:{_CLOCK})?)?)?"
 _WRITTEN: Mapping[FieldType, tuple[str, str]] = {
     FieldType.INTEGER: (r"[+-]?[0-9]{1,18}", "`45`"),
     FieldType.STRING: (_TEXT, '`"text"`, in double quotes'),
     FieldType.UUID: (_TEXT, '`"338357f4-f236-4f9c-8fbe-cd550dc6b858"`, in double quotes'),
     FieldType.BOOLEAN: ("true|false", "`true` or `false`"),
-    FieldType.DATETIME: (rf"{_DAY}(?:{_CLOCK}(?:{_SHIFT})?)?", "`2016-04-23`, `2016-04-23T05:45`"),
+    FieldType.DATETIME: (_TIME, "`2016`, `2016-04`, `2016-04-23`, `2016-04-23T05:45`"),
     FieldType.JSON: (rf"{_TEXT}|-?[0-9]{{1,15}}|true|false|null", "JSON"),
 }
 """The spelling of values: a regular expression, and examples."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from restapi.openapi.answer import JSON
@@ -46,10 +47,10 @@ class RunDocument:
     error: Shape
     refusals: Mapping[int, str]
 
-    def written(self, server: str) -> bytes:
-        """The document as JSON; `server` is the path that all others are below."""
+    def written(self, server: str, cookie: str) -> bytes:
+        """The document as JSON; `server` is the path that all others are below, `cookie` that of sessions."""
         paths = {each.path: dict(self._operations(each)) for each in self.paths}
-        return as_document(self.title, self.about, server, paths, self.tags, _SECURITY)
+        return as_document(self.title, self.about, server, paths, self.tags, _security(cookie))
 
     def _operations(self, described: Described) -> Iterator[tuple[str, dict[str, Any]]]:
         for method, operation in described.operations.items():
@@ -76,22 +77,37 @@ class RunDocument:
         }
 
 
-_SECURITY: Mapping[str, Any] = {
-    "key": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "Authorization",
-        "description": "`Token KEY`, with a key of `aiida-like key add`",
+def _security(cookie: str) -> Mapping[str, Any]:
+    """What tells who asks; one of them is enough."""
+    return {
+        "token": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token KEY`, with a key of `aiida-like key add`",
+        },
+        "bearer": {"type": "http", "scheme": "bearer", "description": "The same key, as `Bearer KEY`"},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie,
+            "description": "Of who signed in at `/login`, for pages of this server: they alone may write with it",
+        },
     }
-}
 
 
 def _answers(operation: Operation) -> dict[str, Any]:
     return {
-        str(status): {"description": _WORDS[status]} | ({"content": _content(content)} if content else {})
+        str(status): {
+            "description": _WORDS[status],
+            **({"headers": {"Location": _LOCATION}} if status == HTTPStatus.CREATED else {}),
+            **({"content": _content(content)} if content else {}),
+        }
         for status, content in operation.answers.items()
     }
 
+
+_LOCATION: Mapping[str, Any] = {"description": "Its URL", "schema": {"type": "string", "format": "uri"}}
 
 _WORDS: Mapping[int, str] = {
     200: "Done, or here it is",

@@ -22,6 +22,7 @@ from restapi.openapi.schema import (
     array,
     either,
     mapping,
+    one_of,
     or_null,
     record,
     selection,
@@ -72,6 +73,7 @@ DOCUMENT = AnswerSpec({JSON: OBJECT})
 FILE = AnswerSpec({BYTES: None}, (DISPOSITION,))
 DOWNLOAD = AnswerSpec({BYTES: None}, (DISPOSITION,), is_everywhere=False)
 CRATE = AnswerSpec({ZIP: None}, (DISPOSITION,), is_everywhere=False)
+ZIPPED = CRATE
 
 STATISTICS = Component(
     "Statistics",
@@ -85,6 +87,19 @@ STATISTICS = Component(
 )
 
 LINK_TYPE = {**TEXT, "description": f"{', '.join(LINK_TYPES)}; a profile can hold others, which AiiDA does not have"}
+
+_LEFT_OUT = Component(
+    "LinksLeftOut",
+    record(
+        {
+            "node_id": INTEGER,
+            "direction": one_of("incoming", "outgoing"),
+            "link_type": or_null(LINK_TYPE),
+            "node_type": or_null(TEXT),
+            "count": {**COUNT, "description": "How many such links of the node are not among those shown"},
+        }
+    ),
+)
 
 GRAPH = Component(
     "Graph",
@@ -101,7 +116,12 @@ GRAPH = Component(
                             "node_type": TEXT,
                             "process_type": or_null(TEXT),
                             "ctime": TIME,
+                            "process_label": or_null(TEXT),
+                            "process_state": or_null(TEXT),
+                            "exit_status": or_null(INTEGER),
                             "distance": {**COUNT, "description": "How many links away it is, at least"},
+                            "incoming": {**COUNT, "description": "How many links of these types lead to it in all"},
+                            "outgoing": {**COUNT, "description": "How many links of these types lead from it in all"},
                         }
                     ),
                 )
@@ -113,7 +133,8 @@ GRAPH = Component(
                 )
             ),
             "truncated": {**BOOLEAN, "description": "Whether there are more nodes"},
-        }
+        },
+        {"left_out": array(_LEFT_OUT)},
     ),
 )
 

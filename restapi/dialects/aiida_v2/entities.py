@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, func, null, or_, s
 
 from aiida_like.core_names import plugin_spellings, type_spellings
 from aiida_like.models import Timestamp, authinfo, computer, group, node, of_process, user
-from aiida_like.storage.expressions import json_object_text, json_scalar_text
+from aiida_like.storage.sql.expressions import json_object_text, json_scalar_text
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field, FieldType
 from restapi.config import Settings

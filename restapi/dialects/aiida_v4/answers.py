@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from aiida_like.file_kind import FileKind
 from querylang.schema import Entity
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, INCOMING, NODES, OUTGOING, USERS
 from restapi.openapi.answer import BYTES, JSON, AnswerSpec
@@ -61,9 +62,9 @@ def _enveloped_without_id(data: Shape) -> AnswerSpec:
     return AnswerSpec({JSON: record({**_ENVELOPE, "data": data})}, TOTALS)
 
 
-def _of_one(data: Mapping[str, Shape]) -> AnswerSpec:
+def _of_one(data: Mapping[str, Shape], sometimes: Mapping[str, Shape] = {}) -> AnswerSpec:
     """The answer about one object: `id` is its name in the path."""
-    return _enveloped(record(data), TEXT)
+    return _enveloped(record(data, sometimes), TEXT)
 
 
 def _of_no_rows(spec: AnswerSpec) -> AnswerSpec:
@@ -210,6 +211,16 @@ _DERIVED = _of_one(
 )
 DERIVED = replace(_DERIVED, is_everywhere=False)
 
+_ARRAY: Mapping[str, Shape] = {"name": TEXT, "shape": array(COUNT), "dtype": TEXT}
+_SLICE = Component(
+    "ArraySlice",
+    record({**_ARRAY, "values": {"description": "Nested lists, or one value; null stands for NaN and infinities"}}),
+)
+_SHAPE = Component("Array", record({"name": TEXT, "shape": or_null(array(COUNT)), "dtype": or_null(TEXT)}))
+ARRAYS = replace(
+    _enveloped(either(record({"arrays": array(_SHAPE)}), record({"array": _SLICE})), TEXT), is_everywhere=False
+)
+
 COMMENTS = _of_one(
     {
         "comments": array(
@@ -218,7 +229,11 @@ COMMENTS = _of_one(
     }
 )
 
-_FILES = array(Component("File", record({"name": TEXT, "type": one_of("DIRECTORY", "FILE")})))
+_SIZES: Mapping[str, Shape] = {
+    "size": or_null({**COUNT, "description": "In bytes, of a file, where sizes were asked for; null if it is lost"}),
+    "kind": or_null(one_of(*(kind.value for kind in FileKind))),
+}
+_FILES = array(Component("File", record({"name": TEXT, "type": one_of("DIRECTORY", "FILE")}, _SIZES)))
 
 FOLDER = _of_one({"repo_list": _FILES})
 INPUT_FILES = _enveloped(_FILES, TEXT)
@@ -235,5 +250,9 @@ REPORT = _of_one(
                 record({"time": TIME, "loggername": TEXT, "levelname": TEXT, "dbnode_id": INTEGER, "message": TEXT}),
             )
         )
-    }
+    },
+    {
+        "offset": {**COUNT, "description": "How many entries come before these, where a part was asked for"},
+        "total": {**COUNT, "description": "How many entries there are in all, where a part was asked for"},
+    },
 )

@@ -11,13 +11,14 @@ from aiida_like.formats import Download, StoredNode, derived_properties, downloa
 from aiida_like.json_text import object_of
 from aiida_like.models import comment, user
 from aiida_like.storage import Statement
-from restapi.answering.files import answer_file, listing, stored_node
+from restapi.answering.file_zip import answer_zip
+from restapi.answering.files import answer_file, asked_listing, stored_node
 from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import NODES
 from restapi.dialects.resource import DialectResource
 from restapi.http.encoding import attachment, http_date, part_of_stored, stored_json
 from restapi.http.reply import Reply
-from restapi.openapi.shared import FILE
+from restapi.openapi.shared import FILE, ZIPPED
 
 _STORED = ("uuid", "node_type", "label", "attributes", "repository_metadata")
 """The fields that make a `StoredNode`."""
@@ -57,6 +58,26 @@ class DerivedProperties(DialectResource):
         return self.envelope(NODES.name, {"derived_properties": derived}, path_id=path_id)
 
 
+class Arrays(DialectResource):
+    """`/nodes/ffe1b03a/contents/arrays?array=bands&slice=0,:10`: shapes of its arrays, or a slice of one."""
+
+    reserved, allowed, answer = options.OF_ARRAYS, frozenset(options.OF_ARRAYS), answers.ARRAYS
+
+    def get(self, path_id: str) -> Reply:
+        given = self.parse_options()
+        if "slice" in given and "array" not in given:
+            raise QueryError("slice needs array, the name of the array")
+        attributes, tree = map(object_of, self.values(NODES, path_id, "attributes", "repository_metadata"))
+        # Not before it is needed, because numpy is a fifth of the time to start.
+        from restapi.answering.arrays import StoredArrays
+
+        stored = StoredArrays(attributes, tree, self.context.snapshot.storage.repository)
+        if "array" not in given:
+            return self.envelope(NODES.name, {"arrays": stored.listed()}, path_id=path_id)
+        part = stored.part(given["array"], given.get("slice", ()))
+        return self.envelope(NODES.name, {"array": part}, path_id=path_id)
+
+
 class Comments(DialectResource):
     """`/nodes/6c023146/contents/comments`: what users wrote on a node."""
 
@@ -80,14 +101,14 @@ class Comments(DialectResource):
 
 
 class RepositoryList(DialectResource):
-    """`/nodes/86e77f60/repo/list?filename="bin"`: what lies in a folder of the node."""
+    """`/nodes/86e77f60/repo/list?filename="bin"&sizes=true`: what lies in a folder of the node."""
 
-    allowed, answer = options.FILES, answers.FOLDER
+    reserved, allowed, answer = options.OF_LISTINGS, options.LISTINGS, answers.FOLDER
 
     def get(self, path_id: str) -> Reply:
         given = self.parse_options()
         (stored,) = self.values(NODES, path_id, "repository_metadata")
-        content = {"repo_list": listing(object_of(stored), given.get("filename", ""))}
+        content = {"repo_list": asked_listing(self.context.snapshot, object_of(stored), given)}
         return self.envelope(NODES.name, content, path_id=path_id)
 
 
@@ -102,6 +123,17 @@ class RepositoryContents(DialectResource):
             raise QueryError('filename is missing: name the file, as in ?filename="aiida.in"')
         (stored,) = self.values(NODES, path_id, "repository_metadata")
         return answer_file(self.context.snapshot, object_of(stored), given["filename"])
+
+
+class RepositoryZip(DialectResource):
+    """`/nodes/8f884b43/repo/zip?filename=".aiida"`: all files of the node, or those of a folder, as a zip file."""
+
+    allowed, answer = options.FILES, ZIPPED
+
+    def get(self, path_id: str) -> Reply:
+        folder = self.parse_options().get("filename", "")
+        uuid, ctime, stored = self.values(NODES, path_id, "uuid", "ctime", "repository_metadata")
+        return answer_zip(self.context.snapshot, object_of(stored), folder, uuid, ctime)
 
 
 class Downloads(DialectResource):

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func
 from aiida_like import links
 from aiida_like.core_names import plugin_spellings, type_spellings
 from aiida_like.models import computer, group, node, user
-from aiida_like.storage.patterns import Pattern
+from aiida_like.storage.sql.patterns import Pattern
 from querylang.lowering.relations import OF_GROUPS, OF_NODES
 from querylang.schema import Entity, Field
 from restapi.dialects.fields import by_name, integer, json, text, time, user_id, uuid

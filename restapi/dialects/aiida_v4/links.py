@@ -9,7 +9,7 @@ from sqlalchemy import between, case, null, or_, select
 from aiida_like.formats import DESCRIBED, StoredNode, description_of
 from aiida_like.json_text import object_of
 from aiida_like.models import computer, node
-from aiida_like.storage.patterns import prefix_end
+from aiida_like.storage.sql.patterns import prefix_end
 from querylang.schema import Entity
 from restapi.dialects.aiida_v4 import answers, options
 from restapi.dialects.aiida_v4.entities import INCOMING, NODES, OUTGOING

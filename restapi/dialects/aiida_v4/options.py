@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aiida_like.formats import DOWNLOADS
-from querylang.options import OptionSpec, boolean, ignored, integer, keys, word
+from querylang.options import OptionSpec, boolean, ignored, integer, keys, positive, slices, word
 from restapi.answering.list_options import LIST_OPTIONS
 from restapi.dialects.aiida_v4.full_type import read_full_type
 from restapi.http.preferences import FORMAT
@@ -43,3 +43,24 @@ FILES = frozenset({"filename"})
 DOWNLOAD = frozenset({"download", "download_format"})
 FORMATS = frozenset({"full_type"})
 TREE = frozenset({"in_limit", "out_limit"})
+
+OF_REPORTS: Mapping[str, OptionSpec] = {
+    "limit": OptionSpec(positive, "At most so many entries of the log.", least=1),
+    "offset": OptionSpec(integer, "Skip so many entries first."),
+    "tail": OptionSpec(positive, "Only so many entries at the end.", least=1),
+}
+"""The options of reports, whose limit is a number of entries, as many as one likes."""
+
+OF_LISTINGS: Mapping[str, OptionSpec] = {
+    "recursive": OptionSpec(boolean, "true: list what is in folders too, by its path."),
+    "sizes": OptionSpec(boolean, "true: show the size of each file in bytes, and its kind, text or binary."),
+}
+"""The options of lists of files, beside filename."""
+LISTINGS = FILES | {*OF_LISTINGS}
+
+OF_ARRAYS: Mapping[str, OptionSpec] = {
+    "array": OptionSpec(word, "The name of an array; without it all are listed."),
+    "slice": OptionSpec(
+        slices, "What is taken of each axis of the array, as Python has it: indices, and slices such as : and ::2."
+    ),
+}

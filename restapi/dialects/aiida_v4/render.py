@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from aiida_like.storage.json_expressions import json_value
+from aiida_like.storage.sql.json_expressions import json_value
 from querylang.decode import decode
 from querylang.schema import Field, FieldType
 from restapi.answering.rendering import RowRenderer, objects_of

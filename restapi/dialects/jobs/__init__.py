@@ -11,13 +11,16 @@ from pathlib import Path
 
 from aiida_like.storage import LazyStorage
 from aiida_like_engine.client import Client
-from aiida_like_engine.layout import Root
+from aiida_like_engine.root.layout import Root
+from restapi.accounts.gate import secret_of
+from restapi.accounts.sessions import cookie_name
 from restapi.config import Settings
 from restapi.dialects.jobs.asked import Service
 from restapi.dialects.jobs.description import DOCUMENT
 from restapi.dialects.jobs.errors import not_allowed, not_found, refusal_of
 from restapi.dialects.jobs.files import is_upload
 from restapi.dialects.jobs.routes import LINKED, OF_USER, ROUTES
+from restapi.dialects.jobs.shown import run_pages
 from restapi.dialects.run_api import RunApi, as_private
 from restapi.http.errors import FailureLog
 from restapi.http.exchange import Exchange
@@ -38,8 +41,14 @@ _PAGES = (f"{PREFIX}/jobs/docs", f"{PREFIX}/jobs/openapi.json")
 
 
 def run_api(engine: str, storage: LazyStorage, settings: Settings, log: FailureLog) -> RunApi:
-    """The jobs API of the engine in a folder; `storage` is its profile."""
+    """The jobs API of the engine in a folder; `storage` is its profile.
+
+    Raises:
+        TargetError: what signs cookies cannot be read.
+    """
     root = Root(Path(engine).absolute())
+    cookie = cookie_name(secret_of(root))
+    service = Service(root, Client(root.socket), storage, settings)
 
     def refused(error: Exception, exchange: Exchange) -> Reply | None:
         found = refusal_of(error, log, exchange)
@@ -48,11 +57,11 @@ def run_api(engine: str, storage: LazyStorage, settings: Settings, log: FailureL
     return RunApi(
         prefix=f"{PREFIX}/jobs",
         title=DOCUMENT.title,
-        document=lambda mount: DOCUMENT.written(mount + PREFIX),
+        document=lambda mount: DOCUMENT.written(mount + PREFIX, cookie),
         routes={PREFIX: ROUTES, f"{OF_USERS}/v2": (*ROUTES, *OF_USER), "/api": LINKED, OF_USERS: LINKED},
         pages=_PAGES,
         below=(*(f"{PREFIX}/{name}" for name in NAMES), "/api/jobs", "/<user>/api"),
-        begin=Service(root, Client(root.socket), storage, settings).begin,
+        begin=service.begin,
         refused=refused,
         missing=lambda _: as_private(not_found().reply),
         not_allowed=not_allowed,
@@ -60,4 +69,5 @@ def run_api(engine: str, storage: LazyStorage, settings: Settings, log: FailureL
         is_own=lambda path: _OWN.fullmatch(path) is not None and not path.startswith(_PAGES),
         streams=is_upload,
         log=log,
+        shown=run_pages(service, log),
     )

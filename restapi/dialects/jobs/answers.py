@@ -184,7 +184,14 @@ CORE_TYPE = Component(
 USER = Component("User", record({"id": TEXT, "username": TEXT, "email": TEXT, "firstName": TEXT, "lastName": TEXT}))
 
 LINES: Schema = record({"lines": array(TEXT)})
-TAIL: Schema = record({"fileType": one_of("text", "binary"), "lines": array(TEXT)})
+TAIL: Schema = record(
+    {"fileType": one_of("text", "binary"), "lines": array(TEXT)},
+    {
+        "position": {**INTEGER, "description": "Where the first line begins, in bytes"},
+        "next": {**INTEGER, "description": "Where the lines go on that are not here yet"},
+        "size": {**INTEGER, "description": "Bytes that the file has now"},
+    },
+)
 DIRECTORY: Schema = array(record({"path": TEXT, "resource": {**TEXT, "description": "The path of its tail"}}))
 ROOT: Schema = mapping(URL)
 NOTHING: Schema = record({})

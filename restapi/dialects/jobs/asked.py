@@ -16,12 +16,13 @@ from sqlalchemy.exc import DBAPIError
 
 from aiida_like.repository import Repository
 from aiida_like.storage import LazyStorage
-from aiida_like_engine.accounts import Account
-from aiida_like_engine.catalogue import Catalogue, read_catalogue
 from aiida_like_engine.client import Client
 from aiida_like_engine.errors import RootError
-from aiida_like_engine.layout import Root
-from aiida_like_engine.server_db import ServerDatabase, open_to_read
+from aiida_like_engine.root.catalogue import Catalogue, read_catalogue
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.settings import read_settings
+from aiida_like_engine.server_db.accounts import Account
+from aiida_like_engine.server_db.database import ServerDatabase, open_to_read
 from restapi.accounts.caller import caller_of
 from restapi.config import Settings
 from restapi.dialects.jobs.errors import not_authenticated, not_found, refusal, throttled
@@ -65,8 +66,8 @@ class Service:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """What can be run, as it was at the first look. Raises RootError."""
-        return read_catalogue(self.root.analyses)
+        """What can be run on this machine, as it was at the first look. Raises RootError."""
+        return read_catalogue(self.root.analyses).within(read_settings(self.root.settings).cores)
 
     def begin(self, exchange: Exchange, arguments: dict[str, Any]) -> Asked:
         """The request, by an account; the name of a user in its path is that of the account. Raises Refusal."""

@@ -33,10 +33,11 @@ _TRUE, _FALSE = {"true", "1", "yes", "on", "t", "y"}, {"false", "0", "no", "off"
 
 
 class Invalid(Exception):
-    """`problems` are for the client."""
+    """`problems` are for the client. `rest` is the value without what is wrong with it; None: nothing is left."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, rest: Any = None) -> None:
         self.problems = problems
+        self.rest = rest
         super().__init__(str(problems))
 
 
@@ -49,7 +50,7 @@ class Check(Protocol):
 
 
 class Tried(NamedTuple):
-    """A value as it is stored, or what is wrong with it."""
+    """A value as it is stored, or what is wrong with it and what it is without that."""
 
     value: Any
     problems: Problems
@@ -59,7 +60,18 @@ def tried(check: Callable[[Any], Any], value: Any) -> Tried:
     try:
         return Tried(check(value), [])
     except Invalid as error:
-        return Tried(None, error.problems)
+        return Tried(error.rest, error.problems)
+
+
+def merged(one: Problems, other: Problems) -> Problems:
+    """Problems of one value that were found twice, part by part; where both speak of the same part, those of `one`."""
+    if not (one and other):
+        return one or other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {key: merged(one.get(key, {}), other.get(key, {})) for key in {**one, **other}}
+    if all(isinstance(each, dict) for each in (*one, *other)) and len(one) == len(other):
+        return [merged(*each) for each in zip(one, other, strict=True)]
+    return one
 
 
 @dataclass(frozen=True)
@@ -205,7 +217,7 @@ class Array:
             raise Invalid({OF_ALL: [f"Ensure this field has no more than {self.most} elements."]})
         found = [tried(self.items.of, each) for each in value]
         if any(each.problems for each in found):
-            raise Invalid([each.problems or {} for each in found])
+            raise Invalid([each.problems or {} for each in found], [each.value for each in found])
         return [each.value for each in found]
 
 
@@ -259,6 +271,7 @@ class Record:
         made = {key: each for key, each in value.items() if key not in self.fields and key not in self.read_only}
         found = {name: each.tried(value, name) for name, each in self.fields.items() if is_whole or name in value}
         problems = {name: each.problems for name, each in found.items() if each.problems}
+        values = {name: each.value for name, each in found.items() if not each.problems or each.value is not None}
         if problems:
-            raise Invalid(problems)
-        return made | {name: each.value for name, each in found.items()}
+            raise Invalid(problems, made | values)
+        return made | values

@@ -14,14 +14,14 @@ from restapi.http.route_tree import ID, REST, RUN
 from restapi.openapi.answer import BYTES, JSON
 from restapi.openapi.parameters import in_path, in_query
 from restapi.openapi.run_document import Described, Operation, RunDocument, with_markers
-from restapi.openapi.schema import BOOLEAN, TEXT, Parameter, Shape, one_of
+from restapi.openapi.schema import BOOLEAN, TEXT, Parameter, Schema, Shape, one_of
 
 _ABOUT = """Files are uploaded, jobs are made of them, submitted and watched, and what they leave is downloaded.
 
 Paths and bodies are those of version 2 of Rescale's platform API, so that its clients work here. All of it is for one
 account, whose key is sent as `Authorization: Token KEY`; the same paths are below `/USER/api/v2`, for the account of
-that name. What was run stands in the provenance graph, which the other interfaces show. `docs/api-jobs.md` has the
-rest.
+that name. What is tried on a page of this server is asked as the account that is signed in. What was run stands in
+the provenance graph, which the other interfaces show. `docs/api-jobs.md` has the rest.
 """
 
 _TAGS = {
@@ -70,6 +70,23 @@ def _empty(summary: str, status: int, *parameters: Parameter) -> Operation:
 
 _UPLOAD = Operation("Uploads a file", {201: {JSON: answers.FILE}}, {"multipart/form-data": answers.UPLOAD})
 
+_JOB: Schema = {
+    **JOB.schema,
+    "examples": [
+        {
+            "name": "first-job",
+            "jobanalyses": [
+                {
+                    "analysis": {"code": "shell"},
+                    "command": "echo done",
+                    "hardware": {"coreType": "standard", "coresPerSlot": 1},
+                }
+            ],
+        }
+    ],
+}
+"""With a job that each new engine can run, to be tried."""
+
 OPERATIONS: Mapping[type[JobsResource], Mapping[str, Operation]] = {
     overviews.Me: {"get": _json("The account that asks", answers.USER)},
     overviews.Analyses: {"get": _listed("What can be run", answers.ANALYSIS)},
@@ -92,17 +109,15 @@ OPERATIONS: Mapping[type[JobsResource], Mapping[str, Operation]] = {
             in_query("state", one_of("completed", "not_completed"), "Whether they have ended"),
             in_query("job_status", one_of(*JOB_STATUSES.values()), "Their newest status"),
         ),
-        "post": _json(
-            "Makes a job, which does not run until it is submitted", answers.JOB_OBJECT, 201, body=JOB.schema
-        ),
+        "post": _json("Makes a job, which does not run until it is submitted", answers.JOB_OBJECT, 201, body=_JOB),
     },
     jobs.Job: {
         "get": _json("A job", answers.JOB_OBJECT),
-        "put": _json("Replaces a job that was not submitted", answers.JOB_OBJECT, body=JOB.schema),
+        "put": _json("Replaces a job that was not submitted", answers.JOB_OBJECT, body=_JOB),
         "patch": _json(
             "Changes fields of a job that was not submitted",
             answers.JOB_OBJECT,
-            body={**JOB.schema, "required": []},
+            body={**JOB.schema, "required": [], "examples": [{"name": "Another name"}]},
         ),
         "delete": _empty(
             "Deletes a job that does not run; the graph keeps what was run",
@@ -125,7 +140,15 @@ OPERATIONS: Mapping[type[JobsResource], Mapping[str, Operation]] = {
         "get": Operation(
             "What a run has written into a file so far, or the last lines of it",
             {200: {JSON: answers.TAIL, BYTES: None}},
-            parameters=(in_query("lines", {"type": "integer", "minimum": 1}, "How many lines; without it all bytes"),),
+            parameters=(
+                in_query("lines", {"type": "integer", "minimum": 1}, "How many lines; without it all bytes"),
+                in_query(
+                    "position",
+                    {"type": "integer"},
+                    "The byte where the lines begin, as `next` of an answer says it; below 0 it counts from the end",
+                ),
+                in_query("bytes", {"type": "integer", "minimum": 1}, "At most so many bytes from `position` on"),
+            ),
         )
     },
 }

@@ -58,7 +58,9 @@ class Upload(JobsResource):
             self.asked.account.id, _blocks(environ), media, int(length) if length else None
         )
         with self.asked.reading() as reader:
-            return json_reply(file_object(self.found_file(reader, stored.id), self.asked.links), 201)
+            reply = json_reply(file_object(self.found_file(reader, stored.id), self.asked.links), 201)
+        reply.headers["Location"] = self.asked.links.file(stored.id)
+        return reply
 
     put = post
 

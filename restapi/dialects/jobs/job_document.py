@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
-from aiida_like_engine.catalogue import Analysis, Catalogue, Version
 from aiida_like_engine.errors import Invalid as NoSuchVersion
+from aiida_like_engine.root.catalogue import Analysis, Catalogue, Version
 from restapi.dialects.jobs.checks import (
     Anything,
     Array,
@@ -23,10 +22,10 @@ from restapi.dialects.jobs.checks import (
     Integer,
     Invalid,
     Number,
+    Problems,
     Record,
     Text,
     Texts,
-    tried,
 )
 
 NAME = Text(255)
@@ -131,28 +130,50 @@ class UsedFile(NamedTuple):
 
 
 def used_files(document: Mapping[str, Any]) -> Iterator[UsedFile]:
-    for number, each in enumerate(document["jobanalyses"]):
-        for position, given in enumerate(each["inputFiles"]):
-            yield UsedFile(number, "inputFiles", position, given["id"])
+    """The files that a document names, which may lack what could not be read of it."""
+    for number, each in enumerate(document.get("jobanalyses") or ()):
+        for position, given in enumerate(_part(each, "inputFiles")):
+            if _part(given, "id"):
+                yield UsedFile(number, "inputFiles", position, given["id"])
         for key in ("preProcessScript", "postProcessScript"):
-            if each[key] is not None:
-                yield UsedFile(number, key, None, each[key]["id"])
+            script = _part(each, key)
+            if _part(script, "id"):
+                yield UsedFile(number, key, None, script["id"])
+
+
+def _part(value: Mapping[str, Any] | None, key: str) -> Any:
+    """What an object has under a key; where there is none, an empty text."""
+    return (value or {}).get(key) or ""
 
 
 def fitted(document: Mapping[str, Any], catalogue: Catalogue, known: Collection[str]) -> dict[str, Any]:
     """The document with the newest version of each analysis that names none. `known` are ids of the caller's files.
 
     Raises:
-        Invalid: it asks for what is not offered, or names files that there are not.
+        Invalid: it asks for what is not offered, or names files that there are not; all of it is told.
     """
-    found = [tried(partial(_fitted_analysis, catalogue), each) for each in document["jobanalyses"]]
-    problems: list[dict[str, Any]] = [dict(each.problems) for each in found]
+    problems = misfits(document, catalogue, known)
+    if problems:
+        raise Invalid(problems)
+    return {**document, "jobanalyses": [_with_version(each, catalogue) for each in document["jobanalyses"]]}
+
+
+def _with_version(job_analysis: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    analysis = job_analysis["analysis"]
+    version = analysis["version"] or catalogue.analyses[analysis["code"]].version(None).code
+    return {**job_analysis, "analysis": {**analysis, "version": version}}
+
+
+def misfits(document: Mapping[str, Any], catalogue: Catalogue, known: Collection[str]) -> Problems:
+    """What is asked for that is not offered, and files that there are not, by a document which may lack what could not
+    be read of it. `known` are ids of the caller's files.
+    """
+    analyses = document.get("jobanalyses") or ()
+    problems = [_misfits_of(each, catalogue) for each in analyses]
     for used in used_files(document):
         if used.id not in known:
-            _add_unknown(problems[used.analysis], document["jobanalyses"][used.analysis], used)
-    if any(problems):
-        raise Invalid({"jobanalyses": problems})
-    return {**document, "jobanalyses": [each.value for each in found]}
+            _add_unknown(problems[used.analysis], analyses[used.analysis], used)
+    return {"jobanalyses": problems} if any(problems) else {}
 
 
 def _add_unknown(problems: dict[str, Any], job_analysis: Mapping[str, Any], used: UsedFile) -> None:
@@ -163,22 +184,39 @@ def _add_unknown(problems: dict[str, Any], job_analysis: Mapping[str, Any], used
         problems.setdefault(used.key, [{} for _ in job_analysis[used.key]])[used.position] = unknown
 
 
-def _fitted_analysis(catalogue: Catalogue, job_analysis: Mapping[str, Any]) -> dict[str, Any]:
-    analysis, hardware = job_analysis["analysis"], job_analysis["hardware"]
-    offered = catalogue.analyses.get(analysis["code"])
-    if offered is None:
-        raise Invalid({"analysis": {"code": [_no_choice(analysis["code"], catalogue.analyses)]}})
-    version = version_of(offered, analysis["version"])
-    if version is None:
-        raise Invalid({"analysis": {"version": [_no_choice(analysis["version"], offered.versions)]}})
-    allowed = version.coretypes or tuple(catalogue.coretypes)
-    core_type = catalogue.coretypes.get(hardware["coreType"])
-    if core_type is None or core_type.code not in allowed:
-        raise Invalid({"hardware": {"coreType": [_no_choice(hardware["coreType"], allowed)]}})
-    most = max(core_type.cores, default=1)
-    if hardware["coresPerSlot"] > most:
-        raise Invalid({"hardware": {"coresPerSlot": [f"Ensure this value is less than or equal to {most}."]}})
-    return {**job_analysis, "analysis": {**analysis, "version": analysis["version"] or version.code}}
+def _misfits_of(job_analysis: Mapping[str, Any] | None, catalogue: Catalogue) -> dict[str, Any]:
+    version, of_analysis = _offered(_part(job_analysis, "analysis"), catalogue)
+    of_hardware = _misfits_of_hardware(_part(job_analysis, "hardware"), version, catalogue)
+    problems = {"analysis": of_analysis, "hardware": of_hardware}
+    return {key: found for key, found in problems.items() if found}
+
+
+def _offered(analysis: Mapping[str, Any] | None, catalogue: Catalogue) -> tuple[Version | None, dict[str, Any]]:
+    """The version that is meant, if there is one, or what is wrong."""
+    code, text = _part(analysis, "code"), _part(analysis, "version") or None
+    if not code:
+        return None, {}
+    if code not in catalogue.analyses:
+        return None, {"code": [_no_choice(code, catalogue.analyses)]}
+    version = version_of(catalogue.analyses[code], text)
+    problem = [_no_choice(str(text), catalogue.analyses[code].versions)]
+    return version, {} if version is not None else {"version": problem}
+
+
+def _misfits_of_hardware(
+    hardware: Mapping[str, Any] | None, version: Version | None, catalogue: Catalogue
+) -> dict[str, Any]:
+    """Of what runs in a version; where none is known, in any."""
+    allowed = (version.coretypes if version else ()) or tuple(catalogue.coretypes)
+    given, cores = _part(hardware, "coreType"), _part(hardware, "coresPerSlot")
+    problems: dict[str, Any] = {}
+    if given and given not in allowed:
+        problems["coreType"] = [_no_choice(given, allowed)]
+    core_type = catalogue.coretypes.get(given)
+    most = max(core_type.cores, default=1) if core_type else None
+    if most and cores and cores > most:
+        problems["coresPerSlot"] = [f"Ensure this value is less than or equal to {most}."]
+    return problems
 
 
 def version_of(analysis: Analysis, text: str | None) -> Version | None:

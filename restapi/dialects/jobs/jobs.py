@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid5
 
+import orjson
 from sqlalchemy import ColumnElement
 
 from aiida_like_engine.errors import Invalid as RefusedValue
+from aiida_like_engine.server_db.database import now
 from restapi.dialects.jobs import render, replies, statuses
 from restapi.dialects.jobs.asked import JobsResource
-from restapi.dialects.jobs.checks import Invalid
+from restapi.dialects.jobs.checks import Invalid, Tried, merged, tried
 from restapi.dialects.jobs.errors import refusal
-from restapi.dialects.jobs.job_document import JOB, fitted, used_files
+from restapi.dialects.jobs.job_document import JOB, fitted, misfits, used_files
 from restapi.dialects.jobs.pages import MOST_JOBS, listed, part
 from restapi.dialects.jobs.reading import Reader, has_ended, has_status
 from restapi.dialects.jobs.records import FileRecord, JobRecord, ListedJob, RunRecord
-from restapi.dialects.jobs.run_request import in_words_of_jobs, run_request
+from restapi.dialects.jobs.run_request import clashes, in_words_of_jobs, run_request
 from restapi.http.encoding import json_reply
 from restapi.http.reply import Reply
 
@@ -32,9 +35,14 @@ class _WithJobs(JobsResource):
             files = reader.named_files(each.id for each in used_files(job.document))
         return json_reply(render.job_object(job, files, self.asked.catalogue, self.asked.links), status)
 
-    def fitted(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """The document, if it can be run. Raises Invalid."""
-        return fitted(document, self.asked.catalogue, self.files_of(document))
+    def fitted(self, checked: Tried) -> dict[str, Any]:
+        """The document that was sent, if it can be run. Raises Invalid: with all that is wrong with it."""
+        document = checked.value or {}
+        catalogue, files = self.asked.catalogue, self.files_of(document)
+        problems = merged(checked.problems, misfits(document, catalogue, files))
+        if problems:
+            raise Invalid(problems)
+        return fitted(document, catalogue, files)
 
     def files_of(self, document: Mapping[str, Any]) -> dict[str, FileRecord]:
         """The files that a document names, without those that there are not."""
@@ -42,9 +50,17 @@ class _WithJobs(JobsResource):
             found = reader.named_files(each.id for each in used_files(document))
         return {key: file for key, file in found.items() if not file.is_deleted}
 
-    def created(self, document: Mapping[str, Any]) -> Reply:
-        stored = self.asked.client.create_job(self.asked.account.id, document["name"], self.fitted(document))
-        return self.shown(stored.id, 201)
+    def created(self, checked: Tried) -> Reply:
+        document = self.fitted(checked)
+        stored = self.asked.client.create_job(self.asked.account.id, document["name"], document)
+        reply = self.shown(stored.id, 201)
+        reply.headers["Location"] = self.asked.links.job(stored.id)
+        return reply
+
+    def changed_by(self, stored: Mapping[str, Any]) -> Tried:
+        """The document that is stored with the changes that were sent."""
+        changes = tried(JOB.changes, self.asked.body())
+        return Tried({**stored, **(changes.value or {})}, changes.problems)
 
     def job(self, public_id: str) -> JobRecord:
         """Raises Refusal: there is none such."""
@@ -63,7 +79,7 @@ class Jobs(_WithJobs):
         return json_reply(listed(self.asked.url(), self.asked.query_string, page, count, summaries))
 
     def post(self) -> Reply:
-        return self.created(JOB.of(self.asked.body()))
+        return self.created(tried(JOB.of, self.asked.body()))
 
     def _wanted(self) -> list[ColumnElement[bool]]:
         """Conditions of the query string. Raises Invalid."""
@@ -112,11 +128,10 @@ class Job(_WithJobs):
 
     def put(self, path_id: str) -> Reply:
         self.job(path_id)
-        return self._changed(path_id, JOB.of(self.asked.body()))
+        return self._changed(path_id, tried(JOB.of, self.asked.body()))
 
     def patch(self, path_id: str) -> Reply:
-        stored = self.job(path_id).document
-        return self._changed(path_id, {**stored, **JOB.changes(self.asked.body())})
+        return self._changed(path_id, self.changed_by(self.job(path_id).document))
 
     def delete(self, path_id: str) -> Reply:
         with_files = self.asked.query().get("deleteInputFiles", "").lower() in {"true", "1"}
@@ -133,8 +148,9 @@ class Job(_WithJobs):
         files = reader.named_files(own - others).values()
         return sorted(file.id for file in files if not (file.is_output or file.is_deleted))
 
-    def _changed(self, path_id: str, document: Mapping[str, Any]) -> Reply:
-        self.asked.client.change_job(self.asked.account.id, path_id, document["name"], self.fitted(document))
+    def _changed(self, path_id: str, checked: Tried) -> Reply:
+        document = self.fitted(checked)
+        self.asked.client.change_job(self.asked.account.id, path_id, document["name"], document)
         return self.shown(path_id)
 
 
@@ -143,20 +159,44 @@ class Submit(_WithJobs):
 
     def post(self, path_id: str) -> Reply:
         job = self.job(path_id)
-        if job.submitted is not None:
+        if job.submitted is None:
+            self._submit(job)
+        elif not self._is_repeated(job, job.submitted):
             raise refusal(400, "This job was submitted already; a clone of it can be submitted.")
-        files = self.files_of(job.document)
-        catalogue = self.asked.catalogue
-        document = fitted(job.document, catalogue, files)
-        request = run_request(document, catalogue, {key: file.name for key, file in files.items()})
-        try:
-            self.asked.client.submit(self.asked.account.id, job.id, request, str(uuid4()))
-        except RefusedValue as refused:
-            problems = in_words_of_jobs(refused.field or "", str(refused), len(request.steps))
-            if problems is None:
-                raise
-            raise Invalid(problems) from None
         return replies.empty(200)
+
+    def _submit(self, job: JobRecord) -> None:
+        files, catalogue = self.files_of(job.document), self.asked.catalogue
+        names = {key: file.name for key, file in files.items()}
+        problems = merged(misfits(job.document, catalogue, files), clashes(job.document, names))
+        if problems:
+            raise Invalid(problems)
+        request = run_request(fitted(job.document, catalogue, files), catalogue, names)
+        try:
+            self.asked.client.submit(self.asked.account.id, job.id, request, token_of(job))
+        except RefusedValue as refused:
+            found = [in_words_of_jobs(each.field or "", str(each), len(request.steps)) for each in refused.all]
+            if not any(found):
+                raise
+            raise Invalid(reduce(merged, [each for each in found if each])) from None
+
+    def _is_repeated(self, job: JobRecord, submitted: int) -> bool:
+        """Whether this asks for what is done, as a client does that has lost the first answer."""
+        if now() < submitted + REPEATED_SECONDS * 10**6:
+            return True
+        with self.asked.reading() as reader:
+            return not any(run.has_ended for run in reader.runs([job.number])[job.number])
+
+
+REPEATED_SECONDS = 60
+"""So long after a submit another one of the job means the same, and so long as the job runs."""
+
+_TOKENS = UUID("5d4bd1ac-7f3c-4c0a-9d59-9a2b8cf1f0e6")
+
+
+def token_of(job: JobRecord) -> str:
+    """What the engine knows a submit by that comes twice: it is the same for a job as long as nobody changes it."""
+    return str(uuid5(_TOKENS, f"{job.id} {job.created} {orjson.dumps(job.document).decode()}"))
 
 
 class Stop(_WithJobs):
@@ -174,9 +214,7 @@ class Clone(_WithJobs):
     """`/jobs/QTVia/clone/`: makes a new job of one, with its inputs, that can be changed and submitted."""
 
     def post(self, path_id: str) -> Reply:
-        stored = self.job(path_id).document
-        changes = JOB.changes(self.asked.body())
-        return self.created({**stored, **changes})
+        return self.created(self.changed_by(self.job(path_id).document))
 
 
 class Statuses(JobsResource):

@@ -25,11 +25,27 @@ BLOCK = 1 << 16
 MOST_READ = 1 << 20
 """Bytes from the end of a file among which its last lines are looked for."""
 
+LONGEST_CHARACTER = 4
+"""Bytes of UTF-8."""
+
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 class NoSuchFile(Exception):
     """The run has no file at that path."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Bytes of a file from a position on, and how many it had when they were read."""
+
+    position: int
+    content: bytes
+    size: int
+
+    @property
+    def next(self) -> int:
+        return self.position + len(self.content)
 
 
 class FolderOfRun(Protocol):
@@ -43,6 +59,9 @@ class FolderOfRun(Protocol):
 
     def end(self, path: str, newlines: int) -> bytes:
         """The end of a file, with so many newlines or more, if its last MiB has them. Raises NoSuchFile."""
+
+    def piece(self, path: str, position: int, most: int) -> Piece:
+        """At most so many bytes of a file from a position on; below 0 it counts from the end. Raises NoSuchFile."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +90,13 @@ class LiveFolder:
                 file.seek(start)
                 found = file.read(stop - start) + found
         return found
+
+    def piece(self, path: str, position: int, most: int) -> Piece:
+        with self._opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            start = _start(position, size)
+            file.seek(start)
+            return Piece(start, file.read(min(most, size - start)), size)
 
     def _opened(self, path: str) -> BinaryIO:
         parts = path.split("/")
@@ -118,6 +144,13 @@ class CollectedFolder:
         start = max(0, stored.size - MOST_READ)
         return b"".join(stored.blocks.part(start, stored.size))
 
+    def piece(self, path: str, position: int, most: int) -> Piece:
+        stored = self._read(path)
+        start = _start(position, stored.size)
+        stop = min(start + most, stored.size)
+        content = b"".join(stored.blocks.part(start, stop)) if start < stop else b""
+        return Piece(start, content, stored.size)
+
     def _read(self, path: str) -> StoredFile:
         """Raises NoSuchFile."""
         if path not in self.files:
@@ -125,8 +158,43 @@ class CollectedFolder:
         return self.repository.read(self.files[path].key)
 
 
+def _start(position: int, size: int) -> int:
+    return min(position, size) if position >= 0 else max(0, size + position)
+
+
+def whole_characters(piece: Piece, *, is_final: bool) -> Piece:
+    """The piece without what is left of a character (UTF-8) that begins before it, or is not there to its end yet."""
+    content = piece.content
+    skipped = next(
+        (number for number in range(min(LONGEST_CHARACTER, len(content))) if content[number] & 0xC0 != _GOES_ON), 0
+    )
+    skipped = skipped if piece.position else 0
+    kept = len(content)
+    if not (is_final and piece.next == piece.size):
+        tail = content[-3:]
+        for number in range(1, len(tail) + 1):
+            byte = tail[-number]
+            if byte & 0xC0 != _GOES_ON:
+                kept -= number if _length(byte) > number else 0
+                break
+    return Piece(piece.position + skipped, content[skipped : max(kept, skipped)], piece.size)
+
+
+_GOES_ON = 0x80
+
+
+def _length(first: int) -> int:
+    """The number of bytes of a character (UTF-8), by its first one."""
+    return 1 if first < 0xC0 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4  # noqa: PLR2004
+
+
 def last_lines(end: bytes, number: int) -> list[str]:
     """The last lines of the end of a file, each with its newline."""
-    lines = end.decode(errors="replace").split("\n")
+    return lines_of(end)[-number:]
+
+
+def lines_of(content: bytes) -> list[str]:
+    """Each with its newline, if it has one."""
+    lines = content.decode(errors="replace").split("\n")
     whole = [f"{line}\n" for line in lines[:-1]] + lines[-1:]
-    return [line for line in whole if line][-number:]
+    return [line for line in whole if line]

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
 
-from aiida_like_engine.server_db import ACCOUNTS, EVENTS, FILES, JOBS, OUTPUTS, RUNS
+from aiida_like_engine.server_db.tables import ACCOUNTS, EVENTS, FILES, JOBS, OUTPUTS, RUNS
 from restapi.dialects.jobs.job_document import used_files
 from restapi.dialects.jobs.pages import Page
 from restapi.dialects.jobs.records import (
@@ -227,7 +227,7 @@ def _output_file(row: Row[Any]) -> FileRecord:
 def _job(row: Row[Any]) -> JobRecord:
     document: Mapping[str, Any] = orjson.loads(row.document)
     owner = Owner(row.owner, row.email)
-    return JobRecord(row.id, row.public_id, owner, row.name, document, _iso(row.created), iso(row.submitted))
+    return JobRecord(row.id, row.public_id, owner, row.name, document, _iso(row.created), row.submitted)
 
 
 def _listed_job(row: Row[Any]) -> ListedJob:

@@ -47,7 +47,7 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class JobRecord:
-    """`number` is the row, `id` the public id. `submitted`: when, None of a draft."""
+    """`number` is the row, `id` the public id. `submitted`: when, in microseconds since 1970; None of a draft."""
 
     number: int
     id: str
@@ -55,7 +55,7 @@ class JobRecord:
     name: str
     document: Mapping[str, Any]
     created: str
-    submitted: str | None
+    submitted: int | None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from aiida_like_engine.catalogue import Analysis, Catalogue, Coretype, Version
+from aiida_like_engine.root.catalogue import Analysis, Catalogue, Coretype, Version
 from restapi.dialects.jobs.job_document import version_of
 from restapi.dialects.jobs.records import FileRecord, JobRecord, ListedJob, Owner, RunRecord
 from restapi.dialects.jobs.statuses import LABEL_CLASSES
@@ -25,6 +25,12 @@ class Links:
 
     def contents(self, file: str) -> str:
         return f"{self.root}/api/v2/files/{file}/contents/"
+
+    def file(self, file: str) -> str:
+        return f"{self.root}/api/v2/files/{file}/"
+
+    def job(self, job: str) -> str:
+        return f"{self.root}/api/v2/jobs/{job}/"
 
     def tail(self, job: str, run: str, path: str) -> str:
         """A path, as clients add it to the host."""

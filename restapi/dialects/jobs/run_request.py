@@ -7,21 +7,16 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aiida_like_engine.catalogue import Catalogue
 from aiida_like_engine.protocol import RunRequest, Step, StepInput
-from restapi.dialects.jobs.checks import Invalid, Problems
+from aiida_like_engine.root.catalogue import Catalogue
+from restapi.dialects.jobs.checks import Problems
 from restapi.dialects.jobs.job_document import used_files
 
 _HOUR = 3600
 
 
 def run_request(document: Mapping[str, Any], catalogue: Catalogue, names: Mapping[str, str]) -> RunRequest:
-    """The request for a run of a job that is fitted to the catalogue. `names` are those of its files, by their ids.
-
-    Raises:
-        Invalid: two files would have the same name in the folder that the job runs in.
-    """
-    _check_names(document, names)
+    """The request for a run of a job that is fitted to the catalogue. `names` are those of its files, by their ids."""
     description = document.get("description")
     return RunRequest(
         label=document["name"],
@@ -65,16 +60,16 @@ def _inputs(job_analysis: Mapping[str, Any], names: Mapping[str, str]) -> Iterat
         yield StepInput(file, names[file], unpack)
 
 
-def _check_names(document: Mapping[str, Any], names: Mapping[str, str]) -> None:
+def clashes(document: Mapping[str, Any], names: Mapping[str, str]) -> Problems:
+    """Problems of a job two files of which would have the same name in the folder that it runs in."""
     problems: list[dict[str, Any]] = [{} for _ in document["jobanalyses"]]
     owners: dict[str, str] = {}
     for used in used_files(document):
-        name = names[used.id]
-        if owners.setdefault(name, used.id) != used.id:
+        name = names.get(used.id)
+        if name is not None and owners.setdefault(name, used.id) != used.id:
             message = f"Another file of this job is called {name}, too: rename one of them."
             problems[used.analysis].setdefault(used.key, [message])
-    if any(problems):
-        raise Invalid({"jobanalyses": problems})
+    return {"jobanalyses": problems} if any(problems) else {}
 
 
 _OF_STEPS: Mapping[str, tuple[str, ...]] = {

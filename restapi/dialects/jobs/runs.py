@@ -9,15 +9,27 @@ from flask import Response
 from restapi.dialects.jobs.asked import JobsResource
 from restapi.dialects.jobs.checks import Invalid
 from restapi.dialects.jobs.errors import not_found
-from restapi.dialects.jobs.live import CollectedFolder, FolderOfRun, LiveFolder, NoSuchFile, last_lines
+from restapi.dialects.jobs.live import (
+    LONGEST_CHARACTER,
+    MOST_READ,
+    CollectedFolder,
+    FolderOfRun,
+    LiveFolder,
+    NoSuchFile,
+    Piece,
+    last_lines,
+    lines_of,
+    whole_characters,
+)
 from restapi.dialects.jobs.pages import Page, listed, part
 from restapi.dialects.jobs.render import file_object, run_object
 from restapi.http.encoding import json_reply
-from restapi.http.reply import Reply
+from restapi.http.headers import tag_by_content
+from restapi.http.reply import Reply, as_response
 
 _MOST_PATHS = 10_000
 _MOST_LINES = 10_000
-_DIGITS = 9
+_DIGITS = 15
 
 
 class Runs(JobsResource):
@@ -98,9 +110,14 @@ class DirectoryContents(_OfFolder):
 
 
 class Tail(_OfFolder):
-    """`/jobs/QTVia/runs/1/tail/process_output.log?lines=10`: the end of a file that a run writes, or all of it."""
+    """`/jobs/QTVia/runs/1/tail/process_output.log?lines=10`: the end of a file that a run writes, or all of it.
+
+    With `position` the lines from there on, and where the next ones will begin: who follows a file asks with that.
+    """
 
     def get(self, path_id: str, run: str, rest: str) -> Reply:
+        if "position" in self.asked.query():
+            return self._piece(path_id, run, rest)
         number = self._lines()
         folder = self.folder(path_id, run)
         try:
@@ -112,11 +129,35 @@ class Tail(_OfFolder):
         kind = "binary" if b"\0" in end else "text"
         return json_reply({"fileType": kind, "lines": last_lines(end, number)})
 
+    def _piece(self, path_id: str, run: str, rest: str) -> Reply:
+        position, most = self._number("position", least=None) or 0, self._number("bytes") or MOST_READ
+        folder = self.folder(path_id, run)
+        goes_on = isinstance(folder, LiveFolder)
+        try:
+            read = folder.piece(rest, position, min(max(most, LONGEST_CHARACTER), MOST_READ))
+        except NoSuchFile:
+            if not goes_on:
+                raise not_found() from None
+            read = Piece(0, b"", 0)  # it may come
+        found = whole_characters(read, is_final=not goes_on)
+        kind = "binary" if b"\0" in found.content else "text"
+        places = {"position": found.position, "next": found.next, "size": found.size}
+        value = {"fileType": kind, "lines": lines_of(found.content), **places}
+        return tag_by_content(as_response(json_reply(value)), self.asked.exchange)
+
     def _lines(self) -> int | None:
         """The number of lines that are asked for. Raises Invalid."""
-        text = self.asked.query().get("lines")
+        number = self._number("lines")
+        return None if number is None else min(number, _MOST_LINES)
+
+    def _number(self, name: str, least: int | None = 1) -> int | None:
+        """The number that the query string has under a name; `least` None: it may be below 0. Raises Invalid."""
+        text = self.asked.query().get(name)
         if text is None:
             return None
-        if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS and int(text)):
-            raise Invalid({"lines": ["A valid integer is required."]})
-        return min(int(text), _MOST_LINES)
+        digits = text if least is not None else text.removeprefix("-")
+        if not (digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS):
+            raise Invalid({name: ["A valid integer is required."]})
+        if least is not None and int(text) < least:
+            raise Invalid({name: ["A valid integer is required."]})
+        return int(text)

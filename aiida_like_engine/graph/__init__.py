@@ -1,0 +1,1 @@
+"""AiiDA's graph of a ROOT, by AiiDA's own ORM. Only processes of the engine import this: it loads AiiDA."""

@@ -1,0 +1,420 @@
+"""AiiDA's ORM, in one thread: its sessions belong to threads, and what one has seen another must not touch."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from aiida import load_profile, orm
+from aiida.common.exceptions import NotExistent
+from aiida.engine.utils import instantiate_process
+from aiida.manage import get_manager
+from aiida.orm.utils.mixins import Sealable
+from aiida.repository import Repository
+
+from aiida_like_engine.graph.error_messages import told_of_aiida
+from aiida_like_engine.graph.profile_setup import COMPUTER, LAUNCHER
+from aiida_like_engine.plugins.calculation import STOP, JobCalculation
+from aiida_like_engine.plugins.wrapper.checksums import Checksums
+from aiida_like_engine.plugins.wrapper.record import RECORD
+from aiida_like_engine.protocol import RunRequest
+from aiida_like_engine.root.catalogue import Catalogue
+from aiida_like_engine.server_db.database import in_parts
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ACTIVE = ("created", "running", "waiting")
+_ENDED = ("finished", "excepted", "killed")
+LATEST = 2**53
+"""Microseconds: what no clock of ours will say."""
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+"""How names of files end that are unpacked into a job's folder."""
+FOLDER = "outputs"
+"""What a link to the folder of another run is called."""
+RUN = "run"
+"""The attribute of a node that holds the uuid of its run."""
+
+
+class OrmThread:
+    """The thread. It has loaded the profile when this returns; in each call it sees what others have committed."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="orm")
+        self._thread.submit(load_profile).result()
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._thread.submit(lambda: _in_session(function, *args, **kwargs)).result()
+
+
+def _in_session(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    session = get_manager().get_profile_storage().get_session()
+    session.commit()  # ends the moment that it saw
+    try:
+        return function(*args, **kwargs)
+    except BaseException:
+        session.rollback()
+        raise
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file that a run begins with: the one of an upload, or at a path of what another run left."""
+
+    node_uuid: str
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the graph says of a run that has not ended, or just has. `paused`: AiiDA has given up, and waits."""
+
+    pk: int
+    uuid: str
+    state: str
+    paused: bool
+    status: str
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in _ENDED
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    path: str
+    size: int
+    md5: str
+    sha512: str
+    object_key: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a sealed node says. `record` is what the wrapper wrote at the end, if it did; `events` name microseconds.
+
+    `exception` is what AiiDA could not cope with, with its traceback if there is one; it is for the log.
+    """
+
+    exit_status: int | None
+    message: str
+    record: Mapping[str, Any]
+    events: Mapping[str, int]
+    files: Sequence[KeptFile]
+    exception: str = ""
+
+
+def store_file(name: str, object_key: str, email: str, extras: Mapping[str, Any]) -> str:
+    """The uuid of a SinglefileData whose content is in the container already: it is not copied."""
+    node = orm.SinglefileData(user=user(email))
+    node.filename = node.label = name
+    content = {"o": {name: {"k": object_key}}}
+    node.base.repository._repository = Repository.from_serialized(  # noqa: SLF001
+        node.backend.get_repository(), content
+    )
+    node.base.extras.set_many(dict(extras))
+    node.store()
+    return str(node.uuid)
+
+
+def user(email: str) -> orm.User:
+    """AiiDA's user of an account, made if there is none, who may use all computers."""
+    _, found = orm.User.collection.get_or_create(email=email)
+    if not found.is_stored:
+        found.store()
+    for computer in orm.Computer.collection.all():
+        try:
+            computer.get_authinfo(found)
+        except NotExistent:
+            default = computer.get_authinfo(orm.User.collection.get_default())
+            orm.AuthInfo(computer, found).store().set_auth_params(default.get_auth_params())
+    return found
+
+
+def create_node(
+    run: str, email: str, request: RunRequest, contents: Mapping[str, Content], catalogue: Catalogue
+) -> str:
+    """The uuid of the node of a run, stored with its checkpoint; no worker knows of it. `contents` are by public id.
+
+    Others wait for the thread meanwhile, and there can be a thousand inputs.
+    """
+    with _kept_in_session():
+        return _create_node(run, email, request, contents, catalogue)
+
+
+def _create_node(
+    run: str, email: str, request: RunRequest, contents: Mapping[str, Content], catalogue: Catalogue
+) -> str:
+    owner = user(email)
+    labels, links = Labels(), Labels()
+    sources = _sources(of.node_uuid for of in contents.values())
+    builder = JobCalculation.get_builder()
+    builder.code = orm.load_code(f"{LAUNCHER}@{COMPUTER}")
+    steps, codes = [], {}
+    for step in request.steps:
+        code = catalogue.version(step.analysis, step.version).aiida_code
+        label = links.of(code, code.partition("@")[0])
+        codes[label] = orm.load_code(code)
+        inputs = []
+        for each in step.inputs:
+            content = contents[each.file]
+            # All that comes of one folder has one link.
+            name = each.name if content.path is None else FOLDER
+            inputs.append(
+                {
+                    "label": labels.of(content, each.name),
+                    "link": links.of(content.node_uuid, name),
+                    "path": content.path or sources[content.node_uuid].filename,
+                    "name": each.name,
+                    "unpack": each.unpack and each.name.lower().endswith(ARCHIVES),
+                }
+            )
+        steps.append({**step.as_json(), "code": label, "inputs": inputs})
+    builder.steps = orm.Dict({"steps": steps}, user=owner)
+    builder.codes = codes
+    files = {links.given[uuid]: source.node for uuid, source in sources.items() if uuid in links.given}
+    if files:
+        builder.files = files
+    builder.metadata.label = request.label
+    builder.metadata.description = request.description
+    builder.metadata.options.run = run
+    builder.metadata.options.account = email
+    runner = get_manager().get_runner()
+    process = instantiate_process(runner, builder)
+    runner.persister.save_checkpoint(process)
+    process.close()
+    return str(process.node.uuid)
+
+
+@contextmanager
+def _kept_in_session() -> Iterator[None]:
+    """What was read is not read again after each commit, of which AiiDA makes several: with many inputs that takes most
+    of the time.
+    """
+    session = get_manager().get_profile_storage().get_session()
+    before = session.expire_on_commit
+    session.expire_on_commit = False
+    try:
+        yield
+    finally:
+        session.expire_on_commit = before
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A node that files come from; `filename` is that of one that is a single file."""
+
+    node: Any
+    filename: str
+
+
+def _sources(uuids: Iterable[str]) -> dict[str, _Source]:
+    """Nodes by their uuids. Raises NotExistent: there is none such."""
+    wanted = set(uuids)
+    found: dict[str, _Source] = {}
+    for some in in_parts(wanted):
+        # All that is needed in one statement: AiiDA would read the attributes of each node by itself.
+        query = orm.QueryBuilder().append(orm.Data, filters={"uuid": {"in": some}}, project=_OF_SOURCES)
+        found.update({uuid: _Source(node, filename or "") for uuid, node, filename in query.all()})
+    if lost := wanted - found.keys():
+        raise NotExistent(f"there is no node {min(lost)}")
+    return found
+
+
+_OF_SOURCES = ["uuid", "*", "attributes.filename"]
+
+
+class Labels:
+    """Labels of links, of the names of things: each thing has one, and no two the same."""
+
+    def __init__(self) -> None:
+        self.given: dict[Any, str] = {}
+        self._numbers: dict[str, int] = {}
+        """The last number of each label that was given, as thousands may want the same."""
+
+    def of(self, thing: Any, name: str) -> str:
+        if thing not in self.given:
+            words = re.sub(r"[\W_]+", "_", name, flags=re.ASCII).strip("_").lower()
+            base = words if words and not words[0].isdigit() else f"file_{words}".strip("_")
+            label, number = base, self._numbers.get(base, 1)
+            while label in self._numbers:
+                number += 1
+                label = f"{base}_{number}"
+            self._numbers[base] = number
+            self._numbers.setdefault(label, 1)
+            self.given[thing] = label
+        return self.given[thing]
+
+
+def node_of_run(run: str) -> str | None:
+    """The uuid of the node that carries a run's uuid and can be worked on; one that cannot is failed."""
+    query = orm.QueryBuilder().append(orm.CalcJobNode, filters={f"attributes.{RUN}": run})
+    found: str | None = None
+    for node in query.all(flat=True):
+        if node.checkpoint is None and not node.is_terminated:
+            # Whoever stored it was killed before it could be continued from anything.
+            fail(node, "its process was never completely stored; the run has another node")
+        else:
+            found = str(node.uuid)
+    return found
+
+
+def fail(node: orm.CalcJobNode, why: str) -> None:
+    node.set_process_state("excepted")
+    node.set_exception(why)
+    node.logger.error(why)
+    if isinstance(node, Sealable):
+        node.seal()
+
+
+def fail_process(pk: int, why: str) -> None:
+    fail(orm.load_node(pk), why)
+
+
+def hand_over(pk: int) -> None:
+    """Give a process to AiiDA's workers."""
+    get_manager().get_runner().controller.continue_process(pk, nowait=False, no_reply=True)
+
+
+def kill(pk: int, why: str) -> None:
+    """Ask AiiDA to give a process up. Whether it does is seen later."""
+    get_manager().get_process_controller().kill_process(pk, msg_text=why)
+
+
+def mark_stop(uuid: str) -> None:
+    orm.load_node(uuid).base.extras.set(STOP, True)  # noqa: FBT003
+
+
+def processes(uuids: Sequence[str]) -> dict[str, Process]:
+    keys = ("id", "uuid", "attributes.process_state", "attributes.paused", "attributes.process_status")
+    query = orm.QueryBuilder().append(orm.ProcessNode, filters={"uuid": {"in": list(uuids)}}, project=keys)
+    return (
+        {
+            uuid: Process(pk, uuid, state or "created", bool(paused), status or "")
+            for pk, uuid, state, paused, status in query.all()
+        }
+        if uuids
+        else {}
+    )
+
+
+def ended(uuid: str) -> Ended:
+    """What a node says that has ended."""
+    node = orm.load_node(uuid)
+    _give_to_user(node)
+    folder = _output(node, node.link_label_retrieved)
+    message = told_of_aiida(node.exception or "") or node.exit_message or node.process_status or ""
+    if folder is None:
+        return Ended(node.exit_status, message.strip(), {}, {}, (), _exception_of(node))
+    keys = dict(_keys(folder.base.repository.metadata))
+    record = json.loads(_text(folder, "end.json") or "{}")
+    known = {each["path"]: each for each in json.loads(_text(folder, "outputs.json") or "[]")}
+    found = {path.removeprefix("work/"): key for path, key in keys.items() if path.startswith("work/")}
+    order = [path for path in known if path in found] + sorted(path for path in found if path not in known)
+    files = [_kept(path, found[path], known.get(path), folder) for path in order]
+    events = events_of(_text(folder, "events.jsonl"))
+    return Ended(node.exit_status, message.strip(), record, events, files, _exception_of(node))
+
+
+def _exception_of(node: orm.CalcJobNode) -> str:
+    """What has ended a process that has no exit status: its exception, and what AiiDA noted of it."""
+    if not node.exception:
+        return ""
+    notes = [log.message for log in orm.Log.collection.get_logs_for(node)]
+    return "\n".join([node.exception.strip(), *(each.strip() for each in notes)])
+
+
+def _output(node: orm.CalcJobNode, label: str) -> Any:
+    return getattr(node.base.links.get_outgoing(link_label_filter=label).first(), "node", None)
+
+
+def retrieved(uuid: str) -> str:
+    """The uuid of the folder that was collected of a node that has ended."""
+    return str(_output(orm.load_node(uuid), "retrieved").uuid)
+
+
+def _give_to_user(node: orm.CalcJobNode) -> None:
+    """Outputs that AiiDA has given to the engine's own user belong to the user of the process."""
+    session = get_manager().get_profile_storage().get_session()
+    for output in node.base.links.get_outgoing().all_nodes():
+        model = output.backend_entity.bare_model
+        if model.user_id != node.user.pk:
+            model.user_id = node.user.pk
+    session.commit()
+
+
+def _keys(metadata: Mapping[str, Any], below: str = "") -> Iterator[tuple[str, str]]:
+    for name, entry in metadata.get("o", {}).items():
+        if "k" in entry:
+            yield below + name, entry["k"]
+        else:
+            yield from _keys(entry, f"{below}{name}/")
+
+
+def _text(folder: Any, name: str) -> str:
+    try:
+        return str(folder.base.repository.get_object_content(f"{RECORD}/{name}", mode="r"))
+    except (OSError, ValueError):
+        return ""
+
+
+def events_of(text: str) -> dict[str, int]:
+    """The events in the lines that a wrapper wrote; one that is not complete yet is left out."""
+    found = {}
+    for line in text.splitlines():
+        try:
+            event = json.loads(line)
+            name, at = str(event["name"]), int(event["at"])
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            continue
+        if 0 <= at < LATEST:
+            found[name] = at
+    return found
+
+
+def _kept(path: str, key: str, known: Mapping[str, Any] | None, retrieved: Any) -> KeptFile:
+    if known is not None:
+        return KeptFile(path, known["size"], known["md5"], known["sha512"], key)
+    with retrieved.base.repository.open(f"work/{path}", "rb") as file:
+        found = Checksums.of(file)
+    return KeptFile(path, found.size, found.md5, found.sha512, key)
+
+
+def processes_with_task() -> set[int]:
+    """The processes that the broker has a task for. An active one without was lost on its way: nobody works on it."""
+    found = set()
+    storage = Path(get_manager().get_broker()._service_dir) / "storage" / "tasks"  # noqa: SLF001
+    for path in storage.glob("*/*.json"):
+        try:
+            found.add(int(json.loads(path.read_text("utf-8"))["body"]["args"]["pid"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Broker:
+    """`age`: seconds since it last wrote that it lives. `workers` listen to it."""
+
+    age: float
+    workers: int
+
+
+def broker(now_seconds: float) -> Broker:
+    path = Path(get_manager().get_broker()._service_dir) / "broker.status"  # noqa: SLF001
+    try:
+        status = json.loads(path.read_text("utf-8"))
+        return Broker(round(max(0.0, now_seconds - status["timestamp"]), 1), int(status.get("task_subscribers", 0)))
+    except (OSError, ValueError, KeyError):
+        return Broker(float("inf"), 0)
+
+
+def container() -> Any:
+    """The container of the profile's files, for one thread."""
+    return get_manager().get_profile_storage().get_container()

@@ -1,0 +1,1 @@
+"""Care of a ROOT: it is made, checked, mended, tidied and copied."""

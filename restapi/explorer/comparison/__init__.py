@@ -1,0 +1,1 @@
+"""Two nodes beside one another."""

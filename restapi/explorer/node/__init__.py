@@ -1,0 +1,5 @@
+"""`/nodes/ID`: all about one node."""
+
+from restapi.explorer.node.page import view
+
+__all__ = ["view"]

@@ -1,0 +1,1 @@
+"""Numbers -> pictures: pure functions that know no HTTP and no database."""

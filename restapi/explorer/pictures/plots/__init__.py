@@ -1,0 +1,1 @@
+"""Curves, bands, bars and heat maps."""

@@ -1,0 +1,1 @@
+"""Tables: rows that fulfil filters, with all that asks for other rows."""

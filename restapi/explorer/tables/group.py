@@ -1,0 +1,59 @@
+"""`/groups/ID`: a group, and the table of its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from restapi.explorer.ask import ApiRefused
+from restapi.explorer.node.found import check_name, reference
+from restapi.explorer.tables.cells import full_name
+from restapi.explorer.tables.definitions import nodes_of_group
+from restapi.explorer.tables.page import show, show_facet, show_paths
+from restapi.explorer.times import shown_time
+from restapi.explorer.visit import Visit
+from restapi.http.reply import Reply
+from restapi.layout import Page
+
+_LONGEST = 4000
+"""Characters of a description; the API has all."""
+
+
+def view(visit: Visit, path_id: str) -> Page | Reply:
+    group = _find(visit, path_id)
+    heading = {
+        "template": "tables/group.html",
+        "group": group,
+        "description": group["description"][:_LONGEST],
+        "created": shown_time(group["time"]),
+        "user": _name_of_user(visit, group["user_id"]),
+    }
+    return show(visit, nodes_of_group(group["id"], reference(group), group["label"]), heading=heading)
+
+
+def facet(visit: Visit, path_id: str) -> Page:
+    group = _find(visit, path_id)
+    return show_facet(visit, nodes_of_group(group["id"], reference(group), group["label"]))
+
+
+def paths(visit: Visit, path_id: str) -> Page:
+    group = _find(visit, path_id)
+    return show_paths(visit, nodes_of_group(group["id"], reference(group), group["label"]))
+
+
+def _name_of_user(visit: Visit, number: int) -> str:
+    try:
+        (user,) = visit.api.get(f"/users/{number}")["users"]
+    except ApiRefused as refused:
+        if refused.status != HTTPStatus.NOT_FOUND:
+            raise
+        return f"user {number}"
+    return full_name(user) or f"user {number}"
+
+
+def _find(visit: Visit, path_id: str) -> Mapping[str, Any]:
+    """Raises ApiRefused: there is no such group."""
+    check_name(path_id)
+    (found,) = visit.api.get(f"/groups/{path_id}")["groups"]
+    return dict(found)

@@ -1,0 +1,87 @@
+"""What viewers read of a node: its attributes, its files, and exports that the API makes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from aiida_like.errors import DamagedNode, FeatureUnavailable
+from aiida_like.formats.node import StoredNode
+from restapi.explorer.visit import Visit
+from restapi.explorer.words import quoted
+
+Node = Mapping[str, Any]
+"""The object of `/nodes/ID?attributes=true&extras=true`."""
+
+_IS_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+
+MOST_BYTES = 16_000_000
+"""Of one file. A page shows no more than a part of it, but has to read it up to there."""
+
+
+def stored(node: Node, attributes: Mapping[str, Any] | None = None) -> StoredNode:
+    """The node as formats read it, without its files."""
+    return StoredNode(
+        uuid=str(node.get("uuid")),
+        node_type=str(node.get("node_type")),
+        label=str(node.get("label") or ""),
+        attributes=attributes_of(node) if attributes is None else attributes,
+    )
+
+
+def attributes_of(node: Node) -> Mapping[str, Any]:
+    found = node.get("attributes")
+    return found if isinstance(found, dict) else {}
+
+
+def read_file(visit: Visit, node: Node, path: str) -> bytes:
+    """A file of the node.
+
+    Raises:
+        ApiRefused: there is no such file.
+        FeatureUnavailable: it is larger than `MOST_BYTES`.
+    """
+    content = beginning_of(visit, node, path, MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise FeatureUnavailable(f"the file {path!r} is too large to be shown here: download it")
+    return content
+
+
+def beginning_of(visit: Visit, node: Node, path: str, most: int) -> bytes:
+    """The first bytes of a file of the node. Raises ApiRefused: there is no such file."""
+    return visit.api.read(f"{path_of(node)}/repo/contents", f"filename={quoted(path)}", most)
+
+
+def path_of(node: Node) -> str:
+    """The path of the node; not every text that a stranger stored as a uuid can stand there."""
+    uuid = node["uuid"]
+    return f"/nodes/{uuid if isinstance(uuid, str) and _IS_UUID(uuid) else node['id']}"
+
+
+def exported(visit: Visit, node: Node, download_format: str = "json") -> Any:
+    """What the API exports of the node as JSON.
+
+    Raises:
+        ApiRefused: it cannot.
+        DamagedNode: it is no JSON.
+    """
+    answer = visit.api.get(f"{path_of(node)}/download", f"download_format={download_format}&download=false")
+    try:
+        return orjson.loads(answer["download"]["data"])
+    except (LookupError, TypeError, orjson.JSONDecodeError) as error:
+        raise DamagedNode(f"the export of node {node['uuid']} cannot be read: {error!r:.200}") from error
+
+
+def text_of(value: Any, most: int = 200) -> str:
+    """A stored value as text of a page; nothing for none."""
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """A stored list; empty if it is something else."""
+    return value if isinstance(value, list) else ()

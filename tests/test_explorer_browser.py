@@ -1,0 +1,103 @@
+"""All kinds of pages in Chromium: light and dark, wide and narrow, with and without JavaScript."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+
+from tests import servers
+from tests.conftest import COMMAND, ROOT
+from tests.explorer_pages import PAGES, STATUSES
+from tests.servers import free_port, serving
+
+WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", event => {
+  violations.push(event.violatedDirective + " " + event.blockedURI);
+});
+"""
+BUILD = ROOT / "build" / "explorer"
+NOT_OURS = {"docs"}
+"""Pages whose content is that of Swagger UI."""
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[str]:
+    url = f"http://127.0.0.1:{free_port()}"
+    with serving([*COMMAND, "serve", "demo", "-P", url.rpartition(":")[2], "-w", "1"], url):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    with servers.chromium() as made:
+        made.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
+        yield made
+
+
+@pytest.fixture(scope="module")
+def without_javascript() -> Iterator[Chrome]:
+    with servers.chromium(javascript=False) as made:
+        yield made
+
+
+def show(browser: Chrome, url: str, width: int, scheme: str) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    features = [
+        {"name": "prefers-color-scheme", "value": scheme},
+        {"name": "prefers-reduced-motion", "value": "reduce"},
+    ]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.get(url)
+
+
+def save(browser: Chrome, name: str) -> None:
+    """A picture for people: nothing is compared with it."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    picture = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True})
+    (BUILD / f"{name}.png").write_bytes(base64.b64decode(picture["data"]))
+
+
+def axe(browser: Chrome) -> list[str]:
+    """What is hard to use for people who see, hear or move in another way, by axe-core."""
+    browser.execute_script((files("axe_core_python") / "axe.min.js").read_text())
+    found: dict[str, Any] = browser.execute_async_script(
+        "const done = arguments[arguments.length - 1]; axe.run().then(done, error => done({error: String(error)}))"
+    )
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_each_page(root: str, browser: Chrome, name: str, scheme: str, width: int) -> None:
+    show(browser, root + PAGES[name], width, scheme)
+    status = browser.execute_script("return performance.getEntriesByType('navigation')[0].responseStatus")
+    expected = STATUSES.get(name, 200)
+    assert status == expected
+    save(browser, f"{name}-{width}-{scheme}")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    asked = browser.execute_script("return performance.getEntriesByType('resource').map(each => each.name)")
+    assert [url for url in asked if not url.startswith((root, "data:"))] == []
+    said = f"responded with a status of {expected}"
+    log = [each["message"] for each in browser.get_log("browser") if said not in each["message"] or expected == 200]
+    assert [line for line in log if "GL Driver Message" not in line] == []
+    assert browser.execute_script("return window.violations") == []
+    if name not in NOT_OURS:
+        assert axe(browser) == []
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in NOT_OURS])
+def test_each_page_without_javascript(root: str, without_javascript: Chrome, name: str) -> None:
+    browser = without_javascript
+    browser.get(root + PAGES[name])
+    save(browser, f"{name}-plain")
+    text = browser.find_element("tag name", "main").text
+    assert len(text) > 40
+    assert [each["message"] for each in browser.get_log("browser") if name not in STATUSES] == []
