@@ -24,7 +24,7 @@ from aiida_like.storage.sql.patterns import Pattern
 _BUSY_SECONDS = 10.0
 """Seconds that a reader waits for a writer of AiiDA that is just committing."""
 
-_MAPPED = 1_000_000_000
+_MAPPED = 2_000_000_000
 """Bytes of a file that may be mapped into memory: so SQLite scans a table several times as fast as page by page.
 
 The mapping is the kernel's page cache, which all workers share, and which the kernel reclaims when it needs room.
