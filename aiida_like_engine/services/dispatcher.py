@@ -147,7 +147,7 @@ class Dispatcher:
         try:
             do(run, *args)
             self._failures.pop(key, None)
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is logged and counted: no job is active for ever
             LOGGER.exception("job %s: run %s", run.job, run.uuid)
             # A disk that is full for an hour must not cost the results of what has ended meanwhile.
             attempts = self._failures.get(key, (0, 0.0))[0] + (refusal_of_passing(error) is None)

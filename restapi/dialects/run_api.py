@@ -97,7 +97,7 @@ class _Endpoint:
         """The answer to any method, errors included."""
         try:
             reply = self._answer(exchange, dict(arguments))
-        except Exception as error:
+        except Exception as error:  # one that the dialect knows no answer to is raised again
             refused = self.api.refused(error, exchange)
             if refused is None:
                 raise

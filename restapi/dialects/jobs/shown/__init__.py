@@ -22,7 +22,7 @@ def run_pages(service: Service, log: FailureLog) -> RunPages:
     def of(exchange: Exchange, make: Callable[[Asked], T]) -> T:
         try:
             return make(service.begin(exchange, {}))
-        except Exception as error:
+        except Exception as error:  # one that the API knows no answer to is raised again
             refused = refusal_of(error, log, exchange)
             if refused is None:
                 raise
