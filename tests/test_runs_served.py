@@ -289,7 +289,7 @@ def test_a_browser(runs: Runs, chromium: Chrome) -> None:
         chromium.find_element(By.ID, "command").send_keys("bash count.sh", Keys.CONTROL, Keys.ENTER)
         waits(chromium, "h1", "Counts".__eq__)
         waits(chromium, "[data-text]", lambda text: "line 2 of 6" in text)
-        assert text_of(chromium, ".about .state") == "running"
+        waits(chromium, ".about .state", "running".__eq__)
         chromium.find_element(By.ID, "log-filter").send_keys("2 of")
         waits(chromium, "[data-text]", "line 2 of 6\n".__eq__)
         assert text_of(chromium, "[data-text] mark") == "2 of"
