@@ -14,8 +14,8 @@ import orjson
 _MOST_DIGITS = 4000
 """Of an integer; Python refuses to read more than 4300."""
 
-_LONG = re.compile("[0-9]{19}")
-"""May be a part of an integer beyond 64 bits, of which orjson makes a float."""
+_LONG = re.compile(r"[-:,[ \t\n\r][0-9]{19}")
+"""May begin an integer beyond 64 bits, of which orjson makes a float; not the digits behind a point, which are many."""
 
 
 class TooDeep(ValueError):

@@ -72,14 +72,41 @@ class Running:
 
 @contextmanager
 def running(name: str, profiles: Profiles, database: str, *, cached: bool) -> Iterator[Running]:
-    program, port = PROGRAMS[name], servers.free_port()
+    program = PROGRAMS[name]
     command = [
-        *(str(program.python), "-m", "gunicorn", "-w", str(WORKERS), "-b", f"127.0.0.1:{port}"),
-        *("--chdir", str(ROOT), "--timeout", "600", "--log-level", "error", f"{program.module}:create_app()"),
+        *(str(program.python), "-m", "gunicorn", "-w", str(WORKERS), "--chdir", str(ROOT), "--timeout", "600"),
+        *("--log-level", "error", f"{program.module}:create_app()", "-b"),
     ]
-    environment = _environment(profiles, database, cached=cached)
-    with servers.serving(command, f"http://127.0.0.1:{port}/api/v4/computers", environment, {200}) as serving:
-        yield Running(name, Address("127.0.0.1", port), serving.pid, profiles.postmaster)
+    with _started(name, command, profiles, database, {}, cached=cached) as server:
+        yield server
+
+
+@contextmanager
+def serving(checkout: Path, profiles: Profiles, database: str, *, cached: bool) -> Iterator[Running]:
+    """Ours as users run it, with threads, of the version that is checked out there."""
+    command = [sys.executable, "-m", "restapi.cli", "serve", database, "-w", str(WORKERS), "-P"]
+    environment = {"PYTHONPATH": str(checkout)}
+    with _started(OURS, command, profiles, database, environment, cached=cached) as server:
+        yield server
+
+
+@contextmanager
+def _started(
+    name: str,
+    command: Sequence[str],
+    profiles: Profiles,
+    database: str,
+    environment: Mapping[str, str],
+    *,
+    cached: bool,
+) -> Iterator[Running]:
+    """The command, which ends with an option for the port."""
+    address = Address("127.0.0.1", servers.free_port())
+    where = str(address.port) if command[-1] == "-P" else f"{address.host}:{address.port}"
+    url = f"http://{address.host}:{address.port}/api/v4/computers"
+    environment = {**_environment(profiles, database, cached=cached), **environment}
+    with servers.serving([*command, where], url, environment, {200}) as started:
+        yield Running(name, address, started.pid, profiles.postmaster)
 
 
 def first_answer(name: str, profiles: Profiles, database: str, times: int = 5) -> float:

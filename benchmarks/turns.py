@@ -20,14 +20,24 @@ def measured(kind: Kind, servers: Sequence[tuple[Running, Sample]], rounds: int 
     Raises:
         Refused: one was not answered.
     """
-    taken: list[list[float]] = [[] for _ in servers]
+    return list(map(statistics.median, zip(*each_round(kind, servers, rounds), strict=True)))
+
+
+def each_round(kind: Kind, servers: Sequence[tuple[Running, Sample]], rounds: int = ROUNDS) -> list[list[float]]:
+    """As `measured`, for each round the milliseconds of each server. Every other round begins with the last one."""
     for server, about in servers:
         wanted = list(map(message, islice(kind.requests(about, rounds * REQUESTS), WARMING)))
         ask_each(server.address, wanted, CLIENTS, WARMING_SECONDS)
-    for number in range(rounds):
-        for (server, about), of_server in zip(servers, taken, strict=True):
-            wanted = list(map(message, islice(kind.requests(about, number * REQUESTS), REQUESTS)))
-            before = server.cpu()
-            asked = len(ask_one_by_one(server, wanted, SECONDS))
-            of_server.append((server.cpu() - before) / asked * 1000)
-    return list(map(statistics.median, taken))
+    return [
+        [_cpu(kind, server, about, number) for server, about in servers]
+        if number % 2 == 0
+        else [_cpu(kind, server, about, number) for server, about in reversed(servers)][::-1]
+        for number in range(rounds)
+    ]
+
+
+def _cpu(kind: Kind, server: Running, about: Sample, number: int) -> float:
+    wanted = list(map(message, islice(kind.requests(about, number * REQUESTS), REQUESTS)))
+    before = server.cpu()
+    asked = len(ask_one_by_one(server, wanted, SECONDS))
+    return (server.cpu() - before) / asked * 1000

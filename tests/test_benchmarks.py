@@ -27,6 +27,7 @@ from benchmarks.limit.app import application
 from benchmarks.limit.database import open_profile
 from benchmarks.mix import KINDS, Kind, Sample, sample
 from benchmarks.processes import cpu_of_tree
+from benchmarks.since import main as since
 from tests.conftest import ROOT, run
 from tests.servers import PostgreSQL
 
@@ -205,7 +206,7 @@ def test_figures_without_aiida_core() -> None:
     assert "aiida-core / aiida-like | " not in section(figures).replace("| aiida-core / aiida-like | p50", "")
 
 
-@pytest.mark.parametrize("program", ["run", "commits", "sizes", "growth", "document", "runs"])
+@pytest.mark.parametrize("program", ["run", "commits", "sizes", "since", "growth", "document", "runs"])
 def test_the_commands_have_help(program: str) -> None:
     assert "Usage: " in run([sys.executable, "-m", f"benchmarks.{program}", "--help"], ROOT)
 
@@ -214,3 +215,9 @@ def test_a_kind_that_is_not_in_the_mix(tmp_path: Path) -> None:
     refused = CliRunner().invoke(commits, [str(tmp_path), "users", "no such"])
     assert refused.exit_code == 2
     assert "no such: not one of computers, users, groups, " in refused.output
+
+
+def test_a_revision_that_there_is_not(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(since, ["no-such-revision", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "git knows no no-such-revision" in refused.output

@@ -129,16 +129,22 @@ def database(golden: Golden, tmp_path: Path) -> Iterator[Database]:
     storage.close()
 
 
-def test_it_stops_at_the_first_part_that_is_too_much(database: Database) -> None:
-    columns = LargeColumns(lambda row: row[1:], at_once=4)
-    assert len(database.fetch(f"{ENDLESS} LIMIT 9", {}, columns, 90)[0]) == 9
+@pytest.mark.parametrize(("have_json", "size"), [(True, 10), (False, len('[1,"xxxxxxxxxx",null],'))])
+def test_it_stops_at_the_first_part_that_is_too_much(database: Database, *, have_json: bool, size: int) -> None:
+    """Characters are counted beside documents; short rows as JSON, with all that is in them."""
+    columns = LargeColumns(lambda row: row[1:], 4, have_json)
+    rows, most = f"{ENDLESS} LIMIT 8", 8 * size + (0 if have_json else 2)
+    assert len(database.fetch(rows, {}, columns, most)[0]) == 8
     with pytest.raises(RowsTooLarge):
-        database.fetch(ENDLESS, {}, columns, 30)
+        database.fetch(rows, {}, columns, most - 1)
+    with pytest.raises(RowsTooLarge):
+        database.fetch(ENDLESS, {}, columns, 3 * size)
 
 
-def test_values_of_other_types_are_counted(database: Database) -> None:
-    columns = LargeColumns(lambda row: row, at_once=4)
-    assert len(database.fetch(ANY, {}, columns, 20)[0]) == 2
+@pytest.mark.parametrize("have_json", [True, False])
+def test_values_of_other_types_are_counted(database: Database, *, have_json: bool) -> None:
+    columns = LargeColumns(lambda row: row, 4, have_json)
+    assert database.fetch(ANY, {}, columns, 20)[0] == [(1, 2.5, "12345", "12345")] * 2
     with pytest.raises(RowsTooLarge):
         database.fetch(ANY, {}, columns, 19)
 

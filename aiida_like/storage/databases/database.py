@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
-from operator import length_hint
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -135,7 +133,6 @@ class Database:
 
     `meaning_of` says what an error of the driver means; None: the database refuses a statement that we made wrong.
     `has_server`: connections lead to a server, which may have been started anew since they were opened.
-    `takes_any_type`: bytes can stand in any column.
     `has_statistics`: the database keeps statistics, and finds the fastest way to rows of one table itself.
     `drain` makes a cursor reusable, if making one takes nearly as long as a small statement; None: cursors are closed.
     `indexes_have_keys`: each index holds the keys of its rows, which are found without the rows.
@@ -147,7 +144,6 @@ class Database:
     driver_error: type[Exception]
     meaning_of: Callable[[Exception], Meaning | None]
     has_server: bool = False
-    takes_any_type: bool = False
     has_statistics: bool = False
     drain: Callable[[Any], None] | None = None
     indexes_have_keys: bool = True
@@ -247,12 +243,13 @@ class Database:
             rows: list[Row] = []
             left = most
             while found := cursor.fetchmany(large.at_once):
+                number = len(found)
+                found, size = large.readable(found)
                 rows += found
-                # Numbers, which SQLite takes in any column, have no length.
-                left -= sum(map(length_hint, chain.from_iterable(map(large.values, found))))
+                left -= size
                 if left < 0 and len(rows) > 1:
                     raise RowsTooLarge(most)  # noqa: TRY301 it closes the cursor, as all errors do
-                if len(found) < large.at_once:
+                if number < large.at_once:
                     break
         except BaseException:
             clock.note_error()
@@ -271,8 +268,6 @@ class Database:
         else:
             self.drain(cursor)
             info[_CURSOR] = cursor
-        if self.takes_any_type and bytes in {*map(type, chain.from_iterable(rows))}:
-            rows = [tuple(map(_text, row)) for row in rows]
         return rows, info.get(SERVER)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import itemgetter
+from operator import itemgetter, length_hint
 from typing import Any
 
+import orjson
 from sqlalchemy import Boolean, Integer, Numeric, Select
 
 from aiida_like.models import JSONText, Timestamp, Uuid
@@ -23,13 +24,14 @@ _TEXTS_AT_ONCE, _JSON_AT_ONCE, _ALL = 32, 4, 1_000_000_000
 
 @dataclass(frozen=True)
 class LargeColumns:
-    """The columns of a statement whose values can be large: `values` gives those of a row.
+    """The columns of a statement whose values can be large: `values` gives those of a row, None if there are none.
 
-    `at_once`: how many rows are fetched before their sizes are looked at.
+    `at_once`: how many rows are fetched before their sizes are looked at. `have_json`: some are documents.
     """
 
-    values: Callable[[Row], Iterable[Any]] = itemgetter(slice(0))
+    values: Callable[[Row], Iterable[Any]] | None = None
     at_once: int = _ALL
+    have_json: bool = False
 
     @classmethod
     def of(cls, statement: Select[Any]) -> LargeColumns:
@@ -38,13 +40,35 @@ class LargeColumns:
             for position, column in enumerate(statement.selected_columns)
             if not isinstance(column.type, _SMALL)
         }
-        has_json = any(isinstance(each, JSONText) for each in types.values())
+        have_json = any(isinstance(each, JSONText) for each in types.values())
         if not types:
             return cls()
         first = min(types)
         # Of one position itemgetter would give no tuple.
         values = itemgetter(*types) if len(types) > 1 else itemgetter(slice(first, first + 1))
-        return cls(values, _JSON_AT_ONCE if has_json else _TEXTS_AT_ONCE)
+        return cls(values, _JSON_AT_ONCE if have_json else _TEXTS_AT_ONCE, have_json)
+
+    def readable(self, rows: Sequence[Row]) -> tuple[Sequence[Row], int]:
+        """The rows with text for bytes, which SQLite takes in any column; and at least as many as their characters.
+
+        Short rows are seen by orjson in one go: an eighth of the time that a look at each value takes.
+        """
+        if not self.have_json:
+            try:
+                size = len(orjson.dumps(rows))
+            except TypeError:  # there are bytes
+                pass
+            else:
+                return rows, size if self.values else 0
+        if bytes in {*map(type, chain.from_iterable(rows))}:
+            rows = [tuple(map(_text, row)) for row in rows]
+        # Numbers, which SQLite takes in any column, have no length.
+        return rows, sum(map(length_hint, chain.from_iterable(map(self.values, rows)))) if self.values else 0
+
+
+def _text(value: Any) -> Any:
+    """The value; bytes as text, with U+FFFD for what is no UTF-8."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def characters_of(rows: Iterable[Iterable[Any]]) -> int:

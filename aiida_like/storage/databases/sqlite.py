@@ -85,7 +85,6 @@ def connect(file: Path, limits: Limits, *, immutable: bool) -> Database:
         limits=limits,
         driver_error=sqlite3.Error,
         meaning_of=meaning_of,
-        takes_any_type=not immutable,
     )
 
 
