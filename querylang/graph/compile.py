@@ -64,7 +64,7 @@ _FUNCTIONS: Mapping[Function, Callable[[Any], ColumnElement[Any]]] = {
 
 def compile_graph(query: GraphQuery, limit: int) -> Statement:
     """A SELECT of the projections, at most `limit` rows of them."""
-    if _has_order_of_edges(query):
+    if has_order_of_edges(query):
         return _compile_edges(query, limit)
     values = {"limit": limit, "offset": query.offset, **values_of(query.filters.values())}
     is_window = query.limit is not None or bool(query.offset)
@@ -92,7 +92,7 @@ def _sorts_wide_rows(query: GraphQuery) -> bool:
     return any(each.operand.column.type is FieldType.JSON for each in query.projections)
 
 
-def _has_order_of_edges(query: GraphQuery) -> bool:
+def has_order_of_edges(query: GraphQuery) -> bool:
     """Whether it asks for a page of two vertices, of which only the id of the second is filtered or ordered by.
 
     The edges between them have that id too.

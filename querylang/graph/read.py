@@ -5,6 +5,7 @@ Programs send the same dictionary with many filters, so all of it but its filter
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -50,11 +51,27 @@ _COUNTED: Mapping[Limit, Callable[[GraphCondition], int]] = {
 KEYS = ("path", "filters", "project", "project_map", "order_by", "limit", "offset", "distinct")
 
 
+_NUL, _ESCAPE_OF_NUL = rb"\u0000", re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape of the character, and where it is not the text after an escaped backslash."""
+
+
+def read_json(body: bytes) -> GraphQuery:
+    """The query of a dictionary in JSON. Raises QueryError: as `read`, or it is no JSON, or has too many objects."""
+    if _NUL in body and _ESCAPE_OF_NUL.search(body):
+        raise QueryError("the body holds the character NUL, \\u0000, which no text in a database does")
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise QueryError(f"the body is no JSON: {error}") from None
+    if body.count(b"{") > OBJECTS.most:
+        OBJECTS.check(_objects_in(asked))  # not all braces need be of objects
+    return read(asked)
+
+
 def read(asked: Any) -> GraphQuery:
     """The query of a dictionary. Raises QueryError: it is no such dictionary, or names what does not exist."""
     given = object_at("a query", asked)
     check_keys("a query", given, KEYS)
-    OBJECTS.check(_objects_in(given))
     # AiiDA's as_dict gives a `project_map`, which its own server ignores.
     skeleton = skeleton_of(given.get("path"), given.get("project"), given.get("order_by"))
     filters = _read_filters(skeleton, object_at("filters", given.get("filters") or {}))

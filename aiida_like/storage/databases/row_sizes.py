@@ -62,8 +62,7 @@ class LargeColumns:
                 return rows, size if self.values else 0
         if bytes in {*map(type, chain.from_iterable(rows))}:
             rows = [tuple(map(_text, row)) for row in rows]
-        # Numbers, which SQLite takes in any column, have no length.
-        return rows, sum(map(length_hint, chain.from_iterable(map(self.values, rows)))) if self.values else 0
+        return rows, characters_of(map(self.values, rows)) if self.values else 0
 
 
 def _text(value: Any) -> Any:
@@ -72,5 +71,5 @@ def _text(value: Any) -> Any:
 
 
 def characters_of(rows: Iterable[Iterable[Any]]) -> int:
-    """The number of characters of all texts."""
-    return sum(len(value) for value in chain.from_iterable(rows) if isinstance(value, (str, bytes)))
+    """The number of characters of all texts. Numbers have no length."""
+    return sum(map(length_hint, chain.from_iterable(rows)))

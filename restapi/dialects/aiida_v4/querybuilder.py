@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from aiida_like.errors import FeatureUnavailable, QueryError
 from aiida_like.tuning import Tuning
 from querylang.graph.ast import Function, Projection
-from querylang.graph.read import read
+from querylang.graph.read import read_json
 from querylang.lowering.as_type import AsType
 from querylang.schema import FieldType
 from restapi.answering.row_batches import by_size, json_list, splice
@@ -29,9 +28,6 @@ _HELP = (
     "The QueryBuilder is asked by POST, with a JSON object as QueryBuilder.as_dict() of AiiDA gives it, such as "
     '{"path": [{"entity_type": "data.core.dict.Dict.", "tag": "dict"}], "project": {"dict": ["uuid", "attributes"]}}'
 )
-
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""The escape of the character, but not the text after an escaped backslash."""
 
 _Row = Sequence[Any]
 
@@ -50,7 +46,7 @@ class QueryBuilder(DialectResource):
     def post(self) -> Reply:
         self.parse_options()
         self._check_is_on()
-        query = read(self._body())
+        query = read_json(self._body())
         most = self.context.settings.max_query_rows
         if query.limit is not None and query.limit > most:
             raise QueryError(f"limit is {query.limit}; at most {most} rows are answered, so ask in parts with offset")
@@ -66,23 +62,17 @@ class QueryBuilder(DialectResource):
         if not self.context.settings.querybuilder:
             raise FeatureUnavailable("the QueryBuilder is switched off here: ask by GET, as in /nodes?orderby=-ctime")
 
-    def _body(self) -> Any:
+    def _body(self) -> bytes:
         encoding = self.context.exchange.environ.get("HTTP_CONTENT_ENCODING", "identity")
         if encoding.lower() != "identity":
             raise UnsupportedMediaType(f"the body is sent as {encoding!r}: send it as it is, without Content-Encoding")
         longest = self.context.settings.max_body_length
         try:
-            body = read_body(self.context.exchange.environ, longest)
+            return read_body(self.context.exchange.environ, longest)
         except BodyBreaksOff:
             raise QueryError("the body breaks off, or its chunks are not as HTTP has them") from None
         except BodyTooLong:
             raise QueryError(f"the body has more than {longest} bytes") from None
-        if _NUL.search(body):
-            raise QueryError("the body holds the character NUL, \\u0000, which no text in a database does")
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise QueryError(f"the body is no JSON: {error}") from None
 
 
 def _entities(projections: Sequence[Projection], rows: Sequence[_Row], tuning: Tuning) -> Iterator[bytes]:
