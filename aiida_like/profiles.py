@@ -100,6 +100,8 @@ def find(target: str, repository: str | None = None) -> Profile:
     """
     name, target = _split_name(target)
     _check_name(name)
+    if name in LEADS_ELSEWHERE:
+        raise TargetError(f"no profile can be called {name!r} in a URL: give it another name, as in NAME=TARGET")
     found = _find(target, repository)
     found = found if name is None else replace(found, name=name)
     _check_name(found.name)

@@ -35,7 +35,7 @@ from aiida_like.errors import (
     StorageError,
     TargetError,
 )
-from aiida_like.profiles import Profile, find, find_all
+from aiida_like.profiles import Profile, demo, find, find_all
 from restapi import create_site
 from restapi.cli import main
 from restapi.commands import serve as serve_command
@@ -395,6 +395,12 @@ def test_one_of_several_is_broken(golden: Golden, monkeypatch: pytest.MonkeyPatc
     paths = [unquote(urlsplit(url.strip(" '")).path) for url in output.splitlines() if "http://" in url]
     assert {path.split("/")[1] for path in paths} == {"", "golden"}
     assert refused(*broken) == warnings[0]
+
+
+@pytest.mark.parametrize("explorer", [True, False])
+def test_pages_are_announced_where_there_are_some(capsys: pytest.CaptureFixture[str], *, explorer: bool) -> None:
+    serve_command._announce([demo()], "http://x", Settings(explorer=explorer), is_alone=True)
+    assert ("http://x/nodes?orderby=-ctime" in capsys.readouterr().out) is explorer
 
 
 MISPLACED = [

@@ -587,10 +587,13 @@ def test_no_link_is_followed(unpacked: Path, tmp_path: Path) -> None:
     (unpacked / "repo" / key).symlink_to(tmp_path / "secret")
     with pytest.raises(DamagedObject, match=f"^the object {key} of the repository is no regular file$"):
         FolderRepository(unpacked).read(key)
+    (unpacked / "repo" / key).unlink()
+    sound = next(path.name for path in (unpacked / "repo").iterdir())
+    assert b"".join(FolderRepository(unpacked).read(sound).blocks) == (unpacked / "repo" / sound).read_bytes()
     (unpacked / "repo").rename(tmp_path / "elsewhere")
     (unpacked / "repo").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DamagedObject, match=r"is no regular file$"):
-        FolderRepository(unpacked).read(next(path.name for path in (tmp_path / "elsewhere").iterdir()))
+    with pytest.raises(DamagedObject, match=f"^the object {sound} of the repository is no regular file$"):
+        FolderRepository(unpacked).read(sound)
 
 
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:

@@ -111,6 +111,9 @@ def test_names(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for target in (f"..={golden.archive}", f".={golden.archive}", str(tmp_path / "...aiida")):
         with pytest.raises(TargetError, match=r"no profile can be called '\.\.?': give it another name, as in NAME="):
             find(target)
+    for name in ("api", "healthz", "readyz"):
+        with pytest.raises(TargetError, match=rf"^no profile can be called '{name}' in a URL: give it another name"):
+            find(f"{name}={golden.archive}")
     with pytest.raises(TargetError, match=r"called 'a/b=x'; .* knows no profiles; a NAME in front of = has letters, "):
         find("a/b=x")
     (tmp_path / "it" / "container").mkdir(parents=True)

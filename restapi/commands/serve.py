@@ -206,13 +206,13 @@ def _refusal(profile: Profile, settings: Settings, end: float) -> TargetError | 
 _ON_DEMAND = "so it is opened when it is asked for, and the answer is 503 until it is open"
 
 
+_PAGES = ("nodes?orderby=-ctime",)
 _EXAMPLES = (
-    "nodes?orderby=-ctime",
     "api/v4/nodes?attributes.energy<0&orderby=attributes.energy&limit=5",
     "api/v4/docs",
     'api/v2/calculations?state="FAILED"',
 )
-"""URLs worth a click, below the mount of a profile."""
+"""URLs worth a click, below the mount of a profile: those of pages, and of the API."""
 
 _FIRST_STEPS = (
     "{root}/api/v2/analyses/",
@@ -236,7 +236,7 @@ def _announce(opened: Sequence[Profile], root: str, settings: Settings, *, is_al
         click.echo("Warning: no engine works here now: what was run can be read. To run more, start it:", err=True)
         click.echo(f"  {start}", err=True)
     click.echo("Try, in a browser or with curl:")
-    for url in ["", *_EXAMPLES]:
+    for url in ("", *(_PAGES if settings.explorer else ()), *_EXAMPLES):
         shown = f"{roots[opened[0].name]}/{url}"
         # Quoted where a shell would take & and " for its own.
         click.echo(f"  '{shown}'" if "?" in url else f"  {shown}")

@@ -8,7 +8,6 @@ from itertools import chain
 from operator import itemgetter, length_hint
 from typing import Any
 
-import orjson
 from sqlalchemy import Boolean, Integer, Numeric, Select
 
 from aiida_like.models import JSONText, Timestamp, Uuid
@@ -26,7 +25,8 @@ _TEXTS_AT_ONCE, _JSON_AT_ONCE, _ALL = 32, 4, 1_000_000_000
 class LargeColumns:
     """The columns of a statement whose values can be large: `values` gives those of a row, None if there are none.
 
-    `at_once`: how many rows are fetched before their sizes are looked at. `have_json`: some are documents.
+    `at_once`: how many rows are fetched before their sizes are looked at. `have_json`: some are documents, so what is
+    written to see sizes would be long.
     """
 
     values: Callable[[Row], Iterable[Any]] | None = None
@@ -49,17 +49,7 @@ class LargeColumns:
         return cls(values, _JSON_AT_ONCE if have_json else _TEXTS_AT_ONCE, have_json)
 
     def readable(self, rows: Sequence[Row]) -> tuple[Sequence[Row], int]:
-        """The rows with text for bytes, which SQLite takes in any column; and at least as many as their characters.
-
-        Short rows are seen by orjson in one go: an eighth of the time that a look at each value takes.
-        """
-        if not self.have_json:
-            try:
-                size = len(orjson.dumps(rows))
-            except TypeError:  # there are bytes
-                pass
-            else:
-                return rows, size if self.values else 0
+        """The rows with text for bytes, which SQLite takes in any column; and the characters of the large columns."""
         if bytes in {*map(type, chain.from_iterable(rows))}:
             rows = [tuple(map(_text, row)) for row in rows]
         return rows, characters_of(map(self.values, rows)) if self.values else 0
