@@ -293,7 +293,7 @@ def test_temporary_files_are_limited_where_the_role_may(
     golden_postgresql: GoldenPostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lower limit of the server stays."""
-    monkeypatch.setattr("aiida_like.storage.databases.postgresql._MOST_TEMPORARY", 1000)
+    monkeypatch.setattr(postgresql, "MOST_KILOBYTES", 1000)
     plain = re.sub("//.*@", "//plain:x@", golden_postgresql.url)
 
     def limit_of(url: str) -> str:

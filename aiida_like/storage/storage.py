@@ -9,15 +9,15 @@ from threading import Lock
 from time import perf_counter
 from typing import Literal
 
-import orjson
-
-from aiida_like.errors import OddValue
+from aiida_like.errors import OddValue, QueryError
 from aiida_like.profiles import Profile
 from aiida_like.repository import Repository
 from aiida_like.stamp import Stamp
 from aiida_like.storage.databases import postgresql
 from aiida_like.storage.databases.database import Database
+from aiida_like.storage.databases.faults import TOO_LARGE
 from aiida_like.storage.databases.row_sizes import Row, characters_of
+from aiida_like.storage.databases.temporary_files import MOST_KILOBYTES, Plan, expected_kilobytes
 from aiida_like.storage.databases.version import DataVersion, VersionColumn
 from aiida_like.storage.old_names import OldNames
 from aiida_like.storage.result_cache import RecentNumbers, ResultCache, ResultCaches
@@ -59,9 +59,26 @@ class Storage:
         Raises:
             StatementTimeout, StorageError: as `Database.rows`.
         """
+        return int(self._plan_of(statement)["Plan Rows"])
+
+    def check_files(self, statement: Statement, window: int | None) -> None:
+        """Has a database whose temporary files have no limit say before how large they become.
+
+        `window`: so many rows, counted from the first, are asked for; None: all.
+
+        Raises:
+            QueryError: too large.
+            StatementTimeout, StorageError: as `Database.rows`.
+        """
+        if not self.database.files_have_limit:
+            expected = expected_kilobytes(self._plan_of(statement), window)
+            if expected > MOST_KILOBYTES:
+                raise QueryError(TOO_LARGE.text)
+
+    def _plan_of(self, statement: Statement) -> Plan:
         prepared = self.statements.prepared(statement)
-        plan = postgresql.plan_of(self.database, prepared.sql, {**prepared.constants, **statement.values})
-        return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
+        values = {**prepared.constants, **statement.values}
+        return postgresql.first_node(postgresql.plan_of(self.database, prepared.sql, values))
 
     def check(self) -> None:
         """Looks at the database. Raises StorageAway: it does not answer."""

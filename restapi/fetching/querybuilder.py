@@ -19,9 +19,13 @@ def fetch_graph(snapshot: Snapshot, query: GraphQuery, limit: int) -> Rows:
     """The rows of the projections, at most `limit`.
 
     Raises:
+        QueryError: its vertices are joined or sorted in more than there is room for.
         StatementTimeout, StorageError.
     """
-    return snapshot.list_rows(compile_graph(_shortest(snapshot, query), limit))
+    statement = compile_graph(_shortest(snapshot, query), limit)
+    if len(query.steps) > 1:
+        snapshot.storage.check_files(statement, None if query.limit is None else query.offset + query.limit)
+    return snapshot.list_rows(statement)
 
 
 def _shortest(snapshot: Snapshot, query: GraphQuery) -> GraphQuery:

@@ -31,6 +31,10 @@ CLOCK = "clock"
 """Key of a connection's `info`: its clock."""
 
 
+FILES_HAVE_LIMIT = "aiida_like_files_have_limit"
+"""Attribute of a dialect: whether temporary files of its sessions have a limit of their own."""
+
+
 _CURSOR = "cursor"
 """Key of a connection's `info`: its reusable cursor."""
 
@@ -207,6 +211,10 @@ class Database:
     @property
     def is_careful(self) -> bool:
         return bool(getattr(self.engine.dialect, IS_CAREFUL, False))
+
+    @property
+    def files_have_limit(self) -> bool:
+        return bool(getattr(self.engine.dialect, FILES_HAVE_LIMIT, True))
 
     def be_careful(self) -> None:
         """From now on statements that are compiled pass over values that make no sense to the database."""

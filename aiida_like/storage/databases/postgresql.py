@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import URL, NullPool, Text, cast, create_engine, event, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from aiida_like.errors import TargetError
 from aiida_like.storage.databases.clock import Clock, Limits
-from aiida_like.storage.databases.database import CLOCK, SERVER, Connections, Database
+from aiida_like.storage.databases.database import CLOCK, FILES_HAVE_LIMIT, SERVER, Connections, Database
 from aiida_like.storage.databases.faults import AWAY, DAMAGED, ODD_VALUE, TIMEOUT, TOO_LARGE, Fault, Meaning
+from aiida_like.storage.databases.temporary_files import MOST_KILOBYTES, Plan
 from aiida_like.storage.databases.version import DataVersion, Version, VersionColumn
 from aiida_like.storage.databases.watchdog import Watchdog
 from aiida_like.storage.sql.expressions import HAS_UNICODE_COLLATION
@@ -49,6 +51,9 @@ def connect(url: URL, limits: Limits) -> Database:
         clock = entry.info[CLOCK] = Clock(limits)
         watchdog.watch(session, clock)
 
+    def limit_temporary_files(connection: psycopg.Connection[Any], _: Any) -> None:
+        setattr(engine.dialect, FILES_HAVE_LIMIT, _limit_temporary_files(connection))
+
     watchdog = Watchdog()
     engine = create_engine(
         url,
@@ -63,7 +68,7 @@ def connect(url: URL, limits: Limits) -> Database:
     )
     event.listen(engine, "connect", _load_as_text)
     event.listen(engine, "connect", _prepare_many)
-    event.listen(engine, "connect", _limit_temporary_files)
+    event.listen(engine, "connect", limit_temporary_files)
     event.listen(engine, "connect", _name_server)
     event.listen(engine, "connect", look_at_clock)
     event.listen(engine, "first_connect", look_for_collation)
@@ -116,6 +121,12 @@ def plan_of(database: Database, sql: str, values: Mapping[str, Any]) -> str:
     return str(plan)
 
 
+def first_node(plan: str) -> Plan:
+    """The node of a plan that gives the rows."""
+    found: Plan = orjson.loads(plan)[0]["Plan"]
+    return found
+
+
 def _session(limits: Limits) -> Mapping[str, str]:
     return {
         "default_transaction_read_only": "on",
@@ -148,21 +159,23 @@ _LIMIT_TEMPORARY_FILES = """
 SELECT set_config('temp_file_limit', '{most}', false) FROM pg_settings
 WHERE name = 'temp_file_limit' AND CAST(setting AS BIGINT) NOT BETWEEN 0 AND {most} AND {may_set}
 """
-_MOST_TEMPORARY = 1_000_000
-"""Kilobytes of temporary files of one session."""
-
 _WITH_GRANTS = 150_000
 """The version of PostgreSQL from which on a role can be granted to set a parameter: 15."""
 
 
-def _limit_temporary_files(connection: psycopg.Connection[Any], _: Any) -> None:
-    """Limits the files of what is too large to be sorted in memory, where the role may; a lower limit stays."""
+def _limit_temporary_files(connection: psycopg.Connection[Any]) -> bool:
+    """Limits the files of what is too large to be sorted in memory, where the role may; a lower limit stays.
+
+    Whether there is a limit now.
+    """
     has_grants = connection.info.server_version >= _WITH_GRANTS
     may_set = (
         "has_parameter_privilege('temp_file_limit', 'SET')" if has_grants else "current_setting('is_superuser') = 'on'"
     )
-    connection.execute(_LIMIT_TEMPORARY_FILES.format(most=_MOST_TEMPORARY, may_set=may_set).encode())
+    connection.execute(_LIMIT_TEMPORARY_FILES.format(most=MOST_KILOBYTES, may_set=may_set).encode())
+    ((limit,),) = connection.execute("SHOW temp_file_limit").fetchall()
     connection.commit()
+    return bool(limit != "-1")
 
 
 _WHICH_SERVER = """
