@@ -1,4 +1,4 @@
-"""Keys of JSON that are quoted in a URL, because they hold a comma, a point or quotes: shown, ordered by and counted."""
+"""Keys of JSON in a URL that hold a comma, a point or quotes, so that they are quoted: shown, ordered by, counted."""
 
 from __future__ import annotations
 
