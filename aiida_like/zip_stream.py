@@ -50,6 +50,8 @@ def zip_blocks(members: Iterable[Member], time: datetime) -> Iterator[bytes]:
             stored = member.open()
             # Beyond 4 GB, which the size tells, sizes of the member take more bytes.
             info.compress_type, info.file_size, info.external_attr = zipfile.ZIP_DEFLATED, stored.size, _MODE
+            if stored.size > zipfile.ZIP64_LIMIT:
+                info.extract_version = zipfile.ZIP64_VERSION  # Python before 3.11.4 writes that of small files
             with closing(stored.blocks), zipped.open(info, "w") as target:
                 for block in stored.blocks:
                     target.write(block)

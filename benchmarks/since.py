@@ -7,6 +7,7 @@ FOLDER is one of `benchmarks.run`, REVISION what git knows. Both run in this env
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -82,6 +83,8 @@ def _interval(ratios: Sequence[float]) -> list[str]:
 @contextmanager
 def _checkout(revision: str) -> Iterator[Path]:
     with TemporaryDirectory(prefix="aiida-like-revision-") as name:
+        if shutil.which("git") is None:
+            raise click.ClickException("git, which has the earlier versions, is not installed")
         archive = subprocess.run(["git", "archive", revision], cwd=ROOT, stdout=subprocess.PIPE, check=False)
         if archive.returncode:
             raise click.BadParameter(f"git knows no {revision}", param_hint="REVISION")

@@ -175,6 +175,7 @@ def test_it_is_off_unless_asked_for(
 def test_the_list_of_profiles(golden: Golden, caplog: pytest.LogCaptureFixture) -> None:
     site = create_site([f"a={golden.archive}", f"b={golden.archive}"], {"ACCESS_LOG": "on"})
     assert isinstance(site, Site)
+    wait_until(lambda: Client(site).get("/readyz").status_code == 200)
     with caplog.at_level(logging.INFO, "aiida_like.access"):
         for url in ("/", "/b" + NODES):
             Client(site).get(url, buffered=True)

@@ -89,5 +89,6 @@ def test_make_test(machine: Path) -> None:
     done = subprocess.run(
         on(machine, "make test"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout[-20_000:]
+    told = "\n".join(line for line in done.stdout.splitlines() if not line.startswith("SKIPPED"))
+    assert done.returncode == 0, told[-20_000:]
     assert re.search(r"\d+ passed", done.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -219,5 +220,5 @@ def test_a_kind_that_is_not_in_the_mix(tmp_path: Path) -> None:
 
 def test_a_revision_that_there_is_not(tmp_path: Path) -> None:
     refused = CliRunner().invoke(since, ["no-such-revision", str(tmp_path)])
-    assert refused.exit_code == 2
-    assert "git knows no no-such-revision" in refused.output
+    missing = "git knows no no-such-revision" if shutil.which("git") else "git, which has the earlier versions, is not"
+    assert (refused.exit_code, missing in refused.output) == (2 if shutil.which("git") else 1, True)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.conftest import ROOT
-from tests.servers import free_port, wait_until
+from tests.servers import free_port, require, wait_until
 
 PLAIN = """
 import sys
@@ -64,6 +64,8 @@ def answers(port: int) -> bool:
 
 @pytest.mark.parametrize("script", [PLAIN, WITH_A_CHILD, POSTGRESQL], ids=["plain", "with a child", "PostgreSQL"])
 def test_a_killed_process_leaves_no_server(script: str) -> None:
+    if script is POSTGRESQL:
+        require("initdb")
     with started(script) as (process, port):
         assert answers(port)
         process.kill()
