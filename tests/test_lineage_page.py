@@ -304,7 +304,7 @@ def test_the_same_each_time(archive_client: FlaskClient) -> None:
         (url_of(graph.relax, "open=one"), 400, "open takes the ids of nodes"),
         (url_of(graph.relax, f"open={'9' * 30}"), 400, "open takes the ids of nodes"),
         (url_of(graph.relax, "open=" + ",".join(map(str, range(99)))), 400, "open takes at most 30 nodes, not 99"),
-        (url_of(graph.relax, "&" * 300), 400, "a query string of a page has at most 100 parts"),
+        (url_of(graph.relax, "&" * 300), 400, "a form, or the query string of a page, has at most 300 values"),
         (f"/nodes/{graph.relax}/lineage.svg?links=", 400, "links takes one of"),
     ],
 )

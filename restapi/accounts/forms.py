@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request
 from restapi.accounts.sessions import site_of_request
 from restapi.http.encoding import json_response
 from restapi.http.exchange import Exchange
-from restapi.http.reply import as_response
+from restapi.http.reply import as_response, redirect
 from restapi.layout import Page, answer_with, frame_of
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def target_of(environ: WSGIEnvironment, wanted: str) -> str:
 
 
 def see_other(path: str) -> Response:
-    answer = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": path})
-    answer.autocorrect_location_header = False
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return as_response(redirect(path, cache_control="no-store"))
 
 
 def not_allowed() -> Response:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from restapi.explorer.ask import ApiRefused
-from restapi.explorer.visit import Visit
 from restapi.http.errors import GENERIC
 from restapi.http.exchange import Exchange
 from restapi.layout import Page
@@ -28,21 +27,18 @@ _ADVICE: Mapping[int, str] = {
 }
 
 
-def page_of(refused: ApiRefused) -> Page:
+def page_of(refused: ApiRefused, advice: Mapping[int, str] = _ADVICE) -> Page:
+    """`advice` by status goes before what is usually advised."""
+    status = refused.status
     headers = {name: refused.headers[name] for name in ("Retry-After",) if name in refused.headers}
-    return _page(refused.status, refused.message, headers)
+    values = {"message": refused.message, "advice": advice.get(status, _ADVICE.get(status, ""))}
+    return Page("failure.html", _TITLES.get(status, "This did not work"), values, status=status, headers=headers)
 
 
-def missing(visit: Visit) -> Page:
-    return _page(HTTPStatus.NOT_FOUND, f"No page has the path {visit.exchange.path}", {})
+def missing(exchange: Exchange) -> Page:
+    return page_of(ApiRefused(HTTPStatus.NOT_FOUND, f"No page has the path {exchange.path}", {}))
 
 
 def broken(exchange: Exchange) -> Page:
     message = f"{GENERIC}, under the id {exchange.id}"
-    return _page(HTTPStatus.INTERNAL_SERVER_ERROR, message, {})
-
-
-def _page(status: int, message: str, headers: Mapping[str, str]) -> Page:
-    title = _TITLES.get(status, "This did not work")
-    values = {"message": message, "advice": _ADVICE.get(status, "")}
-    return Page("failure.html", title, values, status=status, headers=headers)
+    return page_of(ApiRefused(HTTPStatus.INTERNAL_SERVER_ERROR, message, {}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,30 +13,29 @@ from restapi.config import Settings
 from restapi.dialects.run_api import RunApi
 from restapi.dialects.target import Target
 from restapi.explorer import failures
-from restapi.explorer.ask import Api, ApiRefused
-from restapi.explorer.routes import ROUTES, View
+from restapi.explorer.ask import ApiRefused
+from restapi.explorer.routes import HOME, ROUTES, PageRoute
 from restapi.explorer.visit import Visit
 from restapi.http.encoding import json_reply
 from restapi.http.errors import V4_STATUSES, FailureLog, told_of
-from restapi.http.exchange import SAFE, Exchange
+from restapi.http.exchange import Exchange
 from restapi.http.reply import Answer, Reply
 from restapi.http.route_tree import RouteTree
-from restapi.layout import Page, Requested, answer_with, frame_of
-from restapi.layout.frame import Place
+from restapi.layout import Page, answer_with, frame_of
+from restapi.layout.frame import NavLink
 
 if TYPE_CHECKING:
     from restapi.accounts.gate import Gate
 
-_PLACES = (
-    Place("/nodes", "Nodes"),
-    Place("/processes", "Processes"),
-    Place("/groups", "Groups"),
-    Place("/api/v4/docs", "API"),
+_NAV = (
+    NavLink("/nodes", "Nodes"),
+    NavLink("/processes", "Processes"),
+    NavLink("/groups", "Groups"),
 )
-
-
-_RUNS = Place("/runs", "Runs")
+_RUNS = NavLink("/runs", "Runs")
 """Only where an engine is served."""
+
+_API = NavLink("/api/v4/docs", "API")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,69 +52,72 @@ class Explorer:
     run_apis: Sequence[RunApi] = ()
     gate: Gate | None = None
 
-    def mount(self) -> Sequence[Place]:
+    def mount(self) -> Sequence[NavLink]:
         """Adds the pages to the routes; what is returned is in the head of each page."""
-        for route in ROUTES:
-            if route.path != "/":
-                self.routes.add(route.path, _PageTarget(self, route.view, route.here), route.defaults, {})
-        if self.run_apis and self.gate is not None:
-            from restapi.explorer import runs
+        for route in (*ROUTES, *self._run_routes()):
+            self.routes.add(route.path, _PageTarget(self, route), route.defaults, {})
+        return self._nav
 
-            runs.mount(self, self.gate)
-        return self._places()
+    def _run_routes(self) -> Sequence[PageRoute]:
+        if not self.run_apis:
+            return ()
+        from restapi.explorer.runs.routes import RUN_ROUTES
+
+        return RUN_ROUTES
 
     def settles_itself(self, path: str) -> bool:
         """Whether a path is that of a page that answers each caller itself. `path` is as in PATH_INFO."""
         first, *others = path.strip("/").split("/")
         return bool(self.run_apis) and f"/{first}" == _RUNS.path and len(others) <= 1
 
-    def answer(self, exchange: Exchange, view: View, arguments: Mapping[str, Any], here: str) -> Reply:
-        """The page that a view makes, or the page that says why there is none."""
-        visit = Visit(self, exchange, Api(self.routes, exchange))
+    def answer(self, route: PageRoute, exchange: Exchange, arguments: Mapping[str, Any]) -> Reply:
+        """The page at a route, or the page that says why there is none."""
+        visit = route.begin(self, exchange)
+        if not isinstance(visit, Visit):
+            return visit
+        view = route.view_for(exchange.method)
+        if view is None:
+            return _not_allowed(route, visit)
         try:
             made = view(visit, **arguments)
         except ApiRefused as refused:
-            made = failures.page_of(refused)
+            made = failures.page_of(refused, visit.advice)
         except AiidaLikeError as error:
             told = told_of(error, V4_STATUSES, self.log, exchange)
-            made = failures.page_of(ApiRefused(told.status, told.message, told.headers))
-        return self._answer_with(made, visit, here) if isinstance(made, Page) else made
+            made = failures.page_of(ApiRefused(told.status, told.message, told.headers), visit.advice)
+        return self._framed(made, visit, route.here) if isinstance(made, Page) else made
 
     def home(self, exchange: Exchange) -> Reply:
-        """The page at the mount."""
-        (first,) = (route for route in ROUTES if route.path == "/")
-        return self.answer(exchange, first.view, {}, "/")
+        """The page at the mount, where others than browsers get JSON."""
+        return self.answer(HOME, exchange, {})
 
     def missing(self, exchange: Exchange) -> Reply:
         """The page of a path that leads nowhere."""
-        visit = Visit(self, exchange, Api(self.routes, exchange))
-        return self._answer_with(failures.missing(visit), visit, "")
+        return self._framed(failures.missing(exchange), Visit.begin(self, exchange))
 
     def broken(self, exchange: Exchange) -> Reply:
         """The page of a request that an error of ours ended; what it was stands in the log, under the request's id."""
-        return self._answer_with(failures.broken(exchange), Visit(self, exchange, Api(self.routes, exchange)), "")
+        return self._framed(failures.broken(exchange), Visit.begin(self, exchange))
 
-    def framed(self, page: Page, exchange: Exchange, requested: Sequence[Requested], here: str) -> Reply:
-        """The answer with a page; `requested` is what the page has asked for."""
-        frame = frame_of(exchange, self.profile.name, self._places(), here, tuple(requested))
-        return answer_with(page, frame, exchange)
+    def _framed(self, page: Page, visit: Visit, here: str = "") -> Reply:
+        frame = frame_of(visit.exchange, self.profile.name, self._nav, here, tuple(visit.api.requested))
+        return answer_with(replace(page, headers={**visit.headers, **page.headers}), frame, visit.exchange)
 
-    def _answer_with(self, page: Page, visit: Visit, here: str) -> Reply:
-        return self.framed(page, visit.exchange, visit.api.requested, here)
-
-    def _places(self) -> Sequence[Place]:
-        return (*_PLACES[:-1], _RUNS, *_PLACES[-1:]) if self.run_apis else _PLACES
+    @property
+    def _nav(self) -> Sequence[NavLink]:
+        return (*_NAV, *([_RUNS] if self.run_apis else []), _API)
 
 
 @dataclass(frozen=True)
 class _PageTarget:
     explorer: Explorer
-    view: View
-    here: str
+    route: PageRoute
 
     def answer(self, exchange: Exchange, arguments: Mapping[str, Any]) -> Answer:
-        if exchange.method not in SAFE:
-            reply = json_reply({"message": "pages are read by GET"}, HTTPStatus.METHOD_NOT_ALLOWED)
-            reply.headers["Allow"] = "GET, HEAD"
-            return reply
-        return self.explorer.answer(exchange, self.view, arguments, self.here)
+        return self.explorer.answer(self.route, exchange, arguments)
+
+
+def _not_allowed(route: PageRoute, visit: Visit) -> Reply:
+    reply = json_reply({"message": f"this page takes {' and '.join(route.methods)}"}, HTTPStatus.METHOD_NOT_ALLOWED)
+    reply.headers.update({"Allow": ", ".join(route.methods), **visit.headers})
+    return reply

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from restapi.explorer import archive, node, profile
 from restapi.explorer.comparison import page as compare
@@ -15,9 +15,14 @@ from restapi.explorer.tables import form_target as filter_target
 from restapi.explorer.tables import group
 from restapi.explorer.tables import page as table
 from restapi.explorer.tables.definitions import TABLES
+from restapi.explorer.visit import Visit
+from restapi.http.exchange import SAFE, Exchange
 from restapi.http.reply import Reply
 from restapi.http.route_tree import ID, PAGE, REST
 from restapi.layout import Page
+
+if TYPE_CHECKING:
+    from restapi.explorer.mount import Explorer
 
 View = Callable[..., Page | Reply]
 """Makes a page of a `Visit` and of the arguments in its path."""
@@ -25,16 +30,31 @@ View = Callable[..., Page | Reply]
 
 @dataclass(frozen=True)
 class PageRoute:
-    """`here` is the path of the page in the head that this one belongs to."""
+    """`read` answers GET, `take` POST. `here` is the path of the page in the head that this one belongs to.
+
+    `begin` makes the visit, or answers who may not make it.
+    """
 
     path: str
-    view: View
+    read: View | None = None
+    take: View | None = None
     here: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    begin: Callable[[Explorer, Exchange], Visit | Reply] = Visit.begin
 
+    @property
+    def methods(self) -> Sequence[str]:
+        return [*(["GET", "HEAD"] if self.read else []), *(["POST"] if self.take else [])]
+
+    def view_for(self, method: str) -> View | None:
+        """None: the page does not take this method."""
+        return (self.read if method in SAFE else self.take) if method in self.methods else None
+
+
+HOME = PageRoute("/", profile.view, here="/")
+"""Not in the tree: the mount answers in JSON too."""
 
 ROUTES: tuple[PageRoute, ...] = (
-    PageRoute("/", profile.view, here="/"),
     PageRoute(f"/nodes/{ID}", node.view, here="/nodes"),
     PageRoute(f"/nodes/{ID}/files", files.view, here="/nodes"),
     PageRoute(f"/nodes/{ID}/files/{REST}", files.view, here="/nodes"),

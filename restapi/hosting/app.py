@@ -225,8 +225,8 @@ def create_app(
         explorer = (
             Explorer(found, settings, app.routes, app.failures, app.run_apis, gate) if settings.explorer else None
         )
-        places = [] if explorer is None else explorer.mount()
-        app.register_blueprint(docs_page.blueprint(found, DIALECTS, app.run_apis, places))
+        nav = [] if explorer is None else explorer.mount()
+        app.register_blueprint(docs_page.blueprint(found, DIALECTS, app.run_apis, nav))
         app.register_blueprint(home.blueprint(found, storage, app.run_apis, explorer))
         app.register_blueprint(health.blueprint(storage))
         errors.register(app, app.failures, partial(_beside_dialects, app.routes, explorer), partial(_broken, explorer))

@@ -20,7 +20,7 @@ from restapi.dialects.run_api import RunApi
 from restapi.http.exchange import Exchange
 from restapi.http.reply import as_response
 from restapi.layout import Page, answer_with, frame_of
-from restapi.layout.frame import Place
+from restapi.layout.frame import NavLink
 from restapi.openapi.answer import JSON
 
 _POLICY = (
@@ -47,9 +47,9 @@ class Documented(Protocol):
 
 
 def blueprint(
-    profile: Profile, aiida: Sequence[Documented], run_apis: Sequence[RunApi] = (), places: Sequence[Place] = ()
+    profile: Profile, aiida: Sequence[Documented], run_apis: Sequence[RunApi] = (), nav: Sequence[NavLink] = ()
 ) -> Blueprint:
-    """The pages of dialects; those of AiiDA answer their documents themselves. `places` are in the head of each."""
+    """The pages of dialects; those of AiiDA answer their documents themselves. `nav` are in the head of each."""
     made = Blueprint("docs", __name__)
     folders = _folders()
     dialects = [*aiida, *run_apis]
@@ -58,7 +58,7 @@ def blueprint(
     names = ",".join(f'"{name}"' for name in folders)
     for dialect in dialects:
         path = f"{dialect.prefix}/docs"
-        made.add_url_rule(path, f"page_{_name(dialect)}", partial(_page, profile, dialect, dialects, places))
+        made.add_url_rule(path, f"page_{_name(dialect)}", partial(_page, profile, dialect, dialects, nav))
         made.add_url_rule(f"{path}/<any({names}):name>", f"file_{_name(dialect)}", partial(_file, folders))
     return made
 
@@ -83,7 +83,7 @@ def _folders() -> Mapping[str, Path]:
     }
 
 
-def _page(profile: Profile, dialect: Documented, dialects: Sequence[Documented], places: Sequence[Place]) -> Response:
+def _page(profile: Profile, dialect: Documented, dialects: Sequence[Documented], nav: Sequence[NavLink]) -> Response:
     exchange = Exchange(request.environ)
     values = {
         "dialect": dialect,
@@ -91,7 +91,7 @@ def _page(profile: Profile, dialect: Documented, dialects: Sequence[Documented],
         "of_files": f"{__version__}-{version('flask-swagger-ui')}",
     }
     page = Page("docs.html", dialect.title, values, headers={"Content-Security-Policy": _POLICY})
-    return as_response(answer_with(page, frame_of(exchange, profile.name, places, here=_HERE), exchange))
+    return as_response(answer_with(page, frame_of(exchange, profile.name, nav, here=_HERE), exchange))
 
 
 def _file(folders: Mapping[str, Path], name: str) -> Response:

@@ -30,6 +30,13 @@ def bytes_reply(body: bytes, status: int = 200, content_type: str = "application
     return BytesReply(body, status, {"Content-Type": content_type, "Content-Length": str(len(body))})
 
 
+def redirect(url: str, status: int = 303, cache_control: str = "no-cache") -> BytesReply:
+    """An answer without a body that leads to another URL; `url` as it stands in URLs."""
+    reply = bytes_reply(b"", status, "text/html; charset=utf-8")
+    reply.headers |= {"Location": url, "Cache-Control": cache_control}
+    return reply
+
+
 class CachedAnswer(NamedTuple):
     """An answer of status 200 at a data version, with all headers that belong to it, its entity tag among them."""
 

@@ -25,7 +25,7 @@ class Requested:
 
 
 @dataclass(frozen=True)
-class Place:
+class NavLink:
     """A page that each page leads to."""
 
     path: str
@@ -38,7 +38,7 @@ class Frame:
 
     `mount` is the path that the application is mounted at, as it stands in URLs, `site` that of the whole site; both
     are empty at the root. `url_root` is the URL of the mount, if there are requests to show. `profile` is the name of
-    what is served at the mount; None: the page is of no profile. `places` are pages of the profile that each page
+    what is served at the mount; None: the page is of no profile. `nav` are pages of the profile that each page
     leads to, `here` the path of the one that this page belongs to. `account` is who has signed in, None for nobody.
     """
 
@@ -46,7 +46,7 @@ class Frame:
     site: str
     url_root: str
     profile: str | None = None
-    places: Sequence[Place] = ()
+    nav: Sequence[NavLink] = ()
     here: str = ""
     account: str | None = None
     requested: Sequence[Requested] = ()
@@ -68,7 +68,7 @@ def url_below(mount: str, path: str, query: str = "") -> str:
 def frame_of(
     exchange: Exchange,
     profile: str | None = None,
-    places: Sequence[Place] = (),
+    nav: Sequence[NavLink] = (),
     here: str = "",
     requested: Sequence[Requested] = (),
 ) -> Frame:
@@ -78,7 +78,7 @@ def frame_of(
         # Whoever names no valid host still gets a page to sign in.
         url_root=exchange.decoded().url_root if requested else "",
         profile=profile,
-        places=places,
+        nav=nav,
         here=here,
         account=exchange.environ.get(ACCOUNT) if exchange.environ.get(BY_COOKIE) else None,
         requested=requested,

@@ -2,7 +2,3 @@
 
 What they show each run-API tells (`restapi.dialects.run_pages`); what they change they send to its resources.
 """
-
-from restapi.explorer.runs.mount import mount
-
-__all__ = ["mount"]

@@ -15,12 +15,12 @@ _OWN = frozenset({"api", "run", "part", "token", "do", "action"})
 
 def read(visit: RunVisit) -> Page:
     """An empty form; what the query string has of its fields is filled in."""
-    api = visit.api(visit.option("api"))
+    api = visit.api_named(visit.options.get("api", ""))
     return page(visit, api, None, None)
 
 
 def take(visit: RunVisit) -> Page | Reply:
-    return sent(visit, visit.api(visit.option("api")), None)
+    return sent(visit, visit.api_named(visit.options.get("api", "")), None)
 
 
 def sent(visit: RunVisit, api: RunPages, run: str | None) -> Page | Reply:
@@ -34,14 +34,14 @@ def sent(visit: RunVisit, api: RunPages, run: str | None) -> Page | Reply:
 
 def take_file(visit: RunVisit) -> Page | Reply:
     """Hands a file on while it comes, and leads back to the form, which names it then."""
-    api = visit.api(visit.option("api"))
+    api = visit.api_named(visit.options.get("api", ""))
     told = visit.inner.hand_on(api.upload_path)
-    run = visit.option("run")
-    options = {name: values for name, values in visit.options.items() if name not in _OWN}
+    run = visit.options.get("run", "")
+    options = {name: values for name, values in visit.option_lists.items() if name not in _OWN}
     if not told.is_refusal:
         options[api.file_field] = [*options.get(api.file_field, []), str(told.value["id"])]
         where = f"/runs/{run}" if run else "/runs/new"
-        return visit.see(where, options if run else {"api": visit.option("api"), **options})
+        return visit.see(where, options if run else {"api": visit.options.get("api", ""), **options})
     found = visit.find(run)[1] if run else None
     problems = told.message or "; ".join(str(each) for each in (told.value or {}).get("file", [])) or "It was refused."
     return page(
@@ -52,7 +52,7 @@ def take_file(visit: RunVisit) -> Page | Reply:
 def page(visit: RunVisit, api: RunPages, filled: Filled | None, run: ShownRun | None) -> Page:
     """The form of a new run, or of one that was not started."""
     if filled is None:
-        filled = Filled({name: values for name, values in visit.options.items() if name not in _OWN})
+        filled = Filled({name: values for name, values in visit.option_lists.items() if name not in _OWN})
     form = api.form(visit.inner, None if run is None else run.id, filled)
     where = {} if run is None else {"run": run.id}
     kept = {name: filled.fields[name] for name in (api.file_field,) if name in filled.fields}

@@ -20,9 +20,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def read(visit: RunVisit) -> Page:
-    phase = next((each for each in Phase if each.value == visit.option("state")), None)
-    text = visit.option("q").strip()[:_LONGEST_TEXT]
-    before = _moment(visit.option("before"))
+    phase = next((each for each in Phase if each.value == visit.options.get("state", "")), None)
+    text = visit.options.get("q", "").strip()[:_LONGEST_TEXT]
+    before = _moment(visit.options.get("before", ""))
     lists = [api.listed(visit.exchange, Wanted(phase, text, before, PAGE_SIZE + 1)) for api in visit.apis]
     counts: Mapping[Phase, int] = sum((Counter(each.counts) for each in lists), Counter())
     youngest = merge(*(each.rows for each in lists), key=lambda row: row.moment, reverse=True)
@@ -39,13 +39,13 @@ def read(visit: RunVisit) -> Page:
         "all_link": visit.link("/runs", {"q": text}),
         "rows": [(row, _EPOCH + timedelta(microseconds=row.created)) for row in shown],
         "is_of_all": visit.account.is_superuser,
-        "docs": [(each.title, visit.link(f"{each.prefix}/docs")) for each in visit.run_apis],
+        "docs": [(each.title, visit.link(f"{each.prefix}/docs")) for each in visit.explorer.run_apis],
         "youngest_link": visit.link("/runs", filters) if before else None,
         "older_link": _older(visit, filters, shown) if len(rows) > PAGE_SIZE else None,
-        "live": visit.link("/runs", {**filters, "before": visit.option("before"), "part": "live"}),
+        "live": visit.link("/runs", {**filters, "before": visit.options.get("before", ""), "part": "live"}),
         "is_active": any(row.phase.is_active for row in shown),
     }
-    is_part = visit.option("part") == "live"
+    is_part = visit.options.get("part", "") == "live"
     return visit.page("runs/rows.html" if is_part else "runs/list.html", "Runs", values, "run_live.js")
 
 

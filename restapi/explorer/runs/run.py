@@ -99,7 +99,7 @@ def _page(visit: RunVisit, api: RunPages, found: ShownRun, failure: str = "", st
     log = None if found.log is None else _log(visit, found.log)
     is_failed = log is not None and found.phase is Phase.FAILED
     values["last_lines"] = "".join(log["text"].splitlines(keepends=True)[-_LAST_LINES:]) if log and is_failed else ""
-    if visit.option("part") == "live":
+    if visit.options.get("part", "") == "live":
         return visit.page("runs/live.html", found.label, values)
     root = visit.exchange.decoded().url_root.rstrip("/")
     repeat = found.repeat

@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode
-
-from flask import Response
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from aiida_like_engine.server_db.accounts import Account
+from restapi.accounts import origins
+from restapi.accounts.caller import caller_of
 from restapi.accounts.sessions import Form, Sessions
 from restapi.dialects.inner import ApiRefused, Inner
 from restapi.dialects.run_pages import Fields, RunPages, ShownRun
+from restapi.explorer.ask import Api
+from restapi.explorer.visit import Visit
 from restapi.http.body import BodyBreaksOff, BodyTooLong, read_body
-from restapi.http.exchange import Exchange
-from restapi.http.reply import Reply
-from restapi.layout import Page, url_below
+from restapi.http.exchange import SAFE, Exchange
+from restapi.http.reply import Reply, redirect
+from restapi.layout import Page
 
 if TYPE_CHECKING:
-    from restapi.dialects.run_api import RunApi
+    from restapi.explorer.mount import Explorer
 
-_MOST_FIELDS = 2000
+_PRIVATE = "private, no-store"
 
-PRIVATE = "private, no-store"
+_HOSTILE = "The form did not come from a page of this site, or your browser keeps no cookies"
 
 
 @dataclass
-class RunVisit:
-    """What pages of runs are made of. `longest` are the bytes that a form may send."""
+class RunVisit(Visit):
+    """What pages of runs are made of; they are for this account alone."""
 
-    exchange: Exchange
     account: Account
-    inner: Inner
-    run_apis: Sequence[RunApi]
     sessions: Sessions
-    longest: int
+
+    headers: ClassVar[Mapping[str, str]] = {"Cache-Control": _PRIVATE}
+    advice: ClassVar[Mapping[int, str]] = {404: "It may have been removed: the list of runs has all that there are."}
+    most_fields: ClassVar[int] = 2000
+
+    @cached_property
+    def inner(self) -> Inner:
+        """Asks run-APIs. What is read so counts as what the page has asked for."""
+        return Inner(self.explorer.routes, self.exchange, self.api.requested)
 
     @property
     def apis(self) -> Sequence[RunPages]:
-        return [each.shown for each in self.run_apis]
+        return [each.shown for each in self.explorer.run_apis]
 
     @cached_property
     def form(self) -> Form:
@@ -49,32 +56,26 @@ class RunVisit:
         return self.sessions.form(self.exchange.environ)
 
     @cached_property
-    def options(self) -> Mapping[str, Sequence[str]]:
-        """The query string, as a form sends it."""
-        return _fields_in(self.exchange.environ.get("QUERY_STRING", ""))
-
-    def option(self, name: str) -> str:
-        """The last value of that name; empty without one."""
-        return self.options.get(name, [""])[-1]
-
-    @cached_property
     def fields(self) -> Fields:
         """What a form has sent. Raises ApiRefused: it is too long, or breaks off."""
+        longest = self.explorer.settings.max_body_length
         try:
-            body = read_body(self.exchange.environ, self.longest)
+            body = read_body(self.exchange.environ, longest)
         except BodyTooLong:
-            message = f"The form has more than {self.longest} bytes: put long texts into a file"
+            message = f"The form has more than {longest} bytes: put long texts into a file"
             raise ApiRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, {}) from None
         except BodyBreaksOff:
             raise ApiRefused(HTTPStatus.BAD_REQUEST, "The form breaks off", {}) from None
-        return _fields_in(body.decode(errors="replace"))
+        return self._fields_in(body.decode(errors="replace"))
 
-    def is_from_form(self) -> bool:
-        """Whether a form of ours was sent. Raises ApiRefused: as `fields`."""
-        token = self.fields.get("token", [""])[-1]
-        return self.sessions.is_from_form(self.exchange.environ, token)
+    def check(self, *, has_token: bool) -> None:
+        """Raises ApiRefused: what is sent may be of another's page."""
+        environ = self.exchange.environ
+        is_foreign = origins.is_foreign_write(environ)
+        if is_foreign or (has_token and not self.sessions.is_from_form(environ, self.fields.get("token", [""])[-1])):
+            raise ApiRefused(HTTPStatus.FORBIDDEN, _HOSTILE, {})
 
-    def api(self, name: str) -> RunPages:
+    def api_named(self, name: str) -> RunPages:
         """The run-API of that name; without one, the first. Raises ApiRefused: there is none such."""
         found = next((each for each in self.apis if name in {"", each.name}), None)
         if found is None:
@@ -90,14 +91,8 @@ class RunVisit:
         message = f"There is no run {run!r}, or it is somebody else's"
         raise ApiRefused(HTTPStatus.NOT_FOUND, message, {})
 
-    def link(self, path: str, options: Mapping[str, Any] | None = None) -> str:
-        """The path of a page in URLs, with a query string as forms send it; empty options are left out."""
-        given = {name: value for name, value in (options or {}).items() if value}
-        query = f"?{urlencode(given, doseq=True)}" if given else ""
-        return url_below(self.exchange.mount_path, path) + query
-
     def page(self, template: str, title: str, values: Mapping[str, Any], *scripts: str, status: int = 200) -> Page:
-        """A page for this account alone, whose forms have a token."""
+        """A page whose forms have a token."""
         return Page(
             template,
             title,
@@ -105,24 +100,36 @@ class RunVisit:
             styles=("runs.css",),
             scripts=scripts,
             status=status,
-            headers={"Cache-Control": PRIVATE, "Set-Cookie": self.form.cookie},
+            headers={"Set-Cookie": self.form.cookie},
         )
 
     def see(self, path: str, options: Mapping[str, Any] | None = None) -> Reply:
         """Leads the browser to a page, which it asks for by GET."""
-        return see_other(self.link(path, options))
+        return redirect(self.link(path, options), cache_control=_PRIVATE)
 
 
-def see_other(location: str) -> Reply:
-    answer = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": location})
-    answer.autocorrect_location_header = False
-    answer.headers["Cache-Control"] = PRIVATE
-    return answer
+def begin(explorer: Explorer, exchange: Exchange) -> RunVisit | Reply:
+    """The visit of who has signed in; others are led to the page to do so."""
+    account = caller_of(exchange.environ).account
+    if account is None or explorer.gate is None:
+        return _to_login(exchange)
+    return RunVisit(explorer, exchange, Api(explorer.routes, exchange), account, explorer.gate.sessions)
 
 
-def _fields_in(text: str) -> dict[str, list[str]]:
-    try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="replace")
-    except ValueError:
-        message = f"A form has at most {_MOST_FIELDS} fields"
-        raise ApiRefused(HTTPStatus.BAD_REQUEST, message, {}) from None
+def guarded(view: Callable[..., Page | Reply], *, has_token: bool = True) -> Callable[..., Page | Reply]:
+    """A view that takes what a page of ours has sent, and nothing else; `has_token`: as a form with a token."""
+
+    @wraps(view)
+    def checked(visit: RunVisit, **arguments: Any) -> Page | Reply:
+        visit.check(has_token=has_token)
+        return view(visit, **arguments)
+
+    return checked
+
+
+def _to_login(exchange: Exchange) -> Reply:
+    """Leads to the page to sign in, and from there back; what was sent is not taken."""
+    asked = exchange.decoded()
+    here = asked.path + (f"?{asked.query_string}" if asked.query_string else "")
+    wanted = exchange.mount_path + (here if exchange.method in SAFE else "/runs")
+    return redirect(f"{exchange.site_path}/login?next={quote(wanted, safe='/')}", cache_control=_PRIVATE)

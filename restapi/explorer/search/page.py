@@ -17,7 +17,6 @@ from querylang.terms import Some
 from querylang.unparse import unparse
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import reference
-from restapi.explorer.redirect import redirect
 from restapi.explorer.search.formula import elements_in
 from restapi.explorer.tables.cells import Cell, RowShow
 from restapi.explorer.tables.columns import Column, column, fields_of
@@ -26,7 +25,7 @@ from restapi.explorer.tables.facets import FacetValue
 from restapi.explorer.tables.wording import Names
 from restapi.explorer.visit import Visit
 from restapi.explorer.words import of_type
-from restapi.http.reply import Reply
+from restapi.http.reply import Reply, redirect
 from restapi.layout import Page
 from restapi.layout.kinds import kind_of, short_type
 
@@ -133,7 +132,7 @@ def _rows(visit: Visit, title: str, path: str, query: str) -> Found | None:
 
 def _part(visit: Visit, asked: str, name: str, title: str, path: str, query: str) -> Found:
     """A list that loads by itself; without JavaScript its link leads to the table."""
-    return Found(title, visit.url(path, query), part_url=visit.form_url("/search/found", {"in": name, "q": asked}))
+    return Found(title, visit.url(path, query), part_url=visit.link("/search/found", {"in": name, "q": asked}))
 
 
 def _uuid_query(asked: str) -> str:

@@ -18,11 +18,10 @@ from restapi.dialects.aiida_v4.options import OPTIONS
 from restapi.explorer import filters
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.filters import Pair, pair_text
-from restapi.explorer.redirect import redirect
 from restapi.explorer.tables.definitions import TABLES, Table
 from restapi.explorer.tables.wording import title_of
 from restapi.explorer.visit import Visit
-from restapi.http.reply import Reply
+from restapi.http.reply import Reply, redirect
 
 _OF_GROUP = re.compile(r"/groups/[0-9A-Za-z-]+")
 
@@ -33,7 +32,7 @@ _BY_SYMBOL = {each.value: each for each in Operator}
 
 def redirect_to_table(visit: Visit) -> Reply:
     """Raises ApiRefused: the form is none of a table."""
-    sent = visit.form
+    sent = visit.option_lists
     path = sent.get("to", ("",))[-1]
     entity = _entity_at(path)
     if "line" in sent:

@@ -16,14 +16,13 @@ from querylang.ast import Query
 from querylang.unparse import unparse
 from restapi.explorer import filters
 from restapi.explorer.ask import PREFIX, ApiRefused
-from restapi.explorer.redirect import redirect
 from restapi.explorer.tables.definitions import TABLES, Table
 from restapi.explorer.tables.facets import facet_alone, facets_of
 from restapi.explorer.tables.forms import form_of
 from restapi.explorer.tables.listing import TableView
 from restapi.explorer.tables.paths import paths_of
 from restapi.explorer.visit import Visit
-from restapi.http.reply import Reply
+from restapi.http.reply import Reply, redirect
 from restapi.layout import Page
 
 
