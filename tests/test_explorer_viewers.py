@@ -75,9 +75,10 @@ def ids(app: Flask, node_type: str) -> dict[str, int]:
 
 
 def scene(app: Flask, path_id: int) -> Scene:
+    from restapi.explorer.node.found import Node
     from restapi.explorer.viewers.reading import stored
 
-    return scene_of(stored_structure(stored(node_of(app, path_id))))
+    return scene_of(stored_structure(stored(Node(node_of(app, path_id)))))
 
 
 def show(browser: Chrome, url: str, width: int = 1280) -> None:

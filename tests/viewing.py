@@ -7,6 +7,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from restapi.explorer.ask import Api
+from restapi.explorer.node.found import Node
 from restapi.explorer.viewers import panels_of
 from restapi.explorer.visit import Visit
 from restapi.http.exchange import Exchange
@@ -36,7 +37,7 @@ def shown(app: Flask, node: dict[str, Any], query: str = "") -> str:
     """The HTML of the panels of a node; empty if it has none."""
     return "".join(
         environment().get_template(panel.template).render(panel=panel.values)
-        for panel in panels_of(visit_of(app, query), node)
+        for panel in panels_of(visit_of(app, query), Node(node))
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from querylang.ast import String
 from querylang.unparse import unparse_value
-from restapi.explorer.lineage.graph import Ends, Node, Shown, Stack, called_by
+from restapi.explorer.lineage.graph import Ends, GraphNode, Shown, Stack, called_by
 from restapi.explorer.node.found import name_of, reference
 from restapi.explorer.pictures.graph.lineage_svg import Badge, Box, Link
 from restapi.explorer.pictures.graph.text import visible
@@ -66,7 +66,7 @@ class Drawing:
     is_full: bool = False
 
     @property
-    def root(self) -> Node:
+    def root(self) -> GraphNode:
         return self.shown.nodes[self.shown.opened[0]]
 
     @property
@@ -97,7 +97,7 @@ class Drawing:
             links.append(Link(*(ends if stack.side == "incoming" else ends[::-1]), f"{stack.count:,} links"))
         return links
 
-    def _box(self, pk: int, node: Node, drawn: int, label: str) -> Box:
+    def _box(self, pk: int, node: GraphNode, drawn: int, label: str) -> Box:
         state = process_state_of(node)
         told = None if state is None or state.tone == "good" else state
         return Box(
@@ -114,7 +114,7 @@ class Drawing:
             is_root=pk == self.shown.opened[0],
         )
 
-    def _badge(self, pk: int, node: Node, drawn: int) -> Badge | None:
+    def _badge(self, pk: int, node: GraphNode, drawn: int) -> Badge | None:
         """What opens a node that has more, or closes it. The root is shut only as a workflow, whose calls it folds.
 
         Where there is no room for more, it leads to the lineage of the node itself.
@@ -161,24 +161,24 @@ class Drawing:
         return counted
 
 
-def title_of(node: Node) -> str:
+def title_of(node: GraphNode) -> str:
     """What people call a node: its label, else what ran, else its type."""
     return visible(name_of(node, node["process_label"]) or _process_of(node) or short_type(node["node_type"]))
 
 
-def process_state_of(node: Node) -> ProcessState | None:
+def process_state_of(node: GraphNode) -> ProcessState | None:
     """The state of a process; of data there is none."""
     state = node["process_state"]
     return state_of(visible(state) if isinstance(state, str) else None, node["exit_status"])
 
 
-def type_of(node: Node) -> str:
+def type_of(node: GraphNode) -> str:
     """What a node is: the class of what ran, or else its type."""
     process = node["process_label"] or _process_of(node)
     return visible(process if process and process != title_of(node) else short_type(node["node_type"]))
 
 
-def below_title(node: Node, link_label: str) -> str:
+def below_title(node: GraphNode, link_label: str) -> str:
     """What a box says besides its title: the type, or, if the title is no more than that, the label of a link."""
     if name_of(node, None):
         return type_of(node)
@@ -201,7 +201,7 @@ def link_labels(links: Mapping[Ends, Sequence[Mapping[str, Any]]], root: int) ->
     return found
 
 
-def _process_of(node: Node) -> str:
+def _process_of(node: GraphNode) -> str:
     """What ran, such as `pw.relax` of `aiida.workflows:quantumespresso.pw.relax`; of data it is empty."""
     name = (node["process_type"] or "").rpartition(":")[2]
     while len(name) > _MOST_OF_PROCESS and "." in name:
@@ -209,7 +209,7 @@ def _process_of(node: Node) -> str:
     return name
 
 
-def _described(node: Node, state: str) -> str:
+def _described(node: GraphNode, state: str) -> str:
     parts = (title_of(node), type_of(node), f"id {node['id']}", f"uuid {node['uuid']}", state)
     return ", ".join(part for part in parts if part)
 

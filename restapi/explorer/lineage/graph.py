@@ -8,8 +8,10 @@ from typing import Any
 
 _CALLS = ("call_calc", "call_work")
 
-Node = Mapping[str, Any]
 Ends = tuple[int, int]
+GraphNode = Mapping[str, Any]
+"""A node as `/graph` answers it, with the number of its links, `incoming` and `outgoing`."""
+
 Answer = Mapping[str, Any]
 """The `data` of `/nodes/ID/graph?depth=1&per_type=12`."""
 
@@ -36,7 +38,7 @@ class Shown:
     them is shown and not unfolded; `folding` is what called them. `left_out`: the number of nodes without room.
     """
 
-    nodes: Mapping[int, Node]
+    nodes: Mapping[int, GraphNode]
     links: Mapping[Ends, Sequence[Mapping[str, Any]]]
     opened: Sequence[int]
     stacks: Sequence[Stack]
@@ -64,7 +66,7 @@ def gather(first: Answer, unfolded: Sequence[int], ask: Callable[[int], Answer],
     return _shown(found, dict(list(nodes.items())[:most]), max(0, len(nodes) - most))
 
 
-def _shown(found: _Found, nodes: Mapping[int, Node], left_out: int) -> Shown:
+def _shown(found: _Found, nodes: Mapping[int, GraphNode], left_out: int) -> Shown:
     links: dict[Ends, list[Mapping[str, Any]]] = {}
     for source, target, *rest in sorted(found.links):
         if source in nodes and target in nodes:
@@ -108,7 +110,7 @@ class _Found:
 
     root: int
     unfolded: frozenset[int]
-    nodes: dict[int, Node] = field(default_factory=dict)
+    nodes: dict[int, GraphNode] = field(default_factory=dict)
     links: dict[_Key, Mapping[str, Any]] = field(default_factory=dict)
     callers: dict[int, set[int]] = field(default_factory=dict)
     opened: list[int] = field(default_factory=list)
@@ -134,7 +136,7 @@ class _Found:
             if called != self.root and called not in self.unfolded and callers & shut
         }
 
-    def visible(self) -> dict[int, Node]:
+    def visible(self) -> dict[int, GraphNode]:
         """The nodes that are not folded, the first found first."""
         folded = self.folded()
         return {pk: node for pk, node in self.nodes.items() if pk not in folded}

@@ -112,6 +112,10 @@ class NodeRow:
         return reference(self.row)
 
     @property
+    def path(self) -> str:
+        return f"/nodes/{self.ref}"
+
+    @property
     def node_type(self) -> str:
         return str(self.row["node_type"] or "")
 

@@ -45,7 +45,7 @@ def view(visit: Visit, path_id: str) -> Page:
         node = find(visit, path_id)
     except ApiRefused as refused:
         return candidates.page_of(visit, path_id, refused)
-    panels = _section(lambda: panels_of(visit, node.row) if node.is_whole else ())
+    panels = _section(lambda: panels_of(visit, node) if node.is_whole else ())
     around = _section(lambda: neighbours(visit, node))
     of_process = _of_process(visit, node, around.content)
     values = {

@@ -12,11 +12,12 @@ from pkgutil import resolve_name
 from aiida_like.errors import FeatureUnavailable
 from aiida_like.formats.content import known_type
 from restapi.explorer.ask import ApiRefused
-from restapi.explorer.viewers.reading import Node, stored
+from restapi.explorer.node.found import Node
+from restapi.explorer.viewers.reading import stored
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
-View = Callable[[Visit, Node], Panel | None]
+Viewer = Callable[[Visit, Node], Panel | None]
 
 VIEWERS: Mapping[str, str] = {
     "data.core.structure.": "structure:view",
@@ -36,11 +37,11 @@ VIEWERS: Mapping[str, str] = {
 
 def panels_of(visit: Visit, node: Node) -> Sequence[Panel]:
     """What is shown of a node besides its properties; a sentence where its content is not what its type promises."""
-    view = _view_of(node)
-    if view is None:
+    viewer = _viewer_of(node)
+    if viewer is None:
         return ()
     try:
-        panel = view(visit, node)
+        panel = viewer(visit, node)
     except FeatureUnavailable as error:
         return (_sentence(str(error)),)
     except ApiRefused as refused:
@@ -48,13 +49,13 @@ def panels_of(visit: Visit, node: Node) -> Sequence[Panel]:
     return () if panel is None else (panel,)
 
 
-def _view_of(node: Node) -> View | None:
+def _viewer_of(node: Node) -> Viewer | None:
     node_type = known_type(stored(node))
     name = next((name for start, name in VIEWERS.items() if node_type.startswith(start)), None)
     if name is None:
         return None
-    view: View = resolve_name(f"{__name__}.{name}")
-    return view
+    viewer: Viewer = resolve_name(f"{__name__}.{name}")
+    return viewer
 
 
 def _sentence(text: str) -> Panel:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.heat import heat_svg
 from restapi.explorer.pictures.plots.plot import COLOURS, Line, Plot, plot_svg
-from restapi.explorer.viewers.reading import Node
 from restapi.explorer.viewers.slices import Numbers, Part, numbers_of, part_of, rows_of
 from restapi.explorer.visit import Visit
 

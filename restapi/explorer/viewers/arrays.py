@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 
 from aiida_like.errors import DamagedNode
 from restapi.explorer.ask import ApiRefused
+from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.ticks import short
 from restapi.explorer.viewers.array_picture import ArrayPicture, picture_of
-from restapi.explorer.viewers.reading import Node, text_of
+from restapi.explorer.viewers.reading import text_of
 from restapi.explorer.viewers.slices import StoredArray, arrays_of, part_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel

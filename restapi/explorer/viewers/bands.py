@@ -8,10 +8,11 @@ from typing import Any
 
 from aiida_like.errors import DamagedNode
 from restapi.explorer.ask import ApiRefused
+from restapi.explorer.node.found import Node, NodeRow
 from restapi.explorer.pictures.plots.bands import MOST_BANDS, bands_plot
 from restapi.explorer.pictures.plots.plot import Plot, plot_svg
 from restapi.explorer.pictures.plots.ticks import is_drawable, short
-from restapi.explorer.viewers.reading import Node, attributes_of, exported, path_of
+from restapi.explorer.viewers.reading import exported
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -34,12 +35,12 @@ class Fermi:
 
 def view(visit: Visit, node: Node) -> Panel:
     export = exported(visit, node)
-    units = attributes_of(node).get("units")
+    units = node.attributes.get("units")
     unit = units[:20] if isinstance(units, str) and units not in _NO_UNIT else "eV"
     fermi = _fermi(visit, node) if unit == "eV" else None
     try:
         plot = replace(bands_plot(export, fermi.energy if fermi else None, unit), y_range=_asked(visit.options))
-        picture = plot_svg(plot, f"Bands {node.get('label') or ''}".strip())
+        picture = plot_svg(plot, f"Bands {node.row['label'] or ''}".strip())
         bands = max((len(stretch["values"]) for stretch in export["paths"]), default=0)
     except (LookupError, TypeError, ValueError) as error:
         raise DamagedNode(f"the bands cannot be drawn: {error!r:.200}") from error
@@ -78,13 +79,11 @@ def _notes(plot: Plot, bands: int) -> list[str]:
 def _fermi(visit: Visit, node: Node) -> Fermi | None:
     """The Fermi energy in the output parameters of the calculation that made the bands, if it is there."""
     try:
-        makers = visit.api.get(f"{path_of(node)}/links/incoming", 'link_type="create"&limit=1&fields=id,uuid')[
-            "incoming"
-        ]
+        makers = visit.api.get(f"{node.path}/links/incoming", 'link_type="create"&limit=1&fields=id,uuid')["incoming"]
         if not makers:
             return None
         outputs = visit.api.get(
-            f"{path_of(makers[0])}/links/outgoing",
+            f"{NodeRow(makers[0]).path}/links/outgoing",
             f'link_label="{_OUTPUT}"&limit=1&fields=id,uuid,{_FIELDS}',
         )["outgoing"]
     except ApiRefused:
@@ -92,7 +91,7 @@ def _fermi(visit: Visit, node: Node) -> Fermi | None:
     for output in outputs:
         energy = energy_in({key.removeprefix("attributes."): value for key, value in output.items()})
         if energy is not None:
-            return Fermi(energy, visit.url(path_of(output)))
+            return Fermi(energy, visit.url(NodeRow(output).path))
     return None
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from aiida_like.formats.cif_structure import structure_in_cif
+from restapi.explorer.node.found import Node
 from restapi.explorer.viewers.files import name_of_file
-from restapi.explorer.viewers.reading import Node, read_file
+from restapi.explorer.viewers.reading import read_file
 from restapi.explorer.viewers.structure import structure_panel
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from restapi.explorer.node.found import Node
 from restapi.explorer.viewers.computer import computer_of
-from restapi.explorer.viewers.reading import Node, attributes_of, text_of
+from restapi.explorer.viewers.reading import text_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -25,14 +26,14 @@ _SCRIPTS = ("Before it", "After it")
 
 
 def view(visit: Visit, node: Node) -> Panel:
-    attributes = attributes_of(node)
+    attributes = node.attributes
     facts = [(name, text_of(_first(attributes, keys))) for name, keys in _LINES.items() if name not in _SCRIPTS]
     scripts = [(name, text_of(_first(attributes, _LINES[name]), 4000).strip()) for name in _SCRIPTS]
     values = {
         "computer": computer_of(visit, node),
         "facts": [(name, text) for name, text in facts if text],
         "scripts": [(name, text) for name, text in scripts if text],
-        "note": "" if node.get("dbcomputer_id") or attributes.get("remote_exec_path") else _PORTABLE,
+        "note": "" if node.row.get("dbcomputer_id") or attributes.get("remote_exec_path") else _PORTABLE,
     }
     return Panel("viewers/facts.html", values, title="What runs where", styles=("viewers.css",))
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from restapi.explorer.ask import ApiRefused
-from restapi.explorer.viewers.reading import Node
+from restapi.explorer.node.found import Node
 from restapi.explorer.visit import Visit
 
 
 def computer_of(visit: Visit, node: Node) -> Mapping[str, Any] | None:
     """Its name, host and the URL of its nodes; None: the node has no computer, or it is not known any more."""
-    number = node.get("dbcomputer_id")
+    number = node.row.get("dbcomputer_id")
     if number is None:
         return None
     try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from restapi.explorer.files.content import content_of
-from restapi.explorer.viewers.reading import Node, attributes_of, path_of
+from restapi.explorer.node.found import Node
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -19,7 +19,7 @@ def view(visit: Visit, node: Node) -> Panel | None:
     name = name_of_file(visit, node)
     if name is None:
         return None
-    values = {"file": content_of(visit, path_of(node), name, most=_MOST_BYTES)}
+    values = {"file": content_of(visit, node.path, name, most=_MOST_BYTES)}
     return Panel("viewers/file.html", values, title=name, styles=("viewers.css", "files.css"))
 
 
@@ -30,10 +30,10 @@ def name_of_file(visit: Visit, node: Node) -> str | None:
         ApiRefused: its files cannot be listed.
     """
     names = [str(entry["name"]) for entry in _listed(visit, node) if entry.get("type") != _FOLDER]
-    named = [name for name in names if name == attributes_of(node).get("filename")] or names
+    named = [name for name in names if name == node.attributes.get("filename")] or names
     return named[0] if len(named) == 1 else None
 
 
 def _listed(visit: Visit, node: Node) -> Sequence[Mapping[str, Any]]:
-    entries: Sequence[Mapping[str, Any]] = visit.api.get(f"{path_of(node)}/repo/list")["repo_list"]
+    entries: Sequence[Mapping[str, Any]] = visit.api.get(f"{node.path}/repo/list")["repo_list"]
     return entries

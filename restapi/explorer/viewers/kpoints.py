@@ -7,9 +7,10 @@ from math import prod
 from typing import Any
 
 from aiida_like.errors import DamagedNode
+from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.bands import pretty
 from restapi.explorer.pictures.plots.ticks import is_drawable, short
-from restapi.explorer.viewers.reading import Node, attributes_of, listed, text_of
+from restapi.explorer.viewers.reading import listed, text_of
 from restapi.explorer.viewers.slices import numbers_of, part_of, rows_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
@@ -20,7 +21,7 @@ _MOST = 10**9
 
 
 def view(visit: Visit, node: Node) -> Panel | None:
-    attributes = attributes_of(node)
+    attributes = node.attributes
     if "mesh" in attributes:
         return _panel(_mesh(attributes))
     if "array|kpoints" not in attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +10,9 @@ import orjson
 
 from aiida_like.errors import DamagedNode, FeatureUnavailable
 from aiida_like.formats.node import StoredNode
+from restapi.explorer.node.found import Node
 from restapi.explorer.visit import Visit
 from restapi.explorer.words import quoted
-
-Node = Mapping[str, Any]
-"""The object of `/nodes/ID?attributes=true&extras=true`."""
-
-_IS_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 MOST_BYTES = 16_000_000
 """Of one file. A page shows no more than a part of it, but has to read it up to there."""
@@ -26,16 +21,11 @@ MOST_BYTES = 16_000_000
 def stored(node: Node, attributes: Mapping[str, Any] | None = None) -> StoredNode:
     """The node as formats read it, without its files."""
     return StoredNode(
-        uuid=str(node.get("uuid")),
-        node_type=str(node.get("node_type")),
-        label=str(node.get("label") or ""),
-        attributes=attributes_of(node) if attributes is None else attributes,
+        uuid=node.uuid,
+        node_type=node.node_type,
+        label=str(node.row["label"] or ""),
+        attributes=node.attributes if attributes is None else attributes,
     )
-
-
-def attributes_of(node: Node) -> Mapping[str, Any]:
-    found = node.get("attributes")
-    return found if isinstance(found, dict) else {}
 
 
 def read_file(visit: Visit, node: Node, path: str) -> bytes:
@@ -53,13 +43,7 @@ def read_file(visit: Visit, node: Node, path: str) -> bytes:
 
 def beginning_of(visit: Visit, node: Node, path: str, most: int) -> bytes:
     """The first bytes of a file of the node. Raises ApiRefused: there is no such file."""
-    return visit.api.read(f"{path_of(node)}/repo/contents", f"filename={quoted(path)}", most)
-
-
-def path_of(node: Node) -> str:
-    """The path of the node; not every text that a stranger stored as a uuid can stand there."""
-    uuid = node["uuid"]
-    return f"/nodes/{uuid if isinstance(uuid, str) and _IS_UUID(uuid) else node['id']}"
+    return visit.api.read(f"{node.path}/repo/contents", f"filename={quoted(path)}", most)
 
 
 def exported(visit: Visit, node: Node, download_format: str = "json") -> Any:
@@ -69,11 +53,11 @@ def exported(visit: Visit, node: Node, download_format: str = "json") -> Any:
         ApiRefused: it cannot.
         DamagedNode: it is no JSON.
     """
-    answer = visit.api.get(f"{path_of(node)}/download", f"download_format={download_format}&download=false")
+    answer = visit.api.get(f"{node.path}/download", f"download_format={download_format}&download=false")
     try:
         return orjson.loads(answer["download"]["data"])
     except (LookupError, TypeError, orjson.JSONDecodeError) as error:
-        raise DamagedNode(f"the export of node {node['uuid']} cannot be read: {error!r:.200}") from error
+        raise DamagedNode(f"the export of node {node.uuid} cannot be read: {error!r:.200}") from error
 
 
 def text_of(value: Any, most: int = 200) -> str:

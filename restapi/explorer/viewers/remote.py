@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from restapi.explorer.node.found import Node
 from restapi.explorer.viewers.computer import computer_of
-from restapi.explorer.viewers.reading import Node, attributes_of, listed, text_of
+from restapi.explorer.viewers.reading import listed, text_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
 
 def view(visit: Visit, node: Node) -> Panel:
-    attributes = attributes_of(node)
+    attributes = node.attributes
     facts = [("Path", text_of(attributes.get("remote_path"), 4000)), ("Mode", text_of(attributes.get("stash_mode")))]
     sources = [text_of(path) for path in listed(attributes.get("source_list"))[:20]]
     values = {

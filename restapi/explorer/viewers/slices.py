@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiida_like.errors import DamagedNode
-from restapi.explorer.viewers.reading import Node, path_of
+from restapi.explorer.node.found import Node
 from restapi.explorer.visit import Visit
 from restapi.explorer.words import quoted
 
@@ -35,7 +35,7 @@ class Part:
 
 def arrays_of(visit: Visit, node: Node) -> list[StoredArray]:
     """All arrays of a node. Raises ApiRefused: there are too many."""
-    found = visit.api.get(f"{path_of(node)}/contents/arrays")["arrays"]
+    found = visit.api.get(f"{node.path}/contents/arrays")["arrays"]
     return [StoredArray(each["name"], each["shape"], each["dtype"]) for each in found]
 
 
@@ -46,7 +46,7 @@ def part_of(visit: Visit, node: Node, name: str, *words: str) -> Part:
         ApiRefused: there is no such array or no such slice, it is too large, or the array is lost or damaged.
     """
     taken = f"&slice={','.join(words)}" if words else ""
-    found = visit.api.get(f"{path_of(node)}/contents/arrays", f"array={quoted(name)}{taken}")["array"]
+    found = visit.api.get(f"{node.path}/contents/arrays", f"array={quoted(name)}{taken}")["array"]
     return Part(found["shape"], found["dtype"], found["values"])
 
 

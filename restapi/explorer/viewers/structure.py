@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from aiida_like.formats.structure import Structure, stored_structure
+from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.crystal.scene import MOST_SITES, Scene, scene_of
 from restapi.explorer.pictures.crystal.structure_svg import structure_svg
-from restapi.explorer.viewers.reading import Node, attributes_of, listed, stored
+from restapi.explorer.viewers.reading import listed, stored
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -22,7 +23,7 @@ _LONGEST_FORMULA = 200
 
 
 def view(_: Visit, node: Node) -> Panel:
-    attributes = attributes_of(node)
+    attributes = node.attributes
     sites = listed(attributes.get("sites"))
     shortened = {**attributes, "sites": sites[:MOST_SITES]} if len(sites) > MOST_SITES else attributes
     structure = stored_structure(stored(node, shortened))
@@ -46,7 +47,7 @@ def structure_panel(
         "repeat": scene.repeat,
         "notes": scene.notes,
         "facts": _facts(structure, scene, total, formula),
-        "name": str(node.get("label") or formula or "structure"),
+        "name": str(node.row["label"] or formula or "structure"),
         "steps": None,
         "plots": (),
         **(more or {}),

@@ -7,10 +7,11 @@ from typing import Any
 
 from aiida_like.errors import DamagedNode, FeatureUnavailable
 from aiida_like.formats.structure import Site, Species, Structure, Vector
+from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.crystal.scene import MOST_SITES
 from restapi.explorer.pictures.plots.plot import Line, Plot, plot_svg
 from restapi.explorer.pictures.plots.ticks import short
-from restapi.explorer.viewers.reading import Node, attributes_of, listed
+from restapi.explorer.viewers.reading import listed
 from restapi.explorer.viewers.slices import numbers_of, part_of, rows_of
 from restapi.explorer.viewers.structure import structure_panel
 from restapi.explorer.visit import Visit
@@ -25,7 +26,7 @@ _NOWHERE = float("nan")
 
 
 def view(visit: Visit, node: Node) -> Panel:
-    attributes = attributes_of(node)
+    attributes = node.attributes
     count, total = _size(attributes)
     step = _asked(visit, count)
     structure = _structure(visit, node, attributes, step)

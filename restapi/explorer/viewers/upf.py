@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from html import unescape
 
+from restapi.explorer.node.found import Node
 from restapi.explorer.viewers.files import name_of_file
-from restapi.explorer.viewers.reading import Node, attributes_of, beginning_of, text_of
+from restapi.explorer.viewers.reading import beginning_of, text_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -52,7 +53,7 @@ _OLD_NAMES: Mapping[str, str] = {
 
 
 def view(visit: Visit, node: Node) -> Panel | None:
-    attributes = attributes_of(node)
+    attributes = node.attributes
     name = name_of_file(visit, node)
     text = "" if name is None else beginning_of(visit, node, name, _HEAD).decode(errors="replace")
     facts = header_of(text)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiida_like.errors import DamagedNode
+from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.plot import COLOURS, Line, Plot, plot_svg
-from restapi.explorer.viewers.reading import Node, attributes_of, listed, text_of
+from restapi.explorer.viewers.reading import listed, text_of
 from restapi.explorer.viewers.slices import Numbers, numbers_of, part_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
@@ -17,7 +18,7 @@ _MOST_POINTS = 20_000
 
 
 def view(visit: Visit, node: Node) -> Panel:
-    attributes = attributes_of(node)
+    attributes = node.attributes
     names = [text_of(name, 60) for name in listed(attributes.get("y_names"))]
     units = [text_of(unit, 20) for unit in listed(attributes.get("y_units"))]
     step = _step(attributes.get("array|x_array"))
