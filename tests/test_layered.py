@@ -65,7 +65,7 @@ GRAPHS = [(seed, boxes, 2 * boxes) for seed in range(6) for boxes in (1, 2, 9, 4
     ],
 )
 def test_columns(text: str, columns: dict[str, int]) -> None:
-    assert {name: place.column for name, place in laid_out(text).places.items()} == columns
+    assert {name: place.column for name, place in laid_out(text).corners.items()} == columns
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_layout(seed: int, boxes: int, links: int, in_circles: bool) -> None:
 
 def check_boxes(layout: Layout) -> None:
     """Boxes lie in the picture, and do not touch."""
-    for place in layout.places.values():
+    for place in layout.corners.values():
         assert SIZES.margin <= place.x <= layout.width - SIZES.width - SIZES.margin
         assert SIZES.margin <= place.y <= layout.height - SIZES.height - SIZES.margin
-    for one, other in combinations(layout.places.values(), 2):
+    for one, other in combinations(layout.corners.values(), 2):
         if one.column == other.column:
             assert one.x == other.x
             assert abs(one.y - other.y) >= SIZES.height + SIZES.between_boxes - 1
@@ -116,12 +116,12 @@ def check_way(layout: Layout, arrow: Arrow, points: Sequence[tuple[int, int]], g
     if arrow.source == arrow.target:
         assert not points
         return
-    source, target = layout.places[arrow.source], layout.places[arrow.target]
+    source, target = layout.corners[arrow.source], layout.corners[arrow.target]
     assert points[0] == (source.x + (0 if goes_back else SIZES.width), source.y + SIZES.height // 2)
     assert points[-1] == (target.x + (SIZES.width if goes_back else 0), target.y + SIZES.height // 2)
     for (x, y), (to_x, to_y) in pairwise(points):
         assert (to_x < x) if goes_back else (to_x > x)
-        over = [place for place in layout.places.values() if place.x == min(x, to_x)]
+        over = [place for place in layout.corners.values() if place.x == min(x, to_x)]
         if abs(to_x - x) == SIZES.width and over:
             assert y == to_y
             assert not any(place.y < y < place.y + SIZES.height for place in over)
@@ -130,7 +130,7 @@ def check_way(layout: Layout, arrow: Arrow, points: Sequence[tuple[int, int]], g
 def test_boxes_that_nothing_orders() -> None:
     """They stand in the order of their names, whatever the order of the arrows."""
     layout = lay_out(["a", "b", "c", "d"], arrows("d>a c>a b>a"))
-    assert sorted("bcd", key=lambda name: layout.places[name].y) == ["b", "c", "d"]
+    assert sorted("bcd", key=lambda name: layout.corners[name].y) == ["b", "c", "d"]
 
 
 def test_ways_from_one_box_are_shared() -> None:

@@ -15,9 +15,9 @@ from restapi.explorer import filters
 from restapi.explorer.archive import file_of
 from restapi.explorer.node.found import reference
 from restapi.explorer.pictures.plots.bars import Bar, bars
+from restapi.explorer.query_values import of_type
 from restapi.explorer.times import shown_time
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import of_type
 from restapi.layout import Page
 from restapi.layout.kinds import State, kind_of, state_of
 

@@ -11,8 +11,7 @@ from restapi.explorer.comparison import page as compare
 from restapi.explorer.files import page as files
 from restapi.explorer.lineage import page as lineage
 from restapi.explorer.search import page as search
-from restapi.explorer.tables import form_target as filter_target
-from restapi.explorer.tables import group
+from restapi.explorer.tables import form_redirect, group
 from restapi.explorer.tables import page as table
 from restapi.explorer.tables.definitions import TABLES
 from restapi.explorer.visit import Visit
@@ -67,11 +66,11 @@ ROUTES: tuple[PageRoute, ...] = (
     *(PageRoute(f"{path}/page", table.rows, here=path, defaults={"path": path, "page": 1}) for path in TABLES),
     *(PageRoute(f"{path}/page/{PAGE}", table.rows, here=path, defaults={"path": path}) for path in TABLES),
     *(PageRoute(f"{path}/facets", table.facet, here=path, defaults={"path": path}) for path in TABLES),
-    *(PageRoute(f"{path}/paths", table.paths, here=path, defaults={"path": path}) for path in TABLES),
+    *(PageRoute(f"{path}/paths", table.suggestions, here=path, defaults={"path": path}) for path in TABLES),
     PageRoute(f"/groups/{ID}", group.view, here="/groups"),
     PageRoute(f"/groups/{ID}/facets", group.facet, here="/groups"),
-    PageRoute(f"/groups/{ID}/paths", group.paths, here="/groups"),
-    PageRoute("/filter", filter_target.redirect_to_table),
+    PageRoute(f"/groups/{ID}/paths", group.suggestions, here="/groups"),
+    PageRoute("/filter", form_redirect.view),
     PageRoute("/search", search.view),
     PageRoute("/search/found", search.part),
 )

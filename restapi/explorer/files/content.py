@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from restapi.explorer.ask import PREFIX
 from restapi.explorer.files.views import FileView, file_view
+from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import quoted
 
 MOST_BYTES = 200_000
 """Of a file that are read to be shown."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import quoted
 
 MOST_SHOWN = 60
 _MOST_MEASURED = 60

@@ -12,8 +12,8 @@ from restapi.explorer.files.content import content_of
 from restapi.explorer.files.listing import file_list
 from restapi.explorer.node import candidates
 from restapi.explorer.node.found import Node, find_head
+from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import quoted
 from restapi.layout import Page
 
 _MOST_LISTED = 1000

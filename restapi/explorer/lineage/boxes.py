@@ -13,8 +13,7 @@ from restapi.explorer.node.found import name_of, reference
 from restapi.explorer.pictures.graph.lineage_svg import Badge, Box, Link
 from restapi.explorer.pictures.graph.text import visible
 from restapi.explorer.visit import Visit
-from restapi.layout.kinds import State as ProcessState
-from restapi.layout.kinds import kind_of, short_type, state_of
+from restapi.layout.kinds import State, kind_of, short_type, state_of
 
 LINKS: Mapping[str, tuple[str, ...]] = {
     "all": (),
@@ -41,7 +40,7 @@ _ADVERBS = {"incoming": "before", "outgoing": "after"}
 
 
 @dataclass(frozen=True)
-class State:
+class LineageOptions:
     """What the URL of a lineage says: the node, as its path names it, the nodes that are unfolded, and `links`."""
 
     path_id: str
@@ -61,7 +60,7 @@ class Drawing:
     """The boxes and arrows of a picture, and the same for who reads a table."""
 
     visit: Visit
-    state: State
+    options: LineageOptions
     shown: Shown
     is_full: bool = False
 
@@ -72,7 +71,7 @@ class Drawing:
     @property
     def kept(self) -> list[int]:
         """The unfolded nodes that are shown: URLs drop those that are not reached any more."""
-        return [pk for pk in self.state.unfolded if pk in self.shown.opened]
+        return [pk for pk in self.options.unfolded if pk in self.shown.opened]
 
     @property
     def unfolding(self) -> list[int]:
@@ -122,7 +121,7 @@ class Drawing:
         if pk in self.kept:
             inside = {pk, *called_by(self.shown.links, pk)}
             rest = [each for each in self.kept if each not in inside]
-            return Badge(_LESS, self.state.url(self.visit, rest), f"Hide again what {title_of(node)} led to")
+            return Badge(_LESS, self.options.url(self.visit, rest), f"Hide again what {title_of(node)} led to")
         hidden = node["incoming"] + node["outgoing"] - drawn
         if hidden <= 0 or (pk == self.shown.opened[0] and pk not in self.shown.folding):
             return None
@@ -130,11 +129,11 @@ class Drawing:
         if self.is_full:
             url = self.visit.url(f"/nodes/{reference(node)}/lineage")
             return Badge(text, url, f"Lineage of {title_of(node)}, with {hidden:,} more", is_step=False)
-        return Badge(text, self.state.url(self.visit, [*self.kept, pk]), f"Show {hidden:,} more of {title_of(node)}")
+        return Badge(text, self.options.url(self.visit, [*self.kept, pk]), f"Show {hidden:,} more of {title_of(node)}")
 
     def _stack(self, number: int, stack: Stack) -> Box:
         node = self.shown.nodes[stack.node]
-        types = LINKS[self.state.links] if stack.link_type is None else (stack.link_type,)
+        types = LINKS[self.options.links] if stack.link_type is None else (stack.link_type,)
         named = str(node["id"]) if reference(node) != node["uuid"] else f'"{node["uuid"]}"'
         query = ",".join([f"{stack.side}_of={named}", *(f'"{each}"' for each in types)])
         title, kind = f"{stack.count:,} more", ""
@@ -166,7 +165,7 @@ def title_of(node: GraphNode) -> str:
     return visible(name_of(node, node["process_label"]) or _process_of(node) or short_type(node["node_type"]))
 
 
-def process_state_of(node: GraphNode) -> ProcessState | None:
+def process_state_of(node: GraphNode) -> State | None:
     """The state of a process; of data there is none."""
     state = node["process_state"]
     return state_of(visible(state) if isinstance(state, str) else None, node["exit_status"])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from restapi.explorer.ask import ApiRefused
-from restapi.explorer.lineage.boxes import LINKS, Drawing, State, title_of
+from restapi.explorer.lineage.boxes import LINKS, Drawing, LineageOptions, title_of
 from restapi.explorer.lineage.graph import Answer, gather
 from restapi.explorer.lineage.rows import rows_of
 from restapi.explorer.node.found import reference
@@ -34,7 +34,7 @@ _MOST_NEIGHBOURS = 500
 
 def view(visit: Visit, path_id: str) -> Page:
     drawing = _drawing(visit, path_id)
-    root, shown, state, unfolding = drawing.root, drawing.shown, drawing.state, drawing.unfolding
+    root, shown, options, unfolding = drawing.root, drawing.shown, drawing.options, drawing.unfolding
     values = {
         "root": root,
         "root_url": visit.url(f"/nodes/{reference(root)}"),
@@ -45,11 +45,11 @@ def view(visit: Visit, path_id: str) -> Page:
         "links": sum(map(len, shown.links.values())),
         "folded": len(shown.folded),
         "left_out": shown.left_out,
-        "choices": [(name, state.url(visit, drawing.kept, name), name == state.links) for name in LINKS],
-        "has_choice": state.links != "all",
-        "unfold_url": state.url(visit, unfolding) if shown.folding and len(unfolding) <= MOST_OPEN else "",
-        "first_url": state.url(visit, ()) if drawing.kept else "",
-        "download_url": state.url(visit, drawing.kept, page="lineage.svg"),
+        "choices": [(name, options.url(visit, drawing.kept, name), name == options.links) for name in LINKS],
+        "has_choice": options.links != "all",
+        "unfold_url": options.url(visit, unfolding) if shown.folding and len(unfolding) <= MOST_OPEN else "",
+        "first_url": options.url(visit, ()) if drawing.kept else "",
+        "download_url": options.url(visit, drawing.kept, page="lineage.svg"),
         "rows": rows_of(drawing),
     }
     return Page("lineage/page.html", f"Lineage of {title_of(root)}", values, ("lineage.css",), ("lineage.js",))
@@ -68,20 +68,20 @@ def download(visit: Visit, path_id: str) -> Reply:
 
 def _drawing(visit: Visit, path_id: str) -> Drawing:
     """Raises ApiRefused: there is no such node, or the URL asks for what cannot be drawn."""
-    state = _state_of(visit, path_id)
+    options = _options_of(visit, path_id)
     most = min(_MOST_NEIGHBOURS, visit.explorer.settings.max_graph_nodes)
-    types = f"&link_type={state.links}" if state.links != "all" else ""
+    types = f"&link_type={options.links}" if options.links != "all" else ""
 
     def ask(node: int | str) -> Answer:
         found: Answer = visit.api.get(f"/nodes/{node}/graph", f"depth=1&per_type={PER_TYPE}&limit={most}{types}")
         return found
 
-    shown = gather(ask(path_id), state.unfolded, ask, MOST_NODES)
-    is_full = len(shown.nodes) >= MOST_NODES or len(state.unfolded) >= MOST_OPEN
-    return Drawing(visit, state, shown, is_full)
+    shown = gather(ask(path_id), options.unfolded, ask, MOST_NODES)
+    is_full = len(shown.nodes) >= MOST_NODES or len(options.unfolded) >= MOST_OPEN
+    return Drawing(visit, options, shown, is_full)
 
 
-def _state_of(visit: Visit, path_id: str) -> State:
+def _options_of(visit: Visit, path_id: str) -> LineageOptions:
     given = visit.options
     links = given.get("links", "all")
     if links not in LINKS:
@@ -92,7 +92,7 @@ def _state_of(visit: Visit, path_id: str) -> State:
     unfolded = tuple(dict.fromkeys(map(int, words)))
     if len(unfolded) > MOST_OPEN:
         raise _refused(f"open takes at most {MOST_OPEN} nodes, not {len(unfolded)}: begin at another node")
-    return State(path_id, unfolded, links)
+    return LineageOptions(path_id, unfolded, links)
 
 
 _LONGEST_ID = 18

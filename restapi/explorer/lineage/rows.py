@@ -21,7 +21,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Row:
+class BoxRow:
     """A node, or a stack: that has neither an id nor a lineage. `step` is the link that opens or closes a node."""
 
     number: str
@@ -35,7 +35,7 @@ class Row:
     lineage_url: str = ""
 
 
-def rows_of(drawing: Drawing) -> list[Row]:
+def rows_of(drawing: Drawing) -> list[BoxRow]:
     """A row for each node that is shown, by id, then one for each stack."""
     boxes = drawing.boxes()
     by_name = {box.name: box for box in boxes}
@@ -46,8 +46,8 @@ def rows_of(drawing: Drawing) -> list[Row]:
     return [_row(drawing, box, sources.get(box.name, ())) for box in boxes]
 
 
-def _row(drawing: Drawing, box: Box, sources: Sequence[Source]) -> Row:
-    row = Row("", box.title, box.url, box.text, box.kind, sources)
+def _row(drawing: Drawing, box: Box, sources: Sequence[Source]) -> BoxRow:
+    row = BoxRow("", box.title, box.url, box.text, box.kind, sources)
     if box.is_stack:
         return row
     node = drawing.shown.nodes[int(box.name)]

@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import Any
 
 from restapi.explorer.ask import ApiRefused, TooLarge
+from restapi.explorer.query_values import of_type
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import of_type
 from restapi.layout.kinds import State, short_type, state_of
 
 _IS_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch

@@ -69,7 +69,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True)
-class Group:
+class NeighbourGroup:
     """Neighbours by links of one type, the first of `total`. `all_query` is the query of a table of all.
 
     `is_counted`: there are no more than `total`; else nobody has counted them.
@@ -105,7 +105,7 @@ class Neighbours:
     """All neighbours in a direction."""
 
     total: int
-    groups: Sequence[Group]
+    groups: Sequence[NeighbourGroup]
 
     def without_calls(self) -> Neighbours:
         """Those that were not called, where a tree of calls shows the others."""
@@ -143,14 +143,14 @@ def _in_direction(node: Node, graph: Mapping[str, Any], direction: Direction) ->
 
 def _groups(
     node: Node, direction: Direction, found: Mapping[str, Sequence[Neighbour]], more: Mapping[str | None, int]
-) -> Iterator[Group]:
+) -> Iterator[NeighbourGroup]:
     there_are = {*found, *filter(None, more)}
     for link_type in (*direction.titles, *sorted(there_are - set(direction.titles))):
         if link_type not in there_are:
             continue
         types = f',"{link_type}"' if link_type in direction.titles else ""
         shown = found.get(link_type, ())
-        yield Group(
+        yield NeighbourGroup(
             link_type,
             direction.titles.get(link_type, link_type),
             len(shown) + more.get(link_type, 0),

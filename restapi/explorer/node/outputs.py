@@ -8,8 +8,8 @@ from typing import Any
 
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import reference
+from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import quoted
 
 _MOST_BYTES = 8000
 _MOST_LINES = 40

@@ -19,10 +19,10 @@ from restapi.explorer.node.found import Node, find
 from restapi.explorer.node.links import Neighbours, neighbours
 from restapi.explorer.node.outputs import all_printed
 from restapi.explorer.node.report import report_of
+from restapi.explorer.query_values import quoted
 from restapi.explorer.times import moment
 from restapi.explorer.viewers import panels_of
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import quoted
 from restapi.layout import Page
 from restapi.layout.panel import Panel
 

@@ -17,6 +17,7 @@ from querylang.terms import Some
 from querylang.unparse import unparse
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import reference
+from restapi.explorer.query_values import of_type
 from restapi.explorer.search.formula import elements_in
 from restapi.explorer.tables.cells import Cell, RowShow
 from restapi.explorer.tables.columns import Column, column, fields_of
@@ -24,7 +25,6 @@ from restapi.explorer.tables.definitions import TABLES
 from restapi.explorer.tables.facets import FacetValue
 from restapi.explorer.tables.wording import Names
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import of_type
 from restapi.http.reply import Reply, redirect
 from restapi.layout import Page
 from restapi.layout.kinds import kind_of, short_type

@@ -10,7 +10,7 @@ from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import check_name, reference
 from restapi.explorer.tables.cells import full_name
 from restapi.explorer.tables.definitions import nodes_of_group
-from restapi.explorer.tables.page import show, show_facet, show_paths
+from restapi.explorer.tables.page import show, show_facet, show_suggestions
 from restapi.explorer.times import shown_time
 from restapi.explorer.visit import Visit
 from restapi.http.reply import Reply
@@ -37,9 +37,9 @@ def facet(visit: Visit, path_id: str) -> Page:
     return show_facet(visit, nodes_of_group(group["id"], reference(group), group["label"]))
 
 
-def paths(visit: Visit, path_id: str) -> Page:
+def suggestions(visit: Visit, path_id: str) -> Page:
     group = _find(visit, path_id)
-    return show_paths(visit, nodes_of_group(group["id"], reference(group), group["label"]))
+    return show_suggestions(visit, nodes_of_group(group["id"], reference(group), group["label"]))
 
 
 def _name_of_user(visit: Visit, number: int) -> str:

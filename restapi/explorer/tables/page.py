@@ -19,8 +19,8 @@ from restapi.explorer.ask import PREFIX, ApiRefused
 from restapi.explorer.tables.definitions import TABLES, Table
 from restapi.explorer.tables.facets import facet_alone, facets_of
 from restapi.explorer.tables.forms import form_of
-from restapi.explorer.tables.listing import TableView
-from restapi.explorer.tables.paths import paths_of
+from restapi.explorer.tables.rows import TableRequest
+from restapi.explorer.tables.suggestions import suggestions_of
 from restapi.explorer.visit import Visit
 from restapi.http.reply import Reply, redirect
 from restapi.layout import Page
@@ -48,9 +48,9 @@ def show(visit: Visit, table: Table, page: int | None = None, heading: Mapping[s
         if filters.has_option(query, "format"):
             path = table.api_path if page is None else f"{table.api_path}/page/{page}"
             return redirect(visit.url(PREFIX + path, filters.joined(table.scope, visit.query)))
-        view = TableView(visit, table, query, page)
-        values |= _of_query(view)
-        values |= _of_rows(view)
+        asked = TableRequest(visit, table, query, page)
+        values |= _of_query(asked)
+        values |= _of_rows(asked)
     except RequestError as error:
         column = error.column if isinstance(error, QuerySyntaxError) else 0
         values["failure"], status = _failure(str(error), column), HTTPStatus.BAD_REQUEST
@@ -79,23 +79,23 @@ def _of_no_query(visit: Visit, table: Table) -> dict[str, Any]:
     }
 
 
-def _of_query(view: TableView) -> dict[str, Any]:
+def _of_query(asked: TableRequest) -> dict[str, Any]:
     """What the page shows of a query, whether there are rows or not."""
-    query = view.query
+    query = asked.query
     return {
         "line": unparse(filters.without_options(query, "cursor", "facet")),
-        "form": form_of(view.table, unparse(filters.from_start(query)), view.columns),
-        "clear_url": view.url(filters.without_filters(query)),
-        "default_columns_url": view.url(filters.without_options(query, "fields")),
-        "chips": view.chips(),
-        "more_filters": view.more_filters,
+        "form": form_of(asked.table, unparse(filters.from_start(query)), asked.columns),
+        "clear_url": asked.url(filters.without_filters(query)),
+        "default_columns_url": asked.url(filters.without_options(query, "fields")),
+        "chips": asked.chips(),
+        "more_filters": asked.more_filters,
     }
 
 
-def _of_rows(view: TableView) -> dict[str, Any]:
+def _of_rows(asked: TableRequest) -> dict[str, Any]:
     """Raises ApiRefused."""
-    listing = view.listing()
-    facets = facets_of(view.visit, view.table, view.query, listing.number) if listing.rows else ()
+    listing = asked.rows()
+    facets = facets_of(asked.visit, asked.table, asked.query, listing.number) if listing.rows else ()
     return {"listing": listing, "facets": facets}
 
 
@@ -108,13 +108,13 @@ def show_facet(visit: Visit, table: Table) -> Page:
     return Page("tables/facet_values.html", facet.title, {"facet": facet})
 
 
-def show_paths(visit: Visit, table: Table) -> Page:
+def show_suggestions(visit: Visit, table: Table) -> Page:
     """Suggestions for the forms of a table, a part of its page."""
     try:
         query = filters.read(visit.query)
     except RequestError:
         query = Query(())
-    return Page("tables/paths.html", table.title, {"paths": paths_of(visit, table, query)})
+    return Page("tables/suggestions.html", table.title, {"paths": suggestions_of(visit, table, query)})
 
 
 def _failure(message: str, column: int = 0) -> Failure:
@@ -126,8 +126,8 @@ def rows(visit: Visit, path: str, page: int | None = None) -> Page | Reply:
     return show(visit, TABLES[path], page)
 
 
-def paths(visit: Visit, path: str) -> Page:
-    return show_paths(visit, TABLES[path])
+def suggestions(visit: Visit, path: str) -> Page:
+    return show_suggestions(visit, TABLES[path])
 
 
 def facet(visit: Visit, path: str) -> Page:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.heat import heat_svg
 from restapi.explorer.pictures.plots.plot import COLOURS, Line, Plot, plot_svg
-from restapi.explorer.viewers.slices import Numbers, Part, numbers_of, part_of, rows_of
+from restapi.explorer.viewers.slices import ArraySlice, Numbers, numbers_of, rows_of, slice_of
 from restapi.explorer.visit import Visit
 
 _MOST_POINTS = 10_000
@@ -34,7 +34,7 @@ def picture_of(visit: Visit, node: Node, name: str, shape: Sequence[int], at: Se
     """The plane at some indices of all axes but the last two.
 
     Raises:
-        ApiRefused, DamagedNode: as for `part_of` and `numbers_of`.
+        ApiRefused, DamagedNode: as for `slice_of` and `numbers_of`.
     """
     plane = shape[len(at) :]
     if not plane or 0 in plane or max(plane) == 1:
@@ -42,13 +42,13 @@ def picture_of(visit: Visit, node: Node, name: str, shape: Sequence[int], at: Se
     places = [str(index) for index in at]
     if len(plane) == 1:
         step = _step(plane[0], _MOST_POINTS)
-        part = part_of(visit, node, name, f"::{step}")
+        part = slice_of(visit, node, name, f"::{step}")
         return _lines({name: numbers_of(part.values, name)}, step, name) if _is_drawn(part) else ArrayPicture()
     rows, columns = plane
     is_lines, is_turned = min(plane) <= COLOURS, columns > rows
     most = _MOST_POINTS if is_lines else _MOST_CELLS
     row_step, column_step = _step(rows, most), _step(columns, most)
-    part = part_of(visit, node, name, *places, f"::{row_step}", f"::{column_step}")
+    part = slice_of(visit, node, name, *places, f"::{row_step}", f"::{column_step}")
     if not _is_drawn(part):
         return ArrayPicture()
     values = rows_of(part.values, -(-columns // column_step), name)
@@ -64,7 +64,7 @@ def _step(length: int, most: int) -> int:
     return max(1, -(-length // most))
 
 
-def _is_drawn(part: Part) -> bool:
+def _is_drawn(part: ArraySlice) -> bool:
     return part.dtype.startswith(("float", "int", "uint", "bool", "longdouble"))
 
 

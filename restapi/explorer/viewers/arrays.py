@@ -17,7 +17,7 @@ from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.ticks import short
 from restapi.explorer.viewers.array_picture import ArrayPicture, picture_of
 from restapi.explorer.viewers.reading import text_of
-from restapi.explorer.viewers.slices import StoredArray, arrays_of, part_of
+from restapi.explorer.viewers.slices import StoredArray, arrays_of, slice_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -114,13 +114,13 @@ def _index(text: str, length: int) -> int:
 def _table(visit: Visit, node: Node, choice: _Choice) -> _Table:
     at = list(map(str, choice.at))
     if not choice.shape:
-        return _Table((), [["", _text(part_of(visit, node, choice.array.name).values)]])
+        return _Table((), [["", _text(slice_of(visit, node, choice.array.name).values)]])
     rows = f"{choice.row}:{choice.row + _ROWS}"
     if choice.columns is None:
-        values = part_of(visit, node, choice.array.name, rows).values
+        values = slice_of(visit, node, choice.array.name, rows).values
         return _Table((), [[str(choice.row + number), _text(value)] for number, value in enumerate(values)])
     columns = f"{choice.column}:{choice.column + _COLUMNS}"
-    lines = part_of(visit, node, choice.array.name, *at, rows, columns).values
+    lines = slice_of(visit, node, choice.array.name, *at, rows, columns).values
     head = [str(choice.column + number) for number in range(min(_COLUMNS, choice.columns - choice.column))]
     return _Table(head, [[str(choice.row + number), *map(_text, line)] for number, line in enumerate(lines)])
 

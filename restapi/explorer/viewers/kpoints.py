@@ -11,7 +11,7 @@ from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.bands import pretty
 from restapi.explorer.pictures.plots.ticks import is_drawable, short
 from restapi.explorer.viewers.reading import listed, text_of
-from restapi.explorer.viewers.slices import numbers_of, part_of, rows_of
+from restapi.explorer.viewers.slices import numbers_of, rows_of, slice_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -26,13 +26,13 @@ def view(visit: Visit, node: Node) -> Panel | None:
         return _panel(_mesh(attributes))
     if "array|kpoints" not in attributes:
         return None
-    part = part_of(visit, node, "kpoints", f":{_SHOWN}")
+    part = slice_of(visit, node, "kpoints", f":{_SHOWN}")
     points = rows_of(part.values, 3, "kpoints")
     labels = _labels(attributes)
     head = ["", "b₁", "b₂", "b₃"]
     rows = [[str(number), *map(_text, point)] for number, point in enumerate(points)]
     if "array|weights" in attributes:
-        weights = numbers_of(part_of(visit, node, "weights", f":{_SHOWN}").values, "weights")
+        weights = numbers_of(slice_of(visit, node, "weights", f":{_SHOWN}").values, "weights")
         head, rows = _with_column(head, rows, "weight", dict(enumerate(map(_text, weights))))
     if labels:
         head, rows = _with_column(head, rows, "label", labels)

@@ -11,8 +11,8 @@ import orjson
 from aiida_like.errors import DamagedNode, FeatureUnavailable
 from aiida_like.formats.node import StoredNode
 from restapi.explorer.node.found import Node
+from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import quoted
 
 MOST_BYTES = 16_000_000
 """Of one file. A page shows no more than a part of it, but has to read it up to there."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiida_like.errors import DamagedNode
 from restapi.explorer.node.found import Node
+from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
-from restapi.explorer.words import quoted
 
 Numbers = list[float | None]
 """None stands for NaN and the infinities."""
@@ -25,7 +25,7 @@ class StoredArray:
 
 
 @dataclass(frozen=True)
-class Part:
+class ArraySlice:
     """`values` are nested lists, of the slice of an array that has this shape as a whole."""
 
     shape: Sequence[int]
@@ -39,7 +39,7 @@ def arrays_of(visit: Visit, node: Node) -> list[StoredArray]:
     return [StoredArray(each["name"], each["shape"], each["dtype"]) for each in found]
 
 
-def part_of(visit: Visit, node: Node, name: str, *words: str) -> Part:
+def slice_of(visit: Visit, node: Node, name: str, *words: str) -> ArraySlice:
     """What the words take of each axis of an array, such as `0`, `:10` and `::2`.
 
     Raises:
@@ -47,7 +47,7 @@ def part_of(visit: Visit, node: Node, name: str, *words: str) -> Part:
     """
     taken = f"&slice={','.join(words)}" if words else ""
     found = visit.api.get(f"{node.path}/contents/arrays", f"array={quoted(name)}{taken}")["array"]
-    return Part(found["shape"], found["dtype"], found["values"])
+    return ArraySlice(found["shape"], found["dtype"], found["values"])
 
 
 def numbers_of(values: Any, name: str) -> Numbers:

@@ -12,7 +12,7 @@ from restapi.explorer.pictures.crystal.scene import MOST_SITES
 from restapi.explorer.pictures.plots.plot import Line, Plot, plot_svg
 from restapi.explorer.pictures.plots.ticks import short
 from restapi.explorer.viewers.reading import listed
-from restapi.explorer.viewers.slices import numbers_of, part_of, rows_of
+from restapi.explorer.viewers.slices import numbers_of, rows_of, slice_of
 from restapi.explorer.viewers.structure import structure_panel
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
@@ -55,7 +55,7 @@ def _asked(visit: Visit, count: int) -> int:
 
 
 def _structure(visit: Visit, node: Node, attributes: Mapping[str, Any], step: int) -> Structure:
-    positions = rows_of(part_of(visit, node, "positions", str(step), f":{MOST_SITES}").values, 3, "positions")
+    positions = rows_of(slice_of(visit, node, "positions", str(step), f":{MOST_SITES}").values, 3, "positions")
     symbols = _symbols(visit, node, attributes)
     if len(symbols) < len(positions):
         raise DamagedNode(f"the trajectory has {len(positions)} positions, and symbols of {len(symbols)} atoms")
@@ -66,7 +66,7 @@ def _structure(visit: Visit, node: Node, attributes: Mapping[str, Any], step: in
     if "array|cells" not in attributes:
         nothing = (0.0, 0.0, 0.0)
         return Structure((nothing, nothing, nothing), (False, False, False), sites)
-    cell = rows_of(part_of(visit, node, "cells", str(step)).values, 3, "cells")
+    cell = rows_of(slice_of(visit, node, "cells", str(step)).values, 3, "cells")
     if len(cell) != 3:  # noqa: PLR2004
         raise DamagedNode("the cells of the trajectory are no three vectors each")
     a, b, c = map(_vector, cell)
@@ -76,7 +76,7 @@ def _structure(visit: Visit, node: Node, attributes: Mapping[str, Any], step: in
 def _symbols(visit: Visit, node: Node, attributes: Mapping[str, Any]) -> Sequence[str]:
     """The symbols of the atoms: an attribute, or an array in old trajectories."""
     if "array|symbols" in attributes and "symbols" not in attributes:
-        symbols = part_of(visit, node, "symbols", f":{MOST_SITES}").values
+        symbols = slice_of(visit, node, "symbols", f":{MOST_SITES}").values
     else:
         symbols = attributes.get("symbols")
     found = listed(symbols)[:MOST_SITES]
@@ -96,7 +96,7 @@ def _when(visit: Visit, node: Node, attributes: Mapping[str, Any], step: int) ->
     """The time of a step in ps, where it is stored."""
     if "array|times" not in attributes:
         return ""
-    time = part_of(visit, node, "times", str(step)).values
+    time = slice_of(visit, node, "times", str(step)).values
     return f"{short(float(time))} ps" if isinstance(time, int | float) else ""
 
 
@@ -113,7 +113,7 @@ def _plots(visit: Visit, node: Node, attributes: Mapping[str, Any], count: int) 
     for name in names[:_MOST_PLOTS] if count > 1 else ():
         unit = attributes.get(f"units|{name}")
         label = f"{name} / {unit}" if isinstance(unit, str) else name
-        values = numbers_of(part_of(visit, node, name, f"::{every}").values, name)
+        values = numbers_of(slice_of(visit, node, name, f"::{every}").values, name)
         plot = Plot([Line(name, steps, values)], "step", label[:60], is_counted=True)
         plots.append((name, plot_svg(plot, f"{name} over steps")))
     return plots

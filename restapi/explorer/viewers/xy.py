@@ -9,7 +9,7 @@ from aiida_like.errors import DamagedNode
 from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.plot import COLOURS, Line, Plot, plot_svg
 from restapi.explorer.viewers.reading import listed, text_of
-from restapi.explorer.viewers.slices import Numbers, numbers_of, part_of
+from restapi.explorer.viewers.slices import Numbers, numbers_of, slice_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -50,7 +50,7 @@ def _step(shape: Any) -> int:
 
 
 def _curve(visit: Visit, node: Node, name: str, step: int) -> Numbers:
-    return numbers_of(part_of(visit, node, name, f"::{step}").values, name)
+    return numbers_of(slice_of(visit, node, name, f"::{step}").values, name)
 
 
 def _notes(curves: int, step: int) -> list[str]:

@@ -23,15 +23,15 @@ _RECENT = 20
 
 _MOST_FILES = 1000
 
-Place = tuple[str | int, ...]
+DocumentPath = tuple[str | int, ...]
 """Where in a document something is wrong: keys, and positions in lists."""
 
-_STEP: Place = ("jobanalyses", 0)
+_STEP: DocumentPath = ("jobanalyses", 0)
 
 _OF_NO_FIELD = frozenset({"detail", "non_field_errors", "code", "version", "id"})
 """Keys that say no more than the field does."""
 
-_FIELDS: Mapping[Place, str] = {
+_FIELDS: Mapping[DocumentPath, str] = {
     ("name",): "name",
     (*_STEP, "analysis"): "analysis",
     (*_STEP, "command"): "command",
@@ -202,7 +202,7 @@ def problems_by_field(value: Any) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _flat(value: Any, path: Place) -> Iterator[tuple[Place, str]]:
+def _flat(value: Any, path: DocumentPath) -> Iterator[tuple[DocumentPath, str]]:
     if isinstance(value, dict):
         for key, each in value.items():
             if key != "request_id":

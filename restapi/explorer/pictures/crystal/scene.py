@@ -11,7 +11,7 @@ import numpy as np
 from aiida_like.formats.structure import Site, Species, Structure, Vector
 from restapi.explorer.pictures.crystal.bonds import Bond, BondedSites, Floats, TooDense, find_bonds, plane_distances
 from restapi.explorer.pictures.crystal.elements import NON_METALS, VACANCY, element
-from restapi.explorer.pictures.crystal.view import View, first_view
+from restapi.explorer.pictures.crystal.view import ViewDirections, first_view
 
 MOST_SITES = 3000
 """Sites that are drawn; of more, the first."""
@@ -78,7 +78,7 @@ class Scene:
     sites: Sequence[DrawnSite]
     bonds: Sequence[Bond]
     repeat: tuple[int, int, int]
-    view: View
+    view: ViewDirections
     notes: Sequence[str]
 
     @property

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Vector = tuple[float, float, float]
-View = tuple[Vector, Vector, Vector]
+ViewDirections = tuple[Vector, Vector, Vector]
 """Unit vectors to the right, upwards and towards the eye."""
 
 _AZIMUTH, _ELEVATION, _ABOVE = 22.0, 14.0, 62.0
 """Degrees: how far the eye is from `a` towards `b`, how far it is lifted, and how far over layers."""
 
 
-def first_view(lattice: Floats, positions: Floats) -> View:
+def first_view(lattice: Floats, positions: Floats) -> ViewDirections:
     """Crystals with `a` towards the eye, `b` to the right and `c` upwards; layers from above, molecules flat."""
     vectors = np.array([vector for vector in lattice if vector.any()])
     if not len(vectors):
@@ -62,6 +62,6 @@ def _unit(vector: Floats) -> Floats:
     return unit
 
 
-def _view(rows: Floats) -> View:
+def _view(rows: Floats) -> ViewDirections:
     right, up, eye = ((float(x), float(y), float(z)) for x, y, z in rows)
     return right, up, eye

@@ -41,7 +41,7 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Place:
+class Corner:
     """The upper left corner of a box, and the number of its column."""
 
     x: int
@@ -64,7 +64,7 @@ class Way:
 class Layout:
     """A picture in numbers: pixels from its upper left corner. `ways` is in the order of the arrows."""
 
-    places: Mapping[str, Place]
+    corners: Mapping[str, Corner]
     ways: tuple[Way, ...]
     width: int
     height: int
@@ -196,7 +196,7 @@ def _drawn(
         lefts.append(lefts[-1] + sizes.width + gap)
     half = sizes.height // 2
     places = {
-        name: Place(lefts[layers.column_of[box]], middles[box] - half, layers.column_of[box])
+        name: Corner(lefts[layers.column_of[box]], middles[box] - half, layers.column_of[box])
         for box, name in enumerate(names)
     }
     lowest = max((middles[column[-1]] + (half if column[-1] < len(names) else 0) for column in columns), default=0)

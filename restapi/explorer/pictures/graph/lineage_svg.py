@@ -8,7 +8,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from restapi.explorer.pictures.graph.layered import Arrow, Layout, Place, Sizes, Way, lay_out
+from restapi.explorer.pictures.graph.layered import Arrow, Corner, Layout, Sizes, Way, lay_out
 from restapi.explorer.pictures.graph.text import marked_up, shortened, visible, width_of
 
 SIZES = Sizes()
@@ -79,9 +79,9 @@ def picture(boxes: Sequence[Box], links: Sequence[Link], label: str, style: str 
     """
     arrows = [Arrow(link.source, link.target, may_go_back=link.dashed) for link in links]
     layout = lay_out([box.name for box in boxes], arrows, SIZES)
-    by_place = sorted(boxes, key=lambda box: (layout.places[box.name].x, layout.places[box.name].y))
-    drawn_links = [_link(link, way, layout.places) for link, way in zip(links, layout.ways, strict=True)]
-    drawn_boxes = [_box(box, layout.places[box.name]) for box in by_place]
+    by_place = sorted(boxes, key=lambda box: (layout.corners[box.name].x, layout.corners[box.name].y))
+    drawn_links = [_link(link, way, layout.corners) for link, way in zip(links, layout.ways, strict=True)]
+    drawn_boxes = [_box(box, layout.corners[box.name]) for box in by_place]
     # All texts in it went through `marked_up` or `escape`; to format each as Markup takes three times as long.
     return Markup(  # noqa: S704
         "\n".join(
@@ -105,7 +105,7 @@ def _opened(layout: Layout, label: str) -> str:
     )
 
 
-def _box(box: Box, place: Place) -> str:
+def _box(box: Box, corner: Corner) -> str:
     classes = " ".join(
         ["node", box.kind, *(["root"] if box.is_root else ()), *(["stack"] if box.is_stack else ())],
     )
@@ -119,7 +119,7 @@ def _box(box: Box, place: Place) -> str:
     card = f'width="{width}" height="{height}" rx="{radius}"'
     return "".join(
         [
-            f'<g class="{classes}" data-name="{escape(box.name)}" transform="translate({place.x} {place.y})">',
+            f'<g class="{classes}" data-name="{escape(box.name)}" transform="translate({corner.x} {corner.y})">',
             f'<a href="{escape(box.url)}">' if box.url else "<g>",
             f"<title>{marked_up(box.hint)}</title>",
             *(f'<rect class="under" x="{each}" y="{-each}" {card}/>' for each in ((8, 4) if box.is_stack else ())),
@@ -155,8 +155,8 @@ def _badge(badge: Badge, name: str) -> str:
     )
 
 
-def _link(link: Link, way: Way, places: Mapping[str, Place]) -> str:
-    points = way.points or _loop_of(places[link.source])
+def _link(link: Link, way: Way, corners: Mapping[str, Corner]) -> str:
+    points = way.points or _loop_of(corners[link.source])
     direction = 1 if points[-1][0] > points[-2][0] else -1
     x, y = points[-1]
     return (
@@ -182,10 +182,10 @@ def _path(points: Sequence[tuple[int, int]], direction: int) -> str:
     return "".join(drawn)
 
 
-def _loop_of(place: Place) -> tuple[tuple[int, int], tuple[int, int]]:
+def _loop_of(corner: Corner) -> tuple[tuple[int, int], tuple[int, int]]:
     """Where an arrow from a box to itself leaves it, and where it comes back."""
-    right = place.x + SIZES.width
-    return (right, place.y + 10), (right, place.y + SIZES.height - 10)
+    right = corner.x + SIZES.width
+    return (right, corner.y + 10), (right, corner.y + SIZES.height - 10)
 
 
 def _loop(points: Sequence[tuple[int, int]]) -> str:

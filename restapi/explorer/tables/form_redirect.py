@@ -30,7 +30,7 @@ _OF_TEXT = frozenset({Operator.LIKE, Operator.ILIKE, Operator.HAS, Operator.STAR
 _BY_SYMBOL = {each.value: each for each in Operator}
 
 
-def redirect_to_table(visit: Visit) -> Reply:
+def view(visit: Visit) -> Reply:
     """Raises ApiRefused: the form is none of a table."""
     sent = visit.option_lists
     path = sent.get("to", ("",))[-1]

@@ -19,7 +19,7 @@ _DEPTH = 4
 _LONGEST = 100
 
 
-def paths_of(visit: Visit, table: Table, query: Query) -> Sequence[str]:
+def suggestions_of(visit: Visit, table: Table, query: Query) -> Sequence[str]:
     """Paths into attributes and extras of the first rows of a query; none if they cannot be had."""
     if table.entity.name != "nodes":
         return ()

@@ -49,7 +49,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Listing:
+class TableRows:
     """The rows of a page. `number` is that of all rows, None if it is not known; `total` is what people read of it.
 
     URLs are None where there are no such rows.
@@ -68,7 +68,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class TableView:
+class TableRequest:
     """One request for a table. `page` is the number in the path."""
 
     visit: Visit
@@ -121,7 +121,7 @@ class TableView:
     def _filters(self) -> Sequence[filters.Pair]:
         return tuple(dict.fromkeys(filters.filters_of(self.query).pairs))
 
-    def listing(self) -> Listing:
+    def rows(self) -> TableRows:
         """Raises ApiRefused."""
         whole = whole_json((each.key for each in self.columns), self.table.entity)
         if whole:
@@ -140,7 +140,7 @@ class TableView:
             for row, shown in zip(rows, cells, strict=True):
                 shown.append(self._count(row["id"], counts))
         is_estimate = answer.headers.get("Preference-Applied") == "count=estimated"
-        return Listing(
+        return TableRows(
             number=answer.total,
             headers=[
                 self._header(each, is_number=any(row[place].look == "number" for row in cells))
