@@ -1,66 +1,26 @@
-"""Viewers in Chromium: structures that turn, plots with a cross-hair, steps of trajectories."""
+"""Viewers: what is shown of nodes of each type, and of nodes that do not hold what their type promises."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import math
+import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
-from selenium.webdriver import Chrome
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 
+from aiida_like.formats import FORMATS
 from aiida_like.profiles import demo
-from restapi.explorer.pictures.crystal.placing import Cell, place
-from restapi.explorer.pictures.crystal.scene import Scene, scene_of
-from restapi.explorer.viewers.structure import stored_structure
-from tests import servers
-from tests.conftest import COMMAND
-from tests.servers import free_port, serving, wait_until
-from tests.viewing import node_of, visit_of
+from restapi.explorer.ask import ApiRefused
+from restapi.explorer.viewers import VIEWERS
+from restapi.explorer.viewers.bands import energy_in
+from restapi.explorer.viewers.upf import header_of
+from tests.viewing import node_of, shown, visit_of, words
 
 if TYPE_CHECKING:
     from flask import Flask
-
-BEFORE = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", event => {
-  violations.push(event.violatedDirective + " " + event.blockedURI);
-});
-"""
-NO_WEBGL = """
-const before = HTMLCanvasElement.prototype.getContext;
-HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
-  return kind.startsWith("webgl") && location.hash === "#no-webgl" ? null : before.call(this, kind, ...rest);
-};
-"""
-COLOURS = """
-const picture = document.querySelector("canvas.picture");
-const read = document.createElement("canvas");
-Object.assign(read, { width: picture.width, height: picture.height });
-const pen = read.getContext("2d");
-pen.drawImage(picture, 0, 0);
-const bytes = pen.getImageData(0, 0, read.width, read.height).data;
-const colours = new Set();
-for (let k = 0; k < bytes.length; k += 4) if (bytes[k + 3]) colours.add(bytes.slice(k, k + 3).join());
-return colours.size;
-"""
-PICTURE = 'return document.querySelector("canvas.picture").toDataURL()'
-
-
-@pytest.fixture(scope="module")
-def root() -> Iterator[str]:
-    url = f"http://127.0.0.1:{free_port()}"
-    with serving([*COMMAND, "serve", "demo", "-P", url.rpartition(":")[2], "-w", "1"], url):
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with servers.chromium() as made:
-        made.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": BEFORE + NO_WEBGL})
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -68,249 +28,310 @@ def app(serve: Callable[..., Flask]) -> Flask:
     return serve(demo(), {})
 
 
-def ids(app: Flask, node_type: str) -> dict[str, int]:
-    """The nodes of a type by their labels; of those with the same label the first."""
-    nodes = visit_of(app).api.get("/nodes", f'node_type=like="data.core.{node_type}.%"&orderby=-id')["nodes"]
-    return {node["label"]: node["id"] for node in nodes}
+def labelled(app: Flask, label: str) -> dict[str, Any]:
+    nodes = visit_of(app).api.get("/nodes", f'label="{label}"&limit=1')["nodes"]
+    return node_of(app, nodes[0]["id"])
 
 
-def scene(app: Flask, path_id: int) -> Scene:
-    from restapi.explorer.node.found import Node
-    from restapi.explorer.viewers.reading import stored
-
-    return scene_of(stored_structure(stored(Node(node_of(app, path_id)))))
-
-
-def show(browser: Chrome, url: str, width: int = 1280) -> None:
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get("about:blank")
-    browser.get(url)
+def scene_in(html: str) -> Any:
+    found = re.search(r'<script type="application/json" class="scene">(.*?)</script>', html, re.DOTALL)
+    assert found
+    return json.loads(found[1])
 
 
-def one(browser: Chrome, selector: str) -> Any:
-    return browser.find_element(By.CSS_SELECTOR, selector)
-
-
-def painted(browser: Chrome) -> str:
-    """The picture, when the next frame has been drawn."""
-    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
-    return str(browser.execute_script(PICTURE))
-
-
-def drawn(browser: Chrome) -> tuple[int, int]:
-    """How many atoms and bonds the viewer says that it draws."""
-    data = browser.execute_script('return { ...document.querySelector("figure.structure").dataset }')
-    return int(data["atoms"]), int(data["bonds"])
-
-
-def expected(of: Scene, repeat: Cell) -> tuple[int, int]:
-    placed = place(of, repeat)
-    return len(placed.atoms), sum(bond.second is not None for bond in placed.bonds)
-
-
-def quiet(browser: Chrome) -> bool:
-    """Whether nothing was blocked, and nothing is in the log."""
-    log = [each["message"] for each in browser.get_log("browser")]
-    words = ("GL Driver Message", "fallback to software WebGL")
-    assert [line for line in log if not any(word in line for word in words)] == []
-    return bool(browser.execute_script("return window.violations.length === 0"))
-
-
-@pytest.mark.parametrize("label", ["silicon", "NaCl", "copper", "graphene", "water", "CuAu alloy"])
-def test_the_browser_draws_what_the_server_counts(root: str, browser: Chrome, app: Flask, label: str) -> None:
-    path_id = ids(app, "structure")[label]
-    show(browser, f"{root}/nodes/{path_id}")
-    of = scene(app, path_id)
-    assert drawn(browser) == expected(of, of.repeat)
-    painted(browser)
-    assert browser.execute_script(COLOURS) > 100
-    assert one(browser, ".stage svg").value_of_css_property("visibility") == "hidden"
-    assert quiet(browser)
-
-
-def test_keys_turn_the_structure(root: str, browser: Chrome, app: Flask) -> None:
-    show(browser, f"{root}/nodes/{ids(app, 'structure')['NaCl']}")
-    stage = one(browser, ".stage")
-    seen = [painted(browser)]
-    for key in (Keys.ARROW_RIGHT, Keys.ARROW_UP, "+", "a", "b", "c"):
-        stage.send_keys(key)
-        seen.append(painted(browser))
-    assert len({*seen}) == len(seen)
-    stage.send_keys("0")
-    assert painted(browser) == seen[0]
-
-
-def test_pointers_turn_and_move_the_structure(root: str, browser: Chrome, app: Flask) -> None:
-    show(browser, f"{root}/nodes/{ids(app, 'structure')['NaCl']}")
-    stage = one(browser, ".stage")
-    first = painted(browser)
-    ActionChains(browser).drag_and_drop_by_offset(stage, 40, 0).perform()
-    turned = painted(browser)
-    ActionChains(browser).key_down(Keys.SHIFT).drag_and_drop_by_offset(stage, 40, 0).key_up(Keys.SHIFT).perform()
-    assert len({first, turned, painted(browser)}) == 3
-    one(browser, '[data-do="reset"]').click()
-    assert painted(browser) == first
-
-
-def test_atoms_are_measured(root: str, browser: Chrome, app: Flask) -> None:
-    """Along c the middle of the stage has an atom of the front face of copper, and one behind it."""
-    show(browser, f"{root}/nodes/{ids(app, 'structure')['copper']}")
-    one(browser, ".stage").send_keys("c")
-    painted(browser)
-    stage = one(browser, ".stage")
-    ActionChains(browser).move_to_element(stage).click().perform()
-    said = one(browser, "output").text
-    assert said.startswith("Cu (site ")
-    assert "at 1.808, 1.808, 3.615 Å" in said
-    scale = min(stage.size["height"] - 48, stage.size["width"] - 48) / (3.615 + 2 * (0.18 + 0.32 * 1.32))
-    corner = int(min(scale, 90) * 3.615 / 2)
-    ActionChains(browser).move_to_element_with_offset(stage, corner, corner).click().perform()
-    assert one(browser, "output").text.endswith(f": {3.615 / 2**0.5:.3f} Å")
-
-
-def test_supercells(root: str, browser: Chrome, app: Flask) -> None:
-    path_id = ids(app, "structure")["NaCl"]
-    show(browser, f"{root}/nodes/{path_id}")
-    set_cells(browser, {0: "2", 2: "3"})
-    assert drawn(browser) == expected(scene(app, path_id), (2, 1, 3)) == (24 + 6, 6 * 6)
-    set_cells(browser, {0: "20", 1: "20", 2: "20"})
-    assert drawn(browser) == expected(scene(app, path_id), (20, 20, 20))
-    assert one(browser, "output").text.startswith("Drag")
-    copper = ids(app, "structure")["copper"]
-    show(browser, f"{root}/nodes/{copper}")
-    set_cells(browser, {0: "20", 1: "20"})
-    before = drawn(browser)
-    set_cells(browser, {2: "20"})
-    assert one(browser, "output").text == "20 × 20 × 20 cells are 34,461 atoms; at most 20,000 are drawn."
-    assert drawn(browser) == before
-    assert one(browser, '[data-axis="2"]').get_attribute("value") == "1"
-
-
-def set_cells(browser: Chrome, counts: dict[int, str]) -> None:
-    for axis, count in counts.items():
-        browser.execute_script(
-            """
-            const field = document.querySelector(`[data-axis="${arguments[0]}"]`);
-            field.value = arguments[1];
-            field.dispatchEvent(new Event("change", { bubbles: true }));
-            """,
-            axis,
-            count,
-        )
-
-
-def test_labels_and_sizes_change_the_picture(root: str, browser: Chrome, app: Flask) -> None:
-    show(browser, f"{root}/nodes/{ids(app, 'structure')['NaCl']}")
-    words = 'return document.querySelector("canvas.overlay").toDataURL()'
-    first = painted(browser), browser.execute_script(words)
-    one(browser, '[data-show="labels"]').click()
-    assert painted(browser) == first[0]
-    assert browser.execute_script(words) != first[1]
-    seen = [first[0]]
-    for name in ("open", "full", "bonds"):
-        one(browser, f'[data-show="{name}"]').click()
-        seen.append(painted(browser))
-    assert len({*seen[:3]}) == 3
-
-
-def test_png(root: str, browser: Chrome, app: Flask) -> None:
-    """What is saved is an image of the size of the stage, with the name of the node."""
-    show(browser, f"{root}/nodes/{ids(app, 'structure')['NaCl']}")
-    painted(browser)
-    name, kind, width = browser.execute_async_script(
-        """
-        const done = arguments[0];
-        HTMLAnchorElement.prototype.click = async function () {
-          const image = await createImageBitmap(await (await saved).blob);
-          done([this.download, (await saved).blob.type, image.width]);
-        };
-        let keep;
-        const saved = new Promise((resolve) => { keep = resolve });
-        const create = URL.createObjectURL;
-        URL.createObjectURL = (blob) => { keep({ blob }); return create(blob) };
-        document.querySelector('[data-do="png"]').click;
-        document.querySelector('[data-do="png"]').dispatchEvent(new MouseEvent("click", { bubbles: true }));
-        """
-    )
-    assert (name, kind) == ("NaCl.png", "image/png")
-    assert width == one(browser, ".stage").size["width"]
-    assert quiet(browser)
-
-
-def test_without_webgl_the_picture_of_the_server_stays(root: str, browser: Chrome, app: Flask) -> None:
-    show(browser, f"{root}/nodes/{ids(app, 'structure')['NaCl']}#no-webgl")
-    assert one(browser, ".stage svg").value_of_css_property("visibility") == "visible"
-    assert browser.find_elements(By.CSS_SELECTOR, ".stage canvas") == []
-    assert not one(browser, ".tools").is_displayed()
-    assert quiet(browser)
-
-
-def test_a_lost_context_brings_the_picture_back(root: str, browser: Chrome, app: Flask) -> None:
-    show(browser, f"{root}/nodes/{ids(app, 'structure')['NaCl']}")
-    browser.execute_script(
-        'document.querySelector("canvas.picture").getContext("webgl2").getExtension("WEBGL_lose_context").loseContext()'
-    )
-    wait_until(lambda: one(browser, ".stage svg").value_of_css_property("visibility") == "visible")
-
-
-def test_steps_of_a_trajectory(root: str, browser: Chrome, app: Flask) -> None:
-    """The next step comes without a new page, seen as the one before, and stands in the URL."""
-    (path_id,) = {*ids(app, "array.trajectory").values()}
-    show(browser, f"{root}/nodes/{path_id}")
-    first = painted(browser)
-    browser.execute_script("window.isTheSamePage = true")
-    one(browser, "form.steps .after").click()
-    wait_until(lambda: browser.current_url.endswith("?step=1"))
-    assert browser.execute_script("return window.isTheSamePage")
-    assert painted(browser) != first
-    one(browser, "[data-play]").click()
-    wait_until(lambda: browser.current_url.endswith("?step=2"))
-    wait_until(lambda: one(browser, "[data-play]").get_attribute("aria-pressed") == "false")
-    said = one(browser, "figure.structure figcaption").text
-    browser.refresh()
-    assert one(browser, "figure.structure figcaption").text == said
-    assert quiet(browser)
-
-
-def test_the_cross_hair_says_what_is_there(root: str, browser: Chrome, app: Flask) -> None:
-    """The highest band of the valence touches the Fermi energy at the second place of the path, which is Γ."""
-    (path_id,) = ids(app, "array.bands").values()
-    show(browser, f"{root}/nodes/{path_id}")
-    one(browser, "[role=region]").send_keys(Keys.ARROW_RIGHT)
-    assert one(browser, "figure output").text.startswith("band 1: −")
-    one(browser, "[role=region]").send_keys(Keys.ARROW_UP)
-    assert one(browser, "figure output").text.startswith("band 2: −")
-    assert len(browser.find_elements(By.CSS_SELECTOR, "path.line.lit")) == 1
-    x, y = browser.execute_script(
-        """
-        const svg = document.querySelector("svg.plot");
-        const [, top, , bottom] = svg.dataset.box.split(" ").map(Number);
-        const [, , y0, y1] = svg.dataset.range.split(" ").map(Number);
-        const x = Number(svg.querySelectorAll("line.place")[1].getAttribute("x1"));
-        const place = new DOMPoint(x, bottom + (y0 / (y1 - y0)) * (bottom - top)).matrixTransform(svg.getScreenCTM());
-        return [place.x, place.y];
-        """
-    )
-    actions = ActionChains(browser)
-    actions.w3c_actions.pointer_action.move_to_location(round(x), round(y))
-    actions.perform()
-    said = one(browser, "figure output").text
-    assert said.startswith(("band 2: ", "band 3: ", "band 4: "))
-    energy, unit = said.partition(": ")[2].split()
-    assert abs(float(energy.replace("−", "-"))) < 0.1
-    assert unit == "eV"
-    assert quiet(browser)
-
-
-@pytest.mark.parametrize("width", [1280, 400])
+# Each with words that stand in its panel, in this order.
 @pytest.mark.parametrize(
-    "node_type",
-    ["structure", "cif", "upf", "array.bands", "array.kpoints", "array.xy", "array.trajectory", "array", "singlefile"],
+    ("label", "expected"),
+    [
+        (
+            "silicon",
+            ["Si", "Formula Si₂", "Sites 2", "Repeats along a, b, c", "a 3.8396 Å", "60.00°", "Volume 40.026 Å³"],
+        ),
+        ("graphene", ["Repeats along a, b", "Angle 120.00°", "Area 5.241 Å²"]),
+        ("water", ["O H", "Formula H₂O", "Sites 3", "Repeats along no axis"]),
+        ("CuAu alloy", ["Cu 0.75, Au 0.25", "Cu 0.5, vacant 0.5", "a 3.6100 Å"]),
+        ("NaCl (CIF)", ["Na", "Cl", "Formula Cl₄Na₄", "Sites 8", "a 5.6402 Å", "90.00°, 90.00°, 90.00°"]),
+        ("Si bands", ["L Γ X W K", "E − E(Fermi) / eV", "relative to the Fermi energy, 6.25 eV", "output parameters"]),
+        ("offset mesh", ["Mesh 4 × 4 × 2", "K-points 32 before symmetry", "Offset 0.5, 0.5, 0 of a step"]),
+        ("Si.upf", ["Element Si", "Type NC", "Functional PBE", "Valence electrons 4.00", "Author Ada Lindqvist"]),
+        ("report.html", ["88 bytes", "Download", "1 <!doctype html>", "'not to be run'"]),
+        ("pw-7.3", ["Computer", "Runs", "pw.x", "For the plug-in quantumespresso.pw"]),
+        ("unfold", ["copied to the computer that it runs on"]),
+    ],
 )
-def test_nothing_is_wider_than_the_page(root: str, browser: Chrome, app: Flask, node_type: str, width: int) -> None:
-    for path_id in ids(app, node_type).values():
-        show(browser, f"{root}/nodes/{path_id}", width)
-        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert browser.execute_script(wide) == 0
-        assert quiet(browser)
+def test_panels(app: Flask, label: str, expected: list[str]) -> None:
+    text = words(shown(app, labelled(app, label)))
+    place = 0
+    for each in expected:
+        assert each in text[place:], text
+        place = text.index(each, place) + len(each)
+
+
+@pytest.mark.parametrize(
+    ("label", "query", "expected"),
+    [
+        ("decay", "", ["time / ps", "V", "signal / V", "background / V"]),
+        ("L-Γ-X-W-K-Γ", "", ["K-points 51", "Path L – Γ – X – W – K – Γ", "label", "0 0.5 0.5 0.5 L", "10 0 0 0 Γ"]),
+        (
+            "arrays",
+            "",
+            ["clean 3 × 4 float64", "counts 5 int64", "dirty 2 × 2 float64", "row 0 row 1 row 2", "2 8 9 10 11"],
+        ),
+        ("arrays", "array=counts", ["counts", "0 0 1 1 2 2 3 3 4 4"]),
+        ("arrays", "array=dirty", ["dirty", "0 1 0 1 – 1 – –"]),
+        ("arrays", "array=clean&row=1&column=2", ["2 3 1 6 7 2 10 11", "rows above columns before"]),
+        ("arrays", "array=nothing&row=99999999999999999999&at=x,-1", ["clean", "0 1 2 3"]),
+    ],
+)
+def test_panels_of_arrays(app: Flask, label: str, query: str, expected: list[str]) -> None:
+    text = words(shown(app, labelled(app, label), query))
+    place = 0
+    for each in expected:
+        assert each in text[place:], text
+        place = text.index(each, place) + len(each)
+
+
+@pytest.mark.parametrize(
+    ("query", "index", "beside"),
+    [("", "0", ["at=1"]), ("&at=1", "1", ["at=0", "at=2"]), ("&at=2", "2", ["at=1"]), ("&at=9", "2", ["at=1"])],
+)
+def test_one_index_of_an_array_with_three_axes(app: Flask, query: str, index: str, beside: list[str]) -> None:
+    """Links lead to the indices beside it that there are."""
+    (found,) = visit_of(app).api.get("/nodes", 'node_type=like="%Trajectory%"&orderby=id&limit=1')["nodes"]
+    node = {**node_of(app, found["id"]), "node_type": "data.core.array.ArrayData."}
+    html = shown(app, node, f"array=positions{query}")
+    assert re.search(rf"axis 0 \S {index} of 0 to 2", words(html))
+    assert re.findall("at=[0-9]+", html) == beside
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["−10", "−5", "0", "5", "10"]),
+        ("from=-2&to=2.5", ["−2", "−1", "0", "1", "2"]),
+        ("from=2&to=-2", ["−10", "−5", "0", "5", "10"]),
+        ("from=nan&to=inf", ["−10", "−5", "0", "5", "10"]),
+        ("from=x", ["−10", "−5", "0", "5", "10"]),
+    ],
+)
+def test_a_part_of_the_bands(app: Flask, query: str, expected: list[str]) -> None:
+    html = shown(app, labelled(app, "Si bands"), query)
+    assert [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", html) if re.match(r"−?\d", text)] == expected
+
+
+def test_the_range_of_bands_is_what_is_shown(app: Flask) -> None:
+    node = labelled(app, "Si bands")
+    assert re.findall(r'name="(?:from|to)"[^>]*', shown(app, node, "")) == [
+        'name="from" required placeholder="-5"',
+        'name="to" required placeholder="5"',
+    ]
+    assert re.findall(r'name="(?:from|to)"[^>]*', shown(app, node, "from=-2&to=2.5")) == [
+        'name="from" required value="-2"',
+        'name="to" required value="2.5"',
+    ]
+
+
+def test_steps_of_a_trajectory(app: Flask) -> None:
+    """Of each step its own cell; energies as a plot."""
+    (found,) = visit_of(app).api.get("/nodes", 'node_type=like="%Trajectory%"&orderby=id&limit=1')["nodes"]
+    node = node_of(app, found["id"])
+    first, last = shown(app, node), shown(app, node, "step=2")
+    assert scene_in(first)["lattice"] != scene_in(last)["lattice"]
+    assert 'href="?step=1"' in first
+    assert "of 0 to 2" in words(first)
+    assert scene_in(shown(app, node, "step=99")) == scene_in(last)
+    assert scene_in(shown(app, node, "step=-1")) == scene_in(first)
+    assert first.count('class="viewer plot-figure"') == 1
+
+
+def test_spelling_of_old_archives(app: Flask) -> None:
+    node = labelled(app, "silicon")
+    assert shown(app, {**node, "node_type": "data.structure.StructureData."}) == shown(app, node)
+    assert shown(app, {**node, "node_type": "data.mycode.structure.MyStructure."}) == shown(app, node)
+
+
+@pytest.mark.parametrize("label", ["settings", "shopping list", "greeting", "answer", "π", "yes", "link type", "notes"])
+def test_values_have_no_panel(app: Flask, label: str) -> None:
+    assert shown(app, labelled(app, label)) == ""
+
+
+def test_processes_have_no_panel(app: Flask) -> None:
+    assert (
+        shown(
+            app, node_of(app, visit_of(app).api.get("/nodes", 'node_type=like="process.%"&limit=1')["nodes"][0]["id"])
+        )
+        == ""
+    )
+
+
+def test_each_format_has_a_viewer() -> None:
+    """What can be downloaded as something else than its files can be looked at."""
+    assert {*FORMATS} <= {*VIEWERS}
+
+
+STRUCTURE: dict[str, Any] = {
+    "cell": [[3, 0, 0], [0, 3, 0], [0, 0, 3]],
+    "pbc1": True,
+    "pbc2": True,
+    "pbc3": True,
+    "kinds": [{"name": "Si", "symbols": ["Si"], "weights": [1.0]}],
+    "sites": [{"kind_name": "Si", "position": [0, 0, 0]}],
+}
+SITE = STRUCTURE["sites"][0]
+KIND = STRUCTURE["kinds"][0]
+HOSTILE = '"></script><script>alert(1)</script>'
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({}, "does not hold what a structure node holds: KeyError('cell')"),
+        (None, "does not hold what a structure node holds: KeyError('cell')"),
+        ([1], "does not hold what a structure node holds: KeyError('cell')"),
+        (STRUCTURE | {"cell": None}, "does not hold what a structure node holds: TypeError"),
+        (STRUCTURE | {"cell": [[1, 2], [3, 4], [5, 6]]}, "does not hold what a structure node holds: ValueError"),
+        (STRUCTURE | {"cell": [["x", 0, 0], [0, 3, 0], [0, 0, 3]]}, "does not hold what a structure node holds"),
+        (STRUCTURE | {"cell": [[math.nan] * 3] * 3}, "its cell spans nothing there: no cell is drawn."),
+        (STRUCTURE | {"cell": [[0, 0, 0]] * 3}, "its cell spans nothing there: no cell is drawn."),
+        (STRUCTURE | {"cell": [[3, 0, 0], [6, 0, 0], [0, 0, 3]]}, "its cell spans nothing there: no cell is drawn."),
+        (STRUCTURE | {"cell": [[1e-9, 0, 0], [0, 1e-9, 0], [0, 0, 1e-9]]}, "its cell spans nothing there"),
+        (STRUCTURE | {"cell": [[10**400, 0, 0], [0, 3, 0], [0, 0, 3]]}, "does not hold what a structure node holds"),
+        (STRUCTURE | {"sites": None}, "does not hold what a structure node holds: TypeError"),
+        (STRUCTURE | {"sites": {"a": 1}}, "does not hold what a structure node holds: TypeError"),
+        (STRUCTURE | {"sites": []}, "The structure has no sites."),
+        (
+            STRUCTURE | {"sites": [SITE | {"kind_name": "Fe"}]},
+            "does not hold what a structure node holds: KeyError('Fe')",
+        ),
+        (STRUCTURE | {"sites": [SITE | {"kind_name": [1]}]}, "does not hold what a structure node holds: TypeError"),
+        (STRUCTURE | {"sites": [SITE | {"position": [math.nan, 0, 0]}]}, "1 site has no finite position"),
+        (STRUCTURE | {"sites": [SITE | {"position": [1e308, 0, 0]}]}, "1 site has no finite position"),
+        (STRUCTURE | {"sites": [SITE | {"position": "abc"}]}, "does not hold what a structure node holds"),
+        (STRUCTURE | {"kinds": [KIND | {"symbols": [1]}]}, "does not hold what a structure node holds: TypeError"),
+        (STRUCTURE | {"kinds": [KIND | {"symbols": []}]}, "does not hold what a structure node holds: ValueError"),
+        (STRUCTURE | {"kinds": [KIND | {"weights": ["a"]}]}, "does not hold what a structure node holds: ValueError"),
+        (STRUCTURE | {"kinds": [KIND | {"weights": [math.nan]}]}, "Sites 1"),
+        (STRUCTURE | {"kinds": [KIND | {"symbols": ["Xx"]}]}, "Sites 1"),
+        (STRUCTURE | {"kinds": [KIND | {"name": HOSTILE}], "sites": [SITE | {"kind_name": HOSTILE}]}, HOSTILE),
+        (STRUCTURE | {"kinds": [KIND | {"symbols": [HOSTILE]}]}, 'Si ("></script>'),
+        (STRUCTURE | {"sites": [SITE] * 5000}, "The first 3,000 of 5,000 sites are drawn."),
+        (STRUCTURE | {"pbc1": "no", "pbc2": None}, "Sites 1"),
+    ],
+)
+def test_structures_that_are_none(app: Flask, attributes: Any, expected: str) -> None:
+    html = shown(app, stored_as("data.core.structure.StructureData.", attributes))
+    assert expected in words(html)
+    assert "<script>alert" not in html
+
+
+def stored_as(node_type: str, attributes: Any) -> dict[str, Any]:
+    """A node that is not stored: what is asked of the API of it is not found."""
+    return {"uuid": str(uuid4()), "id": 1, "label": HOSTILE, "node_type": node_type, "attributes": attributes}
+
+
+HUGE = 10**2000
+ODD: list[Any] = [
+    *(None, {}, [], 0, "", "x", [None], [[]], {"a": 1}, True, math.nan, [1, "x", None], -1, 10**30),
+    *([HUGE, HUGE, HUGE], [math.inf, -math.inf, 0.5]),
+]
+
+
+@pytest.mark.parametrize(
+    ("node_type", "keys"),
+    [
+        ("data.core.array.kpoints.KpointsData.", ("mesh", "offset")),
+        ("data.core.array.kpoints.KpointsData.", ("array|kpoints", "labels", "label_numbers", "cell")),
+        ("data.core.array.bands.BandsData.", ("units", "labels")),
+        ("data.core.array.xy.XyData.", ("y_names", "y_units", "x_name", "x_units", "array|x_array")),
+        ("data.core.array.trajectory.TrajectoryData.", ("array|positions", "symbols", "pbc")),
+        ("data.core.array.ArrayData.", ("array|x",)),
+        ("data.core.upf.UpfData.", ("element", "filename")),
+        ("data.core.cif.CifData.", ("filename",)),
+        (
+            "data.core.code.installed.InstalledCode.",
+            ("filepath_executable", "prepend_text", "input_plugin", "with_mpi"),
+        ),
+        ("data.core.remote.RemoteData.", ("remote_path", "source_list")),
+        ("data.core.singlefile.SinglefileData.", ("filename",)),
+    ],
+)
+@pytest.mark.parametrize("value", ODD)
+def test_odd_attributes_are_no_fault(app: Flask, node_type: str, keys: tuple[str, ...], value: Any) -> None:
+    """Each of them, and all at once: there is a panel, maybe with a sentence, or none."""
+    for attributes in ({}, *({key: value} for key in keys), dict.fromkeys(keys, value)):
+        html = shown(app, stored_as(node_type, attributes))
+        assert "<script>alert" not in html
+
+
+@pytest.mark.parametrize(
+    ("mesh", "offset", "expected"),
+    [
+        ([2, 2, 2], [0.5, HUGE, 0], "K-points 8 before symmetry Offset 0.5, 0 of a step"),
+        ([2, 2, 2], [HUGE], "K-points 8 before symmetry"),
+        ([HUGE, 2, 2], [], ", not three whole numbers"),
+    ],
+)
+def test_a_mesh_of_huge_numbers(app: Flask, mesh: list[Any], offset: list[Any], expected: str) -> None:
+    html = shown(app, stored_as("data.core.array.kpoints.KpointsData.", {"mesh": mesh, "offset": offset}))
+    assert words(html).endswith(expected)
+
+
+def test_a_node_that_is_gone_is_told_in_a_sentence(app: Flask) -> None:
+    node = stored_as("data.core.singlefile.SinglefileData.", {})
+    with pytest.raises(ApiRefused) as refused:
+        visit_of(app).api.get(f"/nodes/{node['uuid']}/repo/list")
+    assert words(shown(app, node)) == refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("attributes", "energy"),
+    [
+        ({"fermi_energy": 6.25}, 6.25),
+        ({"fermi_energy": 6, "fermi_energy_units": "eV"}, 6.0),
+        ({"fermi_energy": [5.5, 5.6]}, 5.5),
+        ({"fermi_energy_up": 5.5, "fermi_energy_down": 5.6}, 5.5),
+        ({"fermi_energy": 0.4, "fermi_energy_units": "Ry"}, None),
+        ({"fermi_energy": 0.4, "fermi_energy_units": ["eV"]}, None),
+        ({"fermi_energy": True}, None),
+        ({"fermi_energy": "6.25"}, None),
+        ({"fermi_energy": math.nan}, None),
+        ({"fermi_energy": 10**400}, None),
+        ({"fermi_energy": []}, None),
+        ({}, None),
+    ],
+)
+def test_fermi_energies(attributes: dict[str, Any], energy: float | None) -> None:
+    assert energy_in(attributes) == energy
+
+
+OLD_UPF = """<PP_INFO>
+Generated by hand
+</PP_INFO>
+<PP_HEADER>
+   0                   Version Number
+  Si                   Element
+   NC                  Norm - Conserving pseudopotential
+    F                  Nonlinear Core Correction
+ SLA  PZ   NOGX NOGC   Exchange-Correlation functional
+    4.00000000000      Z valence
+    1                  Max angular momentum component
+  431                  Number of points in mesh
+</PP_HEADER>
+"""
+
+
+def test_headers_of_pseudopotentials() -> None:
+    assert dict(header_of(OLD_UPF)) == {
+        "Element": "Si",
+        "Type": "NC",
+        "Non-linear core correction": "F",
+        "Functional": "SLA PZ NOGX NOGC",
+        "Valence electrons": "4.00000000000",
+        "Largest angular momentum": "1",
+        "Points of the radial mesh": "431",
+    }
+    assert header_of('<PP_HEADER element=\'Si\' pseudo_type = "PAW" z_valence="4 &lt; 5"') == []
+    assert header_of("<PP_HEADER element='Si' z_valence=\"4 &lt; 5\"/>") == [
+        ("Element", "Si"), ("Valence electrons", "4 < 5")
+    ]  # fmt: skip
+    assert header_of("") == header_of("nothing") == header_of("<PP_HEADER") == []
