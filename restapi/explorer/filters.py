@@ -13,8 +13,9 @@ from querylang.keys import KEY, split_key
 from querylang.options import split
 from querylang.parse import Parser
 from querylang.schema import Entity
+from querylang.terms import leaves
 from querylang.unparse import unparse
-from restapi.dialects.aiida_v4.options import ANYWHERE, LIST, NODES, OPTIONS
+from restapi.explorer.schema import OPTIONS, options_of
 
 Value = str | bool | int | float
 
@@ -36,7 +37,7 @@ def read(text: str) -> Query:
 
 def check(query: Query, entity: Entity) -> None:
     """Raises QueryError: an option stands twice, is none of lists of this entity, or has a value that is none."""
-    split(query, OPTIONS, ANYWHERE | (NODES if entity.name == "nodes" else LIST))
+    split(query, OPTIONS, options_of(entity))
 
 
 def equal(key: str, value: Value | None) -> Comparison:
@@ -49,6 +50,15 @@ def equal(key: str, value: Value | None) -> Comparison:
 
 def is_filter(pair: Pair) -> bool:
     return not isinstance(pair, Option) or pair.key in FILTERING
+
+
+def comparisons_in(query: Query) -> Iterable[Comparison]:
+    """Those of filters, also within expressions."""
+    for pair in query.pairs:
+        if isinstance(pair, Filter):
+            yield from leaves(pair.term)
+        elif isinstance(pair, Comparison):
+            yield pair
 
 
 def filters_of(query: Query) -> Query:

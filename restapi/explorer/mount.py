@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiida_like.errors import AiidaLikeError
 from aiida_like.profiles import Profile
+from aiida_like.tuning import Tuning
 from restapi.config import Settings
 from restapi.dialects.run_api import RunApi
 from restapi.dialects.target import Target
@@ -49,6 +50,7 @@ class Explorer:
     settings: Settings
     routes: RouteTree[Target]
     log: FailureLog
+    tuning: Tuning
     run_apis: Sequence[RunApi] = ()
     gate: Gate | None = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from querylang.ast import String
 from querylang.unparse import unparse_value
 
@@ -14,6 +16,12 @@ def of_type(node_type: str) -> str:
 
 _LONGEST_TYPE = 1000
 """Characters."""
+
+
+def anywhere(text: str) -> String:
+    """The pattern that `=ilike=` finds a text by, wherever it stands."""
+    escaped = re.sub(r"([\\%_])", r"\\\1", text)
+    return String(f"%{escaped}%")
 
 
 def quoted(text: str) -> str:

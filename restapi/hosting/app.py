@@ -223,7 +223,9 @@ def create_app(
             app.mount_run_api(jobs.run_api(settings.engine, storage, settings, app.failures))
         app.routes.add(f"{STATIC}/{REST}", StaticTarget(), {}, {})
         explorer = (
-            Explorer(found, settings, app.routes, app.failures, app.run_apis, gate) if settings.explorer else None
+            Explorer(found, settings, app.routes, app.failures, tuning, app.run_apis, gate)
+            if settings.explorer
+            else None
         )
         nav = [] if explorer is None else explorer.mount()
         app.register_blueprint(docs_page.blueprint(found, DIALECTS, app.run_apis, nav))

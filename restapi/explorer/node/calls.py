@@ -39,7 +39,8 @@ class CallTree:
 
 def call_tree(visit: Visit, node: Node) -> CallTree:
     """The calls of a workflow, nearest first where there are many. Raises ApiRefused."""
-    most = f"depth={MOST_LEVELS}&limit={MOST_CALLS}&per_type={_MOST_BELOW}"
+    limit = min(MOST_CALLS, visit.explorer.settings.max_graph_nodes)
+    most = f"depth={MOST_LEVELS}&limit={limit}&per_type={_MOST_BELOW}"
     graph = visit.api.get(f"{node.path}/graph", f"direction=out&link_type=call_calc,call_work&{most}")
     below: dict[Any, dict[Any, str]] = {}
     for link in graph["links"]:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from aiida_like.storage.sql.patterns import anywhere
 from querylang.ast import Comparison, Filter, Operator, Query, String
 from querylang.terms import Some
 from querylang.unparse import unparse
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import reference
-from restapi.explorer.query_values import of_type
+from restapi.explorer.query_values import anywhere, of_type
 from restapi.explorer.search.formula import elements_in
 from restapi.explorer.tables.cells import Cell, RowShow
 from restapi.explorer.tables.columns import Column, column, fields_of
@@ -142,11 +141,11 @@ def _uuid_query(asked: str) -> str:
 
 
 def _like(key: str, asked: str) -> str:
-    return _text(Comparison(key, Operator.ILIKE, (String(anywhere(asked)),)))
+    return _text(Comparison(key, Operator.ILIKE, (anywhere(asked),)))
 
 
 def _process(asked: str) -> str:
-    return _text(Comparison("attributes", Operator.ILIKE, (String(anywhere(asked)),), ("process_label",)))
+    return _text(Comparison("attributes", Operator.ILIKE, (anywhere(asked),), ("process_label",)))
 
 
 def _text(pair: Comparison | Filter) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from aiida_like import json_text
 from restapi.explorer.node.found import reference
 from restapi.explorer.tables.columns import Column
+from restapi.explorer.tables.names import full_name
 from restapi.explorer.tables.wording import Names
 from restapi.explorer.times import shown_time
 from restapi.explorer.visit import Visit
@@ -66,10 +67,6 @@ class RowShow:
         """The page of a row; empty where neither its uuid can stand in a path nor its id was asked for."""
         name = reference({"id": "", **row})
         return self.visit.url(f"/{self.entity}/{name}") if name else ""
-
-
-def full_name(user: Row) -> str:
-    return f"{user['first_name'] or ''} {user['last_name'] or ''}".strip()
 
 
 def shown_value(value: Any) -> Cell:
@@ -153,7 +150,7 @@ def _duration(_: RowShow, row: Row) -> Cell:
 
 def _user(show: RowShow, row: Row) -> Cell:
     number = row["user_id"]
-    name = show.names.users.get(number) or f"user {number}"
+    name = show.names.of("user_id").get(number) or f"user {number}"
     return Cell("text", _cut(name, _LONGEST), url=show.visit.url("/nodes", f"user={number}"), tone="soft")
 
 
@@ -161,7 +158,7 @@ def _computer(show: RowShow, row: Row) -> Cell:
     number = row["dbcomputer_id"]
     if number is None:
         return EMPTY
-    name = show.names.computers.get(number) or f"computer {number}"
+    name = show.names.of("dbcomputer_id").get(number) or f"computer {number}"
     return Cell("text", _cut(name, _LONGEST), url=show.visit.url("/nodes", f"computer={number}"), tone="soft")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from querylang.ast import Comparison, Filter, Query
+from querylang.ast import Query
 from querylang.schema import Entity, FieldType
-from querylang.terms import leaves
-from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
+from restapi.explorer import filters
+from restapi.explorer.schema import COMPUTERS, GROUPS, NODES, USERS
 
 WALL_TIME = "attributes.last_job_info.wallclock_time_seconds"
 
@@ -149,16 +149,7 @@ def nodes_of_group(group_id: int, name: str, label: str) -> Table:
 
 def asks_json(query: Query, entity: Entity) -> bool:
     """Whether filters look into JSON or walk over links, so that each count reads many rows."""
-    return any(
-        each.path or each.key in _WALKS or _is_json(each.key, entity)
-        for pair in query.pairs
-        if isinstance(pair, Comparison | Filter)
-        for each in _comparisons(pair)
-    )
-
-
-def _comparisons(pair: Comparison | Filter) -> Iterable[Comparison]:
-    return leaves(pair.term) if isinstance(pair, Filter) else (pair,)
+    return any(each.path or each.key in _WALKS or _is_json(each.key, entity) for each in filters.comparisons_in(query))
 
 
 def _is_json(key: str, entity: Entity) -> bool:

@@ -14,10 +14,10 @@ from querylang.ast import Boolean, Comparison, DateTime, Filter, Integer, Litera
 from querylang.keys import split_key, unquoted
 from querylang.schema import Entity, FieldType
 from querylang.unparse import unparse
-from restapi.dialects.aiida_v4.options import OPTIONS
 from restapi.explorer import filters
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.filters import Pair, pair_text
+from restapi.explorer.schema import OPTIONS
 from restapi.explorer.tables.definitions import TABLES, Table
 from restapi.explorer.tables.wording import title_of
 from restapi.explorer.visit import Visit

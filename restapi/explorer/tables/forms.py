@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from querylang.ast import Operator
-from querylang.lowering.operators import LOWERINGS
 from querylang.schema import Entity, FieldType
+from restapi.explorer.schema import operators_of
 from restapi.explorer.tables.columns import Column, column
 from restapi.explorer.tables.definitions import WALL_TIME, Table
 from restapi.explorer.tables.wording import operator_words, title_of
@@ -72,7 +72,7 @@ def _fields(entity: Entity) -> Sequence[FormField]:
 
 def _operators() -> Iterable[FormOperator]:
     for operator in Operator:
-        types = [type_.value for type_, taken in LOWERINGS.items() if operator in taken]
+        types = [type_.value for type_ in FieldType if operator in operators_of(type_)]
         types += ["related"] if operator in _OF_RELATED else []
         types += ["node"] if operator in (Operator.EQUAL, Operator.UNEQUAL) else []
         yield FormOperator(operator.value, operator_words(operator, None), " ".join(types))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
-from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import check_name, reference
-from restapi.explorer.tables.cells import full_name
 from restapi.explorer.tables.definitions import nodes_of_group
+from restapi.explorer.tables.names import names_in_rows
 from restapi.explorer.tables.page import show, show_facet, show_suggestions
 from restapi.explorer.times import shown_time
 from restapi.explorer.visit import Visit
@@ -27,7 +25,7 @@ def view(visit: Visit, path_id: str) -> Page | Reply:
         "group": group,
         "description": group["description"][:_LONGEST],
         "created": shown_time(group["time"]),
-        "user": _name_of_user(visit, group["user_id"]),
+        "user": names_in_rows(visit, [group]).of("user_id").get(group["user_id"]) or f"user {group['user_id']}",
     }
     return show(visit, nodes_of_group(group["id"], reference(group), group["label"]), heading=heading)
 
@@ -40,16 +38,6 @@ def facet(visit: Visit, path_id: str) -> Page:
 def suggestions(visit: Visit, path_id: str) -> Page:
     group = _find(visit, path_id)
     return show_suggestions(visit, nodes_of_group(group["id"], reference(group), group["label"]))
-
-
-def _name_of_user(visit: Visit, number: int) -> str:
-    try:
-        (user,) = visit.api.get(f"/users/{number}")["users"]
-    except ApiRefused as refused:
-        if refused.status != HTTPStatus.NOT_FOUND:
-            raise
-        return f"user {number}"
-    return full_name(user) or f"user {number}"
 
 
 def _find(visit: Visit, path_id: str) -> Mapping[str, Any]:

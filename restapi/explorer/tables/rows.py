@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 
-from aiida_like.tuning import Tuning
 from querylang.ast import Option, Query
 from querylang.decode import decode
 from querylang.unparse import unparse
 from restapi.explorer import filters
 from restapi.explorer.ask import PREFIX, ApiAnswer, ApiRefused
-from restapi.explorer.tables.cells import Cell, RowShow, full_name
+from restapi.explorer.tables.cells import Cell, RowShow
 from restapi.explorer.tables.columns import Column, column, fields_of, whole_json
 from restapi.explorer.tables.definitions import Table
-from restapi.explorer.tables.wording import Names, words_of
+from restapi.explorer.tables.names import names_in_filters, names_in_rows
+from restapi.explorer.tables.wording import words_of
 from restapi.explorer.visit import Visit
 
 _ROWS = 50
@@ -80,32 +80,15 @@ class TableRequest:
     def columns(self) -> Sequence[Column]:
         return [column(key) for key in dict.fromkeys(filters.words_of(self.query, "fields") or self.table.columns)]
 
-    @cached_property
-    def names(self) -> Names:
-        """Names of users and computers, if cells or filters show any, and of groups that filters name by id."""
-        text = f"{unparse(filters.filters_of(self.query))} {' '.join(each.key for each in self.columns)}"
-        users: Mapping[int, str] = {}
-        computers: Mapping[int, str] = {}
-        groups: Mapping[int, str] = {}
-        if "user" in text and self.table.entity.name != "users":
-            found = self.visit.api.ask("/users", "fields=id,first_name,last_name", prefer="count=none").data["users"]
-            users = {each["id"]: full_name(each) for each in found}
-        if "computer" in text and self.table.entity.name != "computers":
-            found = self.visit.api.ask("/computers", "fields=id,label", prefer="count=none").data["computers"]
-            computers = {each["id"]: each["label"] for each in found}
-        if "group=" in text:
-            found = self.visit.api.ask("/groups", "fields=id,label", prefer="count=none").data["groups"]
-            groups = {each["id"]: each["label"] for each in found}
-        return Names(users, computers, groups)
-
     def url(self, query: Query) -> str:
         return self.visit.url(self.table.path, unparse(query))
 
     def chips(self) -> Sequence[Chip]:
         """The first filters."""
+        names = names_in_filters(self.visit, self.query)
         return [
             Chip(
-                words_of(pair, self.table.entity, self.names),
+                words_of(pair, self.table.entity, names),
                 filters.pair_text(pair),
                 self.url(filters.removed(self.query, pair)),
             )
@@ -133,12 +116,13 @@ class TableRequest:
             )
         answer = self._ask()
         rows = answer.data[self.table.entity.name]
-        show = RowShow(self.visit, self.table.entity.name, self.names)
+        show = RowShow(self.visit, self.table.entity.name, names_in_rows(self.visit, rows))
         cells = [show.cells(each, self.columns) for each in rows]
         if self.table.counts:
             counts = self._counts()
             for row, shown in zip(rows, cells, strict=True):
                 shown.append(self._count(row["id"], counts))
+        estimated_rows = self.visit.explorer.tuning.estimated_rows
         is_estimate = answer.headers.get("Preference-Applied") == "count=estimated"
         return TableRows(
             number=answer.total,
@@ -147,7 +131,7 @@ class TableRequest:
                 for place, each in enumerate(self.columns)
             ],
             rows=cells,
-            total="" if answer.total is None else f"{Tuning.estimated_rows:,}+" if is_estimate else f"{answer.total:,}",
+            total="" if answer.total is None else f"{estimated_rows:,}+" if is_estimate else f"{answer.total:,}",
             total_title=f"about {answer.total:,}" if is_estimate else "",
             is_one=answer.total == 1,
             exports=self._exports(None if is_estimate else answer.total),
@@ -164,14 +148,15 @@ class TableRequest:
     def _ask(self) -> ApiAnswer:
         asked, path = self._asked(), self.table.api_path
         given = {each.key for each in asked.pairs if isinstance(each, Option)}
+        most = str(min(_ROWS, self.visit.explorer.settings.max_limit))
         # Where they make no sense together, the API says so.
         if self.page is not None:
             path = f"{path}/page/{self.page}"
-            defaults = {"perpage": str(_ROWS)}
+            defaults = {"perpage": most}
         elif "perpage" in given:
             defaults = {}
         else:
-            defaults = {"limit": str(_ROWS)} | ({} if "offset" in given else {"cursor": ""})
+            defaults = {"limit": most} | ({} if "offset" in given else {"cursor": ""})
         for key, word in defaults.items():
             if key not in given:
                 asked = filters.with_option(asked, key, (word,))

@@ -76,22 +76,25 @@ _OF_PATTERNS = frozenset({Operator.LIKE, Operator.ILIKE, Operator.STARTS_WITH, O
 _LINKED = frozenset({"incoming_of", "outgoing_of", "ancestor_of", "descendant_of"})
 
 
+NAMED: Mapping[str, str] = {
+    "user": "users",
+    "user_id": "users",
+    "computer": "computers",
+    "dbcomputer_id": "computers",
+    "group": "groups",
+}
+"""Keys whose values are ids, and the entities that these are ids of."""
+
+
 @dataclass(frozen=True)
 class Names:
-    """Names of users, computers and groups by their ids, as far as they are known."""
+    """Names of users, computers and groups by their ids, as far as they are known. `known` has them by entity."""
 
-    users: Mapping[int, str] = field(default_factory=dict)
-    computers: Mapping[int, str] = field(default_factory=dict)
-    groups: Mapping[int, str] = field(default_factory=dict)
+    known: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     def of(self, key: str) -> Mapping[int, str]:
-        return {
-            "user": self.users,
-            "user_id": self.users,
-            "computer": self.computers,
-            "dbcomputer_id": self.computers,
-            "group": self.groups,
-        }.get(key, {})
+        """Those of what a key of filters, or a column, has the ids of."""
+        return self.known.get(NAMED.get(key, ""), {})
 
 
 def title_of(key: str) -> str:

@@ -1,0 +1,24 @@
+"""What API v4 takes, as far as pages have to know it: the one module of theirs that imports it from the API."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from querylang.ast import Operator
+from querylang.lowering.operators import LOWERINGS
+from querylang.schema import Entity, FieldType
+from restapi.dialects.aiida_v4 import options
+from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
+from restapi.dialects.aiida_v4.options import OPTIONS
+
+__all__ = ["COMPUTERS", "GROUPS", "NODES", "OPTIONS", "USERS", "operators_of", "options_of"]
+
+
+def options_of(entity: Entity) -> Collection[str]:
+    """The keys of options of lists of an entity."""
+    return options.ANYWHERE | (options.NODES if entity is NODES else options.LIST)
+
+
+def operators_of(type_: FieldType) -> Collection[Operator]:
+    """The operators that fields of a type take."""
+    return LOWERINGS[type_]
