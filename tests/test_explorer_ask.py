@@ -40,6 +40,13 @@ def test_parts_of_files(api: Api, name: str) -> None:
     assert len(api.requested) == 1  # it is one request, whatever the part
 
 
+def test_what_was_asked_is_not_asked_again(api: Api) -> None:
+    first = api.ask("/users", "fields=id")
+    assert api.ask("/users", "fields=id") is first
+    assert api.ask("/users", "fields=id", prefer="count=none").total is None is not first.total
+    assert [each.target for each in api.requested] == ["/api/v4/users?fields=id"]
+
+
 def test_what_is_refused(api: Api) -> None:
     with pytest.raises(ApiRefused, match="the node has no file 'nothing'") as refused:
         api.begin_of(CONTENTS, 'filename="nothing"', 5)

@@ -166,7 +166,9 @@ def test_who_made_it_and_where_it_is(client: FlaskClient, rows: dict[str, Row]) 
 
 
 def test_a_failed_calculation_says_why(client: FlaskClient, rows: dict[str, Row]) -> None:
-    main = page(client, f"/nodes/{rows['Cu, out of time']['id']}").one("main")
+    found = page(client, f"/nodes/{rows['Cu, out of time']['id']}")
+    assert found.one("footer").one("summary").words == "The requests behind this page (11)"
+    main = found.one("main")
     failure = main.one("section", "failure")
     assert failure.one("p", "said").text == "The calculation stopped prematurely because it ran out of walltime."
     printed = {each.one("a").text: each.one("pre").text for each in failure.all("figure")}

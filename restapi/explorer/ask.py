@@ -67,11 +67,15 @@ class FilePart:
 
 @dataclass
 class Api:
-    """API v4, as the client of one page may ask it. `requested` is what was asked, in this order."""
+    """API v4, as the client of one page may ask it. `requested` is what was asked, in this order.
+
+    What several parts of a page ask for is asked once: nobody changes what `get` and `ask` give.
+    """
 
     routes: RouteTree[Target]
     exchange: Exchange
     requested: list[Requested] = field(default_factory=list)
+    _answers: dict[tuple[str, ...], ApiAnswer] = field(default_factory=dict)
 
     def get(self, path: str, query: str = "") -> Any:
         """The `data` of an answer. `path` is below `/api/v4`; `query` is text of the query language.
@@ -87,6 +91,12 @@ class Api:
         Raises:
             ApiRefused: also where an answer is larger than a page can show.
         """
+        key = path, query, prefer
+        if key not in self._answers:
+            self._answers[key] = self._ask(path, query, prefer)
+        return self._answers[key]
+
+    def _ask(self, path: str, query: str, prefer: str) -> ApiAnswer:
         answer = self._answer(path, query, {"HTTP_PREFER": prefer} if prefer else {})
         body = _bytes_of(answer) if isinstance(answer, CachedAnswer | BytesReply) else _first(answer, _MOST_BYTES + 1)
         if len(body) > _MOST_BYTES:

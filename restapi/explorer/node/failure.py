@@ -8,9 +8,9 @@ from typing import Any
 
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.calls import CALLS
-from restapi.explorer.node.found import Node, NodeRow, has_failed
-from restapi.explorer.node.outputs import Output, all_printed, retrieved
-from restapi.explorer.node.report import Entry, report
+from restapi.explorer.node.found import Node, NodeRow, has_failed, reference
+from restapi.explorer.node.outputs import Output, all_printed
+from restapi.explorer.node.report import Entry, report_of
 from restapi.explorer.visit import Visit
 
 _MOST_LEVELS = 8
@@ -57,26 +57,29 @@ class Failure:
     printed: Sequence[Output]
 
 
-def failure_of(visit: Visit, node: Node) -> Failure | None:
-    """Why a process failed; None of one that did not."""
+def failure_of(visit: Visit, node: Node, folder: str | None) -> Failure | None:
+    """Why a process failed; None of one that did not. `folder` is the name in paths of what came back from the node."""
     if not node.has_failed:
         return None
     calls = _failed_calls(visit, node)
-    cause = calls[-1].node if calls else None
-    path = node.path if cause is None else f"/nodes/{cause.ref}"
-    read = node.attributes.get if cause is None else cause.attribute
-    printed = _printed(visit, path, [read(name) for name in _FILES])
-    return Failure(_message(node.attributes), calls, _last_entries(visit, path), printed)
+    if calls:
+        cause = calls[-1].node
+        ref, names = cause.ref, [cause.attribute(name) for name in _FILES]
+        folder = _retrieved(visit, cause) if any(names) else None
+    else:
+        ref, names = node.ref, [node.attributes.get(name) for name in _FILES]
+    printed = all_printed(visit, folder, names) if folder is not None and any(names) else ()
+    return Failure(_message(node.attributes), calls, _last_entries(visit, ref), printed)
 
 
-def _printed(visit: Visit, path: str, names: Sequence[Any]) -> Sequence[Output]:
-    if not any(names):
-        return ()
+def _retrieved(visit: Visit, job: NodeRow) -> str | None:
+    """The name in paths of the folder that came back from a job; None: there is none, or it cannot be found."""
+    asked = 'link_label="retrieved"&link_type="create"&limit=1&fields=id,uuid'
     try:
-        folder = retrieved(visit, path)
+        rows = visit.api.get(f"{job.path}/links/outgoing", asked)["outgoing"]
     except ApiRefused:
-        return ()
-    return () if folder is None else all_printed(visit, folder, names)
+        return None
+    return reference(rows[0]) if rows else None
 
 
 def _failed_calls(visit: Visit, node: Node) -> list[FailedCall]:
@@ -103,9 +106,9 @@ def _is_failed(row: Mapping[str, Any]) -> bool:
     return has_failed(row.get("attributes.process_state"), row.get("attributes.exit_status"))
 
 
-def _last_entries(visit: Visit, path: str) -> Sequence[Entry]:
+def _last_entries(visit: Visit, ref: str) -> Sequence[Entry]:
     try:
-        return report(visit, path, _LAST_ENTRIES).entries
+        return report_of(visit, ref).entries[-_LAST_ENTRIES:]
     except ApiRefused:
         return ()
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from restapi.explorer.ask import ApiRefused
-from restapi.explorer.node.found import reference
 from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
 
@@ -23,13 +22,6 @@ class Output:
     path: str
     text: str
     is_cut: bool
-
-
-def retrieved(visit: Visit, node_path: str) -> str | None:
-    """The name in paths of the folder that came back from a job; None: there is none. Raises ApiRefused."""
-    asked = 'link_label="retrieved"&link_type="create"&limit=1&fields=id,uuid'
-    rows = visit.api.get(f"{node_path}/links/outgoing", asked)["outgoing"]
-    return reference(rows[0]) if rows else None
 
 
 def printed(visit: Visit, folder: str, name: str) -> Output | None:

@@ -158,8 +158,8 @@ def _of_process(visit: Visit, node: Node, around: tuple[Neighbours, Neighbours] 
     folder = around[1].by("create", "retrieved") if around is not None and node.is_calcjob else None
     retrieved = None if folder is None else folder.node.ref
     return {
-        "failure": failure_of(visit, node),
-        "report": _section(lambda: report_of(visit, node)),
+        "failure": failure_of(visit, node, retrieved),
+        "report": _section(lambda: report_of(visit, node.ref)),
         "calls": _section(lambda: call_tree(visit, node)) if node.is_workflow else None,
         "retrieved": retrieved,
         "printed": all_printed(visit, retrieved, map(node.attributes.get, _PRINTED)) if retrieved else (),

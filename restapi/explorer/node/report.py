@@ -8,7 +8,6 @@ from datetime import datetime
 from itertools import accumulate, takewhile
 from typing import Any
 
-from restapi.explorer.node.found import Node
 from restapi.explorer.times import moment
 from restapi.explorer.visit import Visit
 
@@ -45,14 +44,10 @@ class Report:
         return {tone: sum(each.tone == tone for each in self.entries) for tone in ("plain", "warn", "bad")}
 
 
-def report(visit: Visit, node_path: str, most: int = MOST_ENTRIES) -> Report:
-    """The end of the log of a process; `node_path` is that of its page. Raises ApiRefused."""
-    found = visit.api.get(f"{node_path.replace('/nodes/', '/processes/', 1)}/report", f"tail={most}")
+def report_of(visit: Visit, ref: str) -> Report:
+    """The end of the log of a process; `ref` is its name in paths. Raises ApiRefused."""
+    found = visit.api.get(f"/processes/{ref}/report", f"tail={MOST_ENTRIES}")
     return Report(_last([_entry(each) for each in found["logs"]]), found["total"])
-
-
-def report_of(visit: Visit, node: Node) -> Report:
-    return report(visit, node.path)
 
 
 def _last(entries: Sequence[Entry]) -> Sequence[Entry]:
