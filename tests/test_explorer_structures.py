@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from aiida_like.formats.structure import Site, Species, Structure
+from restapi.explorer.pictures.crystal import cell
 from restapi.explorer.pictures.crystal.bonds import BondedSites, TooDense, find_bonds, plane_distances
 from restapi.explorer.pictures.crystal.elements import ELEMENTS, UNKNOWN, element
 from restapi.explorer.pictures.crystal.placing import Cell, place
@@ -302,3 +303,11 @@ def test_elements() -> None:
     assert [each.number for each in ELEMENTS.values()] == list(range(1, 119))
     assert len({each.colour for each in ELEMENTS.values()}) == 118
     assert (element("O").radius, element("Cs").radius, element("nonsense")) == (0.66, 2.44, UNKNOWN)
+
+
+def test_cells_in_numbers() -> None:
+    a, b, c = (2.0, 0.0, 0.0), (0.0, 3.0, 0.0), (-2.0, 0.0, 2.0)
+    assert [round(cell.length(each), 6) for each in (a, b, c)] == [2.0, 3.0, 2.828427]
+    assert [round(each, 6) for each in cell.angles(a, b, c)] == [90.0, 135.0, 90.0]
+    assert (cell.volume(a, b, c), cell.volume(b, a, c), cell.area(a, b)) == (12.0, 12.0, 6.0)
+    assert cell.angle(a, (0.0, 0.0, 0.0)) == 0.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import Node
+from restapi.explorer.pictures.crystal.cell import Vector, angles, length, volume
 from restapi.explorer.visit import Visit
 
 _TYPE = "data.core.structure."
@@ -38,15 +38,14 @@ def _geometry(attributes: Mapping[str, Any]) -> Mapping[str, str]:
     cell = cell_of(attributes.get("cell"))
     return {
         "sites": str(len(sites)) if isinstance(sites, list) else "",
-        **dict(zip(("a", "b", "c"), (f"{_length(each):.4f} Å" for each in cell), strict=True)),
-        **dict(zip(("angle bc", "angle ac", "angle ab"), (f"{each:.2f}°" for each in _angles(cell)), strict=True)),
-        "volume": f"{abs(_volume(cell)):.3f} Å³",
+        **dict(zip(("a", "b", "c"), (f"{length(each):.4f} Å" for each in cell), strict=True)),
+        **dict(zip(("angle bc", "angle ac", "angle ab"), (f"{each:.2f}°" for each in angles(*cell)), strict=True)),
+        "volume": f"{volume(*cell):.3f} Å³",
         "periodic": "".join(name for name, key in _AXES.items() if attributes.get(key) is True) or "not",
     }
 
 
 _AXES = {"a": "pbc1", "b": "pbc2", "c": "pbc3"}
-Vector = Sequence[float]
 
 
 def cell_of(value: Any) -> Sequence[Vector]:
@@ -62,26 +61,3 @@ def _vector(value: Any) -> Vector:
 
 _LARGEST = 1e9
 """Of a length in angstrom that can be meant; squares of larger ones may be no numbers."""
-
-
-def _length(vector: Vector) -> float:
-    return math.hypot(*vector)
-
-
-def _angles(cell: Sequence[Vector]) -> list[float]:
-    a, b, c = cell
-    return [_angle(b, c), _angle(a, c), _angle(a, b)]
-
-
-def _angle(first: Vector, second: Vector) -> float:
-    """In degrees; 0 where one has no length."""
-    lengths = _length(first) * _length(second)
-    if not lengths:
-        return 0.0
-    cosine = sum(x * y for x, y in zip(first, second, strict=True)) / lengths
-    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
-
-
-def _volume(cell: Sequence[Vector]) -> float:
-    (a1, a2, a3), (b1, b2, b3), (c1, c2, c3) = cell
-    return a1 * (b2 * c3 - b3 * c2) - a2 * (b1 * c3 - b3 * c1) + a3 * (b1 * c2 - b2 * c1)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import degrees
 from typing import Any
-
-import numpy as np
 
 from aiida_like.formats.structure import Structure, stored_structure
 from restapi.explorer.node.found import Node
+from restapi.explorer.pictures.crystal.cell import angle, angles, area, length, volume
 from restapi.explorer.pictures.crystal.scene import MOST_SITES, Scene, scene_of
 from restapi.explorer.pictures.crystal.structure_svg import structure_svg
 from restapi.explorer.viewers.reading import listed, stored
@@ -64,20 +62,11 @@ def _facts(structure: Structure, scene: Scene, total: int, formula: str) -> Sequ
     found.append(("Sites", f"{total:,}"))
     repeats = [name for name, along in zip(_AXES, scene.repeats, strict=True) if along]
     found.append(("Repeats along", ", ".join(repeats) or "no axis"))
-    cell = np.array(structure.cell, dtype=float)[list(scene.repeats)]
-    if not len(cell):
-        return found
-    lengths = np.linalg.norm(cell, axis=1)
-    found += [(name, f"{length:.4f} Å") for name, length in zip(repeats, lengths.tolist(), strict=True)]
-    if all(scene.repeats):
-        a, b, c = cell
-        found += [("α, β, γ", ", ".join(f"{_angle(one, other):.2f}°" for one, other in ((b, c), (a, c), (a, b))))]
-        found += [("Volume", f"{abs(float(np.linalg.det(cell))):.3f} Å³")]
+    cell = [vector for vector, along in zip(structure.cell, scene.repeats, strict=True) if along]
+    found += [(name, f"{length(vector):.4f} Å") for name, vector in zip(repeats, cell, strict=True)]
+    if len(cell) == 3:  # noqa: PLR2004
+        found += [("α, β, γ", ", ".join(f"{each:.2f}°" for each in angles(*cell)))]
+        found += [("Volume", f"{volume(*cell):.3f} Å³")]
     elif len(cell) == 2:  # noqa: PLR2004
-        found += [("Angle", f"{_angle(*cell):.2f}°"), ("Area", f"{float(np.linalg.norm(np.cross(*cell))):.3f} Å²")]
+        found += [("Angle", f"{angle(*cell):.2f}°"), ("Area", f"{area(*cell):.3f} Å²")]
     return found
-
-
-def _angle(one: Any, other: Any) -> float:
-    cosine = float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
-    return degrees(float(np.arccos(np.clip(cosine, -1, 1))))
