@@ -146,7 +146,7 @@ def test_nothing(client: FlaskClient) -> None:
     assert "Nothing has" not in page
     assert 'name="q" value=""' in page
     assert client.get("/search").status_code == 200
-    assert client.get("/search/found").text.strip() == ""
+    assert client.get("/search/parts/found").text.strip() == ""
 
 
 def test_patterns_are_looked_for_as_they_are(client: FlaskClient) -> None:

@@ -332,7 +332,9 @@ def test_facets_in_json_are_counted_when_they_are_opened(client: FlaskClient) ->
     assert [each for each in asked_by(page) if "facet" in each] == [
         '/api/v4/nodes?node_type=like="process.%"&facet=node_type,user,computer&fields=id&limit=1'
     ]
-    part = re.search(r'data-load="(/processes/facets\?[^"]*process_state[^"]*)"><a href="([^"]*)">Count them', page)
+    part = re.search(
+        r'data-load="(/processes/parts/facet\?[^"]*process_state[^"]*)"><a href="([^"]*)">Count them', page
+    )
     assert part is not None
     loaded = client.get(unescape(part[1])).text
     assert "<html" not in loaded
@@ -375,7 +377,7 @@ def test_any_key_can_be_a_facet(client: FlaskClient) -> None:
     page = client.get("/nodes?facet=attributes.kinds").text
     assert '<span title="[{' in page
     assert client.get("/nodes?facet=uuid").status_code == 400
-    refused = client.get("/nodes/facets?facet=")
+    refused = client.get("/nodes/parts/facet?facet=")
     assert refused.status_code == 400
 
 
@@ -580,7 +582,7 @@ def test_a_group_and_its_nodes(client: FlaskClient) -> None:
         if rows:
             few = typed(client, f"id={rows[0]['id']}", path).text
             assert ids(few) == [rows[0]["id"]]
-            loaded = client.get(f"{path}/facets?facet=node_type").text
+            loaded = client.get(f"{path}/parts/facet?facet=node_type").text
             assert sum(map(int, re.findall(r'<span class="number">(\d+)', loaded))) == len(rows)
             (address,) = links(page, "CSV")
             assert client.get(address).text.count("\n") == len(rows) + 1
@@ -647,7 +649,7 @@ def hostile(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def test_hostile_texts_stay_texts(hostile: FlaskClient) -> None:
     hostile.get("/api/v4/server")
     group = hostile.get("/api/v4/groups?limit=1").json["data"]["groups"][0]["uuid"]
-    pages = [*TABLES, f"/groups/{group}", "/search?q=script", "/nodes/facets?facet=attributes.process_label"]
+    pages = [*TABLES, f"/groups/{group}", "/search?q=script", "/nodes/parts/facet?facet=attributes.process_label"]
     fields = ",".join((*TABLES["/nodes"].columns, *TABLES["/nodes"].choices))
     pages += [f"/nodes?fields={fields}", "/nodes?facet=attributes.exit_status,group", "/nodes?user=1&computer=1"]
     pages += ['/nodes?label="><script>alert(1)</script>', "/nodes?<script>", '/search?q="><script>alert(1)']
@@ -717,9 +719,9 @@ def test_paths_of_these_rows_are_suggested(client: FlaskClient) -> None:
         }
         assert client.get(f"{path}?fields=id,{quoted(','.join(paths[:20]))}").status_code == 200
     assert "data-more" not in client.get("/users").text
-    assert client.get("/users/paths").text.strip() == ""
-    assert "attributes." in client.get("/nodes/paths?label=").text
-    assert client.get("/nodes/paths?nothing=1").text.strip() == ""
+    assert client.get("/users/parts/suggestions").text.strip() == ""
+    assert "attributes." in client.get("/nodes/parts/suggestions?label=").text
+    assert client.get("/nodes/parts/suggestions?nothing=1").text.strip() == ""
 
 
 def test_so_many_paths_are_suggested(golden: Golden, tmp_path: Path) -> None:
@@ -730,7 +732,7 @@ def test_so_many_paths_are_suggested(golden: Golden, tmp_path: Path) -> None:
     app = create_app(str(folder), {})
     client = app.test_client()
     client.get("/api/v4/server")
-    paths = re.findall(r'<option value="([^"]*)">', client.get("/nodes/paths").text)
+    paths = re.findall(r'<option value="([^"]*)">', client.get("/nodes/parts/suggestions").text)
     assert len(paths) == 100
     assert unescape(paths[0]) == 'attributes."key 0.x".y.z.deep'
     app.extensions["aiida_like_storage"].close()
@@ -768,16 +770,16 @@ def test_many_rows_are_not_counted_by_a_planner(
         ("/nodes?%FF%FE", 400),
         ("/groups/%00", 404),
         ("/groups/projectable_properties", 404),
-        ("/groups/page/facets", 404),
+        ("/groups/page/parts/facet", 404),
         ("/groups/page/0", 400),
         ("/users/page/x", 404),
         ("/nodes/page/0", 400),
         ("/nodes/page/99999999999999999999999999", 400),
         ("/filter?to=/nodes&line=%00", 303),
         (f"/nodes?label=%22{'x' * 9000}%22", 400),
-        ("/nodes/facets?label=", 400),
-        ("/processes/facets?facet=nothing", 400),
-        ("/groups/999/facets?facet=user", 404),
+        ("/nodes/parts/facet?label=", 400),
+        ("/processes/parts/facet?facet=nothing", 400),
+        ("/groups/999/parts/facet?facet=user", 404),
     ],
 )
 def test_odd_requests(client: FlaskClient, address: str, status: int) -> None:
@@ -791,7 +793,7 @@ def test_a_long_value_is_no_filter(golden: Golden, tmp_path: Path) -> None:
     with closing(sqlite3.connect(folder / "database.sqlite")) as connection, connection:
         connection.execute("UPDATE db_dbnode SET attributes = json_set(attributes, '$.x', ?)", ("long " * 20_000,))
     app = create_app(str(folder), {})
-    part = app.test_client().get("/nodes/facets?facet=attributes.x").text
+    part = app.test_client().get("/nodes/parts/facet?facet=attributes.x").text
     assert "<a " not in part
     assert len(part) < 2000
     app.extensions["aiida_like_storage"].close()
@@ -810,7 +812,7 @@ def test_facets_that_take_too_long_stay_closed(client: FlaskClient, monkeypatch:
     assert page.status_code == 200
     assert page.text.count("Count them") == 7
     assert len(ids(page.text)) == 50
-    assert client.get("/nodes/facets?facet=user").status_code == 503
+    assert client.get("/nodes/parts/facet?facet=user").status_code == 503
 
 
 def test_eight_threads_see_the_same(serve: Callable[..., Flask]) -> None:

@@ -117,8 +117,8 @@ def test_nothing_of_it_is_kept(client: FlaskClient, people: People) -> None:
 
 def test_who_looks_again_gets_304(browser: FlaskClient) -> None:
     """A script does, which keeps the tag itself."""
-    first = browser.get("/runs/Runnin?part=live")
-    again = browser.get("/runs/Runnin?part=live", headers={"If-None-Match": first.headers["ETag"]})
+    first = browser.get("/runs/Runnin/parts/live")
+    again = browser.get("/runs/Runnin/parts/live", headers={"If-None-Match": first.headers["ETag"]})
     assert (first.status_code, again.status_code, again.data) == (200, 304, b"")
     assert "<html" not in first.text
 

@@ -56,8 +56,9 @@ class Explorer:
 
     def mount(self) -> Sequence[NavLink]:
         """Adds the pages to the routes; what is returned is in the head of each page."""
-        for route in (*ROUTES, *self._run_routes()):
-            self.routes.add(route.path, _PageTarget(self, route), route.defaults, {})
+        for page in (*ROUTES, *self._run_routes()):
+            for route in page.with_parts():
+                self.routes.add(route.path, _PageTarget(self, route), route.defaults, {})
         return self._nav
 
     def _run_routes(self) -> Sequence[PageRoute]:
@@ -69,12 +70,12 @@ class Explorer:
 
     def settles_itself(self, path: str) -> bool:
         """Whether a path is that of a page that answers each caller itself. `path` is as in PATH_INFO."""
-        first, *others = path.strip("/").split("/")
-        return bool(self.run_apis) and f"/{first}" == _RUNS.path and len(others) <= 1
+        target, _ = self.routes.find(path) or (None, {})
+        return isinstance(target, _PageTarget) and target.route.begin is not None
 
     def answer(self, route: PageRoute, exchange: Exchange, arguments: Mapping[str, Any]) -> Reply:
         """The page at a route, or the page that says why there is none."""
-        visit = route.begin(self, exchange)
+        visit = (route.begin or Visit.begin)(self, exchange)
         if not isinstance(visit, Visit):
             return visit
         view = route.view_for(exchange.method)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from restapi.explorer import archive, node, profile
@@ -14,7 +14,6 @@ from restapi.explorer.search import page as search
 from restapi.explorer.tables import form_redirect, group
 from restapi.explorer.tables import page as table
 from restapi.explorer.tables.definitions import TABLES
-from restapi.explorer.visit import Visit
 from restapi.http.exchange import SAFE, Exchange
 from restapi.http.reply import Reply
 from restapi.http.route_tree import ID, PAGE, REST
@@ -22,6 +21,7 @@ from restapi.layout import Page
 
 if TYPE_CHECKING:
     from restapi.explorer.mount import Explorer
+    from restapi.explorer.visit import Visit
 
 View = Callable[..., Page | Reply]
 """Makes a page of a `Visit` and of the arguments in its path."""
@@ -31,7 +31,8 @@ View = Callable[..., Page | Reply]
 class PageRoute:
     """`read` answers GET, `take` POST. `here` is the path of the page in the head that this one belongs to.
 
-    `begin` makes the visit, or answers who may not make it.
+    `begin` makes the visit, or answers who may not make it; None: anybody may. `parts` of the page are fetched by its
+    scripts, at `PATH/parts/NAME`.
     """
 
     path: str
@@ -39,11 +40,17 @@ class PageRoute:
     take: View | None = None
     here: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    begin: Callable[[Explorer, Exchange], Visit | Reply] = Visit.begin
+    begin: Callable[[Explorer, Exchange], Visit | Reply] | None = None
+    parts: Mapping[str, View] = field(default_factory=dict)
 
     @property
     def methods(self) -> Sequence[str]:
         return [*(["GET", "HEAD"] if self.read else []), *(["POST"] if self.take else [])]
+
+    def with_parts(self) -> Iterator[PageRoute]:
+        yield self
+        for name, view in self.parts.items():
+            yield replace(self, path=f"{self.path}/parts/{name}", read=view, take=None, parts={})
 
     def view_for(self, method: str) -> View | None:
         """None: the page does not take this method."""
@@ -52,6 +59,8 @@ class PageRoute:
 
 HOME = PageRoute("/", profile.view, here="/")
 """Not in the tree: the mount answers in JSON too."""
+
+_OF_TABLES: Mapping[str, View] = {"facet": table.facet, "suggestions": table.suggestions}
 
 ROUTES: tuple[PageRoute, ...] = (
     PageRoute(f"/nodes/{ID}", node.view, here="/nodes"),
@@ -62,15 +71,12 @@ ROUTES: tuple[PageRoute, ...] = (
     PageRoute(f"/nodes/{ID}/lineage.svg", lineage.download),
     PageRoute("/parts/states", profile.states),
     PageRoute("/archive", archive.view),
-    *(PageRoute(path, table.rows, here=path, defaults={"path": path}) for path in TABLES),
+    *(PageRoute(path, table.rows, here=path, defaults={"path": path}, parts=_OF_TABLES) for path in TABLES),
     *(PageRoute(f"{path}/page", table.rows, here=path, defaults={"path": path, "page": 1}) for path in TABLES),
     *(PageRoute(f"{path}/page/{PAGE}", table.rows, here=path, defaults={"path": path}) for path in TABLES),
-    *(PageRoute(f"{path}/facets", table.facet, here=path, defaults={"path": path}) for path in TABLES),
-    *(PageRoute(f"{path}/paths", table.suggestions, here=path, defaults={"path": path}) for path in TABLES),
-    PageRoute(f"/groups/{ID}", group.view, here="/groups"),
-    PageRoute(f"/groups/{ID}/facets", group.facet, here="/groups"),
-    PageRoute(f"/groups/{ID}/paths", group.suggestions, here="/groups"),
+    PageRoute(
+        f"/groups/{ID}", group.view, here="/groups", parts={"facet": group.facet, "suggestions": group.suggestions}
+    ),
     PageRoute("/filter", form_redirect.view),
-    PageRoute("/search", search.view),
-    PageRoute("/search/found", search.part),
+    PageRoute("/search", search.view, parts={"found": search.part}),
 )

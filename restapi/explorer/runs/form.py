@@ -9,7 +9,7 @@ from restapi.explorer.runs.visit import RunVisit
 from restapi.http.reply import Reply
 from restapi.layout import Page
 
-_OWN = frozenset({"api", "run", "part", "token", "do", "action"})
+_OWN = frozenset({"api", "run", "token", "do", "action"})
 """Options and fields that are no part of what the form of a run-API holds."""
 
 

@@ -20,6 +20,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def read(visit: RunVisit) -> Page:
+    return _page(visit, "runs/list.html")
+
+
+def live(visit: RunVisit) -> Page:
+    """The rows alone."""
+    return _page(visit, "runs/rows.html")
+
+
+def _page(visit: RunVisit, template: str) -> Page:
     phase = next((each for each in Phase if each.value == visit.options.get("state", "")), None)
     text = visit.options.get("q", "").strip()[:_LONGEST_TEXT]
     before = _moment(visit.options.get("before", ""))
@@ -42,11 +51,10 @@ def read(visit: RunVisit) -> Page:
         "docs": [(each.title, visit.link(f"{each.prefix}/docs")) for each in visit.explorer.run_apis],
         "youngest_link": visit.link("/runs", filters) if before else None,
         "older_link": _older(visit, filters, shown) if len(rows) > PAGE_SIZE else None,
-        "live": visit.link("/runs", {**filters, "before": visit.options.get("before", ""), "part": "live"}),
+        "live": visit.link("/runs/parts/live", {**filters, "before": visit.options.get("before", "")}),
         "is_active": any(row.phase.is_active for row in shown),
     }
-    is_part = visit.options.get("part", "") == "live"
-    return visit.page("runs/rows.html" if is_part else "runs/list.html", "Runs", values, "run_live.js")
+    return visit.page(template, "Runs", values, "run_live.js")
 
 
 def _older(visit: RunVisit, filters: Mapping[str, str], shown: Sequence[ListedRun]) -> str:

@@ -13,9 +13,9 @@ from restapi.http.route_tree import ID
 _Route = partial(PageRoute, here="/runs", begin=begin)
 
 RUN_ROUTES = (
-    _Route("/runs", listing.read),
+    _Route("/runs", listing.read, parts={"live": listing.live}),
     _Route("/runs/new", form.read, guarded(form.take)),
     # A token would come after the file, or stand in the URL: the origin of the request has to be enough.
     _Route(UPLOAD_PAGE, take=guarded(form.take_file, has_token=False)),
-    _Route(f"/runs/{ID}", run.read, guarded(run.take)),
+    _Route(f"/runs/{ID}", run.read, guarded(run.take), parts={"live": run.live}),
 )

@@ -45,6 +45,12 @@ def read(visit: RunVisit, path_id: str) -> Page:
     return _page(visit, api, found)
 
 
+def live(visit: RunVisit, path_id: str) -> Page:
+    """The parts of the page that change while something goes on."""
+    api, found = visit.find(path_id)
+    return visit.page("runs/live.html", found.label, _values(visit, api, found))
+
+
 def take(visit: RunVisit, path_id: str) -> Page | Reply:
     """Does what a button says, by a request to the API, and leads back to the page."""
     api, found = visit.find(path_id)
@@ -85,26 +91,11 @@ def _after(action: Action, told: Told, path_id: str) -> str:
 def _page(visit: RunVisit, api: RunPages, found: ShownRun, failure: str = "", status: int = 200) -> Page:
     if found.may_be_edited and not failure:
         return form.page(visit, api, None, found)
-    path = f"/runs/{found.id}"
-    values: dict[str, Any] = {
-        "run": found,
-        "api": api,
-        "failure": failure,
-        "stages": stages(found),
-        "action_path": visit.link(path),
-        "live": visit.link(path, {"part": "live"}),
-        "is_of_all": visit.account.is_superuser,
-        "panel": found.panel,
-    }
-    log = None if found.log is None else _log(visit, found.log)
-    is_failed = log is not None and found.phase is Phase.FAILED
-    values["last_lines"] = "".join(log["text"].splitlines(keepends=True)[-_LAST_LINES:]) if log and is_failed else ""
-    if visit.options.get("part", "") == "live":
-        return visit.page("runs/live.html", found.label, values)
     root = visit.exchange.decoded().url_root.rstrip("/")
     repeat = found.repeat
-    values |= {
-        "log": log,
+    values = {
+        **_values(visit, api, found),
+        "failure": failure,
         "repeat": None
         if repeat is None
         else {
@@ -114,6 +105,23 @@ def _page(visit: RunVisit, api: RunPages, found: ShownRun, failure: str = "", st
         },
     }
     return visit.page("runs/run.html", found.label, values, "run_live.js", "run_log.js", status=status)
+
+
+def _values(visit: RunVisit, api: RunPages, found: ShownRun) -> dict[str, Any]:
+    log = None if found.log is None else _log(visit, found.log)
+    last = log["text"].splitlines(keepends=True)[-_LAST_LINES:] if log and found.phase is Phase.FAILED else ()
+    path = f"/runs/{found.id}"
+    return {
+        "run": found,
+        "api": api,
+        "stages": stages(found),
+        "action_path": visit.link(path),
+        "live": visit.link(f"{path}/parts/live"),
+        "is_of_all": visit.account.is_superuser,
+        "panel": found.panel,
+        "log": log,
+        "last_lines": "".join(last),
+    }
 
 
 def _log(visit: RunVisit, log: RunLog) -> dict[str, Any]:

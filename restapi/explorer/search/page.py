@@ -131,7 +131,7 @@ def _rows(visit: Visit, title: str, path: str, query: str) -> Found | None:
 
 def _part(visit: Visit, asked: str, name: str, title: str, path: str, query: str) -> Found:
     """A list that loads by itself; without JavaScript its link leads to the table."""
-    return Found(title, visit.url(path, query), part_url=visit.link("/search/found", {"in": name, "q": asked}))
+    return Found(title, visit.url(path, query), part_url=visit.link("/search/parts/found", {"in": name, "q": asked}))
 
 
 def _uuid_query(asked: str) -> str:

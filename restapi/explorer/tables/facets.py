@@ -1,8 +1,8 @@
 """Facets beside a table: which values its rows share, each a link to the rows that have it.
 
 Those of columns are counted with the page. Counting what lies in JSON reads every row, so it is done when somebody
-opens the facet: a part of a page, at `PATH/facets`; without JavaScript the page itself with `facet=`. So is counting a
-column of many rows, but nobody has to open that.
+opens the facet: a part of a page, at `PATH/parts/facet`; without JavaScript the page itself with `facet=`. So is
+counting a column of many rows, but nobody has to open that.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _facet(
         key=spec.key,
         title=spec.title,
         is_open=is_asked or spec.at_once > 0,
-        part_url=visit.url(f"{table.path}/facets", part),
+        part_url=visit.url(f"{table.path}/parts/facet", part),
         page_url=visit.url(table.path, unparse(opened)),
         values=values,
         distinct=0 if found is None else found["distinct"],
