@@ -19,11 +19,9 @@ from restapi.http.exchange import Exchange
 from restapi.http.ranges import RANGE
 from restapi.http.reply import Answer, BytesReply, CachedAnswer
 from restapi.http.route_tree import RouteTree
-from restapi.layout import SAFE_IN_URLS, Requested
+from restapi.layout import API, SAFE_IN_URLS, Requested
 
-__all__ = ["PREFIX", "Api", "ApiAnswer", "ApiRefused", "TooLarge"]
-
-PREFIX = "/api/v4"
+__all__ = ["Api", "ApiAnswer", "ApiRefused", "TooLarge"]
 
 _MOST_BYTES = 16_000_000
 _TOO_LARGE = (
@@ -130,10 +128,10 @@ class Api:
 
     def _answer(self, path: str, query: str, more: Mapping[str, str] | None = None) -> Answer:
         written = quote(query, safe=SAFE_IN_URLS)
-        requested = Requested(PREFIX + quote(path, safe=SAFE_IN_URLS), written)
+        requested = Requested(API + quote(path, safe=SAFE_IN_URLS), written)
         if requested not in self.requested:
             self.requested.append(requested)
-        environ = environ_of(self.exchange, "GET", PREFIX + path, written)
+        environ = environ_of(self.exchange, "GET", API + path, written)
         answer = answer_of(self.routes, {**environ, **(more or {})})
         status = HTTPStatus.OK if isinstance(answer, CachedAnswer) else answer.status_code
         if status >= HTTPStatus.BAD_REQUEST:

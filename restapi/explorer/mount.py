@@ -22,7 +22,7 @@ from restapi.http.errors import V4_STATUSES, FailureLog, told_of
 from restapi.http.exchange import Exchange
 from restapi.http.reply import Answer, Reply
 from restapi.http.route_tree import RouteTree
-from restapi.layout import Page, answer_with, frame_of
+from restapi.layout import API, Page, answer_with, frame_of
 from restapi.layout.frame import NavLink
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _NAV = (
 _RUNS = NavLink("/runs", "Runs")
 """Only where an engine is served."""
 
-_API = NavLink("/api/v4/docs", "API")
+_API = NavLink(f"{API}/docs", "API")
 
 
 @dataclass(frozen=True, eq=False)

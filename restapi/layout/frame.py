@@ -12,6 +12,10 @@ SAFE_IN_URLS = "!$&'()*+,-./:;=@_~"
 """Characters that paths and queries may hold raw (RFC 3986)."""
 
 
+API = "/api/v4"
+"""The prefix of the API that pages ask and lead to."""
+
+
 @dataclass(frozen=True)
 class Requested:
     """A request to an API that a page shows the answer of. `path` is below the mount, `query` as it stands in URLs."""

@@ -16,7 +16,7 @@ from aiida_like import __version__
 from restapi.http.exchange import Exchange
 from restapi.http.headers import check_match, tag_by_content
 from restapi.http.reply import Reply
-from restapi.layout.frame import Frame
+from restapi.layout.frame import API, Frame
 from restapi.layout.kinds import kind_of, short_type, state_of
 from restapi.layout.quantities import duration, size
 from restapi.layout.static_files import url_of
@@ -26,6 +26,8 @@ POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+
+_OF_PICTURES = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 _FOLDERS = ("layout", "explorer", "dialects/jobs")
 """Where templates are; no two are called the same."""
@@ -51,6 +53,13 @@ def answer_with(page: Page, frame: Frame, exchange: Exchange) -> Reply:
     return check_match(tag_by_content(response, exchange), exchange)
 
 
+def answer_picture(svg: str, name: str, exchange: Exchange) -> Reply:
+    """The answer with an SVG as a file to keep, with an ETag of its bytes; it loads nothing, and runs nothing."""
+    headers = {"Content-Security-Policy": _OF_PICTURES, "Content-Disposition": f'attachment; filename="{name}"'}
+    response = Response(svg.encode(errors="replace"), headers=headers, content_type="image/svg+xml")
+    return check_match(tag_by_content(response, exchange), exchange)
+
+
 def render(page: Page, frame: Frame) -> str:
     template = environment().get_template(page.template)
     return template.render({**page.values, "page": page, "frame": frame, "url": frame.url})
@@ -70,7 +79,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=url_of, version=__version__, kind_of=kind_of, short_type=short_type, state_of=state_of)
+    made.globals.update(
+        API=API, static=url_of, version=__version__, kind_of=kind_of, short_type=short_type, state_of=state_of
+    )
     made.globals["python_for"] = _python_for
     made.filters.update(number=_number, minute=_minute, bytes=size, duration=duration, beginning=_beginning)
     return made
@@ -78,7 +89,7 @@ def environment() -> Environment:
 
 def _python_for(url: str, with_key: bool) -> str:  # noqa: FBT001 templates call it
     """A program that asks for a URL, with the key of an account if there are accounts."""
-    part = '["data"]' if "/api/v4/" in url else ""
+    part = '["data"]' if f"{API}/" in url else ""
     if not with_key:
         return (
             "import json\nfrom urllib.request import urlopen\n\n"

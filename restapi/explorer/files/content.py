@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from restapi.explorer.ask import PREFIX
 from restapi.explorer.files.views import FileView, file_view
 from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
+from restapi.layout import API
 
 MOST_BYTES = 200_000
 """Of a file that are read to be shown."""
@@ -48,5 +48,5 @@ def content_of(
         size=part.size,
         is_whole=part.is_whole,
         most=most,
-        url=visit.url(f"{PREFIX}{node_path}/repo/contents", query),
+        url=visit.url(f"{API}{node_path}/repo/contents", query),
     )

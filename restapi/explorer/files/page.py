@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from restapi.explorer.ask import PREFIX, ApiRefused
+from restapi.explorer.ask import ApiRefused
 from restapi.explorer.files.content import content_of
 from restapi.explorer.files.listing import file_list
 from restapi.explorer.node import candidates
 from restapi.explorer.node.found import Node, find_head
 from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
-from restapi.layout import Page
+from restapi.layout import API, Page
 
 _MOST_LISTED = 1000
 
@@ -53,7 +53,7 @@ def _folder(visit: Visit, node: Node, path: str) -> Page:
     values = {
         **_around(node, path),
         "files": listed,
-        "zip_url": visit.url(f"{PREFIX}{node.path}/repo/zip", f"filename={quoted(path)}" if path else ""),
+        "zip_url": visit.url(f"{API}{node.path}/repo/zip", f"filename={quoted(path)}" if path else ""),
     }
     return Page("files/folder.html", _title(path) or f"Files of {node.title}", values, styles=("files.css",))
 

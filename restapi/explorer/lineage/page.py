@@ -15,8 +15,8 @@ from restapi.explorer.lineage.rows import rows_of
 from restapi.explorer.node.found import reference
 from restapi.explorer.pictures.graph.lineage_svg import STYLE, picture
 from restapi.explorer.visit import Visit
-from restapi.http.reply import Reply, bytes_reply
-from restapi.layout import Page
+from restapi.http.reply import Reply
+from restapi.layout import Page, answer_picture
 
 MOST_OPEN = 30
 """Unfolded nodes; each is a request to the API."""
@@ -60,10 +60,7 @@ def download(visit: Visit, path_id: str) -> Reply:
     drawing = _drawing(visit, path_id)
     boxes = [replace(box, url="", badge=None) for box in drawing.boxes()]
     found = picture(boxes, drawing.arrows(), f"Lineage of {title_of(drawing.root)}", STYLE)
-    reply = bytes_reply(found.encode(errors="replace"), HTTPStatus.OK, "image/svg+xml")
-    reply.headers["Content-Disposition"] = f'attachment; filename="lineage-{drawing.root["id"]}.svg"'
-    reply.headers["Cache-Control"] = "no-cache"
-    return reply
+    return answer_picture(found, f"lineage-{drawing.root['id']}.svg", visit.exchange)
 
 
 def _drawing(visit: Visit, path_id: str) -> Drawing:

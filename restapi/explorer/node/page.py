@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from markupsafe import Markup
 
-from restapi.explorer.ask import PREFIX, ApiRefused
+from restapi.explorer.ask import ApiRefused
 from restapi.explorer.files.listing import FileList, file_list
 from restapi.explorer.json_tree import Leaves, tree
 from restapi.explorer.node import candidates
@@ -23,7 +23,7 @@ from restapi.explorer.query_values import quoted
 from restapi.explorer.times import moment
 from restapi.explorer.viewers import panels_of
 from restapi.explorer.visit import Visit
-from restapi.layout import Page
+from restapi.layout import API, Page
 from restapi.layout.panel import Panel
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ _LONGEST_KEY = 200
 
 def _tree(visit: Visit, node: Node, name: str, value: Mapping[str, Any], leaves: Leaves) -> Markup | None:
     """The tree of an object; None: it has no keys."""
-    path = f"{PREFIX}{node.path}/contents/{name}"
+    path = f"{API}{node.path}/contents/{name}"
     is_filtered = name != "derived_properties"
 
     def url_of(key: str) -> str:

@@ -1,6 +1,7 @@
 // The picture of a lineage: its steps without a new page, the way to a node lit up, size, dragging, and finding.
 // Without this file all of its links are links.
 
+import { showCopies } from "./base.js";
 import { light } from "./lineage_paths.js";
 
 const part = document.getElementById("lineage");
@@ -85,7 +86,7 @@ function show(page, step) {
   const find = part.querySelector("input[type=search]").value;
   part.replaceChildren(...page.getElementById("lineage").childNodes);
   document.querySelector(".foot details")?.replaceChildren(...page.querySelector(".foot details").childNodes);
-  for (const each of document.querySelectorAll(".foot [data-copy]")) each.hidden = false;
+  showCopies(document);
   part.querySelector("details").open = isOpen;
   part.querySelector("input[type=search]").value = find;
   prepare();

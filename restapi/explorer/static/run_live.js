@@ -1,6 +1,7 @@
 // Keeps a page of runs up to date while something goes on: parts that carry data-live are replaced by those that the
 // server makes now, and times that carry data-since are counted on.
 
+import { showCopies } from "./base.js";
 import { duration } from "./quantities.js";
 
 const SECONDS = 2.5;
@@ -20,7 +21,7 @@ const isBusy = part => part.querySelector("details.confirm[open]");
 function swap(part, made) {
   const focused = part.contains(document.activeElement) ? document.activeElement.textContent : null;
   part.replaceChildren(...made.cloneNode(true).childNodes);
-  for (const button of part.querySelectorAll("[data-copy]")) button.hidden = false;
+  showCopies(part);
   if (focused !== null) [...part.querySelectorAll("a, button, summary, [tabindex]")].find(each => each.textContent === focused)?.focus();
 }
 

@@ -20,7 +20,7 @@ if (form) {
     const list = form.querySelector(`#values-${CSS.escape(key)}`);
     if (list) value.setAttribute("list", list.id);
     else value.removeAttribute("list");
-    value.placeholder = { "datetime.datetime": "2024-04-16", datetime: "2024-04-16", bool: "true" }[type] ?? "";
+    value.placeholder = { datetime: "2024-04-16", bool: "true" }[type] ?? "";
   };
   field.addEventListener("input", adapt);
   adapt();

@@ -15,7 +15,7 @@ from aiida_like.errors import QuerySyntaxError, RequestError
 from querylang.ast import Query
 from querylang.unparse import unparse
 from restapi.explorer import filters
-from restapi.explorer.ask import PREFIX, ApiRefused
+from restapi.explorer.ask import ApiRefused
 from restapi.explorer.tables.definitions import TABLES, Table
 from restapi.explorer.tables.facets import facet_alone, facets_of
 from restapi.explorer.tables.forms import form_of
@@ -23,7 +23,7 @@ from restapi.explorer.tables.rows import TableRequest
 from restapi.explorer.tables.suggestions import suggestions_of
 from restapi.explorer.visit import Visit
 from restapi.http.reply import Reply, redirect
-from restapi.layout import Page
+from restapi.layout import API, Page
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def show(visit: Visit, table: Table, page: int | None = None, heading: Mapping[s
         filters.check(query, table.entity)
         if filters.has_option(query, "format"):
             path = table.api_path if page is None else f"{table.api_path}/page/{page}"
-            return redirect(visit.url(PREFIX + path, filters.joined(table.scope, visit.query)))
+            return redirect(visit.url(API + path, filters.joined(table.scope, visit.query)))
         asked = TableRequest(visit, table, query, page)
         values |= _of_query(asked)
         values |= _of_rows(asked)

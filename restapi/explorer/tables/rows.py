@@ -11,13 +11,14 @@ from querylang.ast import Option, Query
 from querylang.decode import decode
 from querylang.unparse import unparse
 from restapi.explorer import filters
-from restapi.explorer.ask import PREFIX, ApiAnswer, ApiRefused
+from restapi.explorer.ask import ApiAnswer, ApiRefused
 from restapi.explorer.tables.cells import Cell, RowShow
 from restapi.explorer.tables.columns import Column, column, fields_of, whole_json
 from restapi.explorer.tables.definitions import Table
 from restapi.explorer.tables.names import names_in_filters, names_in_rows
 from restapi.explorer.tables.wording import words_of
 from restapi.explorer.visit import Visit
+from restapi.layout import API
 
 _ROWS = 50
 """Rows of a page, if its query has no `limit=`."""
@@ -187,7 +188,7 @@ class TableRequest:
         text = filters.joined(self.table.scope, unparse(asked))
         most = self.visit.explorer.settings.max_limit
         whole = text if total is not None and total <= most else f"{text}&cursor="
-        url = f"{PREFIX}{self.table.api_path}"
+        url = f"{API}{self.table.api_path}"
         return {
             "CSV": self.visit.url(url, f"{text}&format=csv"),
             "NDJSON": self.visit.url(url, f"{text}&format=ndjson"),

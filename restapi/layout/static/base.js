@@ -27,14 +27,25 @@ document.addEventListener("click", event => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
 });
-for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+
+// Buttons that copy are hidden where no script runs. Whoever puts a part into the page shows those in it.
+export function showCopies(part) {
+  for (const button of part.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+showCopies(document);
 
 // A part that takes its time is fetched when the page is there, or opened around it. Its link stays if that fails.
 async function load(place) {
-  const answer = await fetch(place.dataset.load, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
-  const read = new DOMParser().parseFromString(await answer.text(), "text/html");
-  place.replaceChildren(...read.body.childNodes);
+  place.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(place.dataset.load, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const read = new DOMParser().parseFromString(await answer.text(), "text/html");
+    place.replaceChildren(...read.body.childNodes);
+    showCopies(place);
+  } finally {
+    place.removeAttribute("aria-busy");
+  }
 }
 for (const place of document.querySelectorAll("[data-load]")) {
   const closed = place.closest("details:not([open])");
