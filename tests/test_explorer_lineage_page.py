@@ -285,6 +285,11 @@ def test_a_file(archive_client: FlaskClient) -> None:
     assert file.badges == {}
     assert "url(" not in answer.text
     assert "@import" not in answer.text
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    again = archive_client.get(
+        answer.request.path + f"?open={RELAX}", headers={"If-None-Match": answer.headers["ETag"]}
+    )
+    assert (again.status_code, again.data) == (304, b"")
 
 
 def test_the_same_each_time(archive_client: FlaskClient) -> None:

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from querylang.ast import Operator
+from querylang.keys import split_key
 from querylang.lowering.operators import LOWERINGS
 from querylang.schema import Entity, FieldType
 from restapi.dialects.aiida_v4 import options
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
 from restapi.dialects.aiida_v4.options import OPTIONS
 
-__all__ = ["COMPUTERS", "GROUPS", "NODES", "OPTIONS", "USERS", "operators_of", "options_of"]
+__all__ = ["COMPUTERS", "GROUPS", "NODES", "OPTIONS", "USERS", "is_json", "operators_of", "options_of"]
 
 
 def options_of(entity: Entity) -> Collection[str]:
     """The keys of options of lists of an entity."""
     return options.ANYWHERE | (options.NODES if entity is NODES else options.LIST)
+
+
+def is_json(entity: Entity, key: str) -> bool:
+    """Whether a key is JSON, or a path into it."""
+    found = entity.filterable.get(split_key(key)[0])
+    return found is not None and found.type is FieldType.JSON
 
 
 def operators_of(type_: FieldType) -> Collection[Operator]:

@@ -42,7 +42,7 @@ def kind_of(node_type: str) -> str:
 
 def short_type(node_type: str) -> str:
     """`StructureData` of `data.core.structure.StructureData.`; the whole text if it has no such part."""
-    return _cut(node_type.rstrip(".").rpartition(".")[2] or node_type)
+    return shortened(node_type.rstrip(".").rpartition(".")[2] or node_type)
 
 
 def state_of(process_state: object, exit_status: object) -> State | None:
@@ -51,9 +51,10 @@ def state_of(process_state: object, exit_status: object) -> State | None:
         return None
     # Objects and lists are no statuses, and can be of any size and depth.
     if process_state == "finished" and isinstance(exit_status, str | int | float) and exit_status != 0:
-        return State(f"finished [{_cut(str(exit_status))}]", "bad")
-    return State(_cut(process_state), _TONES.get(process_state, "warn"))
+        return State(f"finished [{shortened(str(exit_status))}]", "bad")
+    return State(shortened(process_state), _TONES.get(process_state, "warn"))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def shortened(text: str, most: int = _LONGEST) -> str:
+    """A text of at most so many characters; where it is longer, the last one says so."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -17,7 +17,7 @@ from restapi.http.exchange import Exchange
 from restapi.http.headers import check_match, tag_by_content
 from restapi.http.reply import Reply
 from restapi.layout.frame import API, Frame
-from restapi.layout.kinds import kind_of, short_type, state_of
+from restapi.layout.kinds import kind_of, short_type, shortened, state_of
 from restapi.layout.quantities import duration, size
 from restapi.layout.static_files import url_of
 
@@ -113,8 +113,7 @@ _LONGEST = 200
 
 def _beginning(text: object) -> str:
     """The beginning of a name, which a stranger may have made of any length."""
-    written = str(text)
-    return written if len(written) <= _LONGEST else f"{written[: _LONGEST - 1]}…"
+    return shortened(str(text), _LONGEST)
 
 
 def _minute(value: datetime | None) -> str:

@@ -13,7 +13,7 @@ from restapi.explorer.tables.names import full_name
 from restapi.explorer.tables.wording import Names
 from restapi.explorer.times import shown_time
 from restapi.explorer.visit import Visit
-from restapi.layout.kinds import kind_of, short_type, state_of
+from restapi.layout.kinds import kind_of, short_type, shortened, state_of
 from restapi.layout.quantities import duration
 
 Row = Mapping[str, Any]
@@ -83,17 +83,15 @@ def shown_value(value: Any) -> Cell:
         case _:
             written = json_text.dumps(value)
             return Cell(
-                "code", _cut(written, _LONGEST), _cut(written, _LONGEST_TITLE) if len(written) > _LONGEST else ""
+                "code",
+                shortened(written, _LONGEST),
+                shortened(written, _LONGEST_TITLE) if len(written) > _LONGEST else "",
             )
 
 
 def _text(value: str, url: str = "") -> Cell:
     is_long = len(value) > _LONGEST
-    return Cell("text", _cut(value, _LONGEST), _cut(value, _LONGEST_TITLE) if is_long else "", url)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return Cell("text", shortened(value, _LONGEST), shortened(value, _LONGEST_TITLE) if is_long else "", url)
 
 
 def _id(show: RowShow, row: Row) -> Cell:
@@ -116,12 +114,12 @@ def _process(show: RowShow, row: Row) -> Cell:
     """What a process ran, and beside it the label that somebody gave."""
     process = row["attributes.process_label"]
     cell = _text((process if isinstance(process, str) else "") or short_type(row["node_type"]), show.url(row))
-    return replace(cell, note=_cut(row["label"], _LONGEST))
+    return replace(cell, note=shortened(row["label"], _LONGEST))
 
 
 def _type(_: RowShow, row: Row) -> Cell:
     node_type = row["node_type"]
-    return Cell("chip", short_type(node_type), _cut(node_type, _LONGEST_TITLE), tone=kind_of(node_type))
+    return Cell("chip", short_type(node_type), shortened(node_type, _LONGEST_TITLE), tone=kind_of(node_type))
 
 
 def _state(_: RowShow, row: Row) -> Cell:
@@ -130,7 +128,7 @@ def _state(_: RowShow, row: Row) -> Cell:
     if state is None:
         return EMPTY
     note = message if isinstance(message, str) else ""
-    return Cell("state", _cut(state.text, _LONGEST), tone=state.tone, note=_cut(note, _LONGEST_NOTE))
+    return Cell("state", shortened(state.text, _LONGEST), tone=state.tone, note=shortened(note, _LONGEST_NOTE))
 
 
 def _time(key: str) -> Callable[[RowShow, Row], Cell]:
@@ -151,7 +149,7 @@ def _duration(_: RowShow, row: Row) -> Cell:
 def _user(show: RowShow, row: Row) -> Cell:
     number = row["user_id"]
     name = show.names.of("user_id").get(number) or f"user {number}"
-    return Cell("text", _cut(name, _LONGEST), url=show.visit.url("/nodes", f"user={number}"), tone="soft")
+    return Cell("text", shortened(name, _LONGEST), url=show.visit.url("/nodes", f"user={number}"), tone="soft")
 
 
 def _computer(show: RowShow, row: Row) -> Cell:
@@ -159,7 +157,7 @@ def _computer(show: RowShow, row: Row) -> Cell:
     if number is None:
         return EMPTY
     name = show.names.of("dbcomputer_id").get(number) or f"computer {number}"
-    return Cell("text", _cut(name, _LONGEST), url=show.visit.url("/nodes", f"computer={number}"), tone="soft")
+    return Cell("text", shortened(name, _LONGEST), url=show.visit.url("/nodes", f"computer={number}"), tone="soft")
 
 
 def _group(show: RowShow, row: Row) -> Cell:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from querylang.keys import split_key
-from querylang.schema import Entity, FieldType
+from querylang.schema import Entity
+from restapi.explorer.schema import is_json
 from restapi.explorer.tables.wording import title_of
 
 _TITLES: Mapping[str, str] = {"first_name": "Name"}
@@ -54,9 +55,4 @@ def fields_of(columns: Iterable[Column], entity: Entity) -> tuple[str, ...]:
 
 def whole_json(keys: Iterable[str], entity: Entity) -> Sequence[str]:
     """The keys that are JSON as a whole: rows of them can be of any size."""
-    return [each for each in keys if _is_json(entity, each) and not split_key(each)[1]]
-
-
-def _is_json(entity: Entity, key: str) -> bool:
-    found = entity.filterable.get(split_key(key)[0])
-    return found is not None and found.type is FieldType.JSON
+    return [each for each in keys if is_json(entity, each) and not split_key(each)[1]]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from querylang.ast import Query
-from querylang.schema import Entity, FieldType
+from querylang.schema import Entity
 from restapi.explorer import filters
-from restapi.explorer.schema import COMPUTERS, GROUPS, NODES, USERS
+from restapi.explorer.schema import COMPUTERS, GROUPS, NODES, USERS, is_json
 
 WALL_TIME = "attributes.last_job_info.wallclock_time_seconds"
 
@@ -149,9 +149,4 @@ def nodes_of_group(group_id: int, name: str, label: str) -> Table:
 
 def asks_json(query: Query, entity: Entity) -> bool:
     """Whether filters look into JSON or walk over links, so that each count reads many rows."""
-    return any(each.path or each.key in _WALKS or _is_json(each.key, entity) for each in filters.comparisons_in(query))
-
-
-def _is_json(key: str, entity: Entity) -> bool:
-    found = entity.filterable.get(key)
-    return found is not None and found.type is FieldType.JSON
+    return any(each.path or each.key in _WALKS or is_json(entity, each.key) for each in filters.comparisons_in(query))

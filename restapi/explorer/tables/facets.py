@@ -19,7 +19,7 @@ from restapi.explorer import filters
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.tables.definitions import FacetKey, Table, asks_json
 from restapi.explorer.visit import Visit
-from restapi.layout.kinds import kind_of, short_type
+from restapi.layout.kinds import kind_of, short_type, shortened
 
 _SHOWN = 8
 """Values that are shown at first."""
@@ -149,7 +149,7 @@ def _value(
     value, name = found["value"], found.get("name")
     is_type = key == "node_type"
     text = "none" if value is None else name or (short_type(value) if is_type else _written(value))
-    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    shown = shortened(text, _LONGEST)
     title = str(value)[:400] if is_type or shown != text else ""
     is_long = isinstance(value, str) and len(value) > _LONGEST_FILTER
     if isinstance(value, dict | list) or is_long or len(text) > _LONGEST_FILTER:

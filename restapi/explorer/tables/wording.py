@@ -10,7 +10,7 @@ from querylang.schema import Entity, FieldType
 from querylang.terms import Every, Not, Some, Term
 from querylang.unparse import unparse_key, unparse_value
 from restapi.explorer.filters import Pair
-from restapi.layout.kinds import short_type
+from restapi.layout.kinds import short_type, shortened
 
 _LONGEST = 120
 """Characters of a filter in words; its whole text is in the query line."""
@@ -111,7 +111,7 @@ def words_of(pair: Pair, entity: Entity, names: Names) -> str:
             found = _expression(pair.term, entity, names)
         case _:
             found = _comparison(pair, entity, names)
-    return found if len(found) <= _LONGEST else f"{found[: _LONGEST - 1]}…"
+    return shortened(found, _LONGEST)
 
 
 def operator_words(operator: Operator, type_: FieldType | None) -> str:
