@@ -151,6 +151,11 @@ def test_the_form_knows_what_goes_with_a_field(root: str, with_javascript: Chrom
     field.clear()
     field.send_keys("ctime")
     assert "=like=" not in [each.get_attribute("value") for each in operator.options]
+    assert browser.find_element(By.ID, "value").get_attribute("placeholder") == "2024-04-16"
+    field.clear()
+    field.send_keys("attributes.of_mine")
+    assert "=contains=" in [each.get_attribute("value") for each in operator.options]
+    assert browser.find_element(By.ID, "value").get_attribute("placeholder") == ""
     paths = "return [...document.querySelectorAll('#fields option')].map(each => each.value)"
     wait_until(lambda: "attributes.cell" in browser.execute_script(paths))
     found = browser.execute_script(paths)

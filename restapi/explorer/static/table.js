@@ -5,14 +5,12 @@ const form = document.querySelector("[data-filter-form]");
 
 if (form) {
   const { field, operator, value } = form.elements;
-  const types = new Map([...form.querySelectorAll("#fields option")].map(each => [each.value, each.dataset.type]));
+  const known = new Map([...form.querySelectorAll("#fields option")].map(each => [each.value, each.dataset]));
   const offered = [...operator.options];
-
-  const typeOf = key => types.get(key) ?? (key.includes(".") ? "dict" : undefined);
 
   const adapt = () => {
     const key = field.value.trim();
-    const type = typeOf(key);
+    const { type, example } = known.get(key) ?? (key.includes(".") ? { type: form.dataset.pathType } : {});
     const fitting = offered.filter(each => !type || each.dataset.types.split(" ").includes(type));
     const chosen = operator.value;
     operator.replaceChildren(...fitting);
@@ -20,7 +18,7 @@ if (form) {
     const list = form.querySelector(`#values-${CSS.escape(key)}`);
     if (list) value.setAttribute("list", list.id);
     else value.removeAttribute("list");
-    value.placeholder = { datetime: "2024-04-16", bool: "true" }[type] ?? "";
+    value.placeholder = example ?? "";
   };
   field.addEventListener("input", adapt);
   adapt();
@@ -34,7 +32,6 @@ if (form) {
     const answer = await fetch(address, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const read = new DOMParser().parseFromString(`<datalist>${await answer.text()}</datalist>`, "text/html");
-    const known = new Set([...fields.options].map(each => each.value));
     fields.append(...[...read.querySelectorAll("option")].filter(each => !known.has(each.value)));
   };
   for (const each of document.querySelectorAll('[list="fields"]')) {

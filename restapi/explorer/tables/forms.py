@@ -22,11 +22,15 @@ _PATHS = (
 
 @dataclass(frozen=True)
 class FormField:
-    """A key that the form suggests; `type` says which operators it takes."""
+    """A key that the form suggests; `type` says which operators it takes, `example` is a value."""
 
     key: str
     title: str
     type: str
+
+    @property
+    def example(self) -> str:
+        return "2024-04-16" if self.type == FieldType.DATETIME.value else ""
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,17 @@ class FormOperator:
 
 @dataclass(frozen=True)
 class FilterForm:
-    """`base` is the query that a filter is added to; `chosen` and `offered` are columns."""
+    """`base` is the query that a filter is added to; `chosen` and `offered` are columns.
+
+    `path_type` is the type of paths into JSON, also of those that are not among the `fields`.
+    """
 
     base: str
     fields: Sequence[FormField]
     operators: Sequence[FormOperator]
     chosen: Sequence[Column]
     offered: Sequence[Column]
+    path_type: str = FieldType.JSON.value
 
 
 def form_of(table: Table, base: str, chosen: Sequence[Column]) -> FilterForm:
@@ -66,7 +74,7 @@ def _fields(entity: Entity) -> Sequence[FormField]:
         FormField(key, title_of(key), "node" if relation.links is not None else "related")
         for key, relation in relations.items()
     ]
-    paths = [FormField(key, title_of(key), "dict") for key in _PATHS] if entity.name == "nodes" else []
+    paths = [FormField(key, title_of(key), FilterForm.path_type) for key in _PATHS] if entity.name == "nodes" else []
     return [*own, *related, *paths]
 
 
