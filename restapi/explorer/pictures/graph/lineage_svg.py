@@ -19,7 +19,7 @@ _LEFT = 13
 
 STYLE = """
 text{font-family:"Segoe UI",Roboto,"DejaVu Sans",sans-serif;font-size:11px;fill:#566473}
-.paper{fill:#fff}.way{fill:none;stroke:#8593a1;stroke-width:1.4}.head{fill:#8593a1}.logic .way{stroke-dasharray:5 4}
+.paper{fill:#fff}.way{fill:none;stroke:#8593a1;stroke-width:1.4}.tip{fill:#8593a1}.logic .way{stroke-dasharray:5 4}
 .plate,.under{fill:#fbfcfd;stroke:#cbd4dc}.root .plate{stroke:#c2571a;stroke-width:2.5}
 .data .bar{fill:#2f7d57}.code .bar{fill:#1f7a80}.calculation .bar{fill:#b23a48}.workflow .bar{fill:#a4551c}
 .name{fill:#1c2733;font-size:12.5px;font-weight:600}.flag{font-weight:600;text-anchor:end}
@@ -163,12 +163,12 @@ def _link(link: Link, way: Way, corners: Mapping[str, Corner]) -> str:
         f'<g class="link{" logic" if link.dashed else ""}" data-from="{escape(link.source)}"'
         f' data-to="{escape(link.target)}"><title>{marked_up(link.hint)}</title>'
         f'<path class="way" d="{_path(points, direction) if way.points else _loop(points)}"/>'
-        f'<path class="head" d="M{x} {y}l{-8 * direction}-4v8z"/></g>'
+        f'<path class="tip" d="M{x} {y}l{-8 * direction}-4v8z"/></g>'
     )
 
 
 def _path(points: Sequence[tuple[int, int]], direction: int) -> str:
-    """Bends between columns, and level lines across them; it ends just inside the head of the arrow."""
+    """Bends between columns, and level lines across them; it ends just inside the tip of the arrow."""
     x, y = points[0]
     drawn = [f"M{x} {y}"]
     for number, (to_x, to_y) in enumerate(points[1:], start=1):
