@@ -58,7 +58,7 @@ class Explorer:
         """Adds the pages to the routes; what is returned is in the head of each page."""
         for page in (*ROUTES, *self._run_routes()):
             for route in page.with_parts():
-                self.routes.add(route.path, _PageTarget(self, route), route.defaults, {})
+                self.routes.add(route.path, _PageTarget(self, route), {}, {})
         return self._nav
 
     def _run_routes(self) -> Sequence[PageRoute]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from restapi.explorer import archive, node, profile
 from restapi.explorer.comparison import page as compare
@@ -13,7 +15,7 @@ from restapi.explorer.lineage import page as lineage
 from restapi.explorer.search import page as search
 from restapi.explorer.tables import form_redirect, group
 from restapi.explorer.tables import page as table
-from restapi.explorer.tables.definitions import TABLES
+from restapi.explorer.tables.definitions import TABLES, Table
 from restapi.http.exchange import SAFE, Exchange
 from restapi.http.reply import Reply
 from restapi.http.route_tree import ID, PAGE, REST
@@ -39,7 +41,6 @@ class PageRoute:
     read: View | None = None
     take: View | None = None
     here: str = ""
-    defaults: Mapping[str, Any] = field(default_factory=dict)
     begin: Callable[[Explorer, Exchange], Visit | Reply] | None = None
     parts: Mapping[str, View] = field(default_factory=dict)
 
@@ -60,7 +61,17 @@ class PageRoute:
 HOME = PageRoute("/", profile.view, here="/")
 """Not in the tree: the mount answers in JSON too."""
 
-_OF_TABLES: Mapping[str, View] = {"facet": table.facet, "suggestions": table.suggestions}
+
+def _of_table(listed: Table) -> Iterator[PageRoute]:
+    path, show = listed.path, partial(table.show, table=listed)
+    parts = {
+        "facet": partial(table.show_facet, table=listed),
+        "suggestions": partial(table.show_suggestions, table=listed),
+    }
+    yield PageRoute(path, show, here=path, parts=parts)
+    yield PageRoute(f"{path}/page", partial(show, page=1), here=path)
+    yield PageRoute(f"{path}/page/{PAGE}", show, here=path)
+
 
 ROUTES: tuple[PageRoute, ...] = (
     PageRoute(f"/nodes/{ID}", node.view, here="/nodes"),
@@ -71,9 +82,7 @@ ROUTES: tuple[PageRoute, ...] = (
     PageRoute(f"/nodes/{ID}/lineage.svg", lineage.download),
     PageRoute("/parts/states", profile.states),
     PageRoute("/archive", archive.view),
-    *(PageRoute(path, table.rows, here=path, defaults={"path": path}, parts=_OF_TABLES) for path in TABLES),
-    *(PageRoute(f"{path}/page", table.rows, here=path, defaults={"path": path, "page": 1}) for path in TABLES),
-    *(PageRoute(f"{path}/page/{PAGE}", table.rows, here=path, defaults={"path": path}) for path in TABLES),
+    *chain.from_iterable(map(_of_table, TABLES.values())),
     PageRoute(
         f"/groups/{ID}", group.view, here="/groups", parts={"facet": group.facet, "suggestions": group.suggestions}
     ),

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from querylang.ast import String
-from querylang.unparse import unparse_value
 from restapi.explorer.lineage.graph import Ends, GraphNode, Shown, Stack, called_by
 from restapi.explorer.node.found import name_of, reference
 from restapi.explorer.pictures.graph.lineage_svg import Badge, Box, Link
 from restapi.explorer.pictures.graph.text import visible
+from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
 from restapi.layout.kinds import State, kind_of, short_type, state_of
 
@@ -138,7 +137,7 @@ class Drawing:
         query = ",".join([f"{stack.side}_of={named}", *(f'"{each}"' for each in types)])
         title, kind = f"{stack.count:,} more", ""
         if stack.node_type is not None:
-            query += f"&node_type={unparse_value(String(stack.node_type))}"
+            query += f"&node_type={quoted(stack.node_type)}"
             title, kind = f"{stack.count:,} {_TIMES} {short_type(stack.node_type)}", kind_of(stack.node_type)
         where = f"{_ADVERBS[stack.side]} {title_of(node)}"
         return Box(

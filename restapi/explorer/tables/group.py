@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restapi.explorer.node.found import check_name, reference
-from restapi.explorer.tables.definitions import nodes_of_group
+from restapi.explorer.tables.definitions import Table, nodes_of_group
 from restapi.explorer.tables.names import names_in_rows
 from restapi.explorer.tables.page import show, show_facet, show_suggestions
 from restapi.explorer.times import shown_time
@@ -27,17 +27,19 @@ def view(visit: Visit, path_id: str) -> Page | Reply:
         "created": shown_time(group["time"]),
         "user": names_in_rows(visit, [group]).of("user_id").get(group["user_id"]) or f"user {group['user_id']}",
     }
-    return show(visit, nodes_of_group(group["id"], reference(group), group["label"]), heading=heading)
+    return show(visit, _nodes_of(group), heading=heading)
 
 
 def facet(visit: Visit, path_id: str) -> Page:
-    group = _find(visit, path_id)
-    return show_facet(visit, nodes_of_group(group["id"], reference(group), group["label"]))
+    return show_facet(visit, _nodes_of(_find(visit, path_id)))
 
 
 def suggestions(visit: Visit, path_id: str) -> Page:
-    group = _find(visit, path_id)
-    return show_suggestions(visit, nodes_of_group(group["id"], reference(group), group["label"]))
+    return show_suggestions(visit, _nodes_of(_find(visit, path_id)))
+
+
+def _nodes_of(group: Mapping[str, Any]) -> Table:
+    return nodes_of_group(group["id"], reference(group), group["label"])
 
 
 def _find(visit: Visit, path_id: str) -> Mapping[str, Any]:

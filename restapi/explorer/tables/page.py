@@ -16,7 +16,7 @@ from querylang.ast import Query
 from querylang.unparse import unparse
 from restapi.explorer import filters
 from restapi.explorer.ask import ApiRefused
-from restapi.explorer.tables.definitions import TABLES, Table
+from restapi.explorer.tables.definitions import Table
 from restapi.explorer.tables.facets import facet_alone, facets_of
 from restapi.explorer.tables.forms import form_of
 from restapi.explorer.tables.rows import TableRequest
@@ -120,15 +120,3 @@ def show_suggestions(visit: Visit, table: Table) -> Page:
 def _failure(message: str, column: int = 0) -> Failure:
     first, _, excerpt = message.partition("\n")
     return Failure(first, excerpt, column)
-
-
-def rows(visit: Visit, path: str, page: int | None = None) -> Page | Reply:
-    return show(visit, TABLES[path], page)
-
-
-def suggestions(visit: Visit, path: str) -> Page:
-    return show_suggestions(visit, TABLES[path])
-
-
-def facet(visit: Visit, path: str) -> Page:
-    return show_facet(visit, TABLES[path])
