@@ -25,11 +25,11 @@ _OF_BODIES = ("CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING")
 class ApiRefused(Exception):
     """The API answers a page with an error: its status and message are the page's."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
-        self.headers = headers
+        self.headers = headers or {}
 
 
 class TooLarge(ApiRefused):
@@ -111,7 +111,7 @@ def answer_of(routes: RouteTree[Target], environ: dict[str, Any]) -> Answer:
     inner = Exchange(environ)
     found = routes.find(inner.path_info)
     if found is None:
-        raise ApiRefused(HTTPStatus.NOT_FOUND, f"there is nothing at {inner.path}", {})
+        raise ApiRefused(HTTPStatus.NOT_FOUND, f"there is nothing at {inner.path}")
     target, arguments = found
     return target.answer(inner, arguments)
 

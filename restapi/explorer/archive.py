@@ -24,7 +24,7 @@ from restapi.http.reply import Reply
 def view(visit: Visit) -> Reply:
     path = file_of(visit.explorer.profile)
     if path is None:
-        raise ApiRefused(HTTPStatus.NOT_FOUND, "this profile is no archive file: `verdi archive create` makes one", {})
+        raise ApiRefused(HTTPStatus.NOT_FOUND, "this profile is no archive file: `verdi archive create` makes one")
     try:
         file = path.open("rb")
     except OSError as error:

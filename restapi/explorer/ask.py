@@ -98,7 +98,7 @@ class Api:
         answer = self._answer(path, query, {"HTTP_PREFER": prefer} if prefer else {})
         body = _bytes_of(answer) if isinstance(answer, CachedAnswer | BytesReply) else _first(answer, _MOST_BYTES + 1)
         if len(body) > _MOST_BYTES:
-            raise TooLarge(HTTPStatus.BAD_REQUEST, _TOO_LARGE, {})
+            raise TooLarge(HTTPStatus.BAD_REQUEST, _TOO_LARGE)
         return ApiAnswer(_value_of(body)["data"], _headers_of(answer))
 
     def begin_of(self, path: str, query: str, most: int) -> FilePart:
@@ -118,13 +118,6 @@ class Api:
             return FilePart(b"", 0)
         content, found = _bytes_of(answer), _headers_of(answer).get("Content-Range", "")
         return FilePart(content, int(found.rpartition("/")[2]) if found else len(content))
-
-    def read(self, path: str, query: str, most: int) -> bytes:
-        """The first bytes of an answer that is a file, at most `most`. Raises ApiRefused."""
-        answer = self._answer(path, query)
-        if isinstance(answer, CachedAnswer | BytesReply):
-            return answer.body[:most]
-        return _first(answer, most)
 
     def _answer(self, path: str, query: str, more: Mapping[str, str] | None = None) -> Answer:
         written = quote(query, safe=SAFE_IN_URLS)
@@ -168,7 +161,7 @@ def _value_of(body: bytes) -> Any:
         # Written and read again, for half characters become whole ones when they are written.
         return json_text.loads_exactly(json_text.dumps(json_text.loads_exactly(text)))
     except ValueError:
-        raise ApiRefused(HTTPStatus.NOT_IMPLEMENTED, "this is nested too deep to be shown", {}) from None
+        raise ApiRefused(HTTPStatus.NOT_IMPLEMENTED, "this is nested too deep to be shown") from None
 
 
 def _bytes_of(answer: Answer) -> bytes:

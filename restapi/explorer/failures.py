@@ -36,9 +36,9 @@ def page_of(refused: ApiRefused, advice: Mapping[int, str] = _ADVICE) -> Page:
 
 
 def missing(exchange: Exchange) -> Page:
-    return page_of(ApiRefused(HTTPStatus.NOT_FOUND, f"No page has the path {exchange.path}", {}))
+    return page_of(ApiRefused(HTTPStatus.NOT_FOUND, f"No page has the path {exchange.path}"))
 
 
 def broken(exchange: Exchange) -> Page:
     message = f"{GENERIC}, under the id {exchange.id}"
-    return page_of(ApiRefused(HTTPStatus.INTERNAL_SERVER_ERROR, message, {}))
+    return page_of(ApiRefused(HTTPStatus.INTERNAL_SERVER_ERROR, message))

@@ -66,7 +66,7 @@ class Visit:
             return parse_qs(text, keep_blank_values=True, max_num_fields=self.most_fields, errors="replace")
         except ValueError:
             message = f"a form, or the query string of a page, has at most {self.most_fields} values"
-            raise ApiRefused(HTTPStatus.BAD_REQUEST, message, {}) from None
+            raise ApiRefused(HTTPStatus.BAD_REQUEST, message) from None
 
     def url(self, path: str, query: str = "") -> str:
         """The path of another page in URLs. `path` is below the mount; `query` is text of the query language."""

@@ -97,4 +97,4 @@ _LONGEST_ID = 18
 
 
 def _refused(message: str) -> ApiRefused:
-    return ApiRefused(HTTPStatus.BAD_REQUEST, message, {})
+    return ApiRefused(HTTPStatus.BAD_REQUEST, message)

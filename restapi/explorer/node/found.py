@@ -178,7 +178,7 @@ def _row(visit: Visit, path_id: str, query: str) -> Mapping[str, Any]:
 def check_name(path_id: str) -> None:
     """Raises ApiRefused: the name in a path is that of no node and no group."""
     if not _IS_NAME(path_id):
-        raise ApiRefused(HTTPStatus.NOT_FOUND, f"{path_id!r} is neither an id nor the beginning of a uuid", {})
+        raise ApiRefused(HTTPStatus.NOT_FOUND, f"{path_id!r} is neither an id nor the beginning of a uuid")
 
 
 def _named(values: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -63,9 +63,9 @@ class RunVisit(Visit):
             body = read_body(self.exchange.environ, longest)
         except BodyTooLong:
             message = f"The form has more than {longest} bytes: put long texts into a file"
-            raise ApiRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, {}) from None
+            raise ApiRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message) from None
         except BodyBreaksOff:
-            raise ApiRefused(HTTPStatus.BAD_REQUEST, "The form breaks off", {}) from None
+            raise ApiRefused(HTTPStatus.BAD_REQUEST, "The form breaks off") from None
         return self._fields_in(body.decode(errors="replace"))
 
     def check(self, *, has_token: bool) -> None:
@@ -73,13 +73,13 @@ class RunVisit(Visit):
         environ = self.exchange.environ
         is_foreign = origins.is_foreign_write(environ)
         if is_foreign or (has_token and not self.sessions.is_from_form(environ, self.fields.get("token", [""])[-1])):
-            raise ApiRefused(HTTPStatus.FORBIDDEN, _HOSTILE, {})
+            raise ApiRefused(HTTPStatus.FORBIDDEN, _HOSTILE)
 
     def api_named(self, name: str) -> RunPages:
         """The run-API of that name; without one, the first. Raises ApiRefused: there is none such."""
         found = next((each for each in self.apis if name in {"", each.name}), None)
         if found is None:
-            raise ApiRefused(HTTPStatus.NOT_FOUND, f"Nothing here runs {name!r}", {})
+            raise ApiRefused(HTTPStatus.NOT_FOUND, f"Nothing here runs {name!r}")
         return found
 
     def find(self, run: str) -> tuple[RunPages, ShownRun]:
@@ -89,7 +89,7 @@ class RunVisit(Visit):
             if found is not None:
                 return api, found
         message = f"There is no run {run!r}, or it is somebody else's"
-        raise ApiRefused(HTTPStatus.NOT_FOUND, message, {})
+        raise ApiRefused(HTTPStatus.NOT_FOUND, message)
 
     def page(self, template: str, title: str, values: Mapping[str, Any], *scripts: str, status: int = 200) -> Page:
         """A page whose forms have a token."""

@@ -6,11 +6,11 @@ Browsers send a blank of a form as `+`, which is a plus in the query language. S
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from aiida_like.errors import RequestError
-from querylang.ast import Boolean, Comparison, DateTime, Filter, Integer, Literal, Operator, String
+from querylang.ast import Boolean, Comparison, DateTime, Filter, Integer, Literal, Operator, Query, String
 from querylang.keys import split_key, unquoted
 from querylang.schema import Entity, FieldType
 from querylang.unparse import unparse
@@ -32,18 +32,20 @@ _BY_SYMBOL = {each.value: each for each in Operator}
 
 def view(visit: Visit) -> Reply:
     """Raises ApiRefused: the form is none of a table."""
-    sent = visit.option_lists
-    path = sent.get("to", ("",))[-1]
+    sent = visit.options
+    path, text = sent.get("to", ""), sent.get("query", "")
     entity = _entity_at(path)
     if "line" in sent:
-        text = _canonical(sent["line"][-1].strip().removeprefix("?"))
+        text = _changed(sent["line"].strip().removeprefix("?"), lambda query: query)
     elif "shown" in sent:
-        text = _with_columns(sent.get("query", ("",))[-1], sent["shown"])
+        shown = [each.strip() for word in visit.option_lists["shown"] for each in _split(word) if each.strip()]
+        text = _changed(text, lambda query: _with_columns(query, shown))
     else:
         pair = _pair(sent, entity)
-        text = _added(sent.get("query", ("",))[-1], pair)
+        text = _added(text, pair)
         if isinstance(pair, Comparison) and pair.path:
-            text = _showing(text, _key_named(sent["field"][-1].strip(), entity), TABLES.get(path, TABLES["/nodes"]))
+            key, table = _key_named(sent["field"].strip(), entity), TABLES.get(path, TABLES["/nodes"])
+            text = _changed(text, lambda query: _showing(query, key, table))
     return redirect(visit.url(path, text))
 
 
@@ -53,25 +55,20 @@ def _entity_at(path: str) -> Entity:
         return TABLES[path].entity
     if _OF_GROUP.fullmatch(path):
         return TABLES["/nodes"].entity
-    raise ApiRefused(HTTPStatus.BAD_REQUEST, f"to= names a table, {', '.join(TABLES)} or /groups/ID", {})
+    raise ApiRefused(HTTPStatus.BAD_REQUEST, f"to= names a table, {', '.join(TABLES)} or /groups/ID")
 
 
-def _canonical(text: str) -> str:
-    """The query as it is written in URLs; one that cannot be read stays as it was typed, and the table says why."""
+def _changed(text: str, change: Callable[[Query], Query]) -> str:
+    """The query after a change, as it is written in URLs; one that cannot be read stays, and the table says why."""
     try:
-        return unparse(filters.read(text))
+        return unparse(change(filters.read(text)))
     except RequestError:
         return text
 
 
-def _with_columns(text: str, keys: Sequence[str]) -> str:
-    """The query with these columns; one that cannot be read stays as it is, and the table says why."""
-    shown = tuple(dict.fromkeys(each.strip() for word in keys for each in _split(word) if each.strip()))
-    try:
-        query = filters.read(text)
-    except RequestError:
-        return text
-    return unparse(filters.with_option(query, "fields", shown) if shown else filters.without_options(query, "fields"))
+def _with_columns(query: Query, keys: Sequence[str]) -> Query:
+    shown = dict.fromkeys(keys)
+    return filters.with_option(query, "fields", shown) if shown else filters.without_options(query, "fields")
 
 
 def _split(word: str) -> Sequence[str]:
@@ -91,20 +88,16 @@ def _added(text: str, pair: Pair | str | None) -> str:
     return unparse(filters.added(query, pair))
 
 
-def _showing(text: str, key: str, table: Table) -> str:
+def _showing(query: Query, key: str, table: Table) -> Query:
     """The query with a column of the path into JSON that a filter asks about: who filters by it wants to see it."""
-    try:
-        query = filters.read(text)
-    except RequestError:
-        return text
     shown = filters.words_of(query, "fields") or table.columns
     hidden = {*shown, *_SHOWN_WITH_STATES}
-    return text if key in hidden else unparse(filters.with_option(query, "fields", (*shown, key)))
+    return query if key in hidden else filters.with_option(query, "fields", (*shown, key))
 
 
-def _pair(sent: Mapping[str, Sequence[str]], entity: Entity) -> Pair | str | None:
+def _pair(sent: Mapping[str, str], entity: Entity) -> Pair | str | None:
     """The filter that a form says, as text if it is none; None: it says nothing."""
-    key, symbol, value = (sent.get(name, ("",))[-1].strip() for name in ("field", "operator", "value"))
+    key, symbol, value = (sent.get(name, "").strip() for name in ("field", "operator", "value"))
     if not key:
         return None
     key, operator = _key_named(key, entity), _BY_SYMBOL.get(symbol, Operator.EQUAL)

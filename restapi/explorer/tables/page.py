@@ -104,7 +104,7 @@ def show_facet(visit: Visit, table: Table) -> Page:
     try:
         facet = facet_alone(visit, table, filters.read(visit.query))
     except RequestError as error:
-        raise ApiRefused(HTTPStatus.BAD_REQUEST, str(error), {}) from error
+        raise ApiRefused(HTTPStatus.BAD_REQUEST, str(error)) from error
     return Page("tables/facet_values.html", facet.title, {"facet": facet})
 
 

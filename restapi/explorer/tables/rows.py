@@ -113,7 +113,6 @@ class TableRequest:
                 HTTPStatus.BAD_REQUEST,
                 f"{whole[0]} as a whole is no column, because it can be of any size: name what lies in it, as in "
                 f"{whole[0]}.energy",
-                {},
             )
         answer = self._ask()
         rows = answer.data[self.table.entity.name]

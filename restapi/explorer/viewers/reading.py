@@ -43,7 +43,7 @@ def read_file(visit: Visit, node: Node, path: str) -> bytes:
 
 def beginning_of(visit: Visit, node: Node, path: str, most: int) -> bytes:
     """The first bytes of a file of the node. Raises ApiRefused: there is no such file."""
-    return visit.api.read(f"{node.path}/repo/contents", f"filename={quoted(path)}", most)
+    return visit.api.begin_of(f"{node.path}/repo/contents", f"filename={quoted(path)}", most).content
 
 
 def exported(visit: Visit, node: Node, download_format: str = "json") -> Any:
