@@ -185,7 +185,7 @@ def test_an_upload_by_a_page_of_others(runs: Runs, ada: Visitor) -> None:
 def test_own_keys(runs: Runs, ada: Visitor) -> None:
     made = ada.sent("/keys", label="<laptop>", days="7")
     assert made.status_code == 201
-    (key,) = re.findall(r'<code class="key">([^<]*)</code>', made.text)
+    (key,) = re.findall(r'<code class="secret">([^<]*)</code>', made.text)
     header = {"Authorization": f"Token {key}"}
     assert httpx.get(f"{runs.url}/api/v2/users/me/", headers=header).json()["username"] == "ada"
     page = ada.page("/keys")
