@@ -83,7 +83,7 @@ def _around(found: tuple[Neighbours, Neighbours] | None, *, has_calls: bool) -> 
 
 def _static(panels: Sequence[Panel]) -> tuple[list[str], list[str]]:
     """The styles and scripts of all panels, each once."""
-    styles = dict.fromkeys(name for panel in panels for name in panel.styles)
+    styles = dict.fromkeys(name for panel in panels for name in ("viewers.css", *panel.styles))
     return list(styles), list(dict.fromkeys(name for panel in panels for name in panel.scripts))
 
 

@@ -59,4 +59,4 @@ def _viewer_of(node: Node) -> Viewer | None:
 
 
 def _sentence(text: str) -> Panel:
-    return Panel("viewers/sentence.html", {"text": text}, styles=("viewers.css",))
+    return Panel("viewers/sentence.html", {"text": text})

@@ -85,7 +85,7 @@ def view(visit: Visit, node: Node) -> Panel:
         "table": table,
         "problem": problem,
     }
-    return Panel("viewers/arrays.html", values, title="Arrays", styles=("viewers.css",), scripts=("plot.js",))
+    return Panel("viewers/arrays.html", values, title="Arrays", scripts=("plot.js",))
 
 
 def _choice(options: Mapping[str, str], arrays: Sequence[StoredArray]) -> _Choice | None:

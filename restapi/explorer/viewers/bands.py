@@ -53,7 +53,7 @@ def view(visit: Visit, node: Node) -> Panel:
         "unit": unit,
         "y_range": [f"{energy:g}" for energy in plot.y_range or ()],
     }
-    return Panel("viewers/plot.html", values, title="Bands", styles=("viewers.css",), scripts=("plot.js",))
+    return Panel("viewers/plot.html", values, title="Bands", scripts=("plot.js",))
 
 
 def _asked(options: Mapping[str, str]) -> tuple[float, float] | None:

@@ -35,7 +35,7 @@ def view(visit: Visit, node: Node) -> Panel:
         "scripts": [(name, text) for name, text in scripts if text],
         "note": "" if node.row.get("dbcomputer_id") or attributes.get("remote_exec_path") else _PORTABLE,
     }
-    return Panel("viewers/facts.html", values, title="What runs where", styles=("viewers.css",))
+    return Panel("viewers/facts.html", values, title="What runs where")
 
 
 _PORTABLE = "It is stored with its files, and copied to the computer that it runs on."

@@ -20,7 +20,7 @@ def view(visit: Visit, node: Node) -> Panel | None:
     if name is None:
         return None
     values = {"file": content_of(visit, node.path, name, most=_MOST_BYTES)}
-    return Panel("viewers/file.html", values, title=name, styles=("viewers.css", "files.css"))
+    return Panel("viewers/file.html", values, title=name, styles=("files.css",))
 
 
 def name_of_file(visit: Visit, node: Node) -> str | None:

@@ -43,7 +43,7 @@ def _panel(
     facts: Sequence[tuple[str, str]], head: Sequence[str] = (), rows: Sequence[Sequence[str]] = (), more: int = 0
 ) -> Panel:
     values = {"facts": facts, "head": head, "rows": rows, "more": more}
-    return Panel("viewers/table.html", values, title="K-points", styles=("viewers.css",))
+    return Panel("viewers/table.html", values, title="K-points")
 
 
 def _facts(attributes: Mapping[str, Any], count: int, labels: Mapping[int, str]) -> Sequence[tuple[str, str]]:

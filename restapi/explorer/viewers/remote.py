@@ -19,4 +19,4 @@ def view(visit: Visit, node: Node) -> Panel:
         "scripts": (),
         "note": "The folder may have been removed since: nobody has looked.",
     }
-    return Panel("viewers/facts.html", values, title="Folder on a computer", styles=("viewers.css",))
+    return Panel("viewers/facts.html", values, title="Folder on a computer")

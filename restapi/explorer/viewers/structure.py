@@ -50,9 +50,7 @@ def structure_panel(
         "plots": (),
         **(more or {}),
     }
-    return Panel(
-        "viewers/structure.html", values, title="Structure", styles=("viewers.css",), scripts=("structure.js", *scripts)
-    )
+    return Panel("viewers/structure.html", values, title="Structure", scripts=("structure.js", *scripts))
 
 
 def _facts(structure: Structure, scene: Scene, total: int, formula: str) -> Sequence[tuple[str, str]]:

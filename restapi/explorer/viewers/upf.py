@@ -65,7 +65,7 @@ def view(visit: Visit, node: Node) -> Panel | None:
         "scripts": (),
         "note": "" if text else "Its file is not there.",
     }
-    return Panel("viewers/facts.html", values, title="Pseudopotential", styles=("viewers.css",))
+    return Panel("viewers/facts.html", values, title="Pseudopotential")
 
 
 def header_of(text: str) -> Sequence[tuple[str, str]]:

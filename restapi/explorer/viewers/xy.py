@@ -40,7 +40,7 @@ def view(visit: Visit, node: Node) -> Panel:
         "legend": [(line.colour, line.name) for line in lines],
         "notes": _notes(len(names), step),
     }
-    return Panel("viewers/plot.html", values, title="Plot", styles=("viewers.css",), scripts=("plot.js",))
+    return Panel("viewers/plot.html", values, title="Plot", scripts=("plot.js",))
 
 
 def _step(shape: Any) -> int:
