@@ -142,11 +142,6 @@ TABLES: Mapping[str, Table] = {
 """The tables by the paths of their pages."""
 
 
-def nodes_of_group(group_id: int, name: str, label: str) -> Table:
-    """The table of the nodes of a group; `name` is that of the group in paths."""
-    return replace(_OF_NODES, path=f"/groups/{name}", title=label or name, scope=f"group={group_id}")
-
-
 def asks_json(query: Query, entity: Entity) -> bool:
     """Whether filters look into JSON or walk over links, so that each count reads many rows."""
     return any(each.path or each.key in _WALKS or is_json(entity, each.key) for each in filters.comparisons_in(query))

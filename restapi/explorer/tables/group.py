@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from restapi.explorer.node.found import check_name, reference
-from restapi.explorer.tables.definitions import Table, nodes_of_group
+from restapi.explorer.tables.definitions import TABLES, Table
 from restapi.explorer.tables.names import names_in_rows
 from restapi.explorer.tables.page import show, show_facet, show_suggestions
 from restapi.explorer.times import shown_time
@@ -39,7 +40,9 @@ def suggestions(visit: Visit, path_id: str) -> Page:
 
 
 def _nodes_of(group: Mapping[str, Any]) -> Table:
-    return nodes_of_group(group["id"], reference(group), group["label"])
+    name = reference(group)
+    title = group["label"] or name
+    return replace(TABLES["/nodes"], path=f"/groups/{name}", title=title, scope=f"group={group['id']}")
 
 
 def _find(visit: Visit, path_id: str) -> Mapping[str, Any]:
