@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_one_index_of_an_array_with_three_axes(app: Flask, query: str, index: st
     node = {**node_of(app, found["id"]), "node_type": "data.core.array.ArrayData."}
     html = shown(app, node, f"array=positions{query}")
     assert re.search(rf"axis 0 \S {index} of 0 to 2", words(html))
-    assert re.findall("at=[0-9]+", html) == beside
+    assert re.findall(r'button small" href="[^"]*(at=[0-9]+)"', html)[: len(beside)] == beside
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_steps_of_a_trajectory(app: Flask) -> None:
     node = node_of(app, found["id"])
     first, last = shown(app, node), shown(app, node, "step=2")
     assert scene_in(first)["lattice"] != scene_in(last)["lattice"]
-    assert 'href="?step=1"' in first
+    assert f'href="/nodes/{node["uuid"]}?step=1"' in first
     assert "of 0 to 2" in words(first)
     assert scene_in(shown(app, node, "step=99")) == scene_in(last)
     assert scene_in(shown(app, node, "step=-1")) == scene_in(first)
@@ -335,3 +336,58 @@ def test_headers_of_pseudopotentials() -> None:
         ("Element", "Si"), ("Valence electrons", "4 < 5")
     ]  # fmt: skip
     assert header_of("") == header_of("nothing") == header_of("<PP_HEADER") == []
+
+
+# Plots as files
+
+
+@pytest.mark.parametrize(
+    ("label", "query", "words_in_it"),
+    [
+        ("Si bands", "", ["Fermi energy", "Γ", "E − E(Fermi) / eV"]),
+        ("Si bands", "?from=-1.5&to=1.5", ["−1.5", "1.5"]),
+        ("offset mesh", None, []),
+    ],
+)
+def test_plots_are_files_too(app: Flask, label: str, query: str | None, words_in_it: list[str]) -> None:
+    """A file needs no style sheet of the page, and shows what the page shows."""
+    client, path = app.test_client(), f"/nodes/{labelled(app, label)['uuid']}"
+    links = re.findall(r'href="([^"]*plot\.svg[^"]*)" download', client.get(path + (query or "")).text)
+    assert links == ([] if query is None else [f"{path}/plot.svg{query.replace('&', '&amp;')}"])
+    answer = client.get(f"{path}/plot.svg{query or ''}")
+    if query is None:
+        assert answer.status_code == 404
+        return
+    assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+    assert re.fullmatch(r'attachment; filename="plot-\d+.svg"', answer.headers["Content-Disposition"])
+    root = ET.fromstring(answer.data)
+    (style, paper, *_) = root
+    assert (style.tag.rpartition("}")[2], paper.get("class")) == ("style", "paper")
+    texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert set(words_in_it) <= set(texts)
+    assert not [each for each in root.iter() if "href" in each.attrib]
+
+
+def test_each_plot_of_a_trajectory_is_a_file(app: Flask) -> None:
+    (found,) = visit_of(app).api.get("/nodes", 'node_type=like="%Trajectory%"&orderby=id&limit=1')["nodes"]
+    client, path = app.test_client(), f"/nodes/{found['uuid']}"
+    names = re.findall(r'aria-label="(\w+) over steps: arrow', client.get(path).text)
+    links = re.findall(r'href="([^"]*plot\.svg[^"]*)" download', client.get(path).text)
+    assert links == [f"{path}/plot.svg{f'?plot={number}' if number else ''}" for number in range(len(names))]
+    for name, link in zip(names, links, strict=True):
+        assert f'aria-label="{name} over steps"' in client.get(link).text
+    for number in (len(names), -1, "x", ""):
+        assert client.get(f"{path}/plot.svg?plot={number}").status_code == 404
+
+
+def test_forms_and_links_of_viewers_name_the_uuid(app: Flask) -> None:
+    """Ids change when an archive is imported, and what a form leads to is what people send to others."""
+    client = app.test_client()
+    found = visit_of(app).api.get("/nodes", 'node_type=like="data.core.array.%"&fields=id,uuid')["nodes"]
+    assert len(found) > 3
+    for node in found:
+        main = client.get(f"/nodes/{node['id']}?array=positions&from=-1&to=1").text.partition("<footer")[0]
+        leading = re.findall(r'(?:href|action)="(\?[^"]*|/nodes/\d+[^"]*)"', main.partition("</header>")[2])
+        assert [each for each in leading if each.startswith(("?", f"/nodes/{node['id']}"))] == []
+        for form in re.findall(r"<form[^>]*>", main.partition("</header>")[2]):
+            assert f'action="/nodes/{node["uuid"]}"' in form

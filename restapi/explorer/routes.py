@@ -10,6 +10,7 @@ from restapi.explorer import archive, node, profile
 from restapi.explorer.comparison import page as compare
 from restapi.explorer.files import page as files
 from restapi.explorer.lineage import page as lineage
+from restapi.explorer.node import plot
 from restapi.explorer.search import page as search
 from restapi.explorer.tables import form_target as filter_target
 from restapi.explorer.tables import group
@@ -41,6 +42,7 @@ ROUTES: tuple[PageRoute, ...] = (
     PageRoute("/compare", compare.view, here="/nodes"),
     PageRoute(f"/nodes/{ID}/lineage", lineage.view, here="/nodes"),
     PageRoute(f"/nodes/{ID}/lineage.svg", lineage.download),
+    PageRoute(f"/nodes/{ID}/plot.svg", plot.download),
     PageRoute("/parts/states", profile.states),
     PageRoute("/archive", archive.view),
     *(PageRoute(path, table.rows, here=path, defaults={"path": path}) for path in TABLES),

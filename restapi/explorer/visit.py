@@ -68,4 +68,4 @@ class Visit:
 
     def form_url(self, path: str, values: Mapping[str, str]) -> str:
         """As `url`, of a page that takes no filters: its query is that of a form."""
-        return f"{self.url(path)}?{urlencode(values)}"
+        return f"{self.url(path)}?{urlencode(values)}" if values else self.url(path)

@@ -15,7 +15,7 @@ from aiida_like.errors import DamagedNode
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.pictures.plots.ticks import short
 from restapi.explorer.viewers.array_picture import ArrayPicture, picture_of
-from restapi.explorer.viewers.reading import Node, text_of
+from restapi.explorer.viewers.reading import Node, path_of, plot_url, text_of
 from restapi.explorer.viewers.slices import StoredArray, arrays_of, part_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
@@ -81,10 +81,15 @@ def view(visit: Visit, node: Node) -> Panel:
         "indices": _indices(choice) if choice else (),
         "turns": _turns(choice) if choice else {},
         "picture": picture,
+        "svg_url": plot_url(visit, node),
+        "here": visit.url(path_of(node)),
         "table": table,
         "problem": problem,
     }
-    return Panel("viewers/arrays.html", values, title="Arrays", styles=("viewers.css",), scripts=("plot.js",))
+    plots = (picture.svg,) if picture.svg else ()
+    return Panel(
+        "viewers/arrays.html", values, title="Arrays", styles=("viewers.css",), scripts=("plot.js",), plots=plots
+    )
 
 
 def _choice(options: Mapping[str, str], arrays: Sequence[StoredArray]) -> _Choice | None:

@@ -11,7 +11,7 @@ from restapi.explorer.ask import ApiRefused
 from restapi.explorer.pictures.plots.bands import MOST_BANDS, bands_plot
 from restapi.explorer.pictures.plots.plot import Plot, plot_svg
 from restapi.explorer.pictures.plots.ticks import is_drawable, short
-from restapi.explorer.viewers.reading import Node, attributes_of, exported, path_of
+from restapi.explorer.viewers.reading import Node, attributes_of, exported, path_of, plot_url
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -45,6 +45,8 @@ def view(visit: Visit, node: Node) -> Panel:
         raise DamagedNode(f"the bands cannot be drawn: {error!r:.200}") from error
     values = {
         "picture": picture,
+        "svg_url": plot_url(visit, node),
+        "here": visit.url(path_of(node)),
         "kind": "bands",
         "legend": _legend(plot),
         "fermi": {"text": f"{short(fermi.energy)} eV", "url": fermi.url} if fermi else None,
@@ -52,7 +54,9 @@ def view(visit: Visit, node: Node) -> Panel:
         "unit": unit,
         "y_range": [f"{energy:g}" for energy in plot.y_range or ()],
     }
-    return Panel("viewers/plot.html", values, title="Bands", styles=("viewers.css",), scripts=("plot.js",))
+    return Panel(
+        "viewers/plot.html", values, title="Bands", styles=("viewers.css",), scripts=("plot.js",), plots=(picture,)
+    )
 
 
 def _asked(options: Mapping[str, str]) -> tuple[float, float] | None:

@@ -62,6 +62,16 @@ def path_of(node: Node) -> str:
     return f"/nodes/{uuid if isinstance(uuid, str) and _IS_UUID(uuid) else node['id']}"
 
 
+def plot_url(visit: Visit, node: Node, number: int = 0) -> str:
+    """The URL of a plot of the page as a file: of `Panel.plots` the one with this number, as the page shows it."""
+    shown = {key: visit.options[key] for key in _OF_PLOTS if key in visit.options}
+    return visit.form_url(f"{path_of(node)}/plot.svg", {**shown, **({"plot": str(number)} if number else {})})
+
+
+_OF_PLOTS = ("from", "to", "array", "at")
+"""Options of pages that decide what their plots show."""
+
+
 def exported(visit: Visit, node: Node, download_format: str = "json") -> Any:
     """What the API exports of the node as JSON.
 

@@ -7,6 +7,7 @@ from math import degrees
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from aiida_like.formats.structure import Structure, stored_structure
 from restapi.explorer.pictures.crystal.scene import MOST_SITES, Scene, scene_of
@@ -30,7 +31,12 @@ def view(_: Visit, node: Node) -> Panel:
 
 
 def structure_panel(
-    structure: Structure, node: Node, total: int, more: Mapping[str, Any] | None = None, scripts: tuple[str, ...] = ()
+    structure: Structure,
+    node: Node,
+    total: int,
+    more: Mapping[str, Any] | None = None,
+    scripts: tuple[str, ...] = (),
+    plots: Sequence[Markup] = (),
 ) -> Panel:
     """The panel of a structure that has `total` sites. `more` are values of the template beside its own."""
     scene = scene_of(structure, total)
@@ -52,7 +58,12 @@ def structure_panel(
         **(more or {}),
     }
     return Panel(
-        "viewers/structure.html", values, title="Structure", styles=("viewers.css",), scripts=("structure.js", *scripts)
+        "viewers/structure.html",
+        values,
+        title="Structure",
+        styles=("viewers.css",),
+        scripts=("structure.js", *scripts),
+        plots=plots,
     )
 
 
