@@ -87,7 +87,7 @@ def _slow(visit: Visit, asked: str, types: Mapping[str, Any]) -> Sequence[Found]
     """The lists that take their time, but those of which there can be no rows, by the facet of types."""
     known = [each["value"] for each in types["values"]]
     is_whole = types["distinct"] == len(known)
-    found = []
+    found: list[Found] = []
     if not is_whole or not {*known}.isdisjoint(type_spellings(_STRUCTURE)):
         found += _elements(visit, asked)
     if not is_whole or any(each.startswith("process.") for each in known):
