@@ -210,6 +210,18 @@ def test_a_run_that_goes_on(client: FlaskClient, people: People) -> None:
     assert "/api/v2/jobs/Runnin/statuses/?page_size=100</a>" in page
 
 
+def test_all_pages_have_one_head(browser: FlaskClient) -> None:
+    """Those of accounts too; who has not signed in is led nowhere."""
+    head = re.compile(r'<header class="head">.*?</header>', re.DOTALL)
+    (of_nodes,) = head.findall(browser.get("/nodes", headers=HTML).text.replace(' aria-current="page"', ""))
+    assert 'href="/runs"' in of_nodes
+    for path in ("/keys", "/password"):
+        (found,) = head.findall(browser.get(path, headers=HTML).text)
+        assert found == of_nodes
+    (found,) = head.findall(browser.application.test_client().get("/login", headers=HTML).text)
+    assert "href" not in found
+
+
 def test_a_node_leads_to_its_run(people: People, serve: Callable[..., Application]) -> None:
     """It does so for who may see the run."""
     client = serve(None, {"ENGINE": str(people.root.path), "READ_ACCESS": "public"}).test_client()
@@ -283,6 +295,7 @@ def test_a_new_form_takes_fields_of_the_url(client: FlaskClient, people: People)
     assert 'value="&#34;&gt;&lt;b&gt;"' in page
     assert 'id="cores" name="cores" type="number" min="1" step="1" value="4"' in page
     assert re.findall(r'name="file" value="(\w+)" checked', page) == ["XkpTse"]
+    assert "<h1>New run</h1>" in page
     assert client.get("/runs/new?api=nothing", headers=people.header("ada")).status_code == 404
 
 

@@ -21,7 +21,7 @@ from restapi.http.errors import V4_STATUSES, FailureLog, told_of
 from restapi.http.exchange import SAFE, Exchange
 from restapi.http.reply import Answer, Reply
 from restapi.http.route_tree import RouteTree
-from restapi.layout import Page, Requested, answer_with, frame_of
+from restapi.layout import Frame, Page, Requested, answer_with, frame_of
 from restapi.layout.frame import Place
 
 if TYPE_CHECKING:
@@ -97,8 +97,11 @@ class Explorer:
 
     def framed(self, page: Page, exchange: Exchange, requested: Sequence[Requested], here: str) -> Reply:
         """The answer with a page; `requested` is what the page has asked for."""
-        frame = frame_of(exchange, self.profile.name, self._places(), here, tuple(requested))
-        return answer_with(page, frame, exchange)
+        return answer_with(page, self.frame(exchange, requested, here), exchange)
+
+    def frame(self, exchange: Exchange, requested: Sequence[Requested] = (), here: str = "") -> Frame:
+        """What stands around each page of the profile."""
+        return frame_of(exchange, self.profile.name, self._places(), here, tuple(requested))
 
     def _answer_with(self, page: Page, visit: Visit, here: str) -> Reply:
         return self.framed(page, visit.exchange, visit.api.requested, here)
