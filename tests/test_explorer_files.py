@@ -258,6 +258,18 @@ def test_a_large_file_is_cut(client: FlaskClient) -> None:
     assert found.one("p", "file-head").words.startswith("340 kB")
 
 
+def test_the_foot_says_which_requests_were_refused(client: FlaskClient) -> None:
+    """A path is looked for as a file first: that request is one behind the page, but answers an error."""
+    foot = read(client.get(f"{ROOT}/50%25").text).one("footer")
+    links = [each.one("a") for each in foot.all("li")]
+    assert len(links) > 2
+    for link, item in zip(links, foot.all("li"), strict=True):
+        status = client.get(link.attributes["href"], buffered=True).status_code
+        assert ("answers 404" in item.text) == (status == 404) == (link.attributes.get("rel") == "nofollow")
+        assert status in (200, 404)
+    assert sum("answers" in each.text for each in foot.all("li")) == 1
+
+
 def test_folders(client: FlaskClient) -> None:
     """Each link of each folder leads to a page, from the top down to all files."""
     unseen, seen, files = [ROOT], set(), set()
