@@ -170,6 +170,7 @@ def test_files_of_the_manual(client: FlaskClient) -> None:
         ("user_id=in=1,2", "user is one of Ada Lindqvist, Bruno O'Keller"),
         ("computer=1", "computer is localhost"),
         ("dbcomputer_id=isnull=true", "computer is missing"),
+        ("computer=isnull=true", "computer is missing"),
         ("process_type=isnull=false", "process type is there"),
         ('attributes.process_state="finished"', "state is finished"),
         ("attributes.energy<-3.5", "attributes.energy is below -3.5"),

@@ -314,6 +314,20 @@ def test_times_without_end(changing: Writable, serve: Callable[..., Flask]) -> N
     assert client.get(f"{API}/nodes/statistics").json["data"]["total"] == total
 
 
+LAST = "9999-12-31 23:59:59.999999"
+
+
+def test_the_end_of_the_calendar(changing: Writable, serve: Callable[..., Flask]) -> None:
+    with changing.committing() as commit:
+        commit(f"UPDATE db_dbnode SET ctime = '{LAST}' WHERE uuid = '{graph.silicon}'")
+    client = serve(find(**changing.target), {}).test_client()
+    for asked in ("ctime=9999", "ctime=9999-12", "ctime=9999-12-31T23:59:59.999999", "ctime>9999-11", "ctime>=9999-12"):
+        (node,) = client.get(f"{API}/nodes?{asked}").json["data"]["nodes"]
+        assert node["uuid"] == graph.silicon
+    for asked in ("ctime>9999-12", "ctime>9999", "ctime=9999-11"):
+        assert client.get(f"{API}/nodes?{asked}").json["data"]["nodes"] == []
+
+
 EXIT_STATUSES: dict[str, Any] = {
     "0": {"$": "0", "type": "xsd:int"},
     "-3": {"$": "-3", "type": "xsd:int"},

@@ -32,9 +32,6 @@ _MOST_FILTERED = 1000
 _LONGEST_FILTER = 1000
 """Characters of a value that a link can filter by."""
 
-_OF_NONE = {"computer": "dbcomputer_id", "user": "user_id"}
-"""Keys that find the rows without a value, where the key of the facet is a relation, which does not."""
-
 
 @dataclass(frozen=True)
 class FacetValue:
@@ -154,7 +151,7 @@ def _value(
     is_long = isinstance(value, str) and len(value) > _LONGEST_FILTER
     if isinstance(value, dict | list) or is_long or len(text) > _LONGEST_FILTER:
         return FacetValue(shown, title, found["count"], "", is_chosen=False)
-    pair = filters.equal(_OF_NONE.get(key, key) if value is None else key, value)
+    pair = filters.equal(key, value)
     is_chosen = pair in filtering.pairs
     changed = filters.removed(query, pair) if is_chosen else filters.added(query, pair)
     url = visit.url(table.path, unparse(changed))

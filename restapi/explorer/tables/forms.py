@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from querylang.ast import Operator
 from querylang.lowering.operators import LOWERINGS
+from querylang.lowering.relations import OF_NODES, operators_of_relation
 from querylang.schema import Entity, FieldType
 from restapi.explorer.tables.columns import Column, column
 from restapi.explorer.tables.definitions import WALL_TIME, Table
@@ -22,7 +23,7 @@ _PATHS = (
 
 @dataclass(frozen=True)
 class FormField:
-    """A key that the form suggests; `type` says which operators it takes."""
+    """A key that the form suggests; `type` says which operators it takes: a type, or the key of a relation."""
 
     key: str
     title: str
@@ -56,16 +57,12 @@ def form_of(table: Table, base: str, chosen: Sequence[Column]) -> FilterForm:
 
 
 def _fields(entity: Entity) -> Sequence[FormField]:
-    relations = entity.relations_by_key
     own = [
         FormField(name, title_of(name), known.type.value)
         for name, known in entity.fields.items()
         if known.is_filterable and known.type is not FieldType.JSON
     ]
-    related = [
-        FormField(key, title_of(key), "node" if relation.links is not None else "related")
-        for key, relation in relations.items()
-    ]
+    related = [FormField(key, title_of(key), key) for key in entity.relations_by_key]
     paths = [FormField(key, title_of(key), "dict") for key in _PATHS] if entity.name == "nodes" else []
     return [*own, *related, *paths]
 
@@ -73,10 +70,8 @@ def _fields(entity: Entity) -> Sequence[FormField]:
 def _operators() -> Iterable[FormOperator]:
     for operator in Operator:
         types = [type_.value for type_, taken in LOWERINGS.items() if operator in taken]
-        types += ["related"] if operator in _OF_RELATED else []
-        types += ["node"] if operator in (Operator.EQUAL, Operator.UNEQUAL) else []
+        types += [relation.key for relation in OF_NODES if operator in operators_of_relation(relation)]
         yield FormOperator(operator.value, operator_words(operator, None), " ".join(types))
 
 
-_OF_RELATED = (Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN)
 _OPERATORS = tuple(_operators())
