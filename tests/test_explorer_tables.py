@@ -467,6 +467,32 @@ def test_a_wrong_query_is_kept_with_what_is_wrong(client: FlaskClient, query: st
     assert "<table" not in page.text
 
 
+@pytest.mark.parametrize(
+    ("query", "base", "field", "operator", "value"),
+    [
+        ('id>3&ctime="soon"', "id>3", "ctime", "=", "soon"),
+        ("label=", "", "label", "=", ""),
+        ('label="a & b"&labl=like="%ü""x%"&limit=5', 'label="a & b"&limit=5', "labl", "=like=", '%ü"x%'),
+        ('attributes."a b".c>"x', "", 'attributes."a b".c', ">", '"x'),
+        ("id>=x&fields=id,uuid&orderby=id", "fields=id,uuid&orderby=id", "id", ">=", "x"),
+        ("limit=0", "limit=0", "", "", ""),
+    ],
+)
+def test_the_form_has_what_was_refused(
+    client: FlaskClient, query: str, base: str, field: str, operator: str, value: str
+) -> None:
+    """Who has typed it there puts it right there: what is added then takes its place."""
+    page = typed(client, query)
+    assert page.status_code == 400
+    form = page.text.partition("data-filter-form>")[2].partition("</form>")[0]
+    assert unescape(re.findall(r'name="query" value="([^"]*)"', form)[0]) == base
+    assert unescape(re.findall(r'name="field" list="fields" value="([^"]*)"', form)[0]) == field
+    assert [unescape(each) for each in re.findall(r'<option value="([^"]*)"[^>]* selected>', form)] == [operator][
+        : bool(operator)
+    ]
+    assert unescape(re.findall(r'name="value" value="([^"]*)"', form)[0]) == value
+
+
 def test_the_message_is_that_of_the_api(client: FlaskClient) -> None:
     for query in ("label=", 'labl="a"', "attributes.x=like=5", 'id="a"'):
         page = typed(client, query).text.partition('id="wrong"')[2].partition("</div>")[0]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from querylang.ast import Operator
+from querylang.keys import KEY, SYMBOLS, TEXT, unquoted
 from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import OF_NODES, operators_of_relation
 from querylang.schema import Entity, FieldType
+from restapi.dialects.aiida_v4.options import OPTIONS
 from restapi.explorer.tables.columns import Column, column
 from restapi.explorer.tables.definitions import WALL_TIME, Table
 from restapi.explorer.tables.wording import operator_words, title_of
@@ -40,20 +43,53 @@ class FormOperator:
 
 
 @dataclass(frozen=True)
+class FilledFilter:
+    """What the fields of a form hold."""
+
+    key: str = ""
+    symbol: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True)
 class FilterForm:
-    """`base` is the query that a filter is added to; `chosen` and `offered` are columns."""
+    """`base` is the query that a filter is added to; `chosen` and `offered` are columns.
+
+    `filled` is what the fields hold at first.
+    """
 
     base: str
     fields: Sequence[FormField]
     operators: Sequence[FormOperator]
     chosen: Sequence[Column]
     offered: Sequence[Column]
+    filled: FilledFilter
 
 
 def form_of(table: Table, base: str, chosen: Sequence[Column]) -> FilterForm:
     shown = {each.key for each in chosen}
     offered = [column(key) for key in (*table.columns, *table.choices) if key not in shown]
-    return FilterForm(base, _fields(table.entity), _OPERATORS, chosen, offered)
+    return FilterForm(base, _fields(table.entity), _OPERATORS, chosen, offered, FilledFilter())
+
+
+def with_last_filter(form: FilterForm) -> FilterForm:
+    """The form of a query that was refused: its last filter is in the fields, to be put right.
+
+    The query may be one that cannot be read.
+    """
+    parts = _PARTS.findall(form.base)
+    for place in reversed(range(len(parts))):
+        found = _FILTER.fullmatch(parts[place])
+        if found is not None and found["key"] not in OPTIONS:
+            value = found["value"]
+            plain = unquoted(value) if len(value) > 1 and re.fullmatch(TEXT, value) else value
+            rest = "&".join([*parts[:place], *parts[place + 1 :]])
+            return replace(form, base=rest, filled=FilledFilter(found["key"], found["symbol"], plain))
+    return form
+
+
+_PARTS = re.compile(rf"(?:{TEXT}|[^&])+")
+_FILTER = re.compile(rf"(?P<key>{KEY})(?P<symbol>{SYMBOLS})(?P<value>.*)", re.DOTALL)
 
 
 def _fields(entity: Entity) -> Sequence[FormField]:

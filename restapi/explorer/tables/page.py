@@ -19,7 +19,7 @@ from restapi.explorer.ask import PREFIX, ApiRefused
 from restapi.explorer.redirect import redirect
 from restapi.explorer.tables.definitions import TABLES, Table
 from restapi.explorer.tables.facets import facet_alone, facets_of
-from restapi.explorer.tables.forms import form_of
+from restapi.explorer.tables.forms import form_of, with_last_filter
 from restapi.explorer.tables.listing import TableView
 from restapi.explorer.tables.paths import paths_of
 from restapi.explorer.visit import Visit
@@ -59,6 +59,8 @@ def show(visit: Visit, table: Table, page: int | None = None, heading: Mapping[s
         if refused.status != HTTPStatus.BAD_REQUEST:
             raise
         values["failure"], status = _failure(refused.message), HTTPStatus.BAD_REQUEST
+    if values["failure"] is not None:
+        values["form"] = with_last_filter(values["form"])
     styles, scripts = ("table.css",), ("table.js",)
     return Page(values.pop("template", "tables/page.html"), table.title, values, styles, scripts, status)
 
