@@ -6,7 +6,7 @@ an order, the fields of its columns, a cursor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +18,7 @@ from restapi.explorer import filters
 from restapi.explorer.ask import PREFIX, ApiRefused
 from restapi.explorer.redirect import redirect
 from restapi.explorer.tables.definitions import TABLES, Table
-from restapi.explorer.tables.facets import facet_alone, facets_of
+from restapi.explorer.tables.facets import Facet, facet_alone, facets_of
 from restapi.explorer.tables.forms import form_of, with_last_filter
 from restapi.explorer.tables.listing import TableView
 from restapi.explorer.tables.paths import paths_of
@@ -78,6 +78,7 @@ def _of_no_query(visit: Visit, table: Table) -> dict[str, Any]:
         "more_filters": 0,
         "listing": None,
         "facets": (),
+        "is_long": False,
         "failure": None,
     }
 
@@ -98,8 +99,10 @@ def _of_query(view: TableView) -> dict[str, Any]:
 def _of_rows(view: TableView) -> dict[str, Any]:
     """Raises ApiRefused."""
     listing = view.listing()
-    facets = facets_of(view.visit, view.table, view.query, listing.number) if listing.rows else ()
-    return {"listing": listing, "facets": facets}
+    facets: Sequence[Facet] = ()
+    if listing.rows:
+        facets = facets_of(view.visit, view.table, view.query, listing.number, view.most_links)
+    return {"listing": listing, "facets": facets, "is_long": bool(listing.rows and view.table.facets and not facets)}
 
 
 def show_facet(visit: Visit, table: Table) -> Page:
