@@ -8,7 +8,7 @@ from typing import Any
 
 from aiida_like.errors import DamagedNode
 from restapi.explorer.ask import ApiRefused
-from restapi.explorer.pictures.plots.bands import MOST_BANDS, bands_plot
+from restapi.explorer.pictures.plots.bands import bands_plot
 from restapi.explorer.pictures.plots.plot import Plot, plot_svg
 from restapi.explorer.pictures.plots.ticks import is_drawable, short
 from restapi.explorer.viewers.reading import Node, attributes_of, exported, path_of, plot_url
@@ -76,7 +76,7 @@ def _legend(plot: Plot) -> list[tuple[int, str]]:
 def _notes(plot: Plot, bands: int) -> list[str]:
     if not plot.lines:
         return ["There are no bands."]
-    return [f"{len(plot.lines):,} of {bands:,} bands are drawn."] if bands > MOST_BANDS else []
+    return [f"{len(plot.lines):,} of {bands:,} bands are drawn."] if bands > len(plot.lines) else []
 
 
 def _fermi(visit: Visit, node: Node) -> Fermi | None:
