@@ -39,6 +39,8 @@ $(VENV)/.all-installed: $(VENV)/.installed
 
 $(VENV)/.tests-installed: $(VENV)/.installed
 	$(INSTALL) --python $(BIN)/python --editable '.[postgresql,structures,provenance,engine,test,check]'
+# It has the newest axe-core; what it needs besides is to drive a browser in another way.
+	$(INSTALL) --python $(BIN)/python --no-deps 'axe-playwright-python>=0.1.8'
 	@touch $@
 
 $(VENV)/.benchmarks-installed: $(VENV)/.tests-installed

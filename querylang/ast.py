@@ -77,7 +77,10 @@ class Boolean:
 
 @dataclass(frozen=True)
 class DateTime:
-    """An interval of time, at most a month: `2016-04-23T05` is the hour that begins at `start`, an aware time."""
+    """An interval of time, at most a year: `2016-04-23T05` is the hour that begins at `start`, an aware time.
+
+    The last one of the calendar ends where no time is any more.
+    """
 
     start: datetime
     width: timedelta

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
+from calendar import isleap, monthrange
 from datetime import MAXYEAR, datetime, timedelta, timezone
 
 from querylang.ast import DateTime
@@ -11,11 +11,10 @@ _FOUR_DIGITS = 1000
 
 
 def interval_of_year(number: int) -> DateTime | None:
-    """The year in UTC; None: it has not four digits, or no time comes after it."""
-    if not _FOUR_DIGITS <= number < MAXYEAR:
+    """The year in UTC; None: it has not four digits."""
+    if not _FOUR_DIGITS <= number <= MAXYEAR:
         return None
-    start = datetime(number, 1, 1, tzinfo=timezone.utc)
-    return DateTime(start, start.replace(year=number + 1) - start)
+    return DateTime(datetime(number, 1, 1, tzinfo=timezone.utc), timedelta(days=366 if isleap(number) else 365))
 
 
 def length_of_month(start: datetime) -> timedelta:

@@ -64,13 +64,11 @@ def _datetime(text: str, at: int, found: ParseResults) -> Literal:
     parts = found.as_dict()
     try:
         start = _start(parts)
-        width = _width(parts, start)
-        # Both ends must exist in UTC, too: the years are 1 to 9999.
+        # It must exist in UTC, too: the years are 1 to 9999.
         start.astimezone(timezone.utc)
-        (start + width).astimezone(timezone.utc)
     except (ValueError, OverflowError) as error:
         raise ParseFatalException(text, at, f"a time of the calendar ({error})") from error
-    return DateTime(start, width)
+    return DateTime(start, _width(parts, start))
 
 
 def _width(parts: Mapping[str, str], start: datetime) -> timedelta:

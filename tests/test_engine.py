@@ -63,7 +63,8 @@ import json
 node = orm.load_node({run.row.node_uuid!r})
 steps = node.inputs.steps.get_dict()["steps"]
 print(json.dumps({{
-    "label": node.label, "description": node.description, "user": node.user.email, "state": node.process_state.value,
+    "label": node.label, "description": node.description, "user": node.user.email, "name": node.user.first_name,
+    "state": node.process_state.value,
     "exit_status": node.exit_status, "sealed": node.is_sealed, "run": node.base.attributes.get("run"),
     "process_type": node.process_type, "command": steps[0]["command"], "environment": steps[0]["environment"],
     "inputs": sorted(node.base.links.get_incoming().all_link_labels()),
@@ -78,6 +79,7 @@ print(json.dumps({{
         "label": "in the graph",
         "description": "the description of in the graph",
         "user": "ada@example.org",
+        "name": "ada",
         "state": "finished",
         "exit_status": 0,
         "sealed": True,

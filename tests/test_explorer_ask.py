@@ -53,6 +53,8 @@ def test_what_is_refused(api: Api) -> None:
     assert refused.value.status == 404
     with pytest.raises(ApiRefused, match="there is nothing at /api/v4/nothing"):
         api.get("/nothing")
+    api.get("/nodes", "limit=1")
+    assert [(each.path, each.status) for each in api.requested] == [(f"/api/v4{CONTENTS}", 404), ("/api/v4/nodes", 200)]
 
 
 LARGE = 123456789012345678901

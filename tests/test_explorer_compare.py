@@ -45,6 +45,7 @@ def test_two_calculations(client: FlaskClient, rows: dict[str, Row]) -> None:
     a, b = rows["Cu, out of time"], rows["Cu, no output"]
     found = compared(client, a["id"], b["uuid"])
     shown = tables(found)
+    assert "Values of inputs" not in shown
     by_path = {row[0]: row[1:] for row in shown["Attribute"]}
     assert by_path["exit_status"] == ["400", "305"]
     assert "process_label" not in by_path
@@ -61,6 +62,50 @@ def test_inputs_that_differ(client: FlaskClient, rows: dict[str, Row]) -> None:
     assert by_label["structure"] == ["StructureData copper", "StructureData graphene", "compare"]
     assert by_label["pseudos__Cu"] == ["UpfData Cu.upf", "\N{EN DASH}", ""]
     assert by_label["pseudos__C"][0] == "\N{EN DASH}"
+    assert shown["Values of inputs"] == [
+        ["parameters.SYSTEM.ecutrho", "720.0", "480.0"],
+        ["parameters.SYSTEM.ecutwfc", "90.0", "60.0"],
+    ]
+
+
+def test_outputs_that_differ(client: FlaskClient) -> None:
+    """Energies stand in output dictionaries, and are what two jobs are compared for."""
+    asked = 'attributes.process_label="PwCalculation"&attributes.exit_status=0&orderby=id&limit=2&fields=id'
+    a, b = (each["id"] for each in client.get(f"/api/v4/nodes?{asked}").json["data"]["nodes"])
+
+    def parameters(of: int) -> Row:
+        path = f'/api/v4/nodes/{of}/links/outgoing?link_label="output_parameters"&fields=attributes'
+        found: Row = client.get(path).json["data"]["outgoing"][0]["attributes"]
+        return found
+
+    left, right = parameters(a), parameters(b)
+    found = compared(client, a, b)
+    shown = tables(found)
+    values = {row[0]: row[1:] for row in shown["Values of outputs"]}
+    assert left["energy"] != right["energy"]
+    assert values["output_parameters.energy"] == [str(left["energy"]), str(right["energy"])]
+    assert "output_parameters.energy_units" not in values
+    assert {row[0] for row in shown["Outputs"]} >= {"output_parameters", "remote_folder", "retrieved"}
+    _, *nodes, link = next(row for row in shown["Outputs"] if row[0] == "output_parameters")
+    assert [each.partition(" ")[0] for each in nodes] == ["Dict", "Dict"]
+    assert link == "compare"
+
+
+def test_an_output_of_one_alone(client: FlaskClient, rows: dict[str, Row]) -> None:
+    asked = 'attributes.process_label="PwCalculation"&attributes.exit_status=0&limit=1&fields=id'
+    done = client.get(f"/api/v4/nodes?{asked}").json["data"]["nodes"][0]["id"]
+    shown = tables(compared(client, done, rows["Cu, out of time"]["id"]))
+    by_label = {row[0]: row[1:] for row in shown["Outputs"]}
+    assert by_label["output_parameters"][0].startswith("Dict ")
+    assert by_label["output_parameters"][1:] == ["\N{EN DASH}", ""]
+    assert "Values of outputs" not in shown
+
+
+def test_numbers_are_compared_as_values(client: FlaskClient) -> None:
+    """`Int` and its like are one value, not an object of attributes."""
+    scalings = 'node_type="process.calculation.calcfunction.CalcFunctionNode."&orderby=id&limit=2&fields=id'
+    a, b = (each["id"] for each in client.get(f"/api/v4/nodes?{scalings}").json["data"]["nodes"])
+    assert tables(compared(client, a, b))["Values of inputs"] == [["factor", "0.98", "0.99"]]
 
 
 def test_structures(client: FlaskClient, rows: dict[str, Row]) -> None:

@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -190,23 +191,28 @@ NAMES: Mapping[str, bytes] = {
 def client(golden: Golden, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Flask]) -> FlaskClient:
     """A profile whose node `folder` has these files."""
     folder = tmp_path_factory.mktemp("files")
-    with zipfile.ZipFile(golden.archive) as zipped:
-        zipped.extractall(folder / "unpacked")
     tree: dict[str, Any] = {"o": {"gone.txt": {"k": "ab" * 32}, "empty folder": {}}}
     for name, content in NAMES.items():
-        key = hashlib.sha256(content).hexdigest()
-        (folder / "unpacked" / "repo" / key).write_bytes(content)
         *folders, last = name.split("/")
         place = tree
         for each in folders:
             place = place.setdefault("o", {}).setdefault(each, {})
-        place.setdefault("o", {})[last] = {"k": key}
-    with closing(sqlite3.connect(folder / "unpacked" / "db.sqlite3")) as connection:
+        place.setdefault("o", {})[last] = {"k": hashlib.sha256(content).hexdigest()}
+    unpack(golden, folder / "unpacked", tree, *NAMES.values())
+    return serve(find(str(folder / "unpacked")), {"CACHE_FOLDER": str(folder / "cache")}).test_client()
+
+
+def unpack(golden: Golden, folder: Path, tree: Any, *contents: bytes) -> None:
+    """Unpacks the archive, and puts files into it, of which `folder` has this tree."""
+    with zipfile.ZipFile(golden.archive) as zipped:
+        zipped.extractall(folder)
+    for content in contents:
+        (folder / "repo" / hashlib.sha256(content).hexdigest()).write_bytes(content)
+    with closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
         connection.execute(
             "UPDATE db_dbnode SET repository_metadata = ? WHERE uuid = ?", (json.dumps(tree), graph.folder)
         )
         connection.commit()
-    return serve(find(str(folder / "unpacked")), {"CACHE_FOLDER": str(folder / "cache")}).test_client()
 
 
 ROOT = f"/nodes/{graph.folder}/files"
@@ -256,6 +262,45 @@ def test_a_large_file_is_cut(client: FlaskClient) -> None:
         "Only its first 200 kB were read: download it for the whole.",
     ]
     assert found.one("p", "file-head").words.startswith("340 kB")
+
+
+def test_long_names_make_no_large_page(golden: Golden, tmp_path: Path, serve: Callable[..., Flask]) -> None:
+    """Of fewer files with long names; each link leads to its file, and what is not shown is counted."""
+    content = b"x"
+    key = {"k": hashlib.sha256(content).hexdigest()}
+    tree: dict[str, Any] = {"o": {f"{number:03}{'x' * 2997}": key for number in range(300)}}
+    deep: dict[str, Any] = {"o": {"end.txt": key}}
+    for _ in range(60):
+        deep = {"o": {"folder": deep}}
+    tree["o"] |= deep["o"]
+    unpack(golden, tmp_path / "unpacked", tree, content)
+    client = serve(find(str(tmp_path / "unpacked")), {"CACHE_FOLDER": str(tmp_path / "cache")}).test_client()
+    for path, most in (
+        (ROOT, 300_000),
+        (ROOT.removesuffix("/files"), 60_000),
+        (f"{ROOT}{'/folder' * 60}/end.txt", 30_000),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, len(answer.data) < most) == (200, True), len(answer.data)
+    found = page(client, ROOT)
+    links = [each.attributes["href"] for each in found.all("a", "file")]
+    assert len(links) == 40
+    assert client.get(links[-1]).status_code == 200
+    assert {len(each.text) for each in found.all("a", "file")} == {200}
+    assert found.one("p", "note").words == f"The first {len(links)} are shown. The API lists all."
+    assert found.one("p", "file-head").words.startswith("301 entries")
+
+
+def test_the_foot_says_which_requests_were_refused(client: FlaskClient) -> None:
+    """A path is looked for as a file first: that request is one behind the page, but answers an error."""
+    foot = read(client.get(f"{ROOT}/50%25").text).one("footer")
+    links = [each.one("a") for each in foot.all("li")]
+    assert len(links) > 2
+    for link, item in zip(links, foot.all("li"), strict=True):
+        status = client.get(link.attributes["href"], buffered=True).status_code
+        assert ("answers 404" in item.text) == (status == 404) == (link.attributes.get("rel") == "nofollow")
+        assert status in (200, 404)
+    assert sum("answers" in each.text for each in foot.all("li")) == 1
 
 
 def test_folders(client: FlaskClient) -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from aiida_like.errors import FeatureUnavailable
 from aiida_like.formats import FORMATS
+from aiida_like.formats.cif_structure import structure_in_cif
 from aiida_like.profiles import demo
 from restapi.explorer.ask import ApiRefused
+from restapi.explorer.pictures.plots.bands import bands_plot
+from restapi.explorer.pictures.plots.plot import Line, Plot, plot_svg
 from restapi.explorer.viewers import VIEWERS
 from restapi.explorer.viewers.bands import energy_in
 from restapi.explorer.viewers.upf import header_of
@@ -101,7 +108,7 @@ def test_one_index_of_an_array_with_three_axes(app: Flask, query: str, index: st
     node = {**node_of(app, found["id"]), "node_type": "data.core.array.ArrayData."}
     html = shown(app, node, f"array=positions{query}")
     assert re.search(rf"axis 0 \S {index} of 0 to 2", words(html))
-    assert re.findall("at=[0-9]+", html) == beside
+    assert re.findall(r'button small" href="[^"]*(at=[0-9]+)"', html)[: len(beside)] == beside
 
 
 @pytest.mark.parametrize(
@@ -137,7 +144,7 @@ def test_steps_of_a_trajectory(app: Flask) -> None:
     node = node_of(app, found["id"])
     first, last = shown(app, node), shown(app, node, "step=2")
     assert scene_in(first)["lattice"] != scene_in(last)["lattice"]
-    assert 'href="?step=1"' in first
+    assert f'href="/nodes/{node["uuid"]}?step=1"' in first
     assert "of 0 to 2" in words(first)
     assert scene_in(shown(app, node, "step=99")) == scene_in(last)
     assert scene_in(shown(app, node, "step=-1")) == scene_in(first)
@@ -335,3 +342,124 @@ def test_headers_of_pseudopotentials() -> None:
         ("Element", "Si"), ("Valence electrons", "4 < 5")
     ]  # fmt: skip
     assert header_of("") == header_of("nothing") == header_of("<PP_HEADER") == []
+
+
+# Plots as files
+
+
+@pytest.mark.parametrize(
+    ("label", "query", "words_in_it"),
+    [
+        ("Si bands", "", ["Fermi energy", "Γ", "E − E(Fermi) / eV"]),
+        ("Si bands", "?from=-1.5&to=1.5", ["−1.5", "1.5"]),
+        ("offset mesh", None, []),
+    ],
+)
+def test_plots_are_files_too(app: Flask, label: str, query: str | None, words_in_it: list[str]) -> None:
+    """A file needs no style sheet of the page, and shows what the page shows."""
+    client, path = app.test_client(), f"/nodes/{labelled(app, label)['uuid']}"
+    links = re.findall(r'href="([^"]*plot\.svg[^"]*)" download', client.get(path + (query or "")).text)
+    assert links == ([] if query is None else [f"{path}/plot.svg{query.replace('&', '&amp;')}"])
+    answer = client.get(f"{path}/plot.svg{query or ''}")
+    if query is None:
+        assert answer.status_code == 404
+        return
+    assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+    assert re.fullmatch(r'attachment; filename="plot-\d+.svg"', answer.headers["Content-Disposition"])
+    root = ET.fromstring(answer.data)
+    (style, paper, *_) = root
+    assert (style.tag.rpartition("}")[2], paper.get("class")) == ("style", "paper")
+    texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert set(words_in_it) <= set(texts)
+    assert not [each for each in root.iter() if "href" in each.attrib]
+
+
+def test_each_plot_of_a_trajectory_is_a_file(app: Flask) -> None:
+    (found,) = visit_of(app).api.get("/nodes", 'node_type=like="%Trajectory%"&orderby=id&limit=1')["nodes"]
+    client, path = app.test_client(), f"/nodes/{found['uuid']}"
+    names = re.findall(r'aria-label="(\w+) over steps: arrow', client.get(path).text)
+    links = re.findall(r'href="([^"]*plot\.svg[^"]*)" download', client.get(path).text)
+    assert links == [f"{path}/plot.svg{f'?plot={number}' if number else ''}" for number in range(len(names))]
+    for name, link in zip(names, links, strict=True):
+        assert f'aria-label="{name} over steps"' in client.get(link).text
+    for number in (len(names), -1, "x", ""):
+        assert client.get(f"{path}/plot.svg?plot={number}").status_code == 404
+
+
+def test_forms_and_links_of_viewers_name_the_uuid(app: Flask) -> None:
+    """Ids change when an archive is imported, and what a form leads to is what people send to others."""
+    client = app.test_client()
+    found = visit_of(app).api.get("/nodes", 'node_type=like="data.core.array.%"&fields=id,uuid')["nodes"]
+    assert len(found) > 3
+    for node in found:
+        main = client.get(f"/nodes/{node['id']}?array=positions&from=-1&to=1").text.partition("<footer")[0]
+        leading = re.findall(r'(?:href|action)="(\?[^"]*|/nodes/\d+[^"]*)"', main.partition("</header>")[2])
+        assert [each for each in leading if each.startswith(("?", f"/nodes/{node['id']}"))] == []
+        for form in re.findall(r"<form[^>]*>", main.partition("</header>")[2]):
+            assert f'action="/nodes/{node["uuid"]}"' in form
+
+
+# What is large
+
+
+def crystal_in_cif(sites: int, spacegroup: str = "P 1", occupancy: str = "1") -> str:
+    """A file whose sites lie at random in a cubic cell of 30 angstrom."""
+    places = random.Random(sites)
+    head = f"data_x\n_symmetry_space_group_name_H-M '{spacegroup}'\n"
+    cell = [f"_cell_length_{axis} 30" for axis in "abc"] + [
+        f"_cell_angle_{angle} 90" for angle in ("alpha", "beta", "gamma")
+    ]
+    columns = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy"]
+    rows = [f"C{each} C {' '.join(f'{places.random():.4f}' for _ in 'xyz')} {occupancy}" for each in range(sites)]
+    return head + "\n".join([*cell, "loop_", *(f"_atom_site_{each}" for each in columns), *rows]) + "\n"
+
+
+def test_many_sites_in_a_cif_file_without_symmetry() -> None:
+    """To compare each with each other, as ase does, takes 20 s; there is nothing to compare here."""
+    start = time.process_time()
+    structure = structure_in_cif(crystal_in_cif(3000))
+    assert (len(structure.sites), structure.sites[0].species.name) == (3000, "C")
+    assert structure.cell[0] == pytest.approx((30, 0, 0))
+    assert time.process_time() - start < 2
+    some = structure_in_cif(crystal_in_cif(20, occupancy="0.5"))
+    assert some.sites[0].species.weights == (0.5,)
+
+
+@pytest.mark.parametrize(("sites", "spacegroup", "operations"), [(3000, "P -1", 2), (300, "F m -3 m", 192)])
+def test_too_many_sites_in_a_cif_file_with_symmetry(sites: int, spacegroup: str, operations: int) -> None:
+    with pytest.raises(
+        FeatureUnavailable, match=f"{sites:,} sites and {operations} operations of symmetry is not drawn"
+    ):
+        structure_in_cif(crystal_in_cif(sites, spacegroup))
+    assert len(structure_in_cif(crystal_in_cif(20, spacegroup)).sites) == 20 * operations
+
+
+def test_large_bands_are_drawn_in_part(app: Flask) -> None:
+    """Of bands with many points those in the middle: no picture is larger than can be read."""
+    node = labelled(app, "Si bands")
+    noise = random.Random(1)
+    energies = [[noise.random() * 100 for _ in range(300)] for _ in range(500)]
+    along = [float(each) for each in range(300)]
+    export = {"paths": [{"x": along, "values": energies, "from": "G", "to": "X", "two_band_types": False}]}
+    plot = bands_plot(export)
+    assert [line.name for line in plot.lines][:1] == ["band 184"]
+    assert len(plot.lines) == 133
+    start = time.process_time()
+    assert len(plot_svg(plot, "noise")) < 600_000
+    assert time.process_time() - start < 2
+    assert "bands are drawn" not in shown(app, node)
+
+
+def test_noise_makes_no_large_plot() -> None:
+    """Of points that share a unit of the picture the lowest and the highest are seen."""
+    noise = random.Random(1)
+    y: list[float | None] = [noise.random() for _ in range(20_000)]
+    y[777] = 3.0
+    x: list[float | None] = [float(each) for each in range(20_000)]
+    svg = plot_svg(Plot([Line("noise", x, y)], "x", "y"), "noise")
+    assert len(svg) < 30_000
+    (points,) = re.findall(r' d="M([^"]*)"', svg)
+    heights = [float(each.partition(",")[2]) for each in points.split("L")]
+    top, bottom = min(heights), max(heights)
+    assert sum(each < top + 1 for each in heights) == 1
+    assert bottom - top > 300

@@ -83,6 +83,8 @@ def test_users_without_a_name_are_called_by_their_id(golden: Golden, tmp_path: P
     app = create_app(str(folder), {})
     page = app.test_client().get("/", headers=HTML).text
     assert re.search(r'<a href="/nodes\?user=1">user 1</a>', page)
+    node = app.test_client().get("/nodes/1", headers=HTML).text
+    assert re.search(r'<dt>user</dt> <dd><a href="/nodes\?user=1">user 1</a>', node)
     app.extensions["aiida_like_storage"].close()
 
 

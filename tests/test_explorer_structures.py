@@ -275,6 +275,18 @@ def test_pictures_of_many_atoms_stay_small() -> None:
     assert len(structure_svg(scene_of(structure), "many")) < 120_000
 
 
+def test_bonds_of_atoms_that_are_not_drawn_are_left_out() -> None:
+    """Of very many atoms a picture shows the first; the last two of these are bonded."""
+    places = [(10.0 * (each % 40), 10.0 * (each // 40), 0.0) for each in range(1600)]
+    carbon = Species("C", ("C",), (1.0,))
+    none = (0.0, 0.0, 0.0)
+    sites = tuple(Site(carbon, place) for place in (*places, (390.0, 391.4, 0.0)))
+    scene = scene_of(Structure((none, none, none), (False, False, False), sites), len(sites))
+    assert len(scene.bonds) == 1
+    svg = structure_svg(scene, "")
+    assert (svg.count("<use "), svg.count("<path ")) == (1500, 0)
+
+
 def test_an_empty_structure_is_an_empty_picture() -> None:
     scene = scene_of(Structure(((1, 0, 0), (0, 1, 0), (0, 0, 1)), (False, False, False), []))
     assert scene.notes == ["The structure has no sites."]

@@ -170,6 +170,7 @@ def test_files_of_the_manual(client: FlaskClient) -> None:
         ("user_id=in=1,2", "user is one of Ada Lindqvist, Bruno O'Keller"),
         ("computer=1", "computer is localhost"),
         ("dbcomputer_id=isnull=true", "computer is missing"),
+        ("computer=isnull=true", "computer is missing"),
         ("process_type=isnull=false", "process type is there"),
         ('attributes.process_state="finished"', "state is finished"),
         ("attributes.energy<-3.5", "attributes.energy is below -3.5"),
@@ -216,6 +217,27 @@ def test_many_filters_make_no_large_page(client: FlaskClient) -> None:
     assert (answer.status_code, len(answer.data) < 500_000) == (200, True)
     assert len(chips(answer.text)) == 30
     assert "and 120 more, in the query line" in answer.text
+
+
+LONG = {
+    "a long text": f'label!="{"x" * 7500}"',
+    "many filters": "&".join(f"attributes.a{number:0110}=isnull=true" for number in range(55)),
+    "many columns": "fields=" + ",".join(f"attributes.{number:070}" for number in range(80)),
+    "a long list": f"id=notin={','.join(map(str, range(10**9, 10**9 + 600)))}",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_queries_make_no_large_page(client: FlaskClient, name: str) -> None:
+    """Each link to other rows holds the query, so there are fewer of them; rows and what was asked for are there."""
+    query = LONG[name]
+    assert 6000 < len(query) < 8000
+    answer = client.get(f"/nodes?{query}")
+    assert (answer.status_code, len(answer.data) < 250_000) == (200, True), len(answer.data)
+    assert line(answer.text) == query
+    assert "The query is so long that values are not counted here" in answer.text
+    assert answer.text.count("<tr>") == 51
+    assert '<details class="facet"' not in answer.text
 
 
 def test_columns_order_rows(client: FlaskClient) -> None:
@@ -466,6 +488,32 @@ def test_a_wrong_query_is_kept_with_what_is_wrong(client: FlaskClient, query: st
         # The form is there to go on with.
         assert 'name="field"' in page.text
     assert "<table" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "base", "field", "operator", "value"),
+    [
+        ('id>3&ctime="soon"', "id>3", "ctime", "=", "soon"),
+        ("label=", "", "label", "=", ""),
+        ('label="a & b"&labl=like="%ü""x%"&limit=5', 'label="a & b"&limit=5', "labl", "=like=", '%ü"x%'),
+        ('attributes."a b".c>"x', "", 'attributes."a b".c', ">", '"x'),
+        ("id>=x&fields=id,uuid&orderby=id", "fields=id,uuid&orderby=id", "id", ">=", "x"),
+        ("limit=0", "limit=0", "", "", ""),
+    ],
+)
+def test_the_form_has_what_was_refused(
+    client: FlaskClient, query: str, base: str, field: str, operator: str, value: str
+) -> None:
+    """Who has typed it there puts it right there: what is added then takes its place."""
+    page = typed(client, query)
+    assert page.status_code == 400
+    form = page.text.partition("data-filter-form>")[2].partition("</form>")[0]
+    assert unescape(re.findall(r'name="query" value="([^"]*)"', form)[0]) == base
+    assert unescape(re.findall(r'name="field" list="fields" value="([^"]*)"', form)[0]) == field
+    assert [unescape(each) for each in re.findall(r'<option value="([^"]*)"[^>]* selected>', form)] == [operator][
+        : bool(operator)
+    ]
+    assert unescape(re.findall(r'name="value" value="([^"]*)"', form)[0]) == value
 
 
 def test_the_message_is_that_of_the_api(client: FlaskClient) -> None:

@@ -177,3 +177,13 @@ def test_search(root: str, browser: Chrome) -> None:
     goes_on(browser, lambda: field.send_keys("silicon, relaxed", Keys.ENTER))
     assert browser.find_element(By.TAG_NAME, "h2").text == "Labels of nodes"
     assert len(browser.find_elements(By.CSS_SELECTOR, "section:first-of-type tbody tr")) == 2
+
+
+def test_what_finds_nothing_is_left_out(root: str, with_javascript: Chrome) -> None:
+    browser = with_javascript
+    browser.get(f"{root}/search?q=silicon,")
+    wait_until(lambda: browser.find_elements(By.CSS_SELECTOR, "[data-load]") == [])
+    assert [each.text for each in browser.find_elements(By.TAG_NAME, "h2")] == ["Labels of nodes"]
+    browser.get(f"{root}/search?q=pwbase")
+    wait_until(lambda: browser.find_elements(By.LINK_TEXT, "Copper: gives up") != [])
+    assert [each.text for each in browser.find_elements(By.TAG_NAME, "h2")] == ["Processes called so"]

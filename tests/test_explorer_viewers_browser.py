@@ -238,6 +238,34 @@ def test_png(root: str, browser: Chrome, app: Flask) -> None:
     assert quiet(browser)
 
 
+def test_png_of_a_plot(root: str, browser: Chrome, app: Flask) -> None:
+    """Twice as many pixels as the picture has units, on white paper, whatever is seen on the page."""
+    (path_id,) = ids(app, "array.bands").values()
+    show(browser, f"{root}/nodes/{path_id}")
+    name, width, height, corner, colours = browser.execute_async_script(
+        """
+        const done = arguments[0];
+        let keep;
+        const saved = new Promise((resolve) => { keep = resolve });
+        const create = URL.createObjectURL;
+        URL.createObjectURL = (blob) => { keep(blob); return create(blob) };
+        HTMLAnchorElement.prototype.click = async function () {
+          const image = await createImageBitmap(await saved);
+          const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+          canvas.drawImage(image, 0, 0);
+          const pixels = canvas.getImageData(0, 0, image.width, image.height).data;
+          const colours = new Set();
+          for (let k = 0; k < pixels.length; k += 4) colours.add(pixels.slice(k, k + 3).join());
+          done([this.download, image.width, image.height, pixels.slice(0, 4).join(), [...colours]]);
+        };
+        document.querySelector("[data-png]").dispatchEvent(new MouseEvent("click", { bubbles: true }));
+        """
+    )
+    assert (name, width, height, corner) == ("plot.png", 1440, 840, "255,255,255,255")
+    assert "11,99,197" in colours  # the bands
+    assert quiet(browser)
+
+
 def test_without_webgl_the_picture_of_the_server_stays(root: str, browser: Chrome, app: Flask) -> None:
     show(browser, f"{root}/nodes/{ids(app, 'structure')['NaCl']}#no-webgl")
     assert one(browser, ".stage svg").value_of_css_property("visibility") == "visible"

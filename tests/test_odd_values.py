@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -313,6 +314,20 @@ def test_times_without_end(changing: Writable, serve: Callable[..., Flask]) -> N
     assert client.get(f"{API}/nodes/statistics").json["data"]["total"] == total
 
 
+LAST = "9999-12-31 23:59:59.999999"
+
+
+def test_the_end_of_the_calendar(changing: Writable, serve: Callable[..., Flask]) -> None:
+    with changing.committing() as commit:
+        commit(f"UPDATE db_dbnode SET ctime = '{LAST}' WHERE uuid = '{graph.silicon}'")
+    client = serve(find(**changing.target), {}).test_client()
+    for asked in ("ctime=9999", "ctime=9999-12", "ctime=9999-12-31T23:59:59.999999", "ctime>9999-11", "ctime>=9999-12"):
+        (node,) = client.get(f"{API}/nodes?{asked}").json["data"]["nodes"]
+        assert node["uuid"] == graph.silicon
+    for asked in ("ctime>9999-12", "ctime>9999", "ctime=9999-11"):
+        assert client.get(f"{API}/nodes?{asked}").json["data"]["nodes"] == []
+
+
 EXIT_STATUSES: dict[str, Any] = {
     "0": {"$": "0", "type": "xsd:int"},
     "-3": {"$": "-3", "type": "xsd:int"},
@@ -331,6 +346,16 @@ def test_exit_statuses(written: str, changing: Writable, serve: Callable[..., Fl
     told = client.get(f"{API}/nodes/{graph.relax_scf}/prov").json["activity"][f"uuid:{graph.relax_scf}"]
     assert told["aiida:exit_status"] == EXIT_STATUSES[written]
     assert client.get(f"{API}/nodes/{graph.relax_scf}/ro-crate", buffered=True).status_code == 200
+    (node,) = client.get(f"{API}/nodes/{graph.relax_scf}/graph?limit=1").json["data"]["nodes"]
+    assert node["exit_status"] == (int(written) if written in ("0", "-3") else EXIT_STATUSES[written][:200])
+    # Pictures and pages of nodes say the same of it.
+    chip = r'<span class="state (\w+)">(finished[^<]*)</span>'
+    said = re.findall(chip, client.get(f"/nodes/{graph.relax_scf}").text)[:1]
+    rows = client.get(f"/nodes/{graph.relax_scf}/lineage").text.split("<tr>")
+    is_own = re.compile(rf'\s*<td class="number">\d+</td>\s*<td><a href="/nodes/{graph.relax_scf}">').match
+    (row,) = filter(is_own, rows)
+    assert re.findall(chip, row) == said
+    assert (said[0] == ("good", "finished")) == (written == "0")
 
 
 def test_links_of_unknown_types(changing: Writable, serve: Callable[..., Flask]) -> None:

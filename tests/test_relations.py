@@ -78,6 +78,11 @@ def test_computers(client: FlaskClient, version: str) -> None:
     assert found(client, f"computer={ids[computers.daint]}", version) == there
     # What belongs to no computer does not belong to another one.
     assert found(client, f'computer!="{label}"', version) == elsewhere != []
+    nowhere = found(client, "dbcomputer_id=isnull=true")
+    assert found(client, "computer=isnull=true", version) == nowhere != []
+    assert found(client, "filter=computer IS NOT NULL", version) == sorted(set(found(client, "")) - set(nowhere))
+    facet = client.get(f"/api/{version}/nodes?facet=computer&limit=1").json["data"]["facets"]["computer"]["values"]
+    assert [each["count"] for each in facet if each["value"] is None] == [len(nowhere)]
 
 
 @pytest.mark.parametrize("version", ["v2", "v4"])

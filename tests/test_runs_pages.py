@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +24,7 @@ from restapi.explorer.runs.repeat import in_python
 from restapi.hosting.app import Application
 from restapi.layout.quantities import duration, size
 from tests.conftest import Golden
+from tests.golden import graph
 from tests.jobs_rows import LOG, Rows, at, make_jobs
 from tests.people import PASSWORD, People
 
@@ -44,7 +47,7 @@ def people(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> People:
             reason="failed",
             message="exit code 3",
             exit_status=3,
-            node_uuid="9b0b0b7e-0a8e-4f0a-9d3c-8a7a3a0a0a0a",
+            node_uuid=graph.relax_scf,
         )
         rows.output("LogOfF", run, 0, "process_output.log", b"reading\nno such file\n")
         rows.file("BobGon", "bob", "old.txt", deleted=at(20))
@@ -53,9 +56,18 @@ def people(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> People:
         files = [{"id": "BobGon"}, {"id": "gone01"}, {"id": "BobsFi", "decompress": False}]
         steps["jobanalyses"].append({**second, "inputFiles": files})
         rows.job("Steps0", "bob", steps, created=at(500))
+        _has_run(made.root.store / "database.sqlite", graph.relax_scf, f"run-{failed}")
         for number in range(60):
             rows.job(f"Many{number:02}", "zoe", _job(f"One of many, {number}", "true"), created=at(10_000 + number))
     return made
+
+
+def _has_run(database: Path, node: str, run: str) -> None:
+    """Makes a node that of a run, as the engine does."""
+    with closing(sqlite3.connect(database)) as connection:
+        text = "UPDATE db_dbnode SET attributes = json_set(attributes, '$.run', ?) WHERE uuid = ?"
+        assert connection.execute(text, (run, node)).rowcount == 1
+        connection.commit()
 
 
 def _job(name: str, command: str) -> dict[str, Any]:
@@ -198,6 +210,33 @@ def test_a_run_that_goes_on(client: FlaskClient, people: People) -> None:
     assert "/api/v2/jobs/Runnin/statuses/?page_size=100</a>" in page
 
 
+def test_all_pages_have_one_head(browser: FlaskClient) -> None:
+    """Those of accounts too; who has not signed in is led nowhere."""
+    head = re.compile(r'<header class="head">.*?</header>', re.DOTALL)
+    (of_nodes,) = head.findall(browser.get("/nodes", headers=HTML).text.replace(' aria-current="page"', ""))
+    assert 'href="/runs"' in of_nodes
+    for path in ("/keys", "/password"):
+        (found,) = head.findall(browser.get(path, headers=HTML).text)
+        assert found == of_nodes
+    (found,) = head.findall(browser.application.test_client().get("/login", headers=HTML).text)
+    assert "href" not in found
+
+
+def test_a_node_leads_to_its_run(people: People, serve: Callable[..., Application]) -> None:
+    """It does so for who may see the run."""
+    client = serve(None, {"ENGINE": str(people.root.path), "READ_ACCESS": "public"}).test_client()
+    node = f"/nodes/{graph.relax_scf}"
+    for name in ("ada", "zoe"):
+        page = client.get(node, headers=people.header(name)).text
+        assert re.findall(r"<dt>run</dt> <dd>(.*)</dd>", page) == ['<a href="/runs/Failed">Failed</a>']
+    for headers in ({}, people.header("bob")):
+        answer = client.get(node, headers=headers)
+        assert answer.status_code == 200
+        assert "/runs/Failed" not in answer.text
+    other = client.get(f"/nodes/{graph.relax}", headers=people.header("ada"))
+    assert (other.status_code, "<dt>run</dt>" in other.text) == (200, False)
+
+
 def test_a_run_that_failed_says_why_on_top(client: FlaskClient, people: People) -> None:
     page = client.get("/runs/Failed", headers=people.header("ada")).text
     (failure,) = re.findall(r'<div class="failure">(.*?)</div>', page, re.DOTALL)
@@ -205,7 +244,7 @@ def test_a_run_that_failed_says_why_on_top(client: FlaskClient, people: People) 
     assert "reading\nno such file" in failure
     assert "<span>Completed: A run failed</span>" in page
     assert "2014-11-13 22:35:02" in re.sub(r"\s+", " ", page)
-    assert '<a href="/nodes/9b0b0b7e-0a8e-4f0a-9d3c-8a7a3a0a0a0a/lineage">lineage</a>' in page
+    assert f'<a href="/nodes/{graph.relax_scf}/lineage">lineage</a>' in page
     assert '<a href="/api/v2/files/LogOfF/contents/">process_output.log</a>' in page
     assert re.findall(r'name="action" value="(\w+)"', page) == ["clone", "remove"]
     assert "<b>Broken" not in page
@@ -256,6 +295,7 @@ def test_a_new_form_takes_fields_of_the_url(client: FlaskClient, people: People)
     assert 'value="&#34;&gt;&lt;b&gt;"' in page
     assert 'id="cores" name="cores" type="number" min="1" step="1" value="4"' in page
     assert re.findall(r'name="file" value="(\w+)" checked', page) == ["XkpTse"]
+    assert "<h1>New run</h1>" in page
     assert client.get("/runs/new?api=nothing", headers=people.header("ada")).status_code == 404
 
 

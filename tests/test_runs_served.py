@@ -282,7 +282,7 @@ def test_a_browser(runs: Runs, chromium: Chrome) -> None:
         chromium.find_element(By.ID, "key").send_keys(f"{runs.keys['bob']}\n")
         waits(chromium, "h1", "Runs".__eq__)
         chromium.find_element(By.LINK_TEXT, "New run").click()
-        waits(chromium, "h1", "New job".__eq__)
+        waits(chromium, "h1", "New run".__eq__)
         chromium.execute_script(DROP, 'for i in $(seq 6); do echo "line $i of 6"; sleep 1; done; seq 5 > left.txt\n')
         waits(chromium, "[data-chosen]", lambda text: "count.sh" in text)
         chromium.find_element(By.ID, "name").send_keys("Counts")

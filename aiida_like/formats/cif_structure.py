@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiida_like.errors import FeatureUnavailable, MissingExtra
@@ -26,14 +26,39 @@ def structure_in_cif(text: str) -> Structure:
     if len(text) > MOST_CHARACTERS:
         raise FeatureUnavailable(f"cif files of more than {MOST_CHARACTERS:,} characters are not drawn: download it")
     try:
-        from ase.io import read
+        from ase.io.cif import parse_cif
     except ImportError:
         raise MissingExtra("structures", "reading a structure from a cif file") from None
     try:
-        atoms = read(io.StringIO(text), index=0, format="cif", fractional_occupancies=True)
+        blocks: Iterator[Any] = parse_cif(io.StringIO(text))
+        atoms = _atoms(next((block for block in blocks if block.has_structure()), None))
     except (ValueError, *_FAULTS) as error:
         raise FeatureUnavailable(f"no structure can be read from this cif file: {str(error)[:200]!r}") from None
     return _structure(atoms)
+
+
+def _atoms(block: Any) -> Any:
+    """The atoms of a block of a file, None: there is none.
+
+    Raises:
+        FeatureUnavailable: ase would take too long.
+        ValueError and others: ase cannot make sense of it.
+    """
+    if block is None:
+        raise ValueError("it has no atoms")
+    sites = len(block.get_symbols())
+    operations = len(block.get_spacegroup(subtrans_included=True).get_symop())
+    if operations == 1 and {*(block.get("_atom_site_occupancy") or [1])} == {1}:
+        return block.get_unsymmetrized_structure()
+    if sites * (sites + 4 * operations) > _MOST_STEPS:
+        raise FeatureUnavailable(
+            f"a cif file of {sites:,} sites and {operations:,} operations of symmetry is not drawn: download it"
+        )
+    return block.get_atoms(fractional_occupancies=True)
+
+
+_MOST_STEPS = 200_000
+"""Ase compares each site with each other, and each of its places with those before, of which each takes 5 µs."""
 
 
 def _structure(atoms: Any) -> Structure:

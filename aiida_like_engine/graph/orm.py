@@ -64,6 +64,14 @@ def _in_session(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 @dataclass(frozen=True)
+class Owner:
+    """The account that nodes belong to: AiiDA knows people by their addresses, and pages show their names."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
 class Content:
     """A file that a run begins with: the one of an upload, or at a path of what another run left."""
 
@@ -110,9 +118,9 @@ class Ended:
     exception: str = ""
 
 
-def store_file(name: str, object_key: str, email: str, extras: Mapping[str, Any]) -> str:
+def store_file(name: str, object_key: str, owner: Owner, extras: Mapping[str, Any]) -> str:
     """The uuid of a SinglefileData whose content is in the container already: it is not copied."""
-    node = orm.SinglefileData(user=user(email))
+    node = orm.SinglefileData(user=user(owner))
     node.filename = node.label = name
     content = {"o": {name: {"k": object_key}}}
     node.base.repository._repository = Repository.from_serialized(  # noqa: SLF001
@@ -123,9 +131,11 @@ def store_file(name: str, object_key: str, email: str, extras: Mapping[str, Any]
     return str(node.uuid)
 
 
-def user(email: str) -> orm.User:
-    """AiiDA's user of an account, made if there is none, who may use all computers."""
-    _, found = orm.User.collection.get_or_create(email=email)
+def user(owner: Owner) -> orm.User:
+    """AiiDA's user of an account, made if there is none, who has its name and may use all computers."""
+    _, found = orm.User.collection.get_or_create(email=owner.email)
+    if not (found.first_name or found.last_name):
+        found.first_name = owner.name
     if not found.is_stored:
         found.store()
     for computer in orm.Computer.collection.all():
@@ -138,20 +148,20 @@ def user(email: str) -> orm.User:
 
 
 def create_node(
-    run: str, email: str, request: RunRequest, contents: Mapping[str, Content], catalogue: Catalogue
+    run: str, account: Owner, request: RunRequest, contents: Mapping[str, Content], catalogue: Catalogue
 ) -> str:
     """The uuid of the node of a run, stored with its checkpoint; no worker knows of it. `contents` are by public id.
 
     Others wait for the thread meanwhile, and there can be a thousand inputs.
     """
     with _kept_in_session():
-        return _create_node(run, email, request, contents, catalogue)
+        return _create_node(run, account, request, contents, catalogue)
 
 
 def _create_node(
-    run: str, email: str, request: RunRequest, contents: Mapping[str, Content], catalogue: Catalogue
+    run: str, account: Owner, request: RunRequest, contents: Mapping[str, Content], catalogue: Catalogue
 ) -> str:
-    owner = user(email)
+    owner = user(account)
     labels, links = Labels(), Labels()
     sources = _sources(of.node_uuid for of in contents.values())
     builder = JobCalculation.get_builder()
@@ -184,7 +194,7 @@ def _create_node(
     builder.metadata.label = request.label
     builder.metadata.description = request.description
     builder.metadata.options.run = run
-    builder.metadata.options.account = email
+    builder.metadata.options.account = account.email
     runner = get_manager().get_runner()
     process = instantiate_process(runner, builder)
     runner.persister.save_checkpoint(process)

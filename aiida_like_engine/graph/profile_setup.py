@@ -90,6 +90,7 @@ def _profile(root: Root, settings: EngineSettings) -> None:
             config,
             name=settings.name,
             email=EMAIL,
+            first_name="engine",
             storage_backend="core.sqlite_dos",
             storage_config={"filepath": str(root.store)},
             broker_backend="core.zeromq",

@@ -130,7 +130,7 @@ class Dispatcher:
 
     def _active(self) -> list[Any]:
         query = (
-            sa.select(RUNS, JOBS.c.public_id.label("job"), JOBS.c.account_id, ACCOUNTS.c.email)
+            sa.select(RUNS, JOBS.c.public_id.label("job"), JOBS.c.account_id, ACCOUNTS.c.email, ACCOUNTS.c.name)
             .join(JOBS, RUNS.c.job_id == JOBS.c.id)
             .join(ACCOUNTS, JOBS.c.account_id == ACCOUNTS.c.id)
             .where(RUNS.c.state != "ended")
@@ -174,7 +174,8 @@ class Dispatcher:
         if uuid is None:
             request = RunRequest.from_json(json.loads(run.request))
             contents = self._contents(each.file for step in request.steps for each in step.inputs)
-            uuid = self.thread.call(orm.create_node, run.uuid, run.email, request, contents, self.catalogue)
+            owner = orm.Owner(run.name, run.email)
+            uuid = self.thread.call(orm.create_node, run.uuid, owner, request, contents, self.catalogue)
         self._change(
             run, node_uuid=uuid, folder=str(self.root.folder(uuid) / "work"), state=_unless_stopping("created")
         )

@@ -52,7 +52,7 @@ class FileCalls:
                 orm.store_file,
                 received.name,
                 received.object_key,
-                call.account.email,
+                orm.Owner(call.account.name, call.account.email),
                 {"md5": received.md5, "size": received.size},
             )
             return self._recorded(call, received, node)

@@ -47,24 +47,29 @@ class ResolvedComparison(NamedTuple):
         """The first value, which is the only one of all operators that take no list."""
         return self.comparison.values[0]
 
-    def asks_for_null(self, key: str) -> bool:
-        """Whether `=isnull=` is followed by true. `key` is how an error names the field.
-
-        Raises:
-            QueryError: the value is neither true nor false.
-        """
-        if not isinstance(self.value, Boolean):
-            raise QueryError(f"{key}{self.operator.value} takes true or false, not {unparse_value(self.value)}")
-        return self.value.value
-
 
 Lowering = Callable[[ResolvedComparison], Term[Condition]]
 """What an operator means for fields of one type. Raises QueryError: it does not take such a value."""
 
 
+def asks_for_null(key: str, value: Literal) -> bool:
+    """Whether `=isnull=` is followed by true. `key` is how the error names the field.
+
+    Raises:
+        QueryError: the value is neither true nor false.
+    """
+    if not isinstance(value, Boolean):
+        raise QueryError(f"{key}{Operator.IS_NULL.value} takes true or false, not {unparse_value(value)}")
+    return value.value
+
+
 def is_null(compared: ResolvedComparison) -> Condition:
-    asks_for_null = compared.asks_for_null(compared.comparison.key)
-    return Condition(Predicate.IS_NULL if asks_for_null else Predicate.IS_NOT_NULL, compared.field)
+    return null_condition(compared.comparison.key, compared.field, compared.value)
+
+
+def null_condition(key: str, field: Field, value: Literal) -> Condition:
+    """Raises QueryError: as `asks_for_null`."""
+    return Condition(Predicate.IS_NULL if asks_for_null(key, value) else Predicate.IS_NOT_NULL, field)
 
 
 def integers(compared: ResolvedComparison) -> Condition:
@@ -268,4 +273,11 @@ def _intervals(compared: ResolvedComparison) -> list[DateTime]:
 
 
 def _end(interval: DateTime) -> str:
-    return stored_time(interval.start + interval.width)
+    try:
+        return stored_time(interval.start + interval.width)
+    except OverflowError:
+        return _END_OF_TIME
+
+
+_END_OF_TIME = "9999-12-31 24:00:00.000000"
+"""Where the last interval of the calendar ends. Both databases take it to be after all times of that day."""

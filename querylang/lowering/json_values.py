@@ -18,7 +18,7 @@ from aiida_like.storage.sql.patterns import anywhere, escape
 from querylang.ast import Boolean, DateTime, Float, Integer, Literal, Null, Operator, String
 from querylang.condition import Condition
 from querylang.lowering.as_type import AsType, Path
-from querylang.lowering.columns import ResolvedComparison, like_term
+from querylang.lowering.columns import ResolvedComparison, asks_for_null, like_term
 from querylang.lowering.predicates import Predicate
 from querylang.schema import Field, FieldType
 from querylang.terms import Not, Some, Term
@@ -82,7 +82,7 @@ def has(compared: ResolvedComparison) -> Condition:
 
 
 def is_null(compared: ResolvedComparison) -> Condition:
-    predicate = Predicate.EQUAL if compared.asks_for_null(_name(compared)) else Predicate.UNEQUAL
+    predicate = Predicate.EQUAL if asks_for_null(_name(compared), compared.value) else Predicate.UNEQUAL
     return _condition(compared, predicate, AsType.TYPE_OR_NULL, "null")
 
 

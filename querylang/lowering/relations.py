@@ -10,6 +10,7 @@ from aiida_like.models import LINK_TYPES, group, node
 from querylang.ast import Integer, Literal, Operator, String
 from querylang.condition import Condition
 from querylang.limits import VALUES
+from querylang.lowering.columns import null_condition
 from querylang.lowering.predicates import Predicate
 from querylang.lowering.uuids import uuids_with
 from querylang.schema import Field, FieldType, Relation
@@ -88,10 +89,14 @@ def check_number(key: str, operator: Operator, number: int) -> None:
 
 
 def operators_of_relation(relation: Relation) -> tuple[Operator, ...]:
-    """The operators that a relation takes; after a node come types of links, so it takes no list of nodes."""
+    """The operators that a relation takes; after a node come types of links, so it takes no list of nodes.
+
+    A relation over a column of the row, as that of its computer, can be missing.
+    """
     if relation.links is not None:
         return (Operator.EQUAL, Operator.UNEQUAL)
-    return (Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN)
+    lists = (Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN)
+    return (*lists, Operator.IS_NULL) if relation.numbered is Predicate.IN else lists
 
 
 def lower_relation(relation: Relation, operator: Operator, values: tuple[Literal, ...]) -> Term[Condition]:
@@ -100,6 +105,8 @@ def lower_relation(relation: Relation, operator: Operator, values: tuple[Literal
     if operator not in allowed:
         symbols = " ".join(each.value for each in allowed)
         raise QueryError(f"the operator {operator.value} does not go with {relation.key}; it takes {symbols}")
+    if operator is Operator.IS_NULL:
+        return null_condition(relation.key, relation.field, values[0])
     found = _linked(relation, values) if relation.links is not None else _named(relation, operator, values)
     return Not(found) if operator.negates else found
 

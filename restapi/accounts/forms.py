@@ -15,7 +15,7 @@ from restapi.accounts.sessions import site_of_request
 from restapi.http.encoding import json_response
 from restapi.http.exchange import Exchange
 from restapi.http.reply import as_response, redirect
-from restapi.layout import Page, answer_with, frame_of
+from restapi.layout import Frame, Page, answer_with, frame_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -38,11 +38,20 @@ SAFE_IN_TARGETS = "!$%&'()*+,-./:;=?@_~[]"
 """Characters that stay raw in the URL that somebody wanted; it may have escapes."""
 
 
-def page_of(environ: WSGIEnvironment, template: str, title: str, status: HTTPStatus, **values: object) -> Response:
+def page_of(
+    environ: WSGIEnvironment,
+    template: str,
+    title: str,
+    status: HTTPStatus,
+    *,
+    frame: Frame | None = None,
+    **values: object,
+) -> Response:
+    """The answer with a page; without a frame it leads nowhere, as somebody who has not signed in may read nothing."""
     exchange = Exchange(environ)
     scripts = ("login.js",) if template == "login.html" else ()
     page = Page(template, title, values, scripts=scripts, status=status, headers={"Cache-Control": "no-store"})
-    return as_response(answer_with(page, replace(frame_of(exchange), account=None), exchange))
+    return as_response(answer_with(page, frame or replace(frame_of(exchange), account=None), exchange))
 
 
 def wants_page(environ: WSGIEnvironment) -> bool:

@@ -21,7 +21,7 @@ from restapi.http.encoding import json_response
 from restapi.http.errors import FailureLog
 from restapi.http.exchange import Exchange
 from restapi.http.proxies import GIVEN_ID
-from restapi.layout import is_static
+from restapi.layout import Frame, frame_of, is_static
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -39,6 +39,8 @@ _RETRY_SECONDS = "10"
 class Guard:
     """Lets through who may read. `settles_itself`: whether a path is of a run-API, which answers each caller itself.
 
+    `frame` is what stands around pages of somebody who has signed in.
+
     What is refused is told in JSON; a browser gets the page to sign in.
     """
 
@@ -48,12 +50,13 @@ class Guard:
         gate: Gate,
         failures: FailureLog,
         settles_itself: Callable[[str], bool] = lambda _: False,
+        frame: Callable[[Exchange], Frame] = frame_of,
     ) -> None:
         self._application = application
         self._gate = gate
         self._failures = failures
         self._settles_itself = settles_itself
-        self._pages = Pages(gate)
+        self._pages = Pages(gate, frame)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")

@@ -5,6 +5,7 @@ The engine's gateway writes them. Programs with a key send the same forms, and a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from http import HTTPStatus
@@ -19,7 +20,8 @@ from restapi.accounts.caller import Caller, Carrier
 from restapi.accounts.forms import HOSTILE, Form, not_allowed, page_of, see_other, target_of, wants_page
 from restapi.accounts.gate import Gate
 from restapi.http.encoding import json_response
-from restapi.http.exchange import SAFE
+from restapi.http.exchange import SAFE, Exchange
+from restapi.layout import Frame
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -42,8 +44,9 @@ class _Told:
 class KeysPage:
     """`/keys` of a site."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, frame: Callable[[Exchange], Frame]) -> None:
         self._gate = gate
+        self._frame = frame
 
     def answer(self, environ: WSGIEnvironment, caller: Caller) -> Response:
         """The answer to any method.
@@ -97,6 +100,7 @@ class KeysPage:
             "Your keys",
             told.status,
             action=f"{site}keys",
+            frame=self._frame(Exchange(environ)),
             site=site,
             is_desktop=self._gate.is_desktop,
             token=form.token,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -28,6 +29,7 @@ from restapi.accounts.password import PasswordPage
 from restapi.accounts.sessions import site_of_request
 from restapi.http.encoding import json_response
 from restapi.http.exchange import SAFE, Exchange
+from restapi.layout import Frame
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -41,13 +43,13 @@ _WRONG = "Name or password is wrong."
 class Pages:
     """`/login`, `/logout`, `/password` and `/keys` of a site."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, frame: Callable[[Exchange], Frame]) -> None:
         self._gate = gate
         self._pages = {
             "/login": self._login,
             "/logout": self._logout,
-            "/password": PasswordPage(gate).answer,
-            "/keys": KeysPage(gate).answer,
+            "/password": PasswordPage(gate, frame).answer,
+            "/keys": KeysPage(gate, frame).answer,
         }
 
     def answer(self, environ: WSGIEnvironment, caller: Caller, path: str) -> Response | None:

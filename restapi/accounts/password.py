@@ -5,6 +5,7 @@ The engine's gateway writes it, and all sessions of the account end but the one 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from restapi.accounts.caller import Caller, Carrier
 from restapi.accounts.forms import HOSTILE, Form, not_allowed, page_of, see_other, target_of, wants_page
 from restapi.accounts.gate import Gate
 from restapi.http.encoding import json_response
-from restapi.http.exchange import SAFE
+from restapi.http.exchange import SAFE, Exchange
+from restapi.layout import Frame
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -37,8 +39,9 @@ class _NotChanged(Exception):
 class PasswordPage:
     """`/password` of a site."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, frame: Callable[[Exchange], Frame]) -> None:
         self._gate = gate
+        self._frame = frame
 
     def answer(self, environ: WSGIEnvironment, caller: Caller) -> Response | None:
         """The answer to any method; None where nobody has a password.
@@ -131,6 +134,7 @@ class PasswordPage:
             "Change your password",
             status,
             action=f"{site}password",
+            frame=self._frame(Exchange(environ)),
             site=site,
             token=form.token,
             message=message,

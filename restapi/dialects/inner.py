@@ -69,10 +69,11 @@ class Inner:
         Raises:
             ApiRefused: the answer is an error.
         """
-        requested = Requested(quote(path, safe=SAFE_IN_URLS), query)
+        told = self._told("GET", path, query, b"")
+        shown = told.status if told.is_refusal else HTTPStatus.OK
+        requested = Requested(quote(path, safe=SAFE_IN_URLS), query, shown)
         if requested not in self.requested:
             self.requested.append(requested)
-        told = self._told("GET", path, query, b"")
         if told.is_refusal:
             raise ApiRefused(told.status, told.message, told.headers)
         return told.value

@@ -221,8 +221,9 @@ class RunPages:
 
     `listed` is of the runs that the caller may see; `shown` is None of a run that is not one of these. `form` makes
     the fields of a form, of a run that is not started yet, or of a new one; `send` takes what they hold, by requests
-    to the API. `upload_path` is where files of a form go to, and `file_field` the name of the field that takes their
-    ids.
+    to the API. `of_node` is the id of a run that the caller may see, by the row of its node in API v4, with attributes;
+    None: the node is that of no such run. `upload_path` is where files of a form go to, and `file_field` the name of
+    the field that takes their ids.
     """
 
     name: str
@@ -231,6 +232,7 @@ class RunPages:
     shown: Callable[[Inner, str], ShownRun | None]
     form: Callable[[Inner, str | None, Filled], Form]
     send: Callable[[Inner, str | None, Fields], Sent]
+    of_node: Callable[[Exchange, Mapping[str, Any]], str | None]
     upload_path: str
     file_field: str = "file"
 

@@ -121,13 +121,16 @@ class Api:
 
     def _answer(self, path: str, query: str, more: Mapping[str, str] | None = None) -> Answer:
         written = quote(query, safe=SAFE_IN_URLS)
-        requested = Requested(API + quote(path, safe=SAFE_IN_URLS), written)
-        if requested not in self.requested:
-            self.requested.append(requested)
         environ = environ_of(self.exchange, "GET", API + path, written)
         answer = answer_of(self.routes, {**environ, **(more or {})})
         status = HTTPStatus.OK if isinstance(answer, CachedAnswer) else answer.status_code
-        if status >= HTTPStatus.BAD_REQUEST:
+        is_refusal = status >= HTTPStatus.BAD_REQUEST
+        # Of an empty file there is no part, but the file.
+        shown = status if is_refusal and status != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE else HTTPStatus.OK
+        requested = Requested(API + quote(path, safe=SAFE_IN_URLS), written, shown)
+        if requested not in self.requested:
+            self.requested.append(requested)
+        if is_refusal:
             raise ApiRefused(status, _message_of(_bytes_of(answer)), _headers_of(answer))
         return answer
 

@@ -22,7 +22,7 @@ from restapi.http.errors import V4_STATUSES, FailureLog, told_of
 from restapi.http.exchange import Exchange
 from restapi.http.reply import Answer, Reply
 from restapi.http.route_tree import RouteTree
-from restapi.layout import API, Page, answer_with, frame_of
+from restapi.layout import API, Frame, Page, Requested, answer_with, frame_of
 from restapi.layout.frame import NavLink
 
 if TYPE_CHECKING:
@@ -102,8 +102,12 @@ class Explorer:
         """The page of a request that an error of ours ended; what it was stands in the log, under the request's id."""
         return self._framed(failures.broken(exchange), Visit.begin(self, exchange))
 
+    def frame(self, exchange: Exchange, requested: Sequence[Requested] = (), here: str = "") -> Frame:
+        """What stands around each page of the profile."""
+        return frame_of(exchange, self.profile.name, self._nav, here, tuple(requested))
+
     def _framed(self, page: Page, visit: Visit, here: str = "") -> Reply:
-        frame = frame_of(visit.exchange, self.profile.name, self._nav, here, tuple(visit.api.requested))
+        frame = self.frame(visit.exchange, visit.api.requested, here)
         return answer_with(replace(page, headers={**visit.headers, **page.headers}), frame, visit.exchange)
 
     @property

@@ -12,6 +12,7 @@ from restapi.explorer import archive, node, profile
 from restapi.explorer.comparison import page as compare
 from restapi.explorer.files import page as files
 from restapi.explorer.lineage import page as lineage
+from restapi.explorer.node import plot
 from restapi.explorer.search import page as search
 from restapi.explorer.tables import form_redirect, group
 from restapi.explorer.tables import page as table
@@ -80,6 +81,7 @@ ROUTES: tuple[PageRoute, ...] = (
     PageRoute("/compare", compare.view, here="/nodes"),
     PageRoute(f"/nodes/{ID}/lineage", lineage.view, here="/nodes"),
     PageRoute(f"/nodes/{ID}/lineage.svg", lineage.download),
+    PageRoute(f"/nodes/{ID}/plot.svg", plot.download),
     PageRoute("/parts/states", profile.states),
     PageRoute("/archive", archive.view),
     *chain.from_iterable(map(_of_table, TABLES.values())),

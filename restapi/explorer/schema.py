@@ -7,12 +7,23 @@ from collections.abc import Collection
 from querylang.ast import Operator
 from querylang.keys import split_key
 from querylang.lowering.operators import LOWERINGS
+from querylang.lowering.relations import operators_of_relation
 from querylang.schema import Entity, FieldType
 from restapi.dialects.aiida_v4 import options
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
 from restapi.dialects.aiida_v4.options import OPTIONS
 
-__all__ = ["COMPUTERS", "GROUPS", "NODES", "OPTIONS", "USERS", "is_json", "operators_of", "options_of"]
+__all__ = [
+    "COMPUTERS",
+    "GROUPS",
+    "NODES",
+    "OPTIONS",
+    "USERS",
+    "is_json",
+    "operators_of",
+    "operators_of_relation",
+    "options_of",
+]
 
 
 def options_of(entity: Entity) -> Collection[str]:

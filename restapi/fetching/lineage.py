@@ -210,11 +210,17 @@ _OF_PROCESSES = ("process_label", "process_state", "exit_status")
 
 def _shown(row: Sequence[Any]) -> dict[str, Any]:
     found = dict(zip((*_STORED, *_OF_PROCESSES, INCOMING.name, OUTGOING.name), row, strict=True))
-    return found | {"ctime": http_date(found["ctime"]), "exit_status": _integer(found["exit_status"])}
+    return found | {"ctime": http_date(found["ctime"]), "exit_status": _status(found["exit_status"])}
 
 
-def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch("-?[0-9]{1,18}", text) else None
+_LONGEST_STATUS = 200
+"""Characters, of an exit status that is no integer, as AiiDA stores none."""
+
+
+def _status(text: str | None) -> int | str | None:
+    if text is None:
+        return None
+    return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else text[:_LONGEST_STATUS]
 
 
 def _select_nodes(types: int) -> Select[Any]:

@@ -32,7 +32,7 @@ from restapi.http.exchange import Exchange
 from restapi.http.proxies import GIVEN_ID, Proxies
 from restapi.http.reply import FROM_CACHE, ID_HEADER, ON_ALL, Answer, BytesReply, CachedAnswer, as_response
 from restapi.http.route_tree import REST, RouteTree
-from restapi.layout import STATIC, wants_page
+from restapi.layout import STATIC, frame_of, wants_page
 from restapi.layout.static_files import StaticTarget
 
 if TYPE_CHECKING:
@@ -143,7 +143,11 @@ class Application(Flask):
         self.extensions["aiida_like_gate"] = gate
         settle_themselves = [*(api.is_own for api in self.run_apis), *([explorer.settles_itself] if explorer else [])]
         guard = Guard(
-            self.wsgi_app, gate, self.failures, lambda path: any(is_its_own(path) for is_its_own in settle_themselves)
+            self.wsgi_app,
+            gate,
+            self.failures,
+            lambda path: any(is_its_own(path) for is_its_own in settle_themselves),
+            frame_of if explorer is None else explorer.frame,
         )
         self.wsgi_app = guard  # type: ignore[method-assign]
 

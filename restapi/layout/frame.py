@@ -18,10 +18,14 @@ API = "/api/v4"
 
 @dataclass(frozen=True)
 class Requested:
-    """A request to an API that a page shows the answer of. `path` is below the mount, `query` as it stands in URLs."""
+    """A request to an API that a page shows the answer of. `path` is below the mount, `query` as it stands in URLs.
+
+    `status` is that of an answer that is an error, else 200.
+    """
 
     path: str
     query: str = ""
+    status: int = 200
 
     @property
     def target(self) -> str:

@@ -118,7 +118,7 @@ GRAPH = Component(
                             "ctime": TIME,
                             "process_label": or_null(TEXT),
                             "process_state": or_null(TEXT),
-                            "exit_status": or_null(INTEGER),
+                            "exit_status": or_null(either(INTEGER, TEXT)),
                             "distance": {**COUNT, "description": "How many links away it is, at least"},
                             "incoming": {**COUNT, "description": "How many links of these types lead to it in all"},
                             "outgoing": {**COUNT, "description": "How many links of these types lead from it in all"},

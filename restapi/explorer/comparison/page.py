@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.comparison.differences import Difference, differences
+from restapi.explorer.comparison.linked import ROLES, linked
 from restapi.explorer.comparison.structures import Structure, structure_of
-from restapi.explorer.node.found import Node, NodeRow, find_content
-from restapi.explorer.node.links import INCOMING
+from restapi.explorer.node.found import Node, find_content
 from restapi.explorer.times import shown_time
 from restapi.explorer.visit import Visit
 from restapi.layout import Page
-
-_MOST_INPUTS = 400
-_INPUT_FIELDS = "id,uuid,label,node_type,link_label,link_type,attributes.process_label"
-
-
-@dataclass(frozen=True)
-class InputPair:
-    """What two nodes have at links of the same label; None: one of them has none."""
-
-    label: str
-    a: NodeRow | None
-    b: NodeRow | None
-
-    @property
-    def is_comparable(self) -> bool:
-        return self.a is not None and self.b is not None
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The inputs that differ, and the number of those that are the same node."""
-
-    pairs: Sequence[InputPair]
-    equal: int
 
 
 @dataclass(frozen=True)
@@ -49,18 +25,17 @@ class Side:
     asked: str
     node: Node | None = None
     error: str = ""
-    inputs: Mapping[str, NodeRow] = field(default_factory=dict)
     structure: Structure | None = None
 
 
 def view(visit: Visit) -> Page:
     sides = [_side(visit, name) for name in ("a", "b")]
     a, b = sides
-    values: dict[str, Any] = {"sides": sides, "attributes": None, "inputs": None, "structures": (), "head": ()}
+    values: dict[str, Any] = {"sides": sides, "attributes": None, "linked": (), "structures": (), "head": ()}
     if a.node is not None and b.node is not None:
         values |= {
             "attributes": differences(a.node.attributes, b.node.attributes),
-            "inputs": _compared(a.inputs, b.inputs),
+            "linked": [linked(visit, role, a.node, b.node) for role in ROLES],
             "head": _heads(a.node, b.node),
             "structures": _structures(a.structure, b.structure),
         }
@@ -75,24 +50,11 @@ def _side(visit: Visit, name: str) -> Side:
         return Side(name, "")
     try:
         found = find_content(visit, asked.replace("/", ""))
-        return Side(name, asked, found, "", _inputs(visit, found), structure_of(visit, found))
+        return Side(name, asked, found, "", structure_of(visit, found))
     except ApiRefused as refused:
         if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
         return Side(name, asked, error=refused.message)
-
-
-def _inputs(visit: Visit, node: Node) -> Mapping[str, NodeRow]:
-    """The inputs by the labels of their links."""
-    asked = f'link_type=in="input_calc","input_work"&limit={_MOST_INPUTS}&fields={_INPUT_FIELDS}'
-    rows = visit.api.get(f"{node.path}/links/{INCOMING.name}", asked)[INCOMING.name] if node.is_process else ()
-    return {str(row["link_label"]): NodeRow(row) for row in rows}
-
-
-def _compared(a: Mapping[str, NodeRow], b: Mapping[str, NodeRow]) -> Inputs:
-    pairs = [InputPair(label, a.get(label), b.get(label)) for label in sorted({*a, *b})]
-    differing = [each for each in pairs if each.a is None or each.b is None or each.a.row["uuid"] != each.b.row["uuid"]]
-    return Inputs(differing, len(pairs) - len(differing))
 
 
 def _heads(a: Node, b: Node) -> Sequence[Difference]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Any
+from urllib.parse import quote
 
 from restapi.explorer.query_values import quoted
 from restapi.explorer.visit import Visit
@@ -12,6 +14,9 @@ from restapi.explorer.visit import Visit
 MOST_SHOWN = 60
 _MOST_MEASURED = 60
 """Files of which sizes are asked for: each is looked at."""
+
+_LENGTH_OF_LINK = 120
+"""Characters that the link of a file has on the average, or fewer files are shown: names can have thousands."""
 
 _DEEPEST = 6
 """Levels that have an indent of their own."""
@@ -55,7 +60,14 @@ def file_list(
     if 0 < number <= _MOST_MEASURED:
         entries = _entries(visit.api.get(api_path, "&".join([*words, "sizes=true"])))
     above = f"{folder}/" if folder else ""
-    return FileList([_listed(each, above) for each in entries[:most]], len(entries))
+    files = [_listed(each, above) for each in entries[:most]]
+    return FileList(files[: _number_within(files, most * _LENGTH_OF_LINK)], len(entries))
+
+
+def _number_within(files: Sequence[ListedFile], most: int) -> int:
+    """How many of the first files have links that are together no longer than that; at least one."""
+    lengths = accumulate(len(quote(each.path)) for each in files)
+    return max(1, sum(1 for _ in takewhile(lambda length: length <= most, lengths)))
 
 
 def _entries(data: Any) -> Sequence[Mapping[str, Any]]:

@@ -17,6 +17,8 @@ from restapi.explorer.visit import Visit
 from restapi.layout import API, Page
 
 _MOST_LISTED = 1000
+_MOST_STEPS = 12
+"""Folders above, the nearest ones: each link holds the path down to it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def _folder(visit: Visit, node: Node, path: str) -> Page:
     values = {
         **_around(node, path),
         "files": listed,
+        "list_url": visit.url(f"{API}{node.path}/repo/list", f"filename={quoted(path)}" if path else ""),
         "zip_url": visit.url(f"{API}{node.path}/repo/zip", f"filename={quoted(path)}" if path else ""),
     }
     return Page("files/folder.html", _title(path) or f"Files of {node.title}", values, styles=("files.css",))
@@ -75,4 +78,5 @@ def _around(node: Node, path: str) -> Mapping[str, Any]:
 def _steps(node: Node, path: str) -> Sequence[Step]:
     parts = path.split("/") if path else []
     root = f"{node.path}/files"
-    return [Step(part, "/".join((root, *parts[: number + 1]))) for number, part in enumerate(parts[:-1])]
+    numbers = range(max(0, len(parts) - 1 - _MOST_STEPS), len(parts) - 1)
+    return [Step(parts[number], "/".join((root, *parts[: number + 1]))) for number in numbers]

@@ -147,7 +147,7 @@ def find(visit: Visit, path_id: str) -> Node:
         row, is_whole = _row(visit, path_id, _HEAD), False
     found = visit.api.get("/nodes", f"id={row['id']}&fields={_ABOUT}&facet=user,computer,group")
     more, facets = found["nodes"][0] if found["nodes"] else {}, found["facets"]
-    named = {key: list(_named(facets[key]["values"])) for key in ("user", "computer", "group")}
+    named = {key: list(_named(key, facets[key]["values"])) for key in ("user", "computer", "group")}
     groups = named["group"]
     total = max(facets["group"]["distinct"], len(groups))
     return Node({**row, **more}, named["user"], named["computer"], groups[:_MOST_GROUPS], total, is_whole)
@@ -181,8 +181,10 @@ def check_name(path_id: str) -> None:
         raise ApiRefused(HTTPStatus.NOT_FOUND, f"{path_id!r} is neither an id nor the beginning of a uuid")
 
 
-def _named(values: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    return ({**each, "name": each.get("name") or each["value"]} for each in values if each["value"] is not None)
+def _named(key: str, values: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    return (
+        {**each, "name": each.get("name") or f"{key} {each['value']}"} for each in values if each["value"] is not None
+    )
 
 
 def reference(row: Mapping[str, Any]) -> str:

@@ -53,6 +53,7 @@ def view(visit: Visit, path_id: str) -> Page:
         "created": moment(node.row["ctime"]),
         "changed": moment(node.row["mtime"]),
         "python": f'load_node("{node.uuid}")' if node.ref == node.uuid else f"load_node({node.id})",
+        "run": _section(lambda: _run_of(visit, node)).content,
         "panels": panels,
         "around_error": around.error,
         "sections": _around(around.content, has_calls=of_process["calls"] is not None),
@@ -64,6 +65,14 @@ def view(visit: Visit, path_id: str) -> Page:
     }
     styles, scripts = _static(panels.content or ())
     return Page("node/page.html", node.title, values, styles=("node.css", *styles), scripts=("node.js", *scripts))
+
+
+def _run_of(visit: Visit, node: Node) -> str | None:
+    """The id of the run whose node it is, if the caller may see it."""
+    if not node.is_calcjob:
+        return None
+    found = (api.shown.of_node(visit.exchange, node.row) for api in visit.explorer.run_apis)
+    return next(filter(None, found), None)
 
 
 def _section(ask: Callable[[], T]) -> Section[T]:

@@ -71,7 +71,7 @@ def page(visit: RunVisit, api: RunPages, filled: Filled | None, run: ShownRun | 
         "field_problems": filled.problems,
         "problem_count": sum(map(len, filled.problems.values())),
     }
-    title = f"New {api.title.lower()}" if run is None else run.label
+    title = "New run" if run is None else run.label
     status = filled.status if filled.problems else HTTPStatus.OK
     return visit.page(
         "runs/form.html", title, values, "run_form.js", "run_upload.js", *form.panel.scripts, status=status

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from aiida_like.core_names import type_spellings
 from querylang.ast import Comparison, Filter, Operator, Query, String
 from querylang.terms import Some
 from querylang.unparse import unparse
@@ -67,18 +68,29 @@ def view(visit: Visit) -> Page | Reply:
         _rows(visit, "Labels of nodes", "/nodes", _like("label", asked)),
         _rows(visit, "Labels of groups", "/groups", _like("label", asked)),
     ]
-    slow = [
-        *_elements(visit, asked),
-        _part(visit, asked, "process", "Processes called so", "/processes", _process(asked)),
+    facet = visit.api.ask("/nodes", "facet=node_type&fields=id&limit=1", prefer="count=none").data["facets"][
+        "node_type"
     ]
     return _page(
         asked,
         {
             "found": [each for each in lists if each is not None and each.rows],
-            "types": _types(visit, asked),
-            "slow": slow,
+            "types": _types(visit, asked, facet["values"]),
+            "slow": _slow(visit, asked, facet),
         },
     )
+
+
+def _slow(visit: Visit, asked: str, types: Mapping[str, Any]) -> Sequence[Found]:
+    """The lists that take their time, but those of which there can be no rows, by the facet of types."""
+    known = [each["value"] for each in types["values"]]
+    is_whole = types["distinct"] == len(known)
+    found: list[Found] = []
+    if not is_whole or not {*known}.isdisjoint(type_spellings(_STRUCTURE)):
+        found += _elements(visit, asked)
+    if not is_whole or any(each.startswith("process.") for each in known):
+        found.append(_part(visit, asked, "process", "Processes called so", "/processes", _process(asked)))
+    return found
 
 
 def part(visit: Visit) -> Page:
@@ -152,11 +164,8 @@ def _text(pair: Comparison | Filter) -> str:
     return unparse(Query((pair,)))
 
 
-def _types(visit: Visit, asked: str) -> Sequence[FacetValue]:
+def _types(visit: Visit, asked: str, counted: Sequence[Mapping[str, Any]]) -> Sequence[FacetValue]:
     """Types of nodes that are called so, with their numbers."""
-    facet = visit.api.ask("/nodes", "facet=node_type&fields=id&limit=1", prefer="count=none").data["facets"][
-        "node_type"
-    ]
     word = asked.casefold()
     return [
         FacetValue(
@@ -167,7 +176,7 @@ def _types(visit: Visit, asked: str) -> Sequence[FacetValue]:
             is_chosen=False,
             kind=kind_of(each["value"]),
         )
-        for each in facet["values"]
+        for each in counted
         if word in each["value"].casefold()
     ]
 

@@ -2,7 +2,7 @@
 //
 // A figure with data-viewer="plot" holds an svg.plot, whose data-box (left, top, right, bottom in units of the picture)
 // and data-range (x, x, y, y) say what places mean; each path.line has data-name. Arrow keys go from point to point and
-// from line to line.
+// from line to line. A button with data-png saves the picture at that URL.
 
 const SVG = "http://www.w3.org/2000/svg";
 const DIGITS = 4;
@@ -115,6 +115,30 @@ function dot(cx, cy) {
   const circle = document.createElementNS(SVG, "circle");
   for (const [name, value] of Object.entries({ cx, cy, r: 4 })) circle.setAttribute(name, value);
   return circle;
+}
+
+// The picture at a URL, drawn with twice as many pixels as it has units, as a file.
+async function savePng(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) return;
+  const picture = new Image();
+  picture.src = `data:image/svg+xml,${encodeURIComponent(await answer.text())}`;
+  await picture.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [2 * picture.width, 2 * picture.height];
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  canvas.toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = "plot.png";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  });
+}
+
+for (const button of document.querySelectorAll("[data-png]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => savePng(button.dataset.png));
 }
 
 for (const figure of document.querySelectorAll('[data-viewer="plot"]')) {

@@ -12,7 +12,7 @@ for (const form of document.querySelectorAll("form.steps")) {
     field.value = wanted;
     asked += 1;
     const mine = asked;
-    const url = new URL(location.href);
+    const url = new URL(form.action);
     url.searchParams.set("step", wanted);
     const answer = await fetch(url, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");

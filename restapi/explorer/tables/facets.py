@@ -29,11 +29,14 @@ _LONGEST = 60
 _MOST_FILTERED = 1000
 """Rows whose facets are counted with the page where filters hold, which no index helps to count."""
 
+_FEWEST = 40
+"""Links of all facets together that are worth a facet."""
+
+_MOST_ALONE = 100
+"""Values of a facet that is a part of its own."""
+
 _LONGEST_FILTER = 1000
 """Characters of a value that a link can filter by."""
-
-_OF_NONE = {"computer": "dbcomputer_id", "user": "user_id"}
-"""Keys that find the rows without a value, where the key of the facet is a relation, which does not."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,21 @@ class Facet:
         return (self.values or ())[_SHOWN:]
 
 
-def facets_of(visit: Visit, table: Table, query: Query, total: int | None) -> Sequence[Facet]:
-    """All facets of a table, as far as they are to be counted with the page. `total` is the number of its rows."""
+def facets_of(visit: Visit, table: Table, query: Query, total: int | None, most: int) -> Sequence[Facet]:
+    """All facets of a table, as far as they are to be counted with the page. `total` is the number of its rows.
+
+    They have at most so many links together, those of the most frequent values; where that is too few, there are none.
+    """
+    if most < _FEWEST:
+        return ()
     opened = filters.words_of(query, "facet")
     keys = list(dict.fromkeys([*_at_once(table, query, total), *opened]))
     counted = _counted(visit, table, query, keys)
     known = {each.key for each in table.facets}
     more = tuple(FacetKey(each, each, at_once=0) for each in opened if each not in known)
-    return [_facet(visit, table, query, each, counted, is_asked=each.key in opened) for each in (*table.facets, *more)]
+    facets = (*table.facets, *more)
+    each_most = most // max(1, len(facets))
+    return [_facet(visit, table, query, each, counted, each_most, is_asked=each.key in opened) for each in facets]
 
 
 def _at_once(table: Table, query: Query, total: int | None) -> Sequence[str]:
@@ -100,7 +110,7 @@ def facet_alone(visit: Visit, table: Table, query: Query) -> Facet:
     key, *_ = filters.words_of(query, "facet") or ("",)
     answer = _ask(visit, table, query, [key])
     spec = next((each for each in table.facets if each.key == key), FacetKey(key, key, at_once=0))
-    return _facet(visit, table, query, spec, answer, is_asked=True)
+    return _facet(visit, table, query, spec, answer, _MOST_ALONE, is_asked=True)
 
 
 def _counted(visit: Visit, table: Table, query: Query, keys: Sequence[str]) -> Mapping[str, Any]:
@@ -123,7 +133,7 @@ def _ask(visit: Visit, table: Table, query: Query, keys: Sequence[str]) -> Mappi
 
 
 def _facet(
-    visit: Visit, table: Table, query: Query, spec: FacetKey, counted: Mapping[str, Any], *, is_asked: bool
+    visit: Visit, table: Table, query: Query, spec: FacetKey, counted: Mapping[str, Any], most: int, *, is_asked: bool
 ) -> Facet:
     filtering = filters.filters_of(query)
     part = unparse(filters.with_option(query, "facet", (spec.key,)))
@@ -131,7 +141,7 @@ def _facet(
     found = counted.get(spec.key)
     values = None
     if found is not None:
-        values = [_value(visit, table, query, filtering, spec.key, each) for each in found["values"]]
+        values = [_value(visit, table, query, filtering, spec.key, each) for each in found["values"][:most]]
     return Facet(
         key=spec.key,
         title=spec.title,
@@ -154,7 +164,7 @@ def _value(
     is_long = isinstance(value, str) and len(value) > _LONGEST_FILTER
     if isinstance(value, dict | list) or is_long or len(text) > _LONGEST_FILTER:
         return FacetValue(shown, title, found["count"], "", is_chosen=False)
-    pair = filters.equal(_OF_NONE.get(key, key) if value is None else key, value)
+    pair = filters.equal(key, value)
     is_chosen = pair in filtering.pairs
     changed = filters.removed(query, pair) if is_chosen else filters.added(query, pair)
     url = visit.url(table.path, unparse(changed))

@@ -6,7 +6,7 @@ an order, the fields of its columns, a cursor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,8 +17,8 @@ from querylang.unparse import unparse
 from restapi.explorer import filters
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.tables.definitions import Table
-from restapi.explorer.tables.facets import facet_alone, facets_of
-from restapi.explorer.tables.forms import form_of
+from restapi.explorer.tables.facets import Facet, facet_alone, facets_of
+from restapi.explorer.tables.forms import form_of, with_last_filter
 from restapi.explorer.tables.rows import TableRequest
 from restapi.explorer.tables.suggestions import suggestions_of
 from restapi.explorer.visit import Visit
@@ -58,6 +58,8 @@ def show(visit: Visit, table: Table, page: int | None = None, heading: Mapping[s
         if refused.status != HTTPStatus.BAD_REQUEST:
             raise
         values["failure"], status = _failure(refused.message), HTTPStatus.BAD_REQUEST
+    if values["failure"] is not None:
+        values["form"] = with_last_filter(values["form"])
     styles, scripts = ("table.css",), ("table.js",)
     return Page(values.pop("template", "tables/page.html"), table.title, values, styles, scripts, status)
 
@@ -75,6 +77,7 @@ def _of_no_query(visit: Visit, table: Table) -> dict[str, Any]:
         "more_filters": 0,
         "listing": None,
         "facets": (),
+        "is_long": False,
         "failure": None,
     }
 
@@ -95,8 +98,10 @@ def _of_query(asked: TableRequest) -> dict[str, Any]:
 def _of_rows(asked: TableRequest) -> dict[str, Any]:
     """Raises ApiRefused."""
     listing = asked.rows()
-    facets = facets_of(asked.visit, asked.table, asked.query, listing.number) if listing.rows else ()
-    return {"listing": listing, "facets": facets}
+    facets: Sequence[Facet] = ()
+    if listing.rows:
+        facets = facets_of(asked.visit, asked.table, asked.query, listing.number, asked.most_links)
+    return {"listing": listing, "facets": facets, "is_long": bool(listing.rows and asked.table.facets and not facets)}
 
 
 def show_facet(visit: Visit, table: Table) -> Page:

@@ -27,6 +27,10 @@ _MOST_CHIPS = 30
 """Filters that are shown: the link of each holds all others, so that their size grows with the square of the number."""
 
 
+_MOST_OF_LINKS = 60_000
+"""Characters of the links of one kind. Most links of a table hold its query, which can have thousands of characters."""
+
+
 @dataclass(frozen=True)
 class Chip:
     """A filter of the query: in words, as text, and the URL without it."""
@@ -38,7 +42,8 @@ class Chip:
 
 @dataclass(frozen=True)
 class Header:
-    """The head of a column. `order` is ascending, descending or empty; `url` orders by it, the other way if it does.
+    """The head of a column. `order` is ascending, descending or empty; `url` orders by it, the other way if it does;
+    it is empty where the query is so long that a page has few links.
 
     `is_number`: its cells are numbers, as far as they are seen.
     """
@@ -84,6 +89,11 @@ class TableRequest:
     def url(self, query: Query) -> str:
         return self.visit.url(self.table.path, unparse(query))
 
+    @cached_property
+    def most_links(self) -> int:
+        """How many links with the query the page may have, of each kind."""
+        return _MOST_OF_LINKS // len(self.url(self.query))
+
     def chips(self) -> Sequence[Chip]:
         """The first filters."""
         names = names_in_filters(self.visit, self.query)
@@ -93,13 +103,17 @@ class TableRequest:
                 filters.pair_text(pair),
                 self.url(filters.removed(self.query, pair)),
             )
-            for pair in self._filters[:_MOST_CHIPS]
+            for pair in self._filters[: self._chips]
         ]
 
     @property
     def more_filters(self) -> int:
         """The number of filters without a chip."""
-        return max(0, len(self._filters) - _MOST_CHIPS)
+        return len(self._filters[self._chips :])
+
+    @property
+    def _chips(self) -> int:
+        return min(_MOST_CHIPS, self.most_links)
 
     @cached_property
     def _filters(self) -> Sequence[filters.Pair]:
@@ -127,7 +141,7 @@ class TableRequest:
         return TableRows(
             number=answer.total,
             headers=[
-                self._header(each, is_number=any(row[place].look == "number" for row in cells))
+                self._header(place, each, is_number=any(row[place].look == "number" for row in cells))
                 for place, each in enumerate(self.columns)
             ],
             rows=cells,
@@ -171,7 +185,7 @@ class TableRequest:
         url = self.visit.url("/nodes", f"{self.table.counts}={number}")
         return Cell("number", f"{counts.get(number, 0):,}", url=url)
 
-    def _header(self, shown: Column, *, is_number: bool) -> Header:
+    def _header(self, place: int, shown: Column, *, is_number: bool) -> Header:
         first, *_ = filters.words_of(self.query, "orderby") or (self.table.order,)
         is_first = first.lstrip("+-") == shown.key
         order = "" if not is_first else "descending" if first.startswith("-") else "ascending"
@@ -179,7 +193,7 @@ class TableRequest:
         goes_down = order == "ascending" or (not order and shown.key in _LARGEST_FIRST)
         word = f"-{shown.key}" if goes_down else shown.key
         url = self.url(filters.from_start(filters.with_option(self.query, "orderby", (word,))))
-        return Header(shown, order, url, is_number)
+        return Header(shown, order, url if place < self.most_links else "", is_number)
 
     def _exports(self, total: int | None) -> Mapping[str, str]:
         """URLs of all rows that fulfil the filters, with the fields of these columns, by what they are called."""

@@ -16,7 +16,7 @@ from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.ticks import short
 from restapi.explorer.viewers.array_picture import ArrayPicture, picture_of
-from restapi.explorer.viewers.reading import text_of
+from restapi.explorer.viewers.reading import plot_url, text_of
 from restapi.explorer.viewers.slices import StoredArray, arrays_of, slice_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
@@ -82,10 +82,13 @@ def view(visit: Visit, node: Node) -> Panel:
         "indices": _indices(choice) if choice else (),
         "turns": _turns(choice) if choice else {},
         "picture": picture,
+        "svg_url": plot_url(visit, node),
+        "here": visit.url(node.path),
         "table": table,
         "problem": problem,
     }
-    return Panel("viewers/arrays.html", values, title="Arrays", scripts=("plot.js",))
+    plots = (picture.svg,) if picture.svg else ()
+    return Panel("viewers/arrays.html", values, title="Arrays", scripts=("plot.js",), plots=plots)
 
 
 def _choice(options: Mapping[str, str], arrays: Sequence[StoredArray]) -> _Choice | None:

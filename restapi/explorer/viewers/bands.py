@@ -9,10 +9,10 @@ from typing import Any
 from aiida_like.errors import DamagedNode
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import Node, NodeRow
-from restapi.explorer.pictures.plots.bands import MOST_BANDS, bands_plot
+from restapi.explorer.pictures.plots.bands import bands_plot
 from restapi.explorer.pictures.plots.plot import Plot, plot_svg
 from restapi.explorer.pictures.plots.ticks import is_drawable, short
-from restapi.explorer.viewers.reading import exported
+from restapi.explorer.viewers.reading import exported, plot_url
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
 
@@ -46,6 +46,8 @@ def view(visit: Visit, node: Node) -> Panel:
         raise DamagedNode(f"the bands cannot be drawn: {error!r:.200}") from error
     values = {
         "picture": picture,
+        "svg_url": plot_url(visit, node),
+        "here": visit.url(node.path),
         "kind": "bands",
         "legend": _legend(plot),
         "fermi": {"text": f"{short(fermi.energy)} eV", "url": fermi.url} if fermi else None,
@@ -53,7 +55,7 @@ def view(visit: Visit, node: Node) -> Panel:
         "unit": unit,
         "y_range": [f"{energy:g}" for energy in plot.y_range or ()],
     }
-    return Panel("viewers/plot.html", values, title="Bands", scripts=("plot.js",))
+    return Panel("viewers/plot.html", values, title="Bands", scripts=("plot.js",), plots=(picture,))
 
 
 def _asked(options: Mapping[str, str]) -> tuple[float, float] | None:
@@ -73,7 +75,7 @@ def _legend(plot: Plot) -> list[tuple[int, str]]:
 def _notes(plot: Plot, bands: int) -> list[str]:
     if not plot.lines:
         return ["There are no bands."]
-    return [f"{len(plot.lines):,} of {bands:,} bands are drawn."] if bands > MOST_BANDS else []
+    return [f"{len(plot.lines):,} of {bands:,} bands are drawn."] if bands > len(plot.lines) else []
 
 
 def _fermi(visit: Visit, node: Node) -> Fermi | None:

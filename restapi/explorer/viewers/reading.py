@@ -46,6 +46,16 @@ def beginning_of(visit: Visit, node: Node, path: str, most: int) -> bytes:
     return visit.api.begin_of(f"{node.path}/repo/contents", f"filename={quoted(path)}", most).content
 
 
+def plot_url(visit: Visit, node: Node, number: int = 0) -> str:
+    """The URL of a plot of the page as a file: of `Panel.plots` the one with this number, as the page shows it."""
+    shown = {key: visit.options[key] for key in _OF_PLOTS if key in visit.options}
+    return visit.link(f"{node.path}/plot.svg", {**shown, **({"plot": str(number)} if number else {})})
+
+
+_OF_PLOTS = ("from", "to", "array", "at")
+"""Options of pages that decide what their plots show."""
+
+
 def exported(visit: Visit, node: Node, download_format: str = "json") -> Any:
     """What the API exports of the node as JSON.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from aiida_like.formats.structure import Structure, stored_structure
 from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.crystal.cell import angle, angles, area, length, volume
@@ -29,7 +31,12 @@ def view(_: Visit, node: Node) -> Panel:
 
 
 def structure_panel(
-    structure: Structure, node: Node, total: int, more: Mapping[str, Any] | None = None, scripts: tuple[str, ...] = ()
+    structure: Structure,
+    node: Node,
+    total: int,
+    more: Mapping[str, Any] | None = None,
+    scripts: tuple[str, ...] = (),
+    plots: Sequence[Markup] = (),
 ) -> Panel:
     """The panel of a structure that has `total` sites. `more` are values of the template beside its own."""
     scene = scene_of(structure, total)
@@ -50,7 +57,13 @@ def structure_panel(
         "plots": (),
         **(more or {}),
     }
-    return Panel("viewers/structure.html", values, title="Structure", scripts=("structure.js", *scripts))
+    return Panel(
+        "viewers/structure.html",
+        values,
+        title="Structure",
+        scripts=("structure.js", *scripts),
+        plots=plots,
+    )
 
 
 def _facts(structure: Structure, scene: Scene, total: int, formula: str) -> Sequence[tuple[str, str]]:

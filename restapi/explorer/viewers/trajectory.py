@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from aiida_like.errors import DamagedNode, FeatureUnavailable
 from aiida_like.formats.structure import Site, Species, Structure, Vector
 from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.crystal.scene import MOST_SITES
 from restapi.explorer.pictures.plots.plot import Line, Plot, plot_svg
 from restapi.explorer.pictures.plots.ticks import short
-from restapi.explorer.viewers.reading import listed
+from restapi.explorer.viewers.reading import listed, plot_url
 from restapi.explorer.viewers.slices import numbers_of, rows_of, slice_of
 from restapi.explorer.viewers.structure import structure_panel
 from restapi.explorer.visit import Visit
@@ -30,11 +32,14 @@ def view(visit: Visit, node: Node) -> Panel:
     count, total = _size(attributes)
     step = _asked(visit, count)
     structure = _structure(visit, node, attributes, step)
+    plots = _plots(visit, node, attributes, count)
     more = {
         "steps": {"count": count, "step": step, "text": _when(visit, node, attributes, step)},
-        "plots": _plots(visit, node, attributes, count),
+        "here": visit.url(node.path),
+        "plots": [(name, plot, plot_url(visit, node, number)) for number, (name, plot) in enumerate(plots)],
     }
-    return structure_panel(structure, node, total, more, scripts=("steps.js", "plot.js"))
+    pictures = [plot for _, plot in plots]
+    return structure_panel(structure, node, total, more, ("steps.js", "plot.js"), pictures)
 
 
 def _size(attributes: Mapping[str, Any]) -> tuple[int, int]:
@@ -100,8 +105,8 @@ def _when(visit: Visit, node: Node, attributes: Mapping[str, Any], step: int) ->
     return f"{short(float(time))} ps" if isinstance(time, int | float) else ""
 
 
-def _plots(visit: Visit, node: Node, attributes: Mapping[str, Any], count: int) -> Sequence[Any]:
-    """Pictures of arrays that have a number for each step."""
+def _plots(visit: Visit, node: Node, attributes: Mapping[str, Any], count: int) -> Sequence[tuple[str, Markup]]:
+    """Names and pictures of arrays that have a number for each step."""
     names = [
         key.removeprefix("array|")
         for key, shape in sorted(attributes.items())

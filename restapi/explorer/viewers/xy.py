@@ -8,7 +8,7 @@ from typing import Any
 from aiida_like.errors import DamagedNode
 from restapi.explorer.node.found import Node
 from restapi.explorer.pictures.plots.plot import COLOURS, Line, Plot, plot_svg
-from restapi.explorer.viewers.reading import listed, text_of
+from restapi.explorer.viewers.reading import listed, plot_url, text_of
 from restapi.explorer.viewers.slices import Numbers, numbers_of, slice_of
 from restapi.explorer.visit import Visit
 from restapi.layout.panel import Panel
@@ -34,13 +34,15 @@ def view(visit: Visit, node: Node) -> Panel:
         _with_unit(text_of(attributes.get("x_name"), 60) or "x", text_of(attributes.get("x_units"), 20)),
         lines[0].name if len(lines) == 1 else ", ".join(dict.fromkeys(units))[:60],
     )
+    picture = plot_svg(plot, f"{', '.join(line.name for line in lines)} over {plot.x_label}")
     values = {
-        "picture": plot_svg(plot, f"{', '.join(line.name for line in lines)} over {plot.x_label}"),
+        "picture": picture,
+        "svg_url": plot_url(visit, node),
         "kind": "xy",
         "legend": [(line.colour, line.name) for line in lines],
         "notes": _notes(len(names), step),
     }
-    return Panel("viewers/plot.html", values, title="Plot", scripts=("plot.js",))
+    return Panel("viewers/plot.html", values, title="Plot", scripts=("plot.js",), plots=(picture,))
 
 
 def _step(shape: Any) -> int:

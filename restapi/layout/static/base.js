@@ -41,7 +41,9 @@ async function load(place) {
     const answer = await fetch(place.dataset.load, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const read = new DOMParser().parseFromString(await answer.text(), "text/html");
-    place.replaceChildren(...read.body.childNodes);
+    // Where nothing was found, nothing is headed either.
+    if (place.dataset.whole && !read.body.children.length) place.closest(place.dataset.whole)?.remove();
+    else place.replaceChildren(...read.body.childNodes);
     showCopies(place);
   } finally {
     place.removeAttribute("aria-busy");

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from restapi.accounts.caller import caller_of
 from restapi.dialects.inner import ApiRefused, Inner
 from restapi.dialects.jobs.asked import Asked, Service
 from restapi.dialects.jobs.errors import refusal_of
@@ -38,6 +39,11 @@ def run_pages(service: Service, log: FailureLog) -> RunPages:
     def fields(inner: Inner, run: str | None, filled: Filled) -> Form:
         return of(inner.exchange, lambda asked: form.shown(asked, inner, run, filled))
 
+    def of_node(exchange: Exchange, row: Mapping[str, Any]) -> str | None:
+        if caller_of(exchange.environ).account is None:
+            return None
+        return of(exchange, lambda asked: job.of_node(asked, row))
+
     return RunPages(
         name="jobs",
         title="Job",
@@ -45,5 +51,6 @@ def run_pages(service: Service, log: FailureLog) -> RunPages:
         shown=shown,
         form=fields,
         send=form.send,
+        of_node=of_node,
         upload_path="/api/v2/files/contents/",
     )

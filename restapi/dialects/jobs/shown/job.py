@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, select
 
 from aiida_like_engine.server_db.tables import ACCOUNTS, FILES, JOBS, RUNS
 from restapi.dialects.inner import Inner
@@ -69,16 +69,36 @@ def shown(asked: Asked, inner: Inner, public_id: str) -> ShownRun | None:
     )
 
 
+def of_node(asked: Asked, row: Mapping[str, Any]) -> str | None:
+    """The id of the job that has run as a node; None: there is none such, or it is not for the account.
+
+    Raises:
+        RootError
+    """
+    run = (row["attributes"] or {}).get("run")
+    if not isinstance(run, str):
+        return None
+    with asked.reading() as reader:
+        wanted = [RUNS.c.uuid == run, RUNS.c.node_uuid == row["uuid"], *_seen(reader)]
+        found = select(JOBS.c.public_id).join(RUNS, RUNS.c.job_id == JOBS.c.id).where(*wanted)
+        return reader.connection.execute(found).scalar_one_or_none()
+
+
+def _seen(reader: Reader) -> Sequence[ColumnElement[bool]]:
+    """The conditions of jobs that there are for the account."""
+    own = [] if reader.account is None else [JOBS.c.account_id == reader.account]
+    return [JOBS.c.deleted.is_(None), JOBS.c.api == API, *own]
+
+
 def _row(reader: Reader, public_id: str) -> Row[Any] | None:
     columns = (
         *(JOBS.c.name, JOBS.c.created, ACCOUNTS.c.name.label("owner"), *RUN_COLUMNS),
         *(RUNS.c.number, RUNS.c.node_uuid, RUNS.c.message, RUNS.c.exit_status, RUNS.c.cores),
         *(RUNS.c.cpu_seconds, RUNS.c.peak_bytes, RUNS.c.output_bytes),
     )
-    wanted = [JOBS.c.public_id == public_id, JOBS.c.deleted.is_(None), JOBS.c.api == API]
-    if reader.account is not None:
-        wanted.append(JOBS.c.account_id == reader.account)
-    return reader.connection.execute(with_runs(*columns).where(*wanted)).one_or_none()
+    return reader.connection.execute(
+        with_runs(*columns).where(JOBS.c.public_id == public_id, *_seen(reader))
+    ).one_or_none()
 
 
 def _facts(row: Row[Any]) -> Iterator[tuple[str, str]]:

@@ -143,10 +143,10 @@ def _sector(radius: float, start: float, end: float) -> str:
 
 
 def _sticks(scene: Scene, placed: Placed, places: Sequence[Vector]) -> Iterator[_Part]:
-    """Two halves of each bond, each in the colour of its atom."""
+    """Two halves of each bond between atoms that are drawn, each in the colour of its atom."""
     for bond in placed.bonds:
         # Halves of bonds that lead out would stick out all around like thorns.
-        if bond.second is not None:
+        if bond.second is not None and max(bond.first, bond.second) < len(places):
             start, end = places[bond.first], places[bond.second]
             yield _stick(scene, placed.atoms[bond.first].site, start, end)
             yield _stick(scene, placed.atoms[bond.second].site, end, start)

@@ -12,6 +12,9 @@ from restapi.explorer.pictures.plots.ticks import Tick
 MOST_BANDS = 400
 """Of more, those in the middle: there are the bands around the gap."""
 
+_MOST_POINTS, _FEWEST = 40_000, 40
+"""Points of all bands, or fewer bands are drawn, but no fewer than that."""
+
 _GREEK = {
     "GAMMA": "Γ",
     "DELTA": "Δ",
@@ -38,7 +41,7 @@ def bands_plot(export: Mapping[str, Any], fermi: float | None = None, unit: str 
     of_each = count // 2 if has_two_spins else count
     lines = [
         _line(stretches, number, fermi or 0.0, _name(number, of_each, has_two_spins), 1 + number // max(of_each, 1))
-        for number in _shown(of_each, has_two_spins)
+        for number in _shown(of_each, has_two_spins, sum(len(stretch["x"]) for stretch in stretches))
     ]
     return Plot(
         lines,
@@ -67,8 +70,10 @@ def _is_jump(stretch: Mapping[str, Any]) -> bool:
     return len(x) == 2 and x[0] == x[1]  # noqa: PLR2004
 
 
-def _shown(of_each: int, has_two_spins: bool) -> Sequence[int]:  # noqa: FBT001
-    most = MOST_BANDS // 2 if has_two_spins else MOST_BANDS
+def _shown(of_each: int, has_two_spins: bool, points: int) -> Sequence[int]:  # noqa: FBT001
+    """The numbers of the bands that are drawn; each has so many points."""
+    of_all = min(MOST_BANDS, max(_FEWEST, _MOST_POINTS // max(points, 1)))
+    most = of_all // 2 if has_two_spins else of_all
     first = max(0, (of_each - most) // 2)
     numbers = range(first, min(of_each, first + most))
     return [*numbers, *(of_each + number for number in numbers)] if has_two_spins else numbers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from restapi.explorer.pictures.plots.simplify import Point, simplified
+from restapi.explorer.pictures.plots.simplify import Point, simplified, thinned
 from restapi.explorer.pictures.plots.ticks import Tick, is_drawable, ticks
 from restapi.explorer.pictures.svg import document, element, group, number
 
@@ -243,4 +243,4 @@ def _stroke(piece: Sequence[Point], tolerance: float) -> str:
     if len(piece) == 1:
         (x, y) = piece[0]
         return f"M{number(x - 1.5)},{number(y)}L{number(x + 1.5)},{number(y)}"
-    return "M" + "L".join(f"{number(x)},{number(y)}" for x, y in simplified(piece, tolerance))
+    return "M" + "L".join(f"{number(x)},{number(y)}" for x, y in simplified(thinned(piece), tolerance))

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
+from itertools import groupby
+from math import floor, inf
 
 Point = tuple[float, float]
+
+
+def thinned(points: Sequence[Point]) -> Sequence[Point]:
+    """Of all points that share a unit of x the lowest and the highest alone, where there are many; in their order.
+
+    Nobody sees more of a line that goes up and down within a unit. `x` does not fall.
+    """
+    if len(points) < _MANY:
+        return points
+    kept: list[int] = [0]
+    for _, unit in groupby(range(len(points)), lambda place: floor(points[place][0])):
+        places = list(unit)
+        ends = {min(places, key=lambda place: points[place][1]), max(places, key=lambda place: points[place][1])}
+        kept += sorted(ends)
+    return [points[place] for place in dict.fromkeys([*kept, len(points) - 1])]
+
+
+_MANY = 2000
+"""Points of a line: some three for each unit of a plot."""
 
 
 def simplified(points: Sequence[Point], tolerance: float) -> list[Point]:
