@@ -57,6 +57,23 @@ def test_what_is_refused(api: Api) -> None:
     assert [(each.path, each.status) for each in api.requested] == [(f"/api/v4{CONTENTS}", 404), ("/api/v4/nodes", 200)]
 
 
+def test_each_request_is_an_operation_of_the_documentation(
+    api: Api, golden: Golden, serve: Callable[..., Flask]
+) -> None:
+    document = serve(str(golden.archive), {}).test_client().get("/api/v4/openapi.json").json
+    known = {
+        f"/{operation['tags'][0]}/{operation['operationId']}"
+        for at_path in document["paths"].values()
+        for method, operation in at_path.items()
+        if method == "get"
+    }
+    for path in ("/nodes", f"/nodes/{graph.folder}", f"/nodes/{graph.folder}/repo/list", "/groups/1", "/users/page/1"):
+        api.get(path)
+    anchors = [each.anchor for each in api.requested]
+    assert anchors[:2] == ["/nodes/get_nodes", "/nodes/get_nodes_by_id"]
+    assert len({*anchors} & known) == 5
+
+
 LARGE = 123456789012345678901
 ODD = {
     "integers beyond 64 bits": (f'{{"x":{LARGE},"y":[{10**400}]}}', {"x": LARGE, "y": [10**400]}),

@@ -108,6 +108,11 @@ def test_numbers_are_compared_as_values(client: FlaskClient) -> None:
     assert tables(compared(client, a, b))["Values of inputs"] == [["factor", "0.98", "0.99"]]
 
 
+def test_a_server_of_small_pages(serve: Callable[..., Flask], rows: dict[str, Row]) -> None:
+    small = serve(demo(), {"MAX_LIMIT": 5}).test_client()
+    compared(small, rows["Cu, out of time"]["id"], rows["Graphene, killed"]["id"])
+
+
 def test_structures(client: FlaskClient, rows: dict[str, Row]) -> None:
     shown = {
         row[0]: row[1:] for row in tables(compared(client, rows["NaCl"]["id"], rows["graphene"]["id"]))["Structure"]

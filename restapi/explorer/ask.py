@@ -15,6 +15,7 @@ from flask import Response
 from aiida_like import json_text
 from restapi.dialects.inner import ApiRefused, TooLarge, answer_of, environ_of
 from restapi.dialects.target import Target
+from restapi.explorer.schema import anchors
 from restapi.http.exchange import Exchange
 from restapi.http.ranges import RANGE
 from restapi.http.reply import Answer, BytesReply, CachedAnswer
@@ -127,7 +128,8 @@ class Api:
         is_refusal = status >= HTTPStatus.BAD_REQUEST
         # Of an empty file there is no part, but the file.
         shown = status if is_refusal and status != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE else HTTPStatus.OK
-        requested = Requested(API + quote(path, safe=SAFE_IN_URLS), written, shown)
+        anchor, _ = anchors().find(path) or ("", {})
+        requested = Requested(API + quote(path, safe=SAFE_IN_URLS), written, shown, anchor)
         if requested not in self.requested:
             self.requested.append(requested)
         if is_refusal:

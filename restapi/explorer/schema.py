@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 
 from querylang.ast import Operator
 from querylang.keys import split_key
 from querylang.lowering.operators import LOWERINGS
 from querylang.lowering.relations import operators_of_relation
 from querylang.schema import Entity, FieldType
-from restapi.dialects.aiida_v4 import options
+from restapi.dialects.aiida_v4 import DIALECT, options
 from restapi.dialects.aiida_v4.entities import COMPUTERS, GROUPS, NODES, USERS
 from restapi.dialects.aiida_v4.options import OPTIONS
+from restapi.http.route_tree import RouteTree
+from restapi.openapi.operations import anchor_of
 
 __all__ = [
     "COMPUTERS",
@@ -19,11 +22,22 @@ __all__ = [
     "NODES",
     "OPTIONS",
     "USERS",
+    "anchors",
     "is_json",
     "operators_of",
     "operators_of_relation",
     "options_of",
 ]
+
+
+@cache
+def anchors() -> RouteTree[str]:
+    """Where the page of the documentation has each path of the API."""
+    tree = RouteTree[str]()
+    for route in DIALECT.routes:
+        (described,) = DIALECT.described(route)
+        tree.add(route.path, anchor_of(described), {}, DIALECT.entities)
+    return tree
 
 
 def options_of(entity: Entity) -> Collection[str]:

@@ -20,12 +20,14 @@ API = "/api/v4"
 class Requested:
     """A request to an API that a page shows the answer of. `path` is below the mount, `query` as it stands in URLs.
 
-    `status` is that of an answer that is an error, else 200.
+    `status` is that of an answer that is an error, else 200. `anchor` is where the page of the API's documentation has
+    it, empty if nowhere.
     """
 
     path: str
     query: str = ""
     status: int = 200
+    anchor: str = ""
 
     @property
     def target(self) -> str:

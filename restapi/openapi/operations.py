@@ -72,6 +72,11 @@ _IN_IDS = {"kind": "nodes", "id": "by_id", "page": "n"}
 """What parameters of paths are called in ids of operations."""
 
 
+def anchor_of(described: DescribedPath) -> str:
+    """Where the page of the documentation shows what GET of a path answers, as Swagger UI names it."""
+    return f"/{_tag(described)}/{_operation_id(described, 'get')}"
+
+
 def _tag(described: DescribedPath) -> str:
     module = described.resource.__module__.rpartition(".")[2]
     first = described.path.split("/")[1]

@@ -104,7 +104,8 @@ def _by_label(visit: Visit, role: Role, node: Node) -> Mapping[str, NodeRow]:
     if not node.is_process:
         return {}
     types = ",".join(f'"{each}"' for each in role.link_types)
-    asked = f"link_type=in={types}&limit={_MOST_NODES}&fields={_FIELDS}"
+    most = min(_MOST_NODES, visit.explorer.settings.max_limit)
+    asked = f"link_type=in={types}&limit={most}&fields={_FIELDS}"
     name = role.direction.name
     return {str(row["link_label"]): NodeRow(row) for row in visit.api.get(f"{node.path}/links/{name}", asked)[name]}
 
