@@ -177,9 +177,9 @@ QUERIES: dict[str, tuple[str, str, str]] = {
         syntax_error(8, "a time of the calendar (date value out of range)", "0001-01-01T04:59+05:"),
     ),
     "the last time": (
-        "nodes?ctime<=9999-12-31T18:58-05:00",
         "nodes?ctime<=9999-12-31T18:59-05:00",
-        syntax_error(8, "a time of the calendar (date value out of range)", "9999-12-31T18:59-05:"),
+        "nodes?ctime<=9999-12-31T19:00-05:00",
+        syntax_error(8, "a time of the calendar (date value out of range)", "9999-12-31T19:00-05:"),
     ),
     "nodes of a graph": (
         f"nodes/{graph.relax}/graph?limit=10000",
