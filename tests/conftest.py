@@ -82,7 +82,8 @@ MARKED = {
     "engine": (
         *("test_engine.py", "test_engine_uploads.py", "test_engine_hostile.py", "test_engine_stop.py"),
         *("test_engine_killed.py", "test_engine_commands.py", "test_accounts_engine.py", "test_jobs_runs.py"),
-        *("test_runs_served.py", "test_engine_faults.py"),
+        *("test_runs_served.py", "test_engine_faults.py", "test_engine_idle.py", "test_engine_purge.py"),
+        "test_engine_watching.py::test_a_short_job",
     ),
     "oracle": (
         *("test_peer.py", "test_v2_aiida.py", "test_graph_aiida.py", "test_full_types.py", "test_formats_derived.py"),
@@ -92,6 +93,7 @@ MARKED = {
     "long": (
         "test_bare.py",
         "test_site.py::test_a_hundred_archives",
+        "test_engine_faults.py::test_what_is_lost_again_and_again",
         "test_benchmarks.py::test_the_commands_have_help",
     ),
     "bare": ("test_bare.py",),
