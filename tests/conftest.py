@@ -94,6 +94,7 @@ MARKED = {
         "test_bare.py",
         "test_site.py::test_a_hundred_archives",
         "test_engine_faults.py::test_what_is_lost_again_and_again",
+        "test_engine_faults.py::test_what_aiida_cannot_give_up",
         "test_benchmarks.py::test_the_commands_have_help",
     ),
     "bare": ("test_bare.py",),

@@ -28,6 +28,10 @@ ALL_AFTER_ITS_BEGINNING = (
     "UPDATE OF attributes ON db_dbnode WHEN new.label = 'LABEL' "
     "AND json_extract(new.attributes, '$.process_state') <> 'created'"
 )
+ITS_FAILURE = (
+    "UPDATE OF attributes ON db_dbnode WHEN new.label = 'LABEL' "
+    "AND json_extract(new.attributes, '$.process_state') IN ('killed', 'excepted')"
+)
 MESSAGE = "AiiDA could not carry it out (IntegrityError): see the engine's log"
 
 
@@ -96,6 +100,18 @@ def test_what_is_lost_again_and_again_ends_as_failed(engine: RunningEngine) -> N
     assert log.count(lost) == 10
     # It keeps its mark: whoever had the process after all would not run it.
     assert engine.root.stop_of_job(ended.row.node_uuid).exists()
+    assert engine.run("echo after").log == "after\n"
+
+
+def test_what_aiida_cannot_give_up_ends_as_failed(engine: RunningEngine) -> None:
+    """Its work folder cannot be made, so that AiiDA waits for help; nor can it be written that it has failed."""
+    engine.root.work.chmod(0o500)
+    try:
+        with a_fault(engine, ITS_FAILURE):
+            ended = engine.wait(engine.submit("true", label=FAULTY), seconds=240)
+    finally:
+        engine.root.work.chmod(0o2750)
+    assert (ended.row.state, ended.row.reason, ended.row.message) == ("ended", "engine", MESSAGE)
     assert engine.run("echo after").log == "after\n"
 
 
