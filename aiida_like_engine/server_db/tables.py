@@ -156,7 +156,8 @@ _PHASE_OF_RUN = """CASE
 PHASE_TRIGGERS = tuple(
     f"CREATE TRIGGER {name} AFTER {event} ON runs "  # noqa: S608 - all of it stands here
     "WHEN NEW.number = (SELECT max(number) FROM runs WHERE job_id = NEW.job_id) "
-    f"BEGIN UPDATE jobs SET phase = {_PHASE_OF_RUN} WHERE id = NEW.job_id; END"
+    # A row with its document is not written again for nothing.
+    f"BEGIN UPDATE jobs SET phase = {_PHASE_OF_RUN} WHERE id = NEW.job_id AND phase <> {_PHASE_OF_RUN}; END"
     for name, event in (("phase_of_new_run", "INSERT"), ("phase_of_run", "UPDATE OF state, reason"))
 )
 """What `METADATA` does not make."""
