@@ -12,11 +12,14 @@ class Application:
     def streams(self, environ: dict[str, Any]) -> bool:
         return bool(environ["PATH_INFO"].startswith("/upload"))
 
+    def message_key(self, environ: dict[str, Any]) -> str:
+        return "detail" if environ["PATH_INFO"].endswith("/said") else "message"
+
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].endswith("/refused"):
             start_response("401 Unauthorized", [("Content-Length", "3")])
             return [b"no\n"]
-        print("asked for", environ["PATH_INFO"], file=sys.stderr, flush=True)
+        sys.stderr.write(f"asked for {environ['PATH_INFO']}\n")  # in one piece: others write, too
         if environ["PATH_INFO"].endswith("/lazy"):
             start_response("200 OK", [])
             return (environ["wsgi.input"].read() for _ in range(1))

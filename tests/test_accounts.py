@@ -18,7 +18,7 @@ from aiida_like.errors import TargetError
 from aiida_like.profiles import RUNS, demo, find
 from aiida_like_engine.errors import Busy, RootError
 from aiida_like_engine.server_db import accounts
-from aiida_like_engine.server_db.database import now
+from aiida_like_engine.server_db.database import VERSION, now
 from aiida_like_engine.server_db.directory import Directory
 from aiida_like_engine.server_db.passwords import Passwords
 from aiida_like_engine.server_db.tables import KEYS, SCHEMA
@@ -290,6 +290,24 @@ def test_accounts_that_cannot_be_read(golden: Golden, tmp_path: Path, caplog: py
     answer = ask(client, "/api/v4/users", people.header("ada"))
     assert (answer.status_code, "has schema version 99" in answer.json["message"]) == (503, True)
     assert str(tmp_path) not in answer.text
+
+
+def test_a_database_of_before(golden: Golden, tmp_path: Path) -> None:
+    """The program is newer than the engine's database: whoever runs the server is told the command, by HTTP too."""
+    people = make_people(tmp_path / "root", golden)
+    client = Client(create_site([], {"ENGINE": str(people.root.path)}))
+    with people.writing() as connection:
+        connection.execute(update(SCHEMA).values(version=VERSION - 1))
+    people.root.server_database.rename(tmp_path / "older")
+    shutil.copy(tmp_path / "older", people.root.server_database)  # as another file, which is opened anew
+    for path, key in (("/api/v4/users", "message"), ("/api/v2/jobs/", "detail"), ("/ada/api/v2/jobs/", "detail")):
+        answer = ask(client, path, people.header("ada"))
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+        assert answer.json[key] == (
+            f"this site cannot be served now: its server database has schema version {VERSION - 1}, and this server "
+            f"reads {VERSION}: aiida-like engine init ROOT, with the engine stopped, brings it forward"
+        )
+        assert str(tmp_path) not in answer.text
 
 
 def test_eight_at_once(people: People) -> None:

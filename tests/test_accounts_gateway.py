@@ -74,6 +74,21 @@ def test_headers(behind: Client, case: str) -> None:
     assert statuses == ([200, 200, 304] if expected == 200 else [401, 401, 401])
 
 
+PREFIXES = {"/ada": 200, "": 200, "/bob": 404, "/zoe": 404, "/mallory": 404}
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_the_prefix_is_that_of_the_consumer(behind: Client, prefix: str) -> None:
+    """The account in the path is the one that the gateway names, or there is nothing: not even that there is one."""
+    answer = behind.get(f"{prefix}/api/v2/users/me/", headers=TRUE)
+    told = {"detail": "Not found."} if PREFIXES[prefix] == 404 else answer.json
+    assert (answer.status_code, answer.json) == (PREFIXES[prefix], told)
+    if PREFIXES[prefix] == 200:
+        assert answer.json["email"] == "ada@example.org"
+    forged = {"X-Consumer-Username": "ada"}
+    assert behind.get(f"{prefix}/api/v2/users/me/", headers=forged).status_code == 401
+
+
 def test_forged_headers_beside_a_key(behind: Client, people: People) -> None:
     """Who claims to be the gateway and is not is refused, whatever else comes along."""
     forged = {"X-Consumer-Username": "zoe", **people.header("ada")}
@@ -158,6 +173,18 @@ def test_a_desktop_is_asked_by_its_own_name(desktop: Client, people: People, hos
     """Else a page of somebody else, whose name they give this address, could read it."""
     answer = desktop.get("/api/v4/users", headers={"Host": host, **people.header("ada")})
     assert answer.status_code == HOSTS[host]
+
+
+def test_what_is_refused_in_front_of_the_jobs_api(desktop: Client, people: People) -> None:
+    """It is told as this API tells all that is wrong."""
+    foreign = {"Host": "evil.example", **people.header("ada")}
+    said = "this server is asked as localhost or 127.0.0.1 alone"
+    for path, key in (("/api/v2/jobs/", "detail"), ("/ada/api/v2/jobs/", "detail"), ("/api/v4/users", "message")):
+        answer = desktop.get(path, headers=foreign)
+        assert (answer.status_code, answer.json) == (403, {key: said})
+    crossing = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", **people.header("ada")}
+    answer = desktop.post("/api/v2/jobs/", json={}, headers=crossing)
+    assert (answer.status_code, answer.json) == (403, {"detail": "pages of other sites may not ask this server"})
 
 
 def test_a_desktop_wants_the_key(desktop: Client, people: People) -> None:

@@ -11,6 +11,7 @@ from werkzeug.test import Client
 
 from restapi import create_site
 from restapi.dialects import jobs, no_engine
+from restapi.dialects.jobs import overviews
 from restapi.hosting.app import Application
 from tests.conftest import Golden
 from tests.jobs_rows import LOG, make_jobs
@@ -79,6 +80,56 @@ def test_what_a_site_streams(site: Any) -> None:
         assert site.streams({"REQUEST_METHOD": "POST", "PATH_INFO": path})
         assert not site.streams({"REQUEST_METHOD": "GET", "PATH_INFO": path})
     assert not site.streams({"REQUEST_METHOD": "POST", "PATH_INFO": "/api/v4/querybuilder"})
+
+
+KEYS = {
+    "/api/v2/jobs/": "detail",
+    "/api/v2/files/contents/": "detail",
+    "/api/v2/users/me": "detail",
+    "/ada/api/v2/": "detail",
+    "/ada/api/v2/files/contents/": "detail",
+    "/runs/ada/api/v2/jobs/": "detail",
+    "/runs/api/v2/jobs/QTVia0/submit/": "detail",
+    "/api/jobs/Runnin/runs/1/tail/process_output.log": "detail",
+    "/api/v2/nodes": "message",
+    "/api/v2/jobs/docs": "message",
+    "/api/v4/querybuilder": "message",
+    "/runs/api/v2/nodes": "message",
+    "/runs/new": "message",
+    "/demo/api/v2/jobs/": "message",
+    "/demo/ada/api/v2/jobs/": "message",
+    "/": "message",
+}
+"""Under which key an error has its message at a path, if no dialect sees the request."""
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_errors_in_front_of_it(site: Any, path: str) -> None:
+    assert site.message_key({"PATH_INFO": path}) == KEYS[path]
+
+
+def test_a_host_that_is_none(people: People, serve: Callable[..., Flask]) -> None:
+    """It is refused in front of Flask and behind it."""
+    for hooks in (0, 1):
+        app = serve(None, {"ENGINE": str(people.root.path)})
+        for _ in range(hooks):
+            app.before_request(lambda: None)
+        client, headers = app.test_client(), {**people.header("ada"), "Host": "a b"}
+        for path, key in (("/api/v2/jobs/", "detail"), ("/ada/api/v2/files/", "detail"), ("/api/v4/users", "message")):
+            for _ in range(2):
+                answer = client.get(path, headers=headers)
+                assert (answer.status_code, list(answer.json)) == (400, [key]), (hooks, path, answer.text)
+
+
+def test_an_error_of_ours(people: People, serve: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(overviews.CoreTypes, "get", broken)
+    client = serve(None, {"ENGINE": str(people.root.path)}).test_client()
+    answer = client.get("/api/v2/coretypes/", headers=people.header("ada"))
+    told = "Internal server error: the cause is in the log of the server"
+    assert (answer.status_code, answer.json) == (500, {"detail": told, "request_id": answer.headers["X-Request-ID"]})
 
 
 def test_without_an_engine_there_is_nothing_of_it(serve: Callable[..., Application]) -> None:

@@ -85,12 +85,10 @@ def test_four_at_once_that_stall_stop_nobody(server: Server) -> None:
     with ExitStack() as stack:
         stalled = [stack.enter_context(upload(port, f"/upload/{n}")) for n in range(4)]
         wait_until(lambda: all(f"asked for /upload/{n}\n" in process.stderr for n in range(4)))
-        with upload(port) as connection:
-            status, body = answer(connection)
-            assert (status, body) == (
-                b"503",
-                b'{"message":"4 uploads are under way, which is as many as may be: try again"}',
-            )
+        for path, key in (("/upload", b"message"), ("/upload/said", b"detail")):
+            with upload(port, path) as connection:
+                told = b'{"%s":"4 uploads are under way, which is as many as may be: try again"}' % key
+                assert answer(connection) == (b"503", told), "as the application has it there"
         with upload(port, "/whole", length=2) as connection:
             connection.sendall(b"12")
             assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
@@ -119,6 +117,15 @@ def test_a_body_is_read_before_the_application_returns(server: Server) -> None:
         connection.sendall(b"67890")
         assert answer(connection)[0] == b"500"
     assert "StreamOver: the application reads a body that it takes while it comes" in process.stderr
+
+
+def test_what_the_worker_refuses_itself(server: Server) -> None:
+    """It says so as the application does at the path."""
+    for path, key in (("/", b"message"), ("/said", b"detail")):
+        with upload(server[0], path, length=1 << 40) as connection:
+            status, body = answer(connection)
+            assert (status, body.partition(b":")[0]) == (b"400", b'{"%s"' % key)
+            assert b"the body has more than " in body
 
 
 def test_who_is_refused_need_not_send(server: Server) -> None:

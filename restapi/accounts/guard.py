@@ -41,7 +41,8 @@ class Guard:
 
     `frame` is what stands around pages of somebody who has signed in.
 
-    What is refused is told in JSON; a browser gets the page to sign in.
+    What is refused is told in JSON, under the key that `message_key` tells of the request; a browser gets the page to
+    sign in.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Guard:
         failures: FailureLog,
         settles_itself: Callable[[str], bool] = lambda _: False,
         frame: Callable[[Exchange], Frame] = frame_of,
+        message_key: Callable[[WSGIEnvironment], str] = lambda _: errors.MESSAGE,
     ) -> None:
         self._application = application
         self._gate = gate
         self._failures = failures
         self._settles_itself = settles_itself
+        self._message_key = message_key
         self._pages = Pages(gate, frame)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -72,7 +75,7 @@ class Guard:
         except EngineError as error:
             answer = self._away(environ, error)
         except HTTPException as error:
-            answer = errors.reply_to_http(error)
+            answer = errors.reply_to_http(error, self._message_key(environ))
         if answer is not None:
             start_response = _private(start_response)
             return headers.complete(answer, Exchange(environ))(environ, start_response)
@@ -84,18 +87,22 @@ class Guard:
         """The answer to what nobody may ask so, whoever it is."""
         if self._gate.is_desktop:
             if not origins.names_loopback(environ):
-                return _refuse("this server is asked as localhost or 127.0.0.1 alone")
+                return self._refuse(environ, "this server is asked as localhost or 127.0.0.1 alone")
             if origins.is_foreign(environ):
-                return _refuse("pages of other sites may not ask this server")
+                return self._refuse(environ, "pages of other sites may not ask this server")
         if caller.wait and not self._settles_itself(environ.get("PATH_INFO", "")):
             answer = _message(HTTPStatus.TOO_MANY_REQUESTS, f"too many keys were wrong: wait {caller.wait} s")
             answer.headers["Retry-After"] = str(caller.wait)
             return answer
         if caller.carrier is Carrier.SESSION and origins.is_foreign_write(environ):
-            return _refuse(
-                "with a cookie, only pages of this site may send this; a program sends a key: Authorization: Token KEY"
+            return self._refuse(
+                environ,
+                "with a cookie, only pages of this site may send this; a program sends a key: Authorization: Token KEY",
             )
         return None
+
+    def _refuse(self, environ: WSGIEnvironment, message: str) -> Response:
+        return _message(HTTPStatus.FORBIDDEN, message, key=self._message_key(environ))
 
     def _locked(self, environ: WSGIEnvironment, caller: Caller, path: str) -> Response | None:
         """The answer to who may not read here."""
@@ -117,24 +124,21 @@ class Guard:
         if access is ReadAccess.SUPERUSER:
             message = f"only superusers may read here, and the account {caller.name} is none"
             text = f"Only superusers may read here, and you are signed in as {caller.name}."
-            return self._pages.login_in_place(environ, HTTPStatus.FORBIDDEN, text) or _refuse(message)
+            return self._pages.login_in_place(environ, HTTPStatus.FORBIDDEN, text) or self._refuse(environ, message)
         return None
 
     def _away(self, environ: WSGIEnvironment, error: EngineError) -> Response:
         reason = error.reason if isinstance(error, SchemaMismatch) else "its accounts cannot be read"
         exchange = Exchange(environ)
         self._failures.write_once(exchange, TargetError(str(error), reason))
-        answer = _message(HTTPStatus.SERVICE_UNAVAILABLE, f"this site cannot be served now: {reason}", exchange.id)
+        message = f"this site cannot be served now: {reason}"
+        answer = _message(HTTPStatus.SERVICE_UNAVAILABLE, message, exchange.id, self._message_key(environ))
         answer.headers["Retry-After"] = _RETRY_SECONDS
         return answer
 
 
-def _message(status: HTTPStatus, message: str, request_id: str | None = None) -> Response:
-    return json_response({"message": message} | ({"request_id": request_id} if request_id else {}), status)
-
-
-def _refuse(message: str) -> Response:
-    return _message(HTTPStatus.FORBIDDEN, message)
+def _message(status: HTTPStatus, message: str, request_id: str | None = None, key: str = errors.MESSAGE) -> Response:
+    return json_response({key: message} | ({"request_id": request_id} if request_id else {}), status)
 
 
 def _private(start_response: StartResponse) -> StartResponse:

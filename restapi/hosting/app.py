@@ -95,7 +95,7 @@ class Application(Flask):
         try:
             answer = endpoint.answer(exchange, arguments)
         except HTTPException as error:
-            answer = errors.reply_to_http(error)
+            answer = errors.reply_to_http(error, self.message_key(environ))
         except Exception as error:  # noqa: BLE001 Flask logs it, and says 500
             with self.request_context(environ):
                 return self.handle_exception(error)(environ, start_response)
@@ -107,6 +107,11 @@ class Application(Flask):
             return headers.complete(as_response(answer), exchange)(environ, start_response)
         start_response("200 OK", [*fields, *ON_ALL, (ID_HEADER, exchange.id)])
         return () if exchange.method == "HEAD" else (answer.body,)
+
+    def message_key(self, environ: WSGIEnvironment) -> str:
+        """The key of the message in the answer to a request that no dialect sees."""
+        path = environ.get("PATH_INFO", "")
+        return next((api.message_key for api in self.run_apis if api.is_own(path)), errors.MESSAGE)
 
     def mount(self, mounted: MountedDialect) -> None:
         """Lets Flask ask a dialect at all URLs below its prefix, with any method."""
@@ -148,6 +153,7 @@ class Application(Flask):
             self.failures,
             lambda path: any(is_its_own(path) for is_its_own in settle_themselves),
             frame_of if explorer is None else explorer.frame,
+            self.message_key,
         )
         self.wsgi_app = guard  # type: ignore[method-assign]
 
@@ -235,7 +241,8 @@ def create_app(
         app.register_blueprint(docs_page.blueprint(found, DIALECTS, app.run_apis, nav))
         app.register_blueprint(home.blueprint(found, storage, app.run_apis, explorer))
         app.register_blueprint(health.blueprint(storage))
-        errors.register(app, app.failures, partial(_beside_dialects, app.routes, explorer), partial(_broken, explorer))
+        missing, broken = partial(_beside_dialects, app.routes, explorer), partial(_broken, explorer, app.message_key)
+        errors.register(app, app.failures, missing, broken, app.message_key)
         app.after_request(headers.complete_page)
         app.after_request(_answer_preflight)
         if gate is not None:
@@ -258,11 +265,11 @@ def _beside_dialects(routes: RouteTree[Target], explorer: Explorer | None, excha
     return dialect.missing(exchange.mount_path + dialect.prefix)
 
 
-def _broken(explorer: Explorer | None, exchange: Exchange) -> Answer:
+def _broken(explorer: Explorer | None, key_of: Callable[[WSGIEnvironment], str], exchange: Exchange) -> Answer:
     """The answer to a request that an error of ours has ended."""
     if explorer is not None and _is_page(exchange):
         return explorer.broken(exchange)
-    return errors.failure(errors.GENERIC, HTTPStatus.INTERNAL_SERVER_ERROR, exchange)
+    return errors.failure(errors.GENERIC, HTTPStatus.INTERNAL_SERVER_ERROR, exchange, key_of(exchange.environ))
 
 
 def _is_page(exchange: Exchange) -> bool:

@@ -15,6 +15,8 @@ from socket import SHUT_WR, socket
 from termios import TIOCOUTQ
 from typing import Any
 
+from restapi.http.errors import MESSAGE
+
 _AT_ONCE = 65_536
 """Bytes that are read at once."""
 
@@ -57,13 +59,13 @@ class Connection:
     `received`: all that has come of the current request. `unsent`: what the client has not taken of the answer.
     `deadline`: when the connection is dropped, unless the client has done its part. `ready_at`: since when a thread may
     answer it, which `conversation` does. `is_whole`: all of the request has come. `is_stream`: `recv` waits for more.
-    `is_lost`: it was closed.
+    `is_lost`: it was closed. `message_key`: that of the message of an error, at the path that is asked for.
     """
 
     __slots__ = (
         *("socket", "peer", "server", "received", "unsent", "deadline", "ready_at", "conversation"),
         *("is_whole", "is_lost", "_seconds", "_has_come", "_queued", "_parsed", "_head", "_body", "_size", "_most"),
-        *("_misses", "is_stream", "_continue", "_was_stream", "_idle", "_rate", "_late_at"),
+        *("_misses", "is_stream", "_continue", "_was_stream", "_idle", "_rate", "_late_at", "message_key"),
     )
 
     def __init__(
@@ -77,6 +79,7 @@ class Connection:
         self.deadline = self.ready_at + seconds
         self.conversation = converse(self)
         self.is_whole = self.is_lost = False
+        self.message_key = MESSAGE
         self._seconds = seconds
         self._has_come = False
         self._queued = 0

@@ -16,6 +16,7 @@ from gunicorn.http.unreader import SocketUnreader
 
 from restapi.hosting.connection import ClientGone, Connection, Conversation
 from restapi.hosting.refusals import NOT_A_REQUEST, failure, refusal, too_long, too_many_streams
+from restapi.http.errors import MESSAGE
 
 TURN = 0
 """What a conversation waits for that waits for nobody: others have their turn first."""
@@ -55,14 +56,22 @@ class WrongLength(Exception):
 class Conversations:
     """Of all clients of a worker; `begin` one for each connection."""
 
-    def __init__(self, worker: Any, most_body: int, streams: Callable[[dict[str, Any]], bool] | None) -> None:
+    def __init__(
+        self,
+        worker: Any,
+        most_body: int,
+        streams: Callable[[dict[str, Any]], bool] | None,
+        message_key: Callable[[dict[str, Any]], str] | None = None,
+    ) -> None:
         """`most_body`: bytes that a body may have which is kept until it is whole.
 
         `streams`: whether the application takes the body of a request while it comes; then it may be of any length.
+        `message_key`: the key of the message of an error, where a request is answered here.
         """
         self._worker, self._cfg, self._log = worker, worker.cfg, worker.log
         self._most_body = most_body
         self._streams = streams or (lambda _: False)
+        self._message_key = message_key or (lambda _: MESSAGE)
         self._free_streams = BoundedSemaphore(STREAMS)
 
     def begin(self, connection: Connection) -> Conversation:
@@ -86,6 +95,7 @@ class Conversations:
         except NOT_A_REQUEST as error:
             self._log.warning("This is no request of HTTP: %r", error)
             return self._refuse(connection, refusal(error, bytes(connection.received)))
+        connection.message_key = self._message_key(environ)
         try:
             refused = yield from self._await_body(connection, environ)
             if refused:
@@ -101,10 +111,11 @@ class Conversations:
             if isinstance(error, ClientGone) or response.headers_sent:
                 raise
             self._log.exception("Error handling a request")
-            connection.sendall(failure())
+            connection.sendall(failure(connection.message_key))
             return False
         finally:
             self._end_stream(connection)
+            connection.message_key = MESSAGE
         return not response.should_close()
 
     def _await_body(self, connection: Connection, environ: dict[str, Any]) -> Generator[int, None, bytes | None]:
@@ -114,14 +125,14 @@ class Conversations:
             return None
         if self._streams(environ):
             if not self._free_streams.acquire(blocking=False):
-                return too_many_streams(STREAMS)
+                return too_many_streams(STREAMS, connection.message_key)
             connection.begin_stream(_STREAM_SECONDS, _STREAM_RATE)
             yield STREAM
             return None
         if connection.misses_body(length, self._most_body):
             connection.flush()  # 100 Continue
             yield EVENT_READ
-        return too_long(self._most_body) if connection.is_too_long else None
+        return too_long(self._most_body, connection.message_key) if connection.is_too_long else None
 
     def _end_stream(self, connection: Connection) -> None:
         if connection.is_stream:

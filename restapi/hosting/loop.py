@@ -168,7 +168,7 @@ class Loop:
         """Tells a client that its request is late, if it has begun one, and leaves it time to read that."""
         if not connection.received or connection.unsent:
             return False
-        connection.sendall(too_late(self._client_seconds))
+        connection.sendall(too_late(self._client_seconds, connection.message_key))
         with suppress(ClientGone):
             if connection.flush():
                 connection.linger(LINGER_SECONDS)

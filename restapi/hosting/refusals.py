@@ -9,6 +9,7 @@ from http import HTTPStatus
 import orjson
 from gunicorn.http.errors import NoMoreData, ParseException
 
+from restapi.http.errors import GENERIC, MESSAGE
 from restapi.http.exchange import new_ids
 from restapi.http.reply import ID_HEADER, ON_ALL
 
@@ -51,24 +52,26 @@ def refusal(error: Exception, head: bytes) -> bytes:
     return _answer(status, _MESSAGES.get(status, f"this is no request of HTTP: {error}"))
 
 
-def too_late(seconds: float) -> bytes:
-    return _answer(408, f"the request did not come within {seconds:g} seconds")
+def too_late(seconds: float, key: str) -> bytes:
+    """`key`: that of the message, as the dialect of the path has it; so below."""
+    return _answer(408, f"the request did not come within {seconds:g} seconds", key=key)
 
 
-def too_long(most: int) -> bytes:
-    return _answer(400, f"the body has more than {most} bytes")
+def too_long(most: int, key: str) -> bytes:
+    return _answer(400, f"the body has more than {most} bytes", key=key)
 
 
-def too_many_streams(most: int) -> bytes:
-    return _answer(503, f"{most} uploads are under way, which is as many as may be: try again", ("Retry-After", "5"))
+def too_many_streams(most: int, key: str) -> bytes:
+    message = f"{most} uploads are under way, which is as many as may be: try again"
+    return _answer(503, message, ("Retry-After", "5"), key=key)
 
 
-def failure() -> bytes:
-    return _answer(500, "Internal server error: the cause is in the log of the server")
+def failure(key: str) -> bytes:
+    return _answer(500, GENERIC, key=key)
 
 
-def _answer(status: int, message: str, *more: tuple[str, str]) -> bytes:
-    body = orjson.dumps({"message": message})
+def _answer(status: int, message: str, *more: tuple[str, str], key: str = MESSAGE) -> bytes:
+    body = orjson.dumps({key: message})
     fields = [
         ("Date", formatdate(usegmt=True)),
         ("Connection", "close"),

@@ -19,6 +19,7 @@ from restapi.hosting.app import create_app
 from restapi.hosting.listing import create_listing
 from restapi.hosting.open_profiles import OpenProfiles
 from restapi.http.access_log import AccessLog
+from restapi.http.errors import MESSAGE
 from restapi.http.exchange import SITE
 
 if TYPE_CHECKING:
@@ -56,21 +57,33 @@ class Site:
         self.settings = settings
         self._has_accounts = gate is not None
         self.streams = None if settings.engine is None else _streams
+        self._names = [_in_environ(f"/{each.name}") for each in profiles]
         self.open = OpenProfiles(partial(create_app, settings=settings, gate=gate), settings.max_open_profiles)
         listing = create_listing(profiles, self.open, settings, gate)
         self._listing: WSGIApplication = listing
         if settings.access_log:
             self._listing = AccessLog(listing, None, listing.proxies)
         self._first = partial(self._serve, profiles[0])
-        # In WSGI a path is bytes decoded as Latin-1 (PEP 3333).
         mounts: dict[str, WSGIApplication] = {
-            f"/{each.name}".encode().decode("latin-1"): partial(self._serve, each) for each in profiles
+            name: partial(self._serve, each) for name, each in zip(self._names, profiles, strict=True)
         }
         self._dispatch = DispatcherMiddleware(self._root, mounts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[SITE] = environ.get("SCRIPT_NAME", "")
         return self._dispatch(environ, start_response)
+
+    def message_key(self, environ: WSGIEnvironment) -> str:
+        """The key of the message in the answer to a request that no application sees. No profile is opened for it."""
+        if self.settings.engine is None:
+            return MESSAGE
+        from restapi.dialects.jobs import message_key
+
+        path: str = environ.get("PATH_INFO", "")
+        first, others = self._names[0], self._names[1:]
+        if any(f"{path}/".startswith(f"{name}/") for name in others):
+            return MESSAGE
+        return message_key(path.removeprefix(first) if path.startswith(f"{first}/") else path)
 
     def _root(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         first, *others = environ.get("PATH_INFO", "").lstrip("/").split("/", 2)
@@ -83,6 +96,11 @@ class Site:
             body = self.open.application(profile, stack)(environ, start_response)
             # A file may still be read from the profile when this function has ended.
             return ClosingIterator(body, stack.pop_all().close)
+
+
+def _in_environ(path: str) -> str:
+    """A path as WSGI has it: its bytes, decoded as Latin-1 (PEP 3333)."""
+    return path.encode().decode("latin-1")
 
 
 def _streams(environ: WSGIEnvironment) -> bool:

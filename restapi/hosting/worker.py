@@ -9,6 +9,9 @@ environment of each request with a body. Such a request has one of four threads 
 returns; to read waits for the client, and raises TimeoutError if nothing comes for a minute, and ConnectionAbortedError
 if the client has gone. What is answered piece by piece cannot read on.
 
+Where the worker itself refuses a request it says why in JSON, under the key that the application's function
+`message_key` tells of the environment; without one it is `message`.
+
     worker_class = "restapi.hosting.worker.Worker"
 """
 
@@ -32,5 +35,6 @@ class Worker(Process):  # type: ignore[misc]  # gunicorn has no types
     def run(self) -> None:
         settings = getattr(self.wsgi, "settings", None) or Settings()
         streams = getattr(self.wsgi, "streams", None)
-        conversations = Conversations(self, settings.max_body_length, streams)
+        message_key = getattr(self.wsgi, "message_key", None)
+        conversations = Conversations(self, settings.max_body_length, streams, message_key)
         Loop(self, conversations.begin, settings.client_seconds, STREAMS if streams else 0).run()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Flask, Response, request
@@ -30,6 +30,9 @@ from restapi.http.encoding import json_reply, json_response
 from restapi.http.exchange import Exchange
 from restapi.http.reply import Answer, Reply, as_response, bytes_reply
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 Statuses = Mapping[type[AiidaLikeError], int]
 
 STATUSES: Statuses = {
@@ -48,6 +51,9 @@ V4_STATUSES: Statuses = {**STATUSES, NoSuchEntity: 404, FileNotFound: 404}
 
 RETRY_SECONDS: Mapping[type[AiidaLikeError], int] = {TargetError: 10, StorageAway: 10, TooManySlowQueries: 5}
 """When clients may ask again, by the class of an error; the most specific one counts, and nothing is said of others."""
+
+MESSAGE = "message"
+"""The key of the message in the answer to an error, where a dialect says nothing else."""
 
 _MOST_REASONS = 100
 
@@ -138,10 +144,10 @@ def reply_to(error: AiidaLikeError, statuses: Statuses, log: FailureLog, exchang
     return reply
 
 
-def failure(message: str, status: int, exchange: Exchange) -> Reply:
+def failure(message: str, status: int, exchange: Exchange, key: str = MESSAGE) -> Reply:
     """An answer with a message; if it is no fault of the request, with the id by which it is found in the logs."""
     is_ours = status in {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
-    return json_reply({"message": message} | ({"request_id": exchange.id} if is_ours else {}), status)
+    return json_reply({key: message} | ({"request_id": exchange.id} if is_ours else {}), status)
 
 
 def no_route_as_text(prefix: str) -> Reply:
@@ -162,11 +168,12 @@ def register(
     log: FailureLog,
     missing: Callable[[Exchange], Answer],
     broken: Callable[[Exchange], Answer] | None = None,
+    key_of: Callable[[WSGIEnvironment], str] = lambda _: MESSAGE,
 ) -> None:
     """Registers error handlers for the pages that Flask serves.
 
     `missing` makes the answer to a path that Flask does not know, `broken` that to a request which an error of ours
-    has ended.
+    has ended. `key_of`: the key under which the answer to a request has its message.
     """
     broken = broken or _broken
 
@@ -179,7 +186,7 @@ def register(
     app.before_request(check_host)
     app.register_error_handler(AiidaLikeError, render)
     app.register_error_handler(NotFound, lambda _: as_response(missing(Exchange(request.environ))))
-    app.register_error_handler(HTTPException, reply_to_http)
+    app.register_error_handler(HTTPException, lambda error: reply_to_http(error, key_of(request.environ)))
     app.register_error_handler(InternalServerError, lambda _: as_response(broken(Exchange(request.environ))))
 
 
@@ -187,8 +194,8 @@ def _broken(exchange: Exchange) -> Reply:
     return failure(GENERIC, 500, exchange)
 
 
-def reply_to_http(error: HTTPException) -> Response:
-    response = json_response({"message": error.description}, error.code or 500)
+def reply_to_http(error: HTTPException, key: str = MESSAGE) -> Response:
+    response = json_response({key: error.description}, error.code or 500)
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value

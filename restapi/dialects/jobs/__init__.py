@@ -22,12 +22,14 @@ from restapi.dialects.jobs.files import is_upload
 from restapi.dialects.jobs.routes import LINKED, OF_USER, ROUTES
 from restapi.dialects.jobs.shown import run_pages
 from restapi.dialects.run_api import RunApi, as_private
-from restapi.http.errors import FailureLog
+from restapi.http.errors import MESSAGE, FailureLog
 from restapi.http.exchange import Exchange
 from restapi.http.reply import Reply
 from restapi.http.route_tree import USER
 
-__all__ = ["NAMES", "is_upload", "run_api"]
+__all__ = ["NAMES", "is_upload", "message_key", "run_api"]
+
+_MESSAGE_KEY = "detail"
 
 PREFIX, OF_USERS = "/api/v2", f"/{USER}/api"
 
@@ -38,6 +40,15 @@ _OWN = re.compile(rf"/api/v2/(?:{'|'.join(NAMES)}|users/me)(?:/.*)?|/api/jobs/.*
 
 _PAGES = (f"{PREFIX}/jobs/docs", f"{PREFIX}/jobs/openapi.json")
 """Pages on this dialect, for whoever may read here; no job is called so."""
+
+
+def message_key(path: str) -> str:
+    """The key of the message in the answer to an error at a path of the engine's profile."""
+    return _MESSAGE_KEY if _is_own(path) else MESSAGE
+
+
+def _is_own(path: str) -> bool:
+    return _OWN.fullmatch(path) is not None and not path.startswith(_PAGES)
 
 
 def run_api(engine: str, storage: LazyStorage, settings: Settings, log: FailureLog) -> RunApi:
@@ -65,8 +76,8 @@ def run_api(engine: str, storage: LazyStorage, settings: Settings, log: FailureL
         refused=refused,
         missing=lambda _: as_private(not_found().reply),
         not_allowed=not_allowed,
-        message_key="detail",
-        is_own=lambda path: _OWN.fullmatch(path) is not None and not path.startswith(_PAGES),
+        message_key=_MESSAGE_KEY,
+        is_own=_is_own,
         streams=is_upload,
         log=log,
         shown=run_pages(service, log),
