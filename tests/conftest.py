@@ -84,6 +84,7 @@ MARKED = {
         *("test_engine_killed.py", "test_engine_commands.py", "test_accounts_engine.py", "test_jobs_runs.py"),
         *("test_runs_served.py", "test_engine_faults.py", "test_engine_idle.py", "test_engine_purge.py"),
         "test_engine_watching.py::test_a_short_job",
+        *("test_engine_disk.py", "test_engine_graph.py"),
     ),
     "oracle": (
         *("test_peer.py", "test_v2_aiida.py", "test_graph_aiida.py", "test_full_types.py", "test_formats_derived.py"),

@@ -343,8 +343,15 @@ class RunningEngine:
 
     def in_aiida(self, program: str) -> str:
         """What a program prints that has AiiDA's profile loaded and `orm` imported; the engine's user runs it."""
+        return self._in_python("-c", f"from aiida import load_profile, orm\nload_profile()\n{program}")
+
+    def verdi(self, *arguments: str) -> str:
+        """What AiiDA's own command prints."""
+        return self._in_python("-m", "aiida", *arguments)
+
+    def _in_python(self, *arguments: str) -> str:
         done = subprocess.run(
-            [self.person.python, "-c", f"from aiida import load_profile, orm\nload_profile()\n{program}"],
+            [self.person.python, *arguments],
             env=self.person.environment(self.home, AIIDA_PATH=str(self.root.path)),
             cwd=self.home,
             capture_output=True,
@@ -459,5 +466,5 @@ def _end_jobs(root: Root) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[RunningEngine]:
     """An engine with 2 workers that runs for the session. No test may stop it."""
-    with an_engine(cores=4) as made, made.working(workers=2):
+    with an_engine(cores=4, uploads=8) as made, made.working(workers=2):
         yield made

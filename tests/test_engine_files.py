@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from aiida_like_engine.client import Client
 from aiida_like_engine.errors import EngineAway, Invalid, Refused, RootError, TooMuch
@@ -26,6 +28,7 @@ from aiida_like_engine.server_db.ids import SHORTEST, Ids
 from aiida_like_engine.server_db.tables import ACCOUNTS
 from aiida_like_engine.services.calls import LONGEST_BODY, Call
 from aiida_like_engine.services.request_checks import read_request
+from restapi.cli import main
 
 
 def test_written_settings_are_the_defaults(tmp_path: Path) -> None:
@@ -215,6 +218,15 @@ def test_where_no_root_can_be(path: str, message: str) -> None:
     with pytest.raises(RootError, match=message):
         init(Path(path))
     assert not Path(path).exists()
+
+
+@pytest.mark.parametrize("command", ["init", "start"])
+def test_it_runs_on_linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    done = CliRunner().invoke(main, ["engine", command, str(tmp_path / "root")])
+    told = "Error: the engine runs on Linux only: elsewhere, serve what it has made\n"
+    assert (done.exit_code, done.output) == (2, told)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_an_operator_is_told() -> None:

@@ -26,9 +26,17 @@ code = "shell@localhost"
 readable = ["HOME/shared"]
 network = true
 
+[analyses.foam.versions.1]
+code = "foam@localhost"
+
 [analyses.free.versions.1]
 code = "shell@localhost"
 sandbox = false
+"""
+FOAM = """
+code = orm.InstalledCode(label="foam", computer=orm.load_computer("localhost"), filepath_executable="/bin/bash")
+code.prepend_text = "export FOAM='of a code'\\nfoam() { echo \\"foam $1 $FOAM\\"; }"
+code.store()
 """
 OUTPUTS = 20
 BYTES = 30_000_000
@@ -44,6 +52,7 @@ def engine() -> Iterator[RunningEngine]:
         shared.mkdir()
         (shared / "given").write_text("given")
         made.root.analyses.write_text(made.root.analyses.read_text().replace("HOME", str(made.home)))
+        made.in_aiida(FOAM)
         assert made.person.uid != 0, "hostile jobs are not run as root"
         with made.working(workers=2):
             yield made
@@ -327,6 +336,15 @@ def test_archives_that_mean_harm(engine: RunningEngine) -> None:
         assert "ran" not in run.log
     # The link out of the folder was left out, and what lay behind it is an ordinary folder.
     assert engine.wait(linked).log.endswith("x")
+
+
+def test_the_environment_of_a_code(engine: RunningEngine) -> None:
+    """What AiiDA prepends for it is there for the command and what belongs to that; for other codes it is not."""
+    look = "foam command; env | grep -c AIIDA"
+    run = engine.submit(step(look, pre="foam before", analysis="foam"))
+    without = engine.submit("echo ${FOAM-none}")
+    assert engine.wait(run).log == "foam before of a code\nfoam command of a code\n0\n"
+    assert engine.wait(without).log == "none\n"
 
 
 def test_an_analysis_opens_what_it_needs(engine: RunningEngine) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from aiida_like_engine.errors import EngineAway
+from aiida_like_engine.protocol import RunRequest
+from aiida_like_engine.server_db.database import now, open_to_write
+from aiida_like_engine.server_db.tables import JOBS, RUNS
 from tests.engine_fixture import (
     BOUNDARY,
     PATIENCE,
@@ -20,6 +26,7 @@ from tests.engine_fixture import (
     halted,
     is_locked,
     multipart,
+    step,
     stored_slowly,
 )
 
@@ -72,29 +79,75 @@ def submit_when_up(engine: RunningEngine, command: str) -> str:
 @pytest.mark.parametrize("moment", ["submitted", "running", "collecting"])
 def test_all_of_it_is_killed(engine: RunningEngine, moment: str) -> None:
     """The supervisor alone: it takes all others with it. Jobs go on."""
-    runs = [engine.submit(COUNTED) for _ in range(2)]
-    if moment != "submitted":
+    runs = [engine.submit(COUNTED)]
+    runs.append(stored_slowly(engine, COUNTED_AND_MANY) if moment == "collecting" else engine.submit(COUNTED))
+    if moment == "running":
         engine.in_folder(runs[0], "times")
-    if moment == "collecting":
-        until = time.monotonic() + 60
-        while not (engine.root.folder(engine.row(runs[0]).node_uuid) / "record" / "outputs.json").exists():
-            assert time.monotonic() < until
-            if engine.row(runs[0]).state == "ended":
-                break
-            time.sleep(0.01)
-    others = [pid for kind, pids in engine.processes().items() if kind != "supervisor" for pid in pids]
-    engine.kill("supervisor")
-    until = time.monotonic() + 20
-    while any(os.path.exists(f"/proc/{pid}") for pid in others):  # noqa: PTH110
-        assert time.monotonic() < until, "children outlive the supervisor"
-        time.sleep(0.05)
+    assert is_locked(engine.root.scratch) or moment != "collecting", "the moment has passed"
+    kill_all(engine)
+    assert engine.row(runs[1]).state != "ended"
     with pytest.raises(EngineAway):
         engine.client.health()
     engine.start()
     assert [is_right(engine.wait(each)) for each in runs] == [True, True]
 
 
-def test_an_upload_is_whole_or_not_there(engine: RunningEngine) -> None:
+COUNTED_AND_MANY = f"mkdir many; for each in $(seq 700); do echo $each > many/$each; done; {COUNTED}"
+
+
+def kill_all(engine: RunningEngine) -> None:
+    """End the supervisor, and wait until the others have ended by themselves."""
+    others = [pid for kind, pids in engine.processes().items() if kind != "supervisor" for pid in pids]
+    engine.kill("supervisor")
+    # Children do not outlive it.
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in others))  # noqa: PTH110
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["worker", "broker", "gateway"])
+def test_a_process_is_killed_while_a_job_is_collected(engine: RunningEngine, kind: str) -> None:
+    run = stored_slowly(engine, COUNTED_AND_MANY)
+    assert is_locked(engine.root.scratch)
+    engine.kill(kind)
+    assert engine.row(run).state != "ended"
+    ended = engine.wait(run, seconds=2 * PATIENCE)
+    assert is_right(ended)
+    assert (len(ended.outputs), ended.content("many/700")) == (703, b"700\n")
+    engine.wait_until_up()
+
+
+@pytest.mark.long
+def test_a_node_that_is_there_is_the_one_of_the_run(engine: RunningEngine) -> None:
+    """The gateway was killed after it had made a node, and before it wrote down that it has: there is no second one."""
+    request = RunRequest("linked", "", (step("echo once >> /work/times"),))
+    job, run = engine.client.create_job(engine.account, "linked", {}), str(uuid.uuid4())
+    kill_all(engine)
+    database = open_to_write(engine.root.server_database)
+    with database.writing() as connection:
+        key = connection.execute(sa.select(JOBS.c.id).where(JOBS.c.public_id == job.id)).scalar_one()
+        values = {"job_id": key, "number": 1, "uuid": run, "state": "submitting", "cores": 1}
+        connection.execute(RUNS.insert().values(**values, request=json.dumps(request.as_json())))
+        connection.execute(JOBS.update().where(JOBS.c.id == key).values(submitted=now()))
+    database.close()
+    made = engine.in_aiida(f"""
+from pathlib import Path
+from aiida_like_engine.graph import orm as ours
+from aiida_like_engine.protocol import RunRequest
+from aiida_like_engine.root.catalogue import read_catalogue
+request = RunRequest.from_json({request.as_json()!r})
+catalogue = read_catalogue(Path({str(engine.root.analyses)!r}))
+print(ours.create_node({run!r}, ours.Owner("ada", "ada@example.org"), request, {{}}, catalogue))""")
+    engine.start()
+    ended = engine.wait(run)
+    assert (ended.row.node_uuid, ended.content("times")) == (made.strip(), b"once\n")
+    printed = engine.in_aiida(f"""
+query = orm.QueryBuilder().append(orm.CalcJobNode, filters={{"attributes.run": {run!r}}})
+print(query.count())""")
+    assert printed == "1\n"
+
+
+@pytest.mark.parametrize("kind", ["gateway", pytest.param("supervisor", marks=pytest.mark.long)])
+def test_an_upload_is_whole_or_not_there(engine: RunningEngine, kind: str) -> None:
     before = len(engine.files())
     body = multipart("half", b"x" * 1_000_000)
     sizes: list[int] = []
@@ -103,14 +156,19 @@ def test_an_upload_is_whole_or_not_there(engine: RunningEngine) -> None:
         yield body[:500_000]
         wait_until(lambda: half_contents(engine) != [])
         sizes.extend(half_contents(engine))
-        engine.kill("gateway")
+        if kind == "supervisor":
+            kill_all(engine)
+        else:
+            engine.kill(kind)
         yield body[500_000:]
 
     with pytest.raises(EngineAway):
         engine.client.upload(engine.account, slowly(), f"multipart/form-data; boundary={BOUNDARY}", len(body))
+    if kind == "supervisor":
+        engine.start()
     engine.wait_until_up()
     assert len(sizes) == 1
-    # Its bytes go at once, without a restart of the engine.
+    # Its bytes go at once, without a restart of the engine where the gateway alone was killed.
     wait_until(lambda: half_contents(engine) == [])
     assert len(engine.files()) == before
     assert engine.upload("whole", b"x" * 1_000_000).size == 1_000_000
@@ -154,8 +212,6 @@ def test_a_wrapper_that_is_killed_was_lost(engine: RunningEngine) -> None:
 
 def test_a_wrapper_that_is_started_twice_runs_once(engine: RunningEngine) -> None:
     """As AiiDA does when a worker is killed between starting a job and writing down that it has."""
-    import subprocess
-
     run = engine.submit(COUNTED)
     folder = engine.in_folder(run, "times").parent.parent
     second = subprocess.run(
@@ -163,6 +219,22 @@ def test_a_wrapper_that_is_started_twice_runs_once(engine: RunningEngine) -> Non
     )
     assert second.returncode == 0
     assert is_right(engine.wait(run))
+
+
+def test_a_stop_reaches_the_first_wrapper(engine: RunningEngine) -> None:
+    """AiiDA knows the process of a second one alone, and sends its signal there; what runs is the first one's."""
+    run = engine.submit("trap 'echo stopped > stopped; exit 0' TERM; echo up > up; sleep 60 & wait")
+    folder = engine.in_folder(run, "up").parent.parent
+    second = subprocess.Popen(
+        [engine.person.python, "-I", "-S", "_run/wrapper.pyz"], cwd=folder, **engine.person.identity
+    )
+    waits_for = Path(f"/proc/{second.pid}/wchan")
+    wait_until(lambda: "lock" in waits_for.read_text())
+    second.terminate()
+    ended = engine.wait(run)
+    assert ended.row.reason == "stopped"
+    assert (ended.content("up"), ended.content("stopped")) == (b"up\n", b"stopped\n")
+    assert second.wait(PATIENCE) == 0
 
 
 def test_a_process_that_aiida_cannot_carry_out_ends(engine: RunningEngine) -> None:

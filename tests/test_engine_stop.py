@@ -86,6 +86,25 @@ def test_before_it_begins(engine: RunningEngine) -> None:
     assert [engine.wait(each).row.reason for each in others] == ["stopped", "stopped"]
 
 
+def test_no_more_at_once_than_there_are_cores(engine: RunningEngine) -> None:
+    """Two accounts have room for four jobs, and the machine for two: the others wait, in their order."""
+    accounts = [engine.account, engine.add_account("grace")]
+    runs = [engine.submit("touch up; sleep 60", account=accounts[number // 2]) for number in range(4)]
+    for number in (0, 1):
+        engine.in_folder(runs[number], "up")
+    for each in runs[2:]:
+        engine.wait(each, "created")
+    time.sleep(0.5)
+    assert [engine.row(each).state for each in runs] == ["running", "running", "created", "created"]
+    engine.stop_job(runs[0])
+    engine.in_folder(runs[2], "up")
+    time.sleep(0.5)
+    assert [engine.row(each).state for each in runs] == ["ended", "running", "running", "created"]
+    for each, account in ((runs[3], accounts[1]), (runs[2], accounts[1]), (runs[1], accounts[0])):
+        engine.client.stop(account, engine.job(each))
+    assert [engine.wait(each).row.reason for each in runs] == ["stopped"] * 4
+
+
 def test_whatever_the_moment(engine: RunningEngine) -> None:
     """Stops that come later and later while AiiDA uploads and submits."""
     runs = []

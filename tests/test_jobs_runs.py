@@ -295,6 +295,28 @@ def test_a_draft_is_changed(ada: Asking) -> None:
     assert ada("GET", path, 404) == {"detail": "Not found."}
 
 
+def test_a_clone_has_the_inputs(ada: Asking) -> None:
+    """Of a job that has run: what it was given, not what it has left; and it can be run itself."""
+    files = [ada.uploaded("in.txt", b"in"), ada.uploaded("packed.zip", archive({"deep/a.txt": "a"}))]
+    given = [{"id": files[0]}, {"id": files[1], "decompress": False}]
+    command = "cat in.txt; ls; echo left > left.txt"
+    first = ada.submitted(command, inputFiles=given, envVars={"COLOUR": "blue"})
+    ada.until(first, "Completed")
+    clone = ada("POST", f"jobs/{first}/clone/", 201, json={"name": "Again"})
+    shown = ada("GET", f"jobs/{first}/", 200)["jobanalyses"]
+    assert clone["jobanalyses"] == shown
+    inputs = clone["jobanalyses"][0]["inputFiles"]
+    assert [(each["id"], each["name"], each["decompress"]) for each in inputs] == [
+        (files[0], "in.txt", True),
+        (files[1], "packed.zip", False),
+    ]
+    assert clone["jobanalyses"][0]["envVars"] == {"COLOUR": "blue"}
+    ada("POST", f"jobs/{clone['id']}/submit/", 200)
+    ada.until(clone["id"], "Completed")
+    assert ada.outputs(clone["id"]) == ada.outputs(first)
+    assert ada.outputs(first)["left.txt"] == b"left\n"
+
+
 def test_a_job_is_submitted_once(runs: Runs, ada: Asking) -> None:
     """A client that has lost the answer gets it again; one that wants a second run is told how."""
     job = ada.submitted("true")

@@ -50,10 +50,12 @@ def init(root: Path, web_group: str | None) -> None:
 @click.option("-w", "--workers", type=click.IntRange(1), help="Processes of AiiDA. [default: as engine.toml says]")
 def start(root: Path, workers: int | None) -> None:
     """Works on ROOT until SIGTERM or Ctrl-C. Jobs that run go on, and are collected by the next start."""
-    from aiida_like_engine.maintenance.setup import sandbox_works, verify, warnings
-    from aiida_like_engine.services.supervisor import Supervisor
+    from aiida_like_engine.maintenance.setup import require_linux, sandbox_works, verify, warnings
 
     with _in_one_line():
+        require_linux()
+        from aiida_like_engine.services.supervisor import Supervisor
+
         found = Root.existing(root)
         settings = read_settings(found.settings)
         verify(found)

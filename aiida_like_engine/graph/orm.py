@@ -19,6 +19,7 @@ from aiida.repository import Repository
 
 from aiida_like_engine.graph.error_messages import told_of_aiida
 from aiida_like_engine.graph.profile_setup import COMPUTER, LAUNCHER
+from aiida_like_engine.graph.users import Owner, user
 from aiida_like_engine.plugins.calculation import STOP, JobCalculation
 from aiida_like_engine.plugins.wrapper.checksums import Checksums
 from aiida_like_engine.plugins.wrapper.record import RECORD
@@ -66,14 +67,6 @@ def _in_session(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     except BaseException:
         session.rollback()
         raise
-
-
-@dataclass(frozen=True)
-class Owner:
-    """The account that nodes belong to: AiiDA knows people by their addresses, and pages show their names."""
-
-    name: str
-    email: str
 
 
 @dataclass(frozen=True)
@@ -134,22 +127,6 @@ def store_file(name: str, object_key: str, owner: Owner, extras: Mapping[str, An
     node.base.extras.set_many(dict(extras))
     node.store()
     return str(node.uuid)
-
-
-def user(owner: Owner) -> orm.User:
-    """AiiDA's user of an account, made if there is none, who has its name and may use all computers."""
-    _, found = orm.User.collection.get_or_create(email=owner.email)
-    if not (found.first_name or found.last_name):
-        found.first_name = owner.name
-    if not found.is_stored:
-        found.store()
-    for computer in orm.Computer.collection.all():
-        try:
-            computer.get_authinfo(found)
-        except NotExistent:
-            default = computer.get_authinfo(orm.User.collection.get_default())
-            orm.AuthInfo(computer, found).store().set_auth_params(default.get_auth_params())
-    return found
 
 
 def create_node(

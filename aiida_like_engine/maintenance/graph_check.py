@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from aiida_like_engine.errors import RootError
 from aiida_like_engine.graph import orm
 from aiida_like_engine.graph.profile_setup import check_codes
+from aiida_like_engine.graph.users import computers_to_configure
 from aiida_like_engine.maintenance.finding import Finding
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.server_db.database import open_to_write
@@ -26,9 +28,19 @@ def look_at_graph(root: Root) -> str:
         return json.dumps([asdict(Finding(str(error), "make the code, or change analyses.toml"))])
     database = sqlite3.connect(f"{root.server_database.as_uri()}?mode=ro", uri=True)
     try:
-        return json.dumps([asdict(each) for look in (_contents, _nodes) for each in look(database)])
+        found = [*_computers(root), *_contents(database), *_nodes(database)]
     finally:
         database.close()
+    return json.dumps([asdict(each) for each in found])
+
+
+def _computers(root: Root) -> Iterator[Finding]:
+    """Computers that were set up, and are not configured."""
+    for label, transport in computers_to_configure().items():
+        yield Finding(
+            f"the computer {label!r} is not configured, and nobody can use it",
+            f"AIIDA_PATH={shlex.quote(str(root.path))} verdi computer configure {transport} {shlex.quote(label)}",
+        )
 
 
 def _contents(database: sqlite3.Connection) -> Iterator[Finding]:

@@ -21,14 +21,19 @@ LONGEST_SOCKET = 100
 """Bytes: the system takes 107."""
 
 
+def require_linux() -> None:
+    """Raises RootError: the system is another one."""
+    if sys.platform != "linux":
+        raise RootError("the engine runs on Linux only: elsewhere, serve what it has made")
+
+
 def init(path: Path, web_group: str | None = None) -> Root:
     """Make a ROOT, or mend one. `web_group` is the group whose members may read the store: web workers.
 
     Raises:
         RootError: it cannot be made, or a file in it cannot be read.
     """
-    if sys.platform != "linux":
-        raise RootError("the engine runs on Linux only: elsewhere, serve what it has made")
+    require_linux()
     root = Root(path.absolute())
     if root.path.is_relative_to("/usr"):
         raise RootError(f"{root.path} lies below /usr, which all jobs can read: choose another folder")

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from aiida_like_engine.graph import orm
 from aiida_like_engine.graph.broker import processes_with_task
 from aiida_like_engine.graph.error_messages import failed, refusal_of_passing
+from aiida_like_engine.graph.users import Owner
 from aiida_like_engine.plugins.wrapper.record import RECORD
 from aiida_like_engine.protocol import RunRequest
 from aiida_like_engine.root.catalogue import Catalogue
@@ -181,7 +182,7 @@ class Dispatcher:
         if uuid is None:
             request = RunRequest.from_json(json.loads(run.request))
             contents = self._contents(each.file for step in request.steps for each in step.inputs)
-            owner = orm.Owner(run.name, run.email)
+            owner = Owner(run.name, run.email)
             uuid = self.thread.call(orm.create_node, run.uuid, owner, request, contents, self.catalogue)
         self._change(
             run, node_uuid=uuid, folder=str(self.root.folder(uuid) / "work"), state=_unless_stopping("created")

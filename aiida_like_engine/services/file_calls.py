@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from aiida_like_engine.errors import Busy, Invalid, TooMuch
 from aiida_like_engine.graph import orm
+from aiida_like_engine.graph.users import Owner
 from aiida_like_engine.protocol import Message, StoredFile
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import Limits
@@ -59,7 +60,7 @@ class FileCalls:
                 orm.store_file,
                 received.name,
                 received.object_key,
-                orm.Owner(call.account.name, call.account.email),
+                Owner(call.account.name, call.account.email),
                 {"md5": received.md5, "size": received.size},
             )
             return self._recorded(call, received, node)

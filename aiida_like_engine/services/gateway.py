@@ -40,6 +40,7 @@ from aiida_like_engine.services.file_calls import FileCalls
 from aiida_like_engine.services.halves import halves
 from aiida_like_engine.services.job_calls import JobCalls
 from aiida_like_engine.services.log import write_log
+from aiida_like_engine.services.parent import die_with_parent
 
 LOGGER = logging.getLogger(__name__)
 
@@ -191,6 +192,8 @@ ROUTES = (
 
 def application() -> Gateway:
     """The gateway of the ROOT that `AIIDA_PATH` names, ready: its profile is loaded, its dispatcher works."""
+    # This is a child of gunicorn's, which would stay while a client uploads, and keep the next dispatcher waiting.
+    die_with_parent()
     write_log("gateway")
     root = Root(Path(os.environ["AIIDA_PATH"]))
     settings = read_settings(root.settings)

@@ -6,7 +6,6 @@ broker, and leaves orphans.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
@@ -29,6 +28,7 @@ from aiida_like_engine.root.settings import EngineSettings
 from aiida_like_engine.server_db.database import log_is_left
 from aiida_like_engine.services.listeners import Listeners
 from aiida_like_engine.services.log import line
+from aiida_like_engine.services.parent import die_with_parent
 
 GATEWAY_THREADS = 28
 """Beside one for each upload, which holds it while it stalls."""
@@ -41,7 +41,6 @@ START_SECONDS = 60.0
 LOG_BYTES = 10_000_000
 """Where the log is begun anew; the one before is kept as `engine.log.1`."""
 
-_PR_SET_PDEATHSIG = 1
 _BROKER_STATE = ("broker.sockets", "broker.pid", "broker.status")
 
 
@@ -176,7 +175,7 @@ class Supervisor:
     def child(self, *command: str, **variables: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603
             command,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
@@ -193,10 +192,6 @@ class Supervisor:
         if self.root.log.stat().st_size > LOG_BYTES:
             shutil.copy2(self.root.log, f"{self.root.log}.1")
             os.truncate(self.root.log, 0)  # the children hold it open, to append
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
