@@ -24,7 +24,7 @@ from hypothesis import settings
 from aiida_like.storage import lazy_storage
 from aiida_like.tuning import Tuning
 from tests import golden_cache, servers
-from tests.engine_fixture import engine  # noqa: F401 - a fixture
+from tests.engine_fixture import engine, folder_of_aiida  # noqa: F401 - fixtures
 from tests.servers import PostgreSQL, require
 
 if TYPE_CHECKING:

@@ -14,10 +14,12 @@ import sysconfig
 import tempfile
 import time
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -461,6 +463,16 @@ def _end_jobs(root: Root) -> None:
             is_ours = Path(f"/proc/{pid}/cwd").readlink().is_relative_to(root.path)
             if is_ours and any("wrapper.pyz" in word for word in _words(pid)):
                 os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def folder_of_aiida(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for AiiDA's configuration, which it makes when it is imported, and says so in a warning."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setenv("AIIDA_PATH", str(tmp_path_factory.mktemp("aiida")))
+        warnings.simplefilter("ignore")
+        import_module("aiida")
+        yield
 
 
 @pytest.fixture(scope="session")

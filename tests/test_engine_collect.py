@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import tarfile
-import warnings
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,15 +14,7 @@ from aiida_like_engine.plugins.wrapper.names import LONGEST, readable_names
 from aiida_like_engine.plugins.wrapper.outputs import choose, pack, size_in_tar
 from aiida_like_engine.root.layout import Root
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _aiida(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """AiiDA makes a folder for its configuration when it is imported, and says so in a warning."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.setenv("AIIDA_PATH", str(tmp_path_factory.mktemp("aiida")))
-        warnings.simplefilter("ignore")
-        import_module("aiida")
-        yield
+pytestmark = pytest.mark.usefixtures("folder_of_aiida")
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def filled(engine: RunningEngine) -> Iterator[None]:
 
 
 def left_of_uploads(engine: RunningEngine) -> list[Path]:
-    return list(engine.root.half_contents.iterdir())
+    return list(engine.root.incomplete_contents.iterdir())
 
 
 def test_an_upload_whose_length_is_said(engine: RunningEngine) -> None:

@@ -154,8 +154,8 @@ def test_an_upload_is_whole_or_not_there(engine: RunningEngine, kind: str) -> No
 
     def slowly() -> Iterator[bytes]:
         yield body[:500_000]
-        wait_until(lambda: half_contents(engine) != [])
-        sizes.extend(half_contents(engine))
+        wait_until(lambda: incomplete_contents(engine) != [])
+        sizes.extend(incomplete_contents(engine))
         if kind == "supervisor":
             kill_all(engine)
         else:
@@ -169,14 +169,14 @@ def test_an_upload_is_whole_or_not_there(engine: RunningEngine, kind: str) -> No
     engine.wait_until_up()
     assert len(sizes) == 1
     # Its bytes go at once, without a restart of the engine where the gateway alone was killed.
-    wait_until(lambda: half_contents(engine) == [])
+    wait_until(lambda: incomplete_contents(engine) == [])
     assert len(engine.files()) == before
     assert engine.upload("whole", b"x" * 1_000_000).size == 1_000_000
     assert len(engine.files()) == before + 1
 
 
-def half_contents(engine: RunningEngine) -> list[int]:
-    return [each.stat().st_size for each in engine.root.half_contents.iterdir()]
+def incomplete_contents(engine: RunningEngine) -> list[int]:
+    return [each.stat().st_size for each in engine.root.incomplete_contents.iterdir()]
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

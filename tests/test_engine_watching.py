@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 import time
-import warnings
-from collections.abc import Iterator
 from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.store_lock import purging
 from aiida_like_engine.services import listeners
 from aiida_like_engine.services.listeners import LISTEN_SECONDS, LOOK_SECONDS, Listeners
-from tests.engine_fixture import RunningEngine, an_engine
+from aiida_like_engine.services.worker import wait_for_purges
+from tests.engine_fixture import PATIENCE, RunningEngine, an_engine, is_locked, wait_until_locked
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _aiida(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """AiiDA makes a folder for its configuration when it is imported, and says so in a warning."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.setenv("AIIDA_PATH", str(tmp_path_factory.mktemp("aiida")))
-        warnings.simplefilter("ignore")
-        import_module("aiida")
-        yield
+pytestmark = pytest.mark.usefixtures("folder_of_aiida")
 
 
 def job(age: float) -> str:
@@ -60,17 +56,73 @@ def test_the_age_of_a_job() -> None:
     assert age_of(job(7.0)) == pytest.approx(7.0, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    "job", ["12345", "123.server", "123[4].server.org", "1.2", "a.1.b", "1.-1.b", f"1.{'9' * 400}.b", ""]
+)
+def test_jobs_of_another_scheduler_are_not_young(job: str) -> None:
+    from aiida_like_engine.plugins.scheduler import poll_seconds
+
+    assert poll_seconds([job], 5) == 5
+
+
 def test_aiida_asks_for_the_ids_of_jobs() -> None:
     """What a worker changes of AiiDA is there to be changed."""
-    from aiida.engine.daemon import execmanager
     from aiida.engine.processes.calcjobs.manager import JobsList
 
     assert (
         "self._job_update_requests: dict[str, " in Path(import_module(JobsList.__module__).__file__ or "").read_text()
     )
     assert JobsList.get_minimum_update_interval
-    assert execmanager.upload_calculation
-    assert execmanager.retrieve_calculation
+
+
+STORING_OF_JOBS = ("upload_calculation", "retrieve_calculation")
+
+
+def test_aiida_stores_files_of_jobs_by_functions_that_a_worker_changes() -> None:
+    from aiida.engine.daemon import execmanager
+    from aiida.engine.processes.calcjobs import tasks
+
+    for name in STORING_OF_JOBS:
+        assert iscoroutinefunction(getattr(execmanager, name))
+        # Looked up when it is called: whoever has imported it before has the changed one all the same.
+        assert f"await execmanager.{name}(" in Path(tasks.__file__).read_text()
+        assert not hasattr(tasks, name)
+
+
+def test_a_worker_has_the_lock_while_it_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of jobs and nodes, a node also while files of jobs are stored and a purge waits for that."""
+    from aiida import orm
+    from aiida.engine.daemon import execmanager
+
+    root = Root(tmp_path)
+    for folder in (root.control, root.scratch):
+        folder.mkdir()
+    waiting: list[threading.Thread] = []
+
+    def store(_: orm.Node) -> bool:
+        return is_locked(root.scratch)
+
+    async def copy(node: orm.Node) -> tuple[bool, bool]:
+        waiting.append(threading.Thread(target=purge, args=(root,)))
+        waiting[-1].start()
+        wait_until_locked(root.control)
+        return is_locked(root.scratch), bool(node.store())
+
+    monkeypatch.setattr(orm.Node, "store", store)
+    for name in STORING_OF_JOBS:
+        monkeypatch.setattr(execmanager, name, copy)
+    wait_for_purges(root)
+    node = orm.Dict.__new__(orm.Dict)
+    assert node.store()
+    for name in STORING_OF_JOBS:
+        assert asyncio.run(getattr(execmanager, name)(node)) == (True, True)
+        waiting[-1].join(PATIENCE)
+        assert not is_locked(root.scratch)
+
+
+def purge(root: Root) -> None:
+    with purging(root):
+        pass
 
 
 def test_a_short_job_is_not_waited_for() -> None:

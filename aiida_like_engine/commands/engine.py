@@ -124,15 +124,16 @@ def backup(root: Path, destination: Path) -> None:
     "--wait",
     "seconds",
     metavar="SECONDS",
-    type=click.FloatRange(0),
+    type=click.FloatRange(0, PURGE_SECONDS),
     default=PURGE_SECONDS,
     show_default=True,
-    help="How long to wait for files that are being stored.",
+    help="How long to wait for files that are being stored, at most.",
 )
 def purge(root: Path, seconds: float) -> None:
     """Removes the bytes of deleted files that no job used or waits for, while the engine works, too.
 
-    Uploads and jobs that store files meanwhile are waited for, and others wait for it.
+    Uploads and jobs that store files meanwhile are waited for. Others wait for it; uploads that would wait too long are
+    told to come again.
     """
     from aiida_like_engine.maintenance.purge import purge as remove
 

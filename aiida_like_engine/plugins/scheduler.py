@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import time
 from collections.abc import Collection
 
@@ -39,10 +41,15 @@ def poll_seconds(jobs: Collection[str], setting: float) -> float:
     return min(setting, YOUNG_POLL_SECONDS) if is_young and len(jobs) <= FEW_JOBS else setting
 
 
+_ID = re.compile(r"\d+\.(\d{1,18})\.[\w-]+", re.ASCII)
+
+
 def age_of(job: str) -> float:
-    """Seconds since a job of this boot began, by its id."""
-    ticks = int(job.split(".")[1])
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    """Seconds since a job of this boot began, by its id. Infinite: the id is another scheduler's, and tells no age."""
+    found = _ID.fullmatch(job)
+    if found is None:
+        return math.inf
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(found[1]) / os.sysconf("SC_CLK_TCK")
 
 
 class LocalScheduler(DirectScheduler):

@@ -45,7 +45,7 @@ class Root:
         return self.store / "container" / "loose" / key[:2] / key[2:]
 
     @property
-    def half_contents(self) -> Path:
+    def incomplete_contents(self) -> Path:
         """Where contents lie in the container until they are complete."""
         return self.store / "container" / "sandbox"
 

@@ -4,7 +4,8 @@ A file lies in the store before a node refers to it, and until then it looks lik
 whoever adds files shares the lock until their nodes are stored, and a purge holds it alone. While a purge waits for its
 turn, whoever comes to add something waits behind it. A backup keeps purges away as long as it takes, and nobody else.
 
-What is locked are two folders of the engine: they are there, and need not be made by whoever comes first.
+What is locked are two folders of the engine: they are there, and need not be made by whoever comes first. A copy of a
+ROOT that was never initialised lacks them: no engine works on it, and nothing is locked.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ import fcntl
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-from aiida_like_engine.errors import EngineAway
+from aiida_like_engine.errors import Busy, EngineAway
 from aiida_like_engine.root.layout import Root
 
 PURGE_SECONDS = 60.0
-"""How long a purge waits: less than who uploads something waits for the gateway."""
+"""How long a purge waits at most."""
+ADD_SECONDS = 70.0
+"""How long an upload waits for purges: longer than one waits itself, and less than whoever uploads waits for an answer:
+what is stored after that, nobody knows of."""
 
 _AGAIN_SECONDS = 0.02
 
@@ -35,23 +39,44 @@ def _queue(root: Root) -> Path:
 
 
 @contextmanager
-def adding(root: Root) -> Iterator[None]:
-    """The right to add files, which lasts until they belong to nodes. It waits while a purge works."""
-    with _locked(_queue(root), fcntl.LOCK_SH):
-        pass
-    with _locked(_store(root), fcntl.LOCK_SH):
+def adding(root: Root, seconds: float = ADD_SECONDS) -> Iterator[None]:
+    """The right to add files, which lasts until they belong to nodes. It waits while a purge waits or works.
+
+    Raises:
+        Busy: that took longer than `seconds`.
+    """
+    until = time.monotonic() + seconds
+    while not _is_free(_queue(root)):
+        _wait_for_purge(until)
+    with ExitStack() as held:
+        while not _entered(held, _store(root), fcntl.LOCK_SH):
+            _wait_for_purge(until)
         yield
+
+
+def _wait_for_purge(until: float) -> None:
+    if time.monotonic() > until:
+        raise Busy("bytes of deleted files are being removed; come again in a minute")
+    time.sleep(_AGAIN_SECONDS)
 
 
 @asynccontextmanager
 async def adding_beside(root: Root) -> AsyncIterator[None]:
-    """As `adding`, in an event loop, whose other tasks go on while it waits."""
+    """As `adding`, in an event loop, whose other tasks go on while it waits: as long as it takes."""
     while not _is_free(_queue(root)):  # noqa: ASYNC110 - other processes hold it
         await asyncio.sleep(_AGAIN_SECONDS)
     with ExitStack() as held:
         while not _entered(held, _store(root), fcntl.LOCK_SH):  # noqa: ASYNC110
             await asyncio.sleep(_AGAIN_SECONDS)
         yield
+
+
+def storing(root: Root) -> AbstractContextManager[None]:
+    """The right to add the files of one node, at once. It waits while a purge works, and not for one that waits.
+
+    So it can be asked for where the right to add files is held already.
+    """
+    return _locked(_store(root), fcntl.LOCK_SH)
 
 
 @contextmanager
@@ -97,8 +122,12 @@ def _is_free(path: Path) -> bool:
 
 @contextmanager
 def _locked(path: Path, kind: int) -> Iterator[None]:
-    """A lock of a folder, which ends with the process at the latest."""
-    file = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """A lock of a folder, which ends with the process at the latest; none where there is no such folder."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
     try:
         fcntl.flock(file, kind)
         yield

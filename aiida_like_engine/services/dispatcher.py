@@ -33,7 +33,7 @@ from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import EngineSettings
 from aiida_like_engine.server_db.database import ServerDatabase, in_parts, now
 from aiida_like_engine.server_db.tables import ACCOUNTS, FILES, JOBS, OUTPUTS, RUNS
-from aiida_like_engine.services.halves import remove_halves
+from aiida_like_engine.services.incomplete_contents import remove_incomplete
 from aiida_like_engine.services.sealing import WRAPPER_EVENTS, clear_away, is_running, note, seal
 
 LOGGER = logging.getLogger(__name__)
@@ -69,8 +69,8 @@ class Dispatcher:
     catalogue: Catalogue
     database: ServerDatabase
     thread: orm.OrmThread
-    halves: Sequence[Path] = ()
-    """What a gateway that was killed may have left of uploads."""
+    incomplete: Sequence[Path] = ()
+    """Contents of uploads that a gateway that was killed may have left."""
     wake: threading.Event = field(default_factory=threading.Event)
     _removals: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="removal"))
     _without_task: set[int] = field(default_factory=set)
@@ -98,7 +98,7 @@ class Dispatcher:
         with (self.root.control / "dispatcher.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._removals.submit(self._remove_forgotten)
-            self._removals.submit(remove_halves, self.root, self.halves)
+            self._removals.submit(remove_incomplete, self.root, self.incomplete)
             while True:
                 pause = RETRY_SECONDS
                 try:

@@ -37,7 +37,7 @@ from aiida_like_engine.server_db.tables import ACCOUNTS, RUNS
 from aiida_like_engine.services.calls import Call
 from aiida_like_engine.services.dispatcher import Dispatcher
 from aiida_like_engine.services.file_calls import FileCalls
-from aiida_like_engine.services.halves import halves
+from aiida_like_engine.services.incomplete_contents import incomplete_contents
 from aiida_like_engine.services.job_calls import JobCalls
 from aiida_like_engine.services.log import write_log
 from aiida_like_engine.services.parent import die_with_parent
@@ -200,7 +200,7 @@ def application() -> Gateway:
     catalogue = read_catalogue(root.analyses)
     database = open_to_write(root.server_database)
     thread = orm.OrmThread()
-    dispatcher = Dispatcher(root, settings, catalogue, database, thread, halves(root))
+    dispatcher = Dispatcher(root, settings, catalogue, database, thread, incomplete_contents(root))
     dispatcher.start()
     limits = settings.limits
     files = FileCalls(root, limits, database, thread)

@@ -210,7 +210,7 @@ def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 def clean_up(root: Root) -> None:
     """Remove what killed processes left, before any of them runs: halves of uploads, files on their way."""
-    for folder in (root.half_contents, root.scratch):
+    for folder in (root.incomplete_contents, root.scratch):
         if folder.is_dir():
             for each in folder.iterdir():
                 _remove(each)

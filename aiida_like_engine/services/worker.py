@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aiida_like_engine.root.layout import Root
-from aiida_like_engine.root.store_lock import adding_beside
+from aiida_like_engine.root.store_lock import adding_beside, storing
 from aiida_like_engine.services.log import Lines
 
 
@@ -73,11 +73,23 @@ def write_log_of_aiida(root: Root) -> None:
 
 
 def wait_for_purges(root: Root) -> None:
-    """Let AiiDA store files of jobs only while no purge looks for what belongs to no node."""
+    """Let AiiDA store nodes and files of jobs only while no purge looks for what belongs to no node."""
     from aiida.engine.daemon import execmanager
+    from aiida.orm import Node
 
     for name in ("upload_calculation", "retrieve_calculation"):
         setattr(execmanager, name, _adding(root, getattr(execmanager, name)))
+    # What parsers and processes that are no jobs make: its files lie in the store before the node refers to them.
+    Node.store = _storing(root, Node.store)
+
+
+def _storing(root: Root, do: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(do)
+    def do_while_storing(*args: Any, **options: Any) -> Any:
+        with storing(root):
+            return do(*args, **options)
+
+    return do_while_storing
 
 
 def _adding(root: Root, do: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -89,7 +101,7 @@ def _adding(root: Root, do: Callable[..., Awaitable[Any]]) -> Callable[..., Awai
     return do_while_adding
 
 
-def look_early() -> None:
+def poll_young_jobs_sooner() -> None:
     """Let AiiDA look sooner whether a job has ended that has just begun."""
     from aiida.engine.processes.calcjobs.manager import JobsList
 
@@ -107,7 +119,7 @@ def main() -> None:
     root = Root(Path(os.environ["AIIDA_PATH"]))
     write_log_of_aiida(root)
     wait_for_purges(root)
-    look_early()
+    poll_young_jobs_sooner()
     from aiida.engine.daemon.worker import start_daemon_worker
 
     start_daemon_worker(foreground=False, profile_name=sys.argv[1])

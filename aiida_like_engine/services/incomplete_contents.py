@@ -1,4 +1,4 @@
-"""Halves of uploads, which a gateway that is killed leaves where contents lie before they are complete."""
+"""Contents of uploads that are not complete, which a gateway that is killed leaves in the container."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from aiida_like_engine.root.store_lock import purging
 LOGGER = logging.getLogger(__name__)
 
 
-def halves(root: Root) -> Sequence[Path]:
+def incomplete_contents(root: Root) -> Sequence[Path]:
     """What is not complete now: of uploads, if this gateway has not taken any yet, and of jobs."""
-    return list(root.half_contents.iterdir())
+    return list(root.incomplete_contents.iterdir())
 
 
-def remove_halves(root: Root, found: Iterable[Path]) -> None:
+def remove_incomplete(root: Root, found: Iterable[Path]) -> None:
     """Remove what was not complete before, and is not yet. The gateway that took it must have ended."""
+    left = [path for path in found if path.exists()]
+    if not left:
+        return  # nobody has to wait for nothing
     try:
         with purging(root):  # AiiDA's workers complete theirs
-            for path in found:
+            for path in left:
                 path.unlink(missing_ok=True)
     except EngineAway as error:
-        LOGGER.warning("halves of uploads may be left until the next start: %s", error)
+        LOGGER.warning("incomplete contents of uploads may be left until the next start: %s", error)
