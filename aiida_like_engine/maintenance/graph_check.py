@@ -11,7 +11,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from aiida_like_engine.errors import RootError
-from aiida_like_engine.graph import orm
+from aiida_like_engine.graph import orm, results
 from aiida_like_engine.graph.profile_setup import check_codes
 from aiida_like_engine.graph.users import computers_to_configure
 from aiida_like_engine.maintenance.finding import Finding
@@ -78,6 +78,6 @@ def rebuild_runs(root: Root) -> str:
     states = orm.processes([run.node_uuid for run in runs])
     ended = [run for run in runs if run.node_uuid in states and states[run.node_uuid].has_ended]
     for run in ended:
-        seal(database, run, orm.ended(run.node_uuid))
+        seal(database, run, results.ended(run.node_uuid))
     database.close()
     return str(len(ended))

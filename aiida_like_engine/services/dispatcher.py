@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from aiida_like_engine.graph import orm
+from aiida_like_engine.graph import orm, results
 from aiida_like_engine.graph.broker import processes_with_task
 from aiida_like_engine.graph.error_messages import failed, refusal_of_passing
 from aiida_like_engine.graph.users import Owner
@@ -204,7 +204,7 @@ class Dispatcher:
                 of_runs += connection.execute(outputs.where(OUTPUTS.c.public_id.in_(some))).all()
         # A call for each folder: others have their turn in between.
         nodes = dict.fromkeys(row.node_uuid for row in of_runs)
-        folders = {node: self.thread.call(orm.retrieved, node) for node in nodes}
+        folders = {node: self.thread.call(results.retrieved, node) for node in nodes}
         found.update({row.public_id: orm.Content(folders[row.node_uuid], f"work/{row.path}") for row in of_runs})
         return found
 
@@ -252,7 +252,7 @@ class Dispatcher:
             text = (self.root.folder(run.node_uuid) / RECORD / "events.jsonl").read_text("utf-8", "replace")
         except OSError:
             return
-        events = orm.events_of(text)
+        events = results.events_of(text)
         if "started" in events and run.started is None:
             self._change(run, started=events["started"], state=_unless_stopping("running"))
         if "completed" in events:
@@ -262,7 +262,7 @@ class Dispatcher:
     # -> ended
 
     def _seal(self, run: Any) -> None:
-        ended = self.thread.call(orm.ended, run.node_uuid)
+        ended = self.thread.call(results.ended, run.node_uuid)
         if ended.exception:
             LOGGER.error("job %s: AiiDA's process %s failed: %s", run.job, run.node_uuid, ended.exception)
         seal(self.database, run, ended)
@@ -284,7 +284,7 @@ class Dispatcher:
         if run.node_uuid is not None and run.id not in self._completed:  # nobody looks after it any more
             with suppress(OSError):
                 self.root.stop_of_job(run.node_uuid).touch()
-        seal(self.database, run, orm.Ended(None, why, {}, {}, ()))
+        seal(self.database, run, results.Ended(None, why, {}, {}, ()))
         self._forget(run)
 
     def _forget(self, run: Any) -> None:

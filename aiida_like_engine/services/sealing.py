@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aiida_like_engine.graph import orm
+from aiida_like_engine.graph.results import Ended
 from aiida_like_engine.plugins.wrapper.job import LEFT
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.server_db.database import ServerDatabase, now, salt
@@ -33,7 +33,7 @@ def note(connection: sa.Connection, run: int, events: Mapping[str, int], reason:
         connection.execute(EVENTS.insert(), rows)
 
 
-def seal(database: ServerDatabase, run: Any, ended: orm.Ended) -> None:
+def seal(database: ServerDatabase, run: Any, ended: Ended) -> None:
     """Copy what can no longer change, in one transaction. Done again, it is the same."""
     record = ended.record
     # A job that ended well has failed all the same, if AiiDA could not record it: the graph says so, too.
