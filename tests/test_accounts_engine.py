@@ -114,6 +114,10 @@ def test_a_removed_account_is_a_user_of_aiida_still(engine: RunningEngine) -> No
 node = orm.load_node({run.row.node_uuid!r})
 print(node.user.email, orm.User.collection.get(email="leaves-for-good@example.org").pk == node.user.pk)""")
     assert printed == "leaves-for-good@example.org True\n"
+    printed = engine.in_aiida("""
+from aiida_like_engine.graph.users import Owner, user
+print(repr(user(Owner("", "never-ran@example.org")).first_name))""")
+    assert printed == "''\n"
 
 
 def test_everything_in_one_go(tmp_path: Path) -> None:

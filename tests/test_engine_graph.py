@@ -80,7 +80,7 @@ def test_contents_of_inputs_are_not_hashed(engine: RunningEngine) -> None:
 from pathlib import Path
 from aiida.repository import Repository
 from aiida.tools import delete_nodes
-from aiida_like_engine.graph import orm as ours
+from aiida_like_engine.graph import orm as ours, results
 from aiida_like_engine.root.catalogue import read_catalogue
 from aiida_like_engine.protocol import RunRequest, Step, StepInput
 hashed, of = [], Repository.hash
@@ -88,7 +88,7 @@ def counted(self):
     hashed.append(len(list(self.walk())))
     return of(self)
 Repository.hash = counted
-folder = ours.retrieved({first.row.node_uuid!r})
+folder = results.retrieved({first.row.node_uuid!r})
 contents = {{f"id{{n}}": ours.Content(folder, f"work/n{{n}}") for n in range(1, 11)}}
 inputs = tuple(StepInput(id, id) for id in contents)
 request = RunRequest("hashes", "", (Step("shell", "1", "true", inputs=inputs),))
@@ -142,7 +142,7 @@ def test_many_inputs_take_no_longer_turn(engine: RunningEngine) -> None:
 TRANSPORTS = """
 import os, threading, uuid
 from pathlib import Path
-from aiida_like_engine.graph import orm as ours
+from aiida_like_engine.graph import orm as ours, results
 from aiida_like_engine.graph.broker import processes_with_task
 from aiida_like_engine.plugins.transport import SafeLocalTransport
 from aiida_like_engine.protocol import RunRequest, Step
@@ -163,8 +163,8 @@ found = thread.call(ours.processes, [made, ended])
 thread.call(ours.mark_stop, made)
 thread.call(processes_with_task)
 thread.call(ours.fail_process, found[made].pk, "of a test")
-assert thread.call(ours.ended, ended).exit_status == 0
-thread.call(ours.retrieved, ended)
+assert thread.call(results.ended, ended).exit_status == 0
+thread.call(results.retrieved, ended)
 with orm.load_computer("localhost").get_transport():
     print(opened)
 """

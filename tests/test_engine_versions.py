@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from aiida_like_engine.errors import SchemaMismatch
-from aiida_like_engine.server_db.database import create_database, open_to_read, open_to_write
+from aiida_like_engine.errors import RootError, SchemaMismatch
+from aiida_like_engine.maintenance.setup import init
+from aiida_like_engine.root.layout import Root
+from aiida_like_engine.server_db.database import VERSION, create_database, is_older, open_to_read, open_to_write
 from aiida_like_engine.server_db.migrations import MIGRATIONS
 from aiida_like_engine.server_db.tables import PHASES
+from aiida_like_engine.services.supervisor import locked
 from restapi.dialects.run_pages import Phase
 
 
@@ -117,6 +120,26 @@ def shape(database: sqlite3.Connection) -> dict[str, object]:
         else sorted(row[1:] for row in database.execute(f"PRAGMA table_info({name})"))
         for name, kind, sql in made
     }
+
+
+def test_an_engine_that_works_is_not_migrated(tmp_path: Path) -> None:
+    """It is of the older version, and would go on with tables that it does not know."""
+    root = Root(tmp_path)
+    create_database(root.server_database)
+    database = sqlite3.connect(root.server_database)
+    database.execute("UPDATE schema_version SET version = 1")
+    database.commit()
+    database.close()
+    assert is_older(root.server_database)
+    with locked(root), pytest.raises(RootError, match=f"an engine works with it: aiida-like engine stop {tmp_path}"):
+        init(tmp_path)
+    database = sqlite3.connect(root.server_database)
+    assert database.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+    database.execute(f"UPDATE schema_version SET version = {VERSION}")
+    database.commit()
+    database.close()
+    assert not is_older(root.server_database)
+    assert not is_older(tmp_path / "none")
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

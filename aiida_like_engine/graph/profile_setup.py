@@ -64,14 +64,19 @@ def prepare(root: Root) -> None:
 
 
 def check_codes(root: Root) -> None:
-    """Make sure that all codes which analyses run with are in the profile.
+    """Load the profile, and make sure that all codes which analyses run with are in it.
 
     Raises:
-        RootError: one is not.
+        RootError: one is not, or the profile is that of the folder which this one is a copy of.
     """
     from aiida import load_profile
 
-    load_profile(read_settings(root.settings).name)
+    profile = load_profile(read_settings(root.settings).name)
+    store = Path(profile.storage_config["filepath"])
+    if not store.exists() or not store.samefile(root.store):
+        raise RootError(
+            f"{root.path} was copied or moved, and its profile is another's: aiida-like engine init {root.path}"
+        )
     _check_codes(root)
 
 

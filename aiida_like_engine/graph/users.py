@@ -10,7 +10,10 @@ from aiida import orm
 
 @dataclass(frozen=True)
 class Owner:
-    """The account that nodes belong to: AiiDA knows people by their addresses, and pages show their names."""
+    """The account that nodes belong to: AiiDA knows people by their addresses, and pages show their names.
+
+    `name` is empty for an account that was removed.
+    """
 
     name: str
     email: str

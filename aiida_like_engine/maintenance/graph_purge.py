@@ -26,18 +26,18 @@ def purge_files(root: Root, seconds: str) -> str:
     """Remove nodes and contents of deleted files that no job used or waits for: a `Purged`, as JSON."""
     check_codes(root)
     database = open_to_write(root.server_database)
-    files = _without_nodes(database)
+    files = _remove_nodes(database)
     database.close()
     try:
         with purging(root, float(seconds)):
-            freed, packed = _without_contents(root)
+            freed, packed = _remove_contents(root)
     except EngineAway as error:
         return json.dumps(asdict(Purged(files, 0, 0, str(error))))
     return json.dumps(asdict(Purged(files, freed, packed, None)))
 
 
-def _without_nodes(database: ServerDatabase) -> int:
-    """How many deleted files there were that nothing needs; their nodes and rows are removed, one after the other."""
+def _remove_nodes(database: ServerDatabase) -> int:
+    """Remove nodes and rows of deleted files that nothing needs, one after the other: how many there were."""
     query = sa.select(FILES.c.id, FILES.c.public_id, FILES.c.node_uuid).where(FILES.c.deleted.is_not(None))
     # A run that has a node is linked to its inputs. Which have none is looked up first: links come before it is noted.
     waiting = sa.select(RUNS.c.request).where(RUNS.c.state != "ended", RUNS.c.node_uuid.is_(None))
@@ -64,7 +64,7 @@ def _is_removed(uuid: str) -> bool:
     return True
 
 
-def _without_contents(root: Root) -> tuple[int, int]:
+def _remove_contents(root: Root) -> tuple[int, int]:
     """Remove contents that belong to no node: the bytes that this frees, and how many lay in packs, and free none."""
     storage = get_manager().get_profile_storage()
     storage.get_session().commit()  # others have stored nodes meanwhile

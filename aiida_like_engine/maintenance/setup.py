@@ -15,7 +15,8 @@ from aiida_like_engine.root import catalogue
 from aiida_like_engine.root.environment import ANSWER, UMASK, python, surroundings
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import EngineSettings, read_settings, written_settings
-from aiida_like_engine.server_db.database import create_database, log_is_left, open_to_write
+from aiida_like_engine.server_db.database import create_database, is_older, log_is_left, open_to_write
+from aiida_like_engine.services.supervisor import running
 
 LONGEST_SOCKET = 100
 """Bytes: the system takes 107."""
@@ -31,7 +32,7 @@ def init(path: Path, web_group: str | None = None) -> Root:
     """Make a ROOT, or mend one. `web_group` is the group whose members may read the store: web workers.
 
     Raises:
-        RootError: it cannot be made, or a file in it cannot be read.
+        RootError: it cannot be made, a file in it cannot be read, or an engine works on one that has to be brought forward.
     """
     require_linux()
     root = Root(path.absolute())
@@ -39,6 +40,11 @@ def init(path: Path, web_group: str | None = None) -> Root:
         raise RootError(f"{root.path} lies below /usr, which all jobs can read: choose another folder")
     if len(os.fsencode(root.socket)) > LONGEST_SOCKET:
         raise RootError(f"{root.path} is too long a path: a socket in it may have {LONGEST_SOCKET} bytes")
+    if is_older(root.server_database) and running(root) is not None:
+        raise RootError(
+            f"{root.server_database} is of an older version, and an engine works with it: "
+            f"aiida-like engine stop {root.path}, then init again"
+        )
     os.umask(UMASK)
     _folders(root, web_group)
     for file, text in ((root.settings, written_settings()), (root.analyses, _analyses())):

@@ -51,7 +51,12 @@ class Account:
 
     @property
     def is_removed(self) -> bool:
-        return self.name.startswith(_REMOVED)
+        return is_removed(self.name)
+
+
+def is_removed(name: str) -> bool:
+    """Whether what stands as the name of an account says that it was removed."""
+    return name.startswith(_REMOVED)
 
 
 @dataclass(frozen=True)

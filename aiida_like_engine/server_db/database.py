@@ -110,6 +110,25 @@ def create_database(path: Path) -> None:
         database.close()
 
 
+def is_older(path: Path) -> bool:
+    """Whether there is a database of an older version, which `create_database` would bring forward.
+
+    Raises:
+        RootError: it cannot be read.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return False
+    database = _opened(path, is_writable=False)
+    try:
+        with database.reading() as connection:
+            version = _version(connection)
+    except sa.exc.DatabaseError as error:
+        raise _unreadable(path, error) from None
+    finally:
+        database.close()
+    return version is not None and version < VERSION
+
+
 def inserted(connection: Connection, insert: sa.Insert) -> int:
     """The id of the row that an INSERT adds."""
     key = connection.execute(insert).inserted_primary_key
@@ -156,7 +175,7 @@ def _checked(database: ServerDatabase) -> ServerDatabase:
         with database.reading() as connection:
             version = _version(connection)
     except sa.exc.DatabaseError as error:
-        raise RootError(f"{path} cannot be read: {error.orig}; aiida-like engine check {path.parent}") from None
+        raise _unreadable(path, error) from None
     if version != VERSION:
         way_out = (
             "install this version's successor, which wrote it"
@@ -168,6 +187,10 @@ def _checked(database: ServerDatabase) -> ServerDatabase:
             f"its server database has schema version {version}, and this server reads {VERSION}: {way_out}",
         )
     return database
+
+
+def _unreadable(path: Path, error: sa.exc.DatabaseError) -> RootError:
+    return RootError(f"{path} cannot be read: {error.orig}; aiida-like engine check {path.parent}")
 
 
 _HOLDER = """

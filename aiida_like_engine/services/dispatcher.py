@@ -31,6 +31,7 @@ from aiida_like_engine.protocol import RunRequest
 from aiida_like_engine.root.catalogue import Catalogue
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import EngineSettings
+from aiida_like_engine.server_db.accounts import is_removed
 from aiida_like_engine.server_db.database import ServerDatabase, in_parts, now
 from aiida_like_engine.server_db.tables import ACCOUNTS, FILES, JOBS, OUTPUTS, RUNS
 from aiida_like_engine.services.incomplete_contents import remove_incomplete
@@ -182,7 +183,7 @@ class Dispatcher:
         if uuid is None:
             request = RunRequest.from_json(json.loads(run.request))
             contents = self._contents(each.file for step in request.steps for each in step.inputs)
-            owner = Owner(run.name, run.email)
+            owner = Owner("" if is_removed(run.name) else run.name, run.email)
             uuid = self.thread.call(orm.create_node, run.uuid, owner, request, contents, self.catalogue)
         self._change(
             run, node_uuid=uuid, folder=str(self.root.folder(uuid) / "work"), state=_unless_stopping("created")

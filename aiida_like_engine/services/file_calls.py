@@ -13,16 +13,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aiida_like_engine.errors import Busy, Invalid, TooMuch
+from aiida_like_engine.errors import Busy, Invalid, NotFound, TooMuch
 from aiida_like_engine.graph import orm
 from aiida_like_engine.graph.users import Owner
 from aiida_like_engine.protocol import Message, StoredFile
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import Limits
 from aiida_like_engine.root.store_lock import adding
+from aiida_like_engine.server_db.accounts import is_removed
 from aiida_like_engine.server_db.database import ServerDatabase, inserted, now, salt
 from aiida_like_engine.server_db.ids import Ids
-from aiida_like_engine.server_db.tables import FILES
+from aiida_like_engine.server_db.tables import ACCOUNTS, FILES
 from aiida_like_engine.services.calls import Call
 from aiida_like_engine.services.multipart import MultipartBody
 from aiida_like_engine.services.request_checks import check_name, check_type
@@ -104,12 +105,19 @@ class FileCalls:
         return Message()
 
     def _recorded(self, call: Call, received: Received, node: str) -> StoredFile:
+        """The new row of a file. Raises NotFound: its account was removed meanwhile; then it is recorded as deleted."""
         values = {**vars(received), "account_id": call.account.id, "node_uuid": node, "uploaded": now()}
         with self.database.writing() as connection:
+            name = connection.execute(sa.select(ACCOUNTS.c.name).where(ACCOUNTS.c.id == call.account.id)).scalar_one()
+            if is_removed(name):  # nobody could delete it any more: a purge removes it
+                values["deleted"] = now()
             row = inserted(connection, FILES.insert().values(**values, public_id=uuid.uuid4().hex))
             public_id = Ids(salt(connection)).of_file(row)
             connection.execute(FILES.update().where(FILES.c.id == row).values(public_id=public_id))
-            return self._stored(connection, public_id)
+            stored = self._stored(connection, public_id)
+        if "deleted" in values:
+            raise NotFound("there is no such account")
+        return stored
 
     def _room(self, call: Call) -> Room:
         limits = self.limits

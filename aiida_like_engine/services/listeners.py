@@ -27,8 +27,8 @@ class Listeners:
     complete: float = field(default_factory=time.monotonic)
     looked: float = 0.0
 
-    def are_missing(self) -> bool:
-        """Whether some have not listened for too long. Said once, then they have time to begin."""
+    def restart_is_due(self) -> bool:
+        """Whether some have not listened for too long. Said once: then they have time to begin, as if just started."""
         moment = time.monotonic()
         if moment < self.looked + LOOK_SECONDS:
             return False
@@ -41,7 +41,8 @@ class Listeners:
         return True
 
     def _count(self) -> int:
+        """How many listen; all, if the broker is one that does not tell."""
         try:
-            return int(json.loads(self.status.read_text("utf-8"))["task_subscribers"])
-        except (OSError, ValueError, KeyError):
+            return int(json.loads(self.status.read_text("utf-8")).get("task_subscribers", self.workers))
+        except (OSError, ValueError):
             return 0

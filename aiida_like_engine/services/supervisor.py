@@ -67,10 +67,6 @@ class Child:
         self.process, self.started = self.start(), moment
         return f"{self.name} {self.process.pid}" + ("" if ended is None else f", after one that ended with {ended}")
 
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-
 
 @dataclass
 class Supervisor:
@@ -121,10 +117,10 @@ class Supervisor:
                     happened = program.keep()
                     if happened is not None:
                         self.say(happened)
-                if listeners.are_missing():
+                if listeners.restart_is_due():
                     self.say("workers do not listen to the broker, and are started anew")
-                    for each in workers:
-                        each.kill()  # the broker has given to others what it does
+                    # Which of them does not is unknown: others put down what they work on, and it is handed out again.
+                    end([each.process for each in workers if each.process is not None])
                 self.turn_log()
                 time.sleep(TICK_SECONDS)
         finally:
@@ -209,7 +205,7 @@ def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def clean_up(root: Root) -> None:
-    """Remove what killed processes left, before any of them runs: halves of uploads, files on their way."""
+    """Remove what killed processes left, before any of them runs: incomplete contents, files on their way."""
     for folder in (root.incomplete_contents, root.scratch):
         if folder.is_dir():
             for each in folder.iterdir():
