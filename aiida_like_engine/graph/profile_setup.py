@@ -67,17 +67,23 @@ def check_codes(root: Root) -> None:
     """Load the profile, and make sure that all codes which analyses run with are in it.
 
     Raises:
-        RootError: one is not, or the profile is that of the folder which this one is a copy of.
+        RootError: one is not; or as `load_own_profile`.
+    """
+    load_own_profile(root)
+    _check_codes(root)
+
+
+def load_own_profile(root: Root) -> None:
+    """Load the profile of a ROOT.
+
+    Raises:
+        RootError: its store is that of the folder which this one is a copy of.
     """
     from aiida import load_profile
 
-    profile = load_profile(read_settings(root.settings).name)
-    store = Path(profile.storage_config["filepath"])
+    store = Path(load_profile(read_settings(root.settings).name).storage_config["filepath"])
     if not store.exists() or not store.samefile(root.store):
-        raise RootError(
-            f"{root.path} was copied or moved, and its profile is another's: aiida-like engine init {root.path}"
-        )
-    _check_codes(root)
+        raise RootError(f"{root.path} was copied or moved: aiida-like engine init {root.path}")
 
 
 def _check_codes(root: Root) -> None:

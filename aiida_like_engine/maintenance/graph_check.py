@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from aiida_like_engine.errors import RootError
 from aiida_like_engine.graph import orm, results
-from aiida_like_engine.graph.profile_setup import check_codes
+from aiida_like_engine.graph.profile_setup import check_codes, load_own_profile
 from aiida_like_engine.graph.users import computers_to_configure
 from aiida_like_engine.maintenance.finding import Finding
 from aiida_like_engine.root.layout import Root
@@ -22,6 +22,7 @@ from aiida_like_engine.services.sealing import seal
 
 
 def look_at_graph(root: Root) -> str:
+    load_own_profile(root)
     try:
         check_codes(root)
     except RootError as error:

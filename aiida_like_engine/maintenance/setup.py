@@ -32,7 +32,7 @@ def init(path: Path, web_group: str | None = None) -> Root:
     """Make a ROOT, or mend one. `web_group` is the group whose members may read the store: web workers.
 
     Raises:
-        RootError: it cannot be made, a file in it cannot be read, or an engine works on one that has to be brought forward.
+        RootError: it cannot be made, a file in it cannot be read, or an engine works on one of an older version.
     """
     require_linux()
     root = Root(path.absolute())
