@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,13 @@ def is_right(run: Run) -> bool:
     return (run.row.reason, run.content("times"), run.content("result")) == ("done", b"begun\ndone\n", b"42\n")
 
 
-@pytest.mark.parametrize("kinds", [("worker",), ("gateway",), ("broker",), ("worker", "broker", "gateway")])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        *(("gateway",), ("worker", "broker", "gateway")),
+        *(pytest.param(each, marks=pytest.mark.long) for each in (("worker",), ("broker",))),
+    ],
+)
 def test_a_process_is_killed(engine: RunningEngine, kinds: tuple[str, ...]) -> None:
     """While one job runs, one is just submitted, and one is submitted after it."""
     runs = [engine.submit(COUNTED)]
@@ -69,19 +75,38 @@ def submit_when_up(engine: RunningEngine, command: str) -> str:
             time.sleep(0.2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", ["submitted", "running", "collecting"])
-def test_all_of_it_is_killed(engine: RunningEngine, moment: str) -> None:
-    """The supervisor alone: it takes all others with it. Jobs go on."""
+def test_all_of_it_is_killed_when_all_jobs_are(engine: RunningEngine, moment: str) -> None:
     runs = [engine.submit(COUNTED) for _ in range(2)]
     if moment != "submitted":
         engine.in_folder(runs[0], "times")
     if moment == "collecting":
-        until = time.monotonic() + 60
-        while not (engine.root.folder(engine.row(runs[0]).node_uuid) / "record" / "outputs.json").exists():
-            assert time.monotonic() < until
-            if engine.row(runs[0]).state == "ended":
-                break
-            time.sleep(0.01)
+        wait_for_outputs(engine, runs[0])
+    all_is_killed(engine, runs)
+
+
+def test_all_of_it_is_killed(engine: RunningEngine) -> None:
+    """While one job is collected, one runs, and one is just submitted."""
+    runs = [engine.submit(COUNTED)]
+    engine.in_folder(runs[0], "times")
+    runs.append(engine.submit(COUNTED))
+    wait_for_outputs(engine, runs[0])
+    runs.append(engine.submit(COUNTED))
+    all_is_killed(engine, runs)
+
+
+def wait_for_outputs(engine: RunningEngine, run: str) -> None:
+    until = time.monotonic() + 60
+    while not (engine.root.folder(engine.row(run).node_uuid) / "record" / "outputs.json").exists():
+        assert time.monotonic() < until
+        if engine.row(run).state == "ended":
+            break
+        time.sleep(0.01)
+
+
+def all_is_killed(engine: RunningEngine, runs: Sequence[str]) -> None:
+    """The supervisor alone: it takes all others with it. Jobs go on."""
     others = [pid for kind, pids in engine.processes().items() if kind != "supervisor" for pid in pids]
     engine.kill("supervisor")
     until = time.monotonic() + 20
@@ -91,7 +116,7 @@ def test_all_of_it_is_killed(engine: RunningEngine, moment: str) -> None:
     with pytest.raises(EngineAway):
         engine.client.health()
     engine.start()
-    assert [is_right(engine.wait(each)) for each in runs] == [True, True]
+    assert [is_right(engine.wait(each)) for each in runs] == [True] * len(runs)
 
 
 def test_an_upload_is_whole_or_not_there(engine: RunningEngine) -> None:
