@@ -85,7 +85,7 @@ def _interval(ratios: Sequence[float]) -> list[str]:
 def _left_out(number: int) -> int:
     """How many of the largest of so many figures are beyond a bound that the median is below with 95 %: 2 of 11."""
     odds = accumulate(comb(number, wrong) / 2**number for wrong in range(number))
-    return sum(1 for each in odds if each <= 0.05) - 1  # noqa: PLR2004
+    return sum(1 for each in odds if each <= 0.05) - 1
 
 
 @contextmanager
