@@ -23,6 +23,16 @@ document.addEventListener("securitypolicyviolation", event => {
   violations.push(event.violatedDirective + " " + event.blockedURI);
 });
 """
+SHOWN = """
+return [...document.querySelectorAll(arguments[0])].filter(each => each.checkVisibility()).map(each => each.outerHTML);
+"""
+CUT = """
+const wide = document.documentElement.clientWidth;
+const texts = [...document.querySelectorAll("body *")].filter(
+  each => each.checkVisibility() && [...each.childNodes].some(child => child.nodeType === 3 && child.data.trim()));
+return texts.filter(each => each.getBoundingClientRect().right > wide + 1).map(
+  each => each.textContent.slice(0, 40) + " " + each.getBoundingClientRect().right);
+"""
 BUILD = ROOT / "build" / "explorer"
 NOT_OURS = {"docs"}
 """Pages whose content is that of Swagger UI."""
@@ -48,14 +58,14 @@ def without_javascript() -> Iterator[Chrome]:
         yield made
 
 
-def show(browser: Chrome, url: str, width: int, scheme: str) -> None:
+def show(browser: Chrome, url: str, width: int, scheme: str, media: str = "screen") -> None:
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     features = [
         {"name": "prefers-color-scheme", "value": scheme},
         {"name": "prefers-reduced-motion", "value": "reduce"},
     ]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
     browser.get(url)
 
 
@@ -102,6 +112,15 @@ def test_each_page(root: str, browser: Chrome, name: str, scheme: str, width: in
     assert browser.execute_script("return window.violations") == []
     if name not in NOT_OURS:
         assert axe(browser) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_page_on_paper(root: str, browser: Chrome, name: str) -> None:
+    """Nothing to click on is printed, and nothing is cut off; 794 pixels are the width of A4."""
+    show(browser, root + PAGES[name], 794, "light", "print")
+    assert browser.execute_script(SHOWN, ".head nav, .head form, .foot details, .no-print") == []
+    if name not in NOT_OURS:
+        assert browser.execute_script(CUT) == []
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in NOT_OURS])
