@@ -271,6 +271,22 @@ def waits(browser: Chrome, selector: str, is_so: Callable[[str], bool]) -> None:
     wait_until(lambda: is_so(text_of(browser, selector)))
 
 
+def check_pause(runs: Runs, browser: Chrome) -> None:
+    """While it is pressed nothing is added, whatever is printed; then all of it is."""
+    pause = browser.find_element(By.CSS_SELECTOR, "[data-pause]")
+    pause.click()
+    assert pause.get_attribute("aria-pressed") == "true"
+    time.sleep(0.5)  # An answer may be on its way.
+    paused = text_of(browser, "[data-text]")
+    time.sleep(2)  # The page asks for more each 1.5 s.
+    path = browser.find_element(By.CSS_SELECTOR, "[data-log]").get_attribute("data-log")
+    assert httpx.get(f"{runs.url}{path}", headers=runs.header("bob")).text.startswith(f"{paused}line")
+    assert text_of(browser, "[data-text]") == paused
+    pause.click()
+    assert pause.get_attribute("aria-pressed") == "false"
+    waits(browser, "[data-text]", lambda text: len(text) > len(paused))
+
+
 def test_a_browser(runs: Runs, chromium: Chrome) -> None:
     """A dropped file, a form, a log that is followed, and what the run leaves; nothing breaks the policy."""
     chromium.delete_all_cookies()
@@ -283,19 +299,20 @@ def test_a_browser(runs: Runs, chromium: Chrome) -> None:
         waits(chromium, "h1", "Runs".__eq__)
         chromium.find_element(By.LINK_TEXT, "New run").click()
         waits(chromium, "h1", "New run".__eq__)
-        chromium.execute_script(DROP, 'for i in $(seq 6); do echo "line $i of 6"; sleep 1; done; seq 5 > left.txt\n')
+        chromium.execute_script(DROP, 'for i in $(seq 9); do echo "line $i of 9"; sleep 1; done; seq 5 > left.txt\n')
         waits(chromium, "[data-chosen]", lambda text: "count.sh" in text)
         chromium.find_element(By.ID, "name").send_keys("Counts")
         chromium.find_element(By.ID, "command").send_keys("bash count.sh", Keys.CONTROL, Keys.ENTER)
         waits(chromium, "h1", "Counts".__eq__)
-        waits(chromium, "[data-text]", lambda text: "line 2 of 6" in text)
+        waits(chromium, "[data-text]", lambda text: "line 2 of 9" in text)
         waits(chromium, ".about .state", "running".__eq__)
+        check_pause(runs, chromium)
         chromium.find_element(By.ID, "log-filter").send_keys("2 of")
-        waits(chromium, "[data-text]", "line 2 of 6\n".__eq__)
+        waits(chromium, "[data-text]", "line 2 of 9\n".__eq__)
         assert text_of(chromium, "[data-text] mark") == "2 of"
         chromium.find_element(By.ID, "log-filter").send_keys(Keys.BACKSPACE * 4)
         waits(chromium, ".about .state", "done".__eq__)
-        waits(chromium, "[data-text]", lambda text: text == "".join(f"line {number} of 6\n" for number in range(1, 7)))
+        waits(chromium, "[data-text]", lambda text: text == "".join(f"line {number} of 9\n" for number in range(1, 10)))
         waits(chromium, "[data-live=outputs]", lambda text: "left.txt" in text and "10 bytes" in text)
         wait_until(lambda: not chromium.find_element(By.CSS_SELECTOR, "[data-pause]").is_displayed())
         assert text_of(chromium, ".happened").count("Executing") == 1
