@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urldefrag
+from urllib.parse import urldefrag, urlencode
 
 import pytest
 from flask import Flask
@@ -105,7 +105,9 @@ def test_a_csv_of_all_energies_below_3(visitor: Visitor) -> None:
     visitor.click("CSV")
     told(visitor, 3)
     rows = list(csv.DictReader(io.StringIO(visitor.text)))
-    stored = visitor.client.get("/api/v4/nodes?attributes.energy<-3&fields=uuid,attributes.energy").json["data"]["nodes"]
+    stored = visitor.client.get("/api/v4/nodes?attributes.energy<-3&fields=uuid,attributes.energy").json["data"][
+        "nodes"
+    ]
     assert len(stored) > 3
     assert {(each["uuid"], float(each["attributes.energy"])) for each in rows} == {
         (each["uuid"], each["attributes.energy"]) for each in stored

@@ -29,10 +29,10 @@ from restapi.dialects.run_pages import (
     Wanted,
 )
 from restapi.hosting.app import Application
+from restapi.http.encoding import json_reply
 from restapi.http.errors import FailureLog
 from restapi.http.exchange import Exchange
 from restapi.http.reply import Reply
-from restapi.http.encoding import json_reply
 from restapi.http.route_tree import ID
 from restapi.layout import Panel
 from tests.conftest import Golden
@@ -56,7 +56,9 @@ class Bell:
     created: float
 
 
-BELLS = {each.id: each for each in (Bell("Ring00", "Rang", Phase.DONE, 600), Bell("Young", "Rings", Phase.RUNNING, 650))}
+BELLS = {
+    each.id: each for each in (Bell("Ring00", "Rang", Phase.DONE, 600), Bell("Young", "Rings", Phase.RUNNING, 650))
+}
 """The first was made when all jobs were, between which its id stands."""
 
 
@@ -89,14 +91,15 @@ def shown(inner: Inner, run: str) -> ShownRun | None:
     actions = [Action("mute", "Mute", "POST", f"/api/bells/rings/{run}")]
     words = {"text": f"The bell is called {told['label']}."}
     panel = Panel("viewers/sentence.html", words, styles=("viewers.css",), scripts=("steps.js",))
-    return ShownRun(
-        run, bell.label, "ada", "bell", bell.phase, bell.phase.value, created, panel=panel, actions=actions
-    )
+    return ShownRun(run, bell.label, "ada", "bell", bell.phase, bell.phase.value, created, panel=panel, actions=actions)
 
 
 def form(_inner: Inner, _run: str | None, filled: Filled) -> Form:
     words = " ".join(filled.problems.get("tone", ["Which tone?"]))
-    return Form(Panel("viewers/sentence.html", {"text": words}, styles=("viewers.css",), scripts=("plot.js",)), [FormFile("clap", "clapper.txt", 3)])
+    return Form(
+        Panel("viewers/sentence.html", {"text": words}, styles=("viewers.css",), scripts=("plot.js",)),
+        [FormFile("clap", "clapper.txt", 3)],
+    )
 
 
 def send(_inner: Inner, _run: str | None, fields: Fields) -> Sent:
