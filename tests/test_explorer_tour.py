@@ -1,4 +1,4 @@
-"""The tour of `docs/explorer.md`, click by click, as links and forms of the pages lead; and how large the first page is."""
+"""The tour of `docs/explorer.md`, click by click, as links and forms lead; and how large the first page is."""
 
 from __future__ import annotations
 
