@@ -23,6 +23,11 @@ document.addEventListener("securitypolicyviolation", event => {
   violations.push(event.violatedDirective + " " + event.blockedURI);
 });
 """
+PAPER_AND_INK = """
+const light = colour => Math.max(...colour.match(/[0-9.]+/g).slice(0, 3).map(Number));
+const style = getComputedStyle(document.body);
+return [light(style.backgroundColor), light(style.color)];
+"""
 SHOWN = """
 return [...document.querySelectorAll(arguments[0])].filter(each => each.checkVisibility()).map(each => each.outerHTML);
 """
@@ -33,6 +38,7 @@ const texts = [...document.querySelectorAll("body *")].filter(
 return texts.filter(each => each.getBoundingClientRect().right > wide + 1).map(
   each => each.textContent.slice(0, 40) + " " + each.getBoundingClientRect().right);
 """
+FILTER = "return getComputedStyle(document.querySelector('#operations')).filter"
 BUILD = ROOT / "build" / "explorer"
 NOT_OURS = {"docs"}
 """Pages whose content is that of Swagger UI."""
@@ -114,6 +120,23 @@ def test_each_page(root: str, browser: Chrome, name: str, scheme: str, width: in
         assert axe(browser) == []
 
 
+def test_the_documentation_looks_as_other_pages_do(root: str, browser: Chrome) -> None:
+    """It has their head; dark paper and light ink in the dark, where Swagger UI is turned into its negative."""
+    head = "return [...document.querySelectorAll('.head a')].map(each => each.textContent + ' ' + each.href)"
+    show(browser, root + PAGES["nodes"], 1280, "light")
+    expected = browser.execute_script(head)
+    assert len(expected) >= 5
+    for version in ("v2", "v4"):
+        show(browser, f"{root}/api/{version}/docs", 1280, "light")
+        assert browser.execute_script(head) == expected
+        paper, ink = browser.execute_script(PAPER_AND_INK)
+        assert (paper > 200, ink < 100, browser.execute_script(FILTER)) == (True, True, "none")
+        show(browser, f"{root}/api/{version}/docs", 1280, "dark")
+        paper, ink = browser.execute_script(PAPER_AND_INK)
+        turned = "invert(0.9) hue-rotate(180deg)"
+        assert (paper < 60, ink > 180, browser.execute_script(FILTER)) == (True, True, turned)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_each_page_on_paper(root: str, browser: Chrome, name: str) -> None:
     """Nothing to click on is printed, and nothing is cut off; 794 pixels are the width of A4."""
@@ -131,3 +154,19 @@ def test_each_page_without_javascript(root: str, without_javascript: Chrome, nam
     text = browser.find_element("tag name", "main").text
     assert len(text) > 40
     assert [each["message"] for each in browser.get_log("browser") if name not in STATUSES] == []
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["profile", "processes", "failed-calculation"])
+def test_sizes_and_colours_without_javascript(
+    root: str, without_javascript: Chrome, name: str, scheme: str, width: int
+) -> None:
+    browser = without_javascript
+    show(browser, root + PAGES[name], width, scheme)
+    paper, ink = browser.execute_script(PAPER_AND_INK)
+    assert (paper > ink) is (scheme == "light")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert browser.execute_script(SHOWN, "button[hidden], [data-copy]") == []
+    assert len(browser.find_element("tag name", "main").text) > 40
+    assert browser.get_log("browser") == []
