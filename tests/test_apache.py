@@ -111,7 +111,7 @@ def test_each_serves_its_own_profile(served: Apache, profile: str) -> None:
 
 PAGES = {
     f"/nodes/{graph.relax}": "<h1>",
-    f"/nodes/{graph.relax}/lineage": '<svg class="lineage"',
+    f"/nodes/{graph.relax}/lineage": 'class="lineage" width=',
     "/nodes?label=like=%22%25i%25%22&orderby=-id": '<table class="rows">',
     "/nodes?label=": 'data-column="7"',
     f"/nodes/{graph.folder}/files/large.txt": 'id="L12"',

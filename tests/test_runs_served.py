@@ -231,8 +231,15 @@ def pages(ada: Visitor) -> Iterator[dict[str, str]]:
     ada.until(failed, "failed")
     ada.until(running, "running")
     yield {
-        "list": "/runs", "form": "/runs/new?name=A%20name", "keys": "/keys", "password": "/password",
-        "running": running, "draft": draft, "done": done, "failed": failed, "login": "/login",
+        "list": "/runs",
+        "form": "/runs/new?name=A%20name",
+        "keys": "/keys",
+        "password": "/password",
+        "running": running,
+        "draft": draft,
+        "done": done,
+        "failed": failed,
+        "login": "/login",
     }
     ada.led(running, action="stop")
     ada.until(running, "stopped")
@@ -292,7 +299,7 @@ def test_each_page_without_javascript(runs: Runs, ada: Visitor, pages: dict[str,
 WORDS = {
     "list": "Not yet",
     "form": "Text for the shell",
-    "keys": "Keys",
+    "keys": "Your keys",
     "password": "password",
     "running": "on its way",
     "draft": "Not yet",
