@@ -19,12 +19,25 @@ def _children(pid: int) -> list[int]:
 
 def cpu_of_tree(pid: int) -> float:
     """Seconds of a process and its children, those that are gone included."""
+    return sum(cpu_by_process(pid).values())
+
+
+def cpu_by_process(pid: int) -> dict[int, float]:
+    """Seconds of a process and each of its children, by their ids. What a child took that is gone is its parent's."""
     try:
         user, system, *waited_for = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[11:15]
         own = _cpu_of_threads(pid) if _SCHEDSTAT.exists() else _seconds(user, system)
-        return own + _seconds(*waited_for) + sum(map(cpu_of_tree, _children(pid)))
+        found = {pid: own + _seconds(*waited_for)}
+        for child in _children(pid):
+            found |= cpu_by_process(child)
     except FileNotFoundError:
-        return 0.0  # it has just ended
+        return {}  # it has just ended
+    return found
+
+
+def words_of(pid: int) -> list[str]:
+    """The command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
 
 
 _SCHEDSTAT = Path("/proc/self/schedstat")

@@ -28,11 +28,12 @@ from aiida_like_engine.server_db.database import ServerDatabase, inserted, now, 
 from aiida_like_engine.server_db.tables import ACCOUNTS, OUTPUTS, RUNS
 from aiida_like_engine.services.supervisor import running, wait_until_up
 from benchmarks.document import table
-from benchmarks.processes import cpu_of_tree
+from benchmarks.processes import cpu_by_process, words_of
 
 ENGINE = (sys.executable, "-m", "restapi.cli", "engine")
 BOUNDARY = "boundary"
 IDLE_SECONDS = 20.0
+REST_SECONDS = 60.0
 SINGLE_JOBS = 10
 
 
@@ -58,12 +59,6 @@ class Engine:
                 if connection.execute(active).first() is None:
                     return
             time.sleep(0.02)
-
-    @property
-    def supervisor(self) -> int:
-        pid = running(self.root)
-        assert pid is not None
-        return pid
 
 
 @contextmanager
@@ -170,11 +165,48 @@ def jobs(made: Engine, number: int) -> dict[str, str]:
     }
 
 
-def idle(made: Engine) -> dict[str, str]:
-    before = cpu_of_tree(made.supervisor)
-    time.sleep(IDLE_SECONDS)
-    used = (cpu_of_tree(made.supervisor) - before) / IDLE_SECONDS
-    return {"idle, % of a core": f"{100 * used:.2f}"}
+KINDS = {
+    "gateway": "gunicorn",
+    "workers": "aiida_like_engine.services.worker",
+    "broker": "broker",
+    "supervisor": "engine",
+}
+"""Processes of the engine, by a word of their command lines."""
+
+
+def kind_of(pid: int) -> str:
+    words = words_of(pid)
+    # What is left keeps the logs of databases.
+    return next((kind for kind, word in KINDS.items() if word in words), "others")
+
+
+def rest(root: Root) -> None:
+    """Wait until nothing is left to do: folders of jobs are removed after their end, which takes CPU."""
+    until = time.monotonic() + REST_SECONDS
+    while any(each.is_file() for each in root.work.rglob("*")):
+        assert time.monotonic() < until, "folders of jobs are not removed"
+        time.sleep(0.1)
+    time.sleep(1)
+
+
+def idle(root: Root, seconds: float) -> dict[str, float]:
+    """The share of a core, in %, that each kind of processes takes, the greatest first, once there is nothing to do."""
+    rest(root)
+    supervisor = running(root)
+    assert supervisor is not None
+    before = cpu_by_process(supervisor)
+    time.sleep(seconds)
+    used: dict[str, float] = {}
+    for pid, after in cpu_by_process(supervisor).items():
+        kind = kind_of(pid)
+        used[kind] = used.get(kind, 0.0) + 100 * (after - before.get(pid, 0.0)) / seconds
+    return dict(sorted(used.items(), key=lambda item: -item[1]))
+
+
+def idle_figures(root: Root) -> dict[str, str]:
+    shares = idle(root, IDLE_SECONDS)
+    rows = {f"... {kind}": f"{share:.3f}" for kind, share in shares.items()}
+    return {"idle, % of a core": f"{sum(shares.values()):.2f}", **rows}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -184,7 +216,7 @@ def idle(made: Engine) -> dict[str, str]:
 def main(number: int, megabytes: int, workers: int) -> None:
     """Prints a table of figures."""
     with engine(workers) as made:
-        figures = {**jobs(made, number), **files(made, megabytes), **idle(made)}
+        figures = {**jobs(made, number), **files(made, megabytes), **idle_figures(made.root)}
     load = os.getloadavg()[0]
     click.echo(table(("what", "figure"), [*figures.items(), ("load of the machine at the end", f"{load:.1f}")]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import pwd
 import shutil
@@ -303,9 +304,9 @@ class RunningEngine:
     def stop_job(self, run: str) -> None:
         self.client.stop(self.account, self.job(run))
 
-    def wait(self, run: str, state: str = "ended") -> Run:
+    def wait(self, run: str, state: str = "ended", seconds: float = PATIENCE) -> Run:
         """The run, once it is in a state."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + seconds
         order = STATES
         while order.index(self.row(run).state) < order.index(state):
             assert time.monotonic() < until, (self.row(run), self.log())
@@ -362,6 +363,44 @@ def step(command: str, *inputs: StepInput, **values: Any) -> Step:
 def multipart(name: str, content: bytes, content_type: str = "application/octet-stream") -> bytes:
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
     return f"{head}Content-Type: {content_type}\r\n\r\n".encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+@contextmanager
+def halted(pids: Sequence[int]) -> Iterator[None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether anybody shares the lock of a folder, or has it alone."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def wait_until_locked(folder: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_locked(folder):
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def stored_slowly(engine: RunningEngine, command: str) -> str:
+    """The run of a job with many outputs, which a worker has begun to store."""
+    run = engine.submit(command)
+    engine.wait(run, "running")
+    wait_until_locked(engine.root.scratch)
+    return run
 
 
 def _parent(pid: int) -> int | None:

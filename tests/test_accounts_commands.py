@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 from werkzeug.test import Client
 
 from aiida_like_engine.errors import RootError
@@ -21,11 +22,13 @@ from aiida_like_engine.server_db import accounts
 from aiida_like_engine.server_db.database import create_database, open_to_read
 from aiida_like_engine.server_db.directory import Directory
 from aiida_like_engine.server_db.passwords import Passwords
+from aiida_like_engine.server_db.tables import FILES, JOBS
 from restapi.cli import main
 from restapi.commands import serve as serve_command
 from restapi.commands import with_engine
 from restapi.config import Settings
 from tests.conftest import COMMAND, Golden
+from tests.jobs_rows import BASIC_JOB, Rows
 from tests.people import PASSWORD, People, make_people
 from tests.servers import free_port, wait_until
 
@@ -98,6 +101,27 @@ def test_removing(people: People) -> None:
     assert run(people, "account", "remove", "ada", "--yes") == "The account ada is removed.\n"
     assert sorted(directory.names()) == ["bob", "carl", "zoe"]
     directory.close()
+
+
+def test_removing_with_files(people: People) -> None:
+    """What was deleted before stays as it is, and so does what is another's, and what was submitted."""
+    with people.writing() as connection:
+        rows = Rows(people, connection)
+        for public_id, owner, deleted in (("OnexAA", "ada", None), ("TwoxAA", "ada", 7), ("OnexBB", "bob", None)):
+            rows.file(public_id, owner, "in.zip", deleted=deleted)
+        for public_id, owner, submitted in (("Draft1", "ada", None), ("Ended1", "ada", 5), ("Draft2", "bob", None)):
+            rows.job(public_id, owner, BASIC_JOB, submitted=submitted)
+    asked = run(people, "account", "remove", "ada", "--files", stdin="n\n", code=1)
+    assert "Remove the account ada, its files and its drafts? [y/N]" in asked
+    assert run(people, "account", "remove", "ada", "--files", "--yes") == (
+        "The account ada is removed.\n"
+        f"1 files of it are deleted; their bytes go with: aiida-like engine purge {people.root.path}\n"
+    )
+    with people.writing() as connection:
+        deleted = {row.public_id: row.deleted for row in connection.execute(select(FILES))}
+        assert deleted.pop("OnexAA") > 7
+        assert deleted == {"TwoxAA": 7, "OnexBB": None}
+        assert list(connection.execute(select(JOBS.c.public_id).order_by(JOBS.c.id)).scalars()) == ["Ended1", "Draft2"]
 
 
 def test_keys(people: People) -> None:

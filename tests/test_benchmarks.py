@@ -27,7 +27,7 @@ from benchmarks.growth import section as growth
 from benchmarks.limit.app import application
 from benchmarks.limit.database import open_profile
 from benchmarks.mix import KINDS, Kind, Sample, sample
-from benchmarks.processes import cpu_of_tree
+from benchmarks.processes import cpu_by_process, cpu_of_tree
 from benchmarks.since import main as since
 from tests.conftest import ROOT, run
 from tests.servers import PostgreSQL
@@ -140,9 +140,12 @@ def test_the_time_of_a_server_is_that_of_its_children_too() -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdout.readline()
-        seconds = cpu_of_tree(process.pid)
+        seconds, shares = cpu_of_tree(process.pid), cpu_by_process(process.pid)
         process.communicate("\n")
     assert 0.4 <= seconds < 2
+    # Of the two children one is gone: what it took is its parent's.
+    assert len(shares) == 2
+    assert all(0.2 <= share < 1 for share in shares.values())
 
 
 FIGURES = {

@@ -11,13 +11,13 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aiida_like_engine.errors import NotFound
-from aiida_like_engine.protocol import RunRequest, StepInput, StoredFile
+from aiida_like_engine.protocol import StepInput
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.server_db.database import open_to_read, salt
 from aiida_like_engine.server_db.tables import ACCOUNTS
@@ -237,24 +237,12 @@ def test_check(engine: RunningEngine) -> None:
     assert engine.command("check", path).returncode == 0
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What an engine has done before it was stopped."""
-
-    run: Run
-    used: StoredFile
-    unused: StoredFile
-    refused: subprocess.CompletedProcess[str]
-
-
 @pytest.fixture(scope="module")
-def prepared(engine: RunningEngine) -> Prepared:
+def ended(engine: RunningEngine) -> Run:
+    """A run of an engine that was stopped after it."""
     engine.start()
-    used, unused = engine.upload("used", b"used"), engine.upload("unused", b"unused" * 1000)
+    used = engine.upload("used", b"used")
     run = engine.run(step("cat used; echo a > a; sleep 0.2", StepInput(used.id, "used")))
-    for file in (used, unused):
-        engine.client.delete_file(engine.account, file.id)
-    refused = engine.command("purge", str(engine.root.path), check=False)
     other = engine.add_account("grace")
     with pytest.raises(NotFound):
         engine.client.raise_generation(10_000)
@@ -266,10 +254,10 @@ def prepared(engine: RunningEngine) -> Prepared:
     assert (rows[engine.account].generation, rows[engine.account].password_hash) == (2, "a hash")
     assert (rows[other].generation, rows[other].password_hash) == (0, None)
     engine.stop()
-    return Prepared(run, used, unused, refused)
+    return run
 
 
-def test_what_is_derived_is_made_anew(engine: RunningEngine, prepared: Prepared) -> None:
+def test_what_is_derived_is_made_anew(engine: RunningEngine, ended: Run) -> None:
     database = sqlite3.connect(engine.root.server_database)
     before = [database.execute(f"select * from {name}").fetchall() for name in ("runs", "outputs")]
     database.execute("delete from outputs")
@@ -281,46 +269,7 @@ def test_what_is_derived_is_made_anew(engine: RunningEngine, prepared: Prepared)
     database.close()
     assert [row[1:] for row in after[1]] == [row[1:] for row in before[1]]
     assert after[0] == before[0]
-    assert engine.found(prepared.run.row.uuid).content("a") == b"a\n"
-
-
-def test_purge(engine: RunningEngine, prepared: Prepared) -> None:
-    assert (prepared.refused.returncode, "an engine works on" in prepared.refused.stderr) == (2, True)
-    keys = {each.public_id: each.object_key for each in engine.files()}
-    assert engine.command("purge", str(engine.root.path)).stdout == "1 files were removed\n"
-    assert [each.public_id for each in engine.files()] == [prepared.used.id]
-    printed = engine.in_aiida(f"""
-from aiida.manage import get_manager
-container = get_manager().get_profile_storage().get_container()
-print(container.has_objects([{keys[prepared.used.id]!r}, {keys[prepared.unused.id]!r}]))""")
-    assert printed == "[True, False]\n"
-    assert prepared.run.log == "used"
-
-
-def test_purge_keeps_what_a_run_waits_for(engine: RunningEngine) -> None:
-    """Its node, which will be linked to the file, is not made yet: the engine was killed before."""
-    engine.start()
-    file = engine.upload("waited-for", b"waited for")
-    engine.kill("supervisor")
-    database = sqlite3.connect(engine.root.server_database)
-    job = (
-        "INSERT INTO jobs (public_id, account_id, api, name, document, created, submitted) "
-        "VALUES ('Waits0', ?, 'jobs', '', '{}', 1, 1)"
-    )
-    request = RunRequest("waits", steps=(step("cat file", StepInput(file.id, "file")),))
-    run = (
-        "INSERT INTO runs (job_id, number, uuid, state, request, cores, sealed) VALUES (?, 1, ?, 'submitting', ?, 1, 0)"
-    )
-    uuid = "7b0e4a5c-31a8-4f44-a64b-6a8c4e3f6f35"
-    number = database.execute(job, (engine.account,)).lastrowid
-    database.execute(run, (number, uuid, json.dumps(request.as_json())))
-    database.execute("UPDATE files SET deleted = 1 WHERE public_id = ?", (file.id,))
-    database.commit()
-    database.close()
-    assert engine.command("purge", str(engine.root.path)).stdout == "0 files were removed\n"
-    engine.start()
-    assert engine.wait(uuid).log == "waited for"
-    engine.stop()
+    assert engine.found(ended.row.uuid).content("a") == b"a\n"
 
 
 def test_backup_and_restore_while_jobs_run(engine: RunningEngine) -> None:

@@ -24,6 +24,16 @@ FAULTS = {
 }
 """What cannot be committed of a job, as conditions of SQLite."""
 
+ALL_AFTER_ITS_BEGINNING = (
+    "UPDATE OF attributes ON db_dbnode WHEN new.label = 'LABEL' "
+    "AND json_extract(new.attributes, '$.process_state') <> 'created'"
+)
+ITS_FAILURE = (
+    "UPDATE OF attributes ON db_dbnode WHEN new.label = 'LABEL' "
+    "AND json_extract(new.attributes, '$.process_state') IN ('killed', 'excepted')"
+)
+MESSAGE = "AiiDA could not carry it out (IntegrityError): see the engine's log"
+
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RunningEngine]:
@@ -51,8 +61,7 @@ def test_what_cannot_be_recorded_ends_as_failed(engine: RunningEngine, what: str
         faulty = engine.submit("echo it ran", label=FAULTY)
         beside = engine.submit("echo beside")
         ended = engine.wait(faulty)
-    message = "AiiDA could not carry it out (IntegrityError): see the engine's log"
-    assert (ended.row.state, ended.row.reason, ended.row.message) == ("ended", "engine", message)
+    assert (ended.row.state, ended.row.reason, ended.row.message) == ("ended", "engine", MESSAGE)
     assert ended.row.exit_status is None
     assert list(ended.events)[-1] == "completed"
     assert (engine.wait(beside).row.reason, engine.run("echo after").log) == ("done", "after\n")
@@ -76,3 +85,36 @@ def test_what_was_collected_is_kept(engine: RunningEngine) -> None:
     with a_fault(engine, FAULTS["its end"]):
         ended: Run = engine.run("echo it ran", label=FAULTY)
     assert (ended.row.reason, ended.log) == ("engine", "it ran\n")
+
+
+def test_what_is_lost_again_and_again_ends_as_failed(engine: RunningEngine) -> None:
+    """A worker drops the process, as it cannot write that it works on it; nor can anybody that it has failed."""
+    with a_fault(engine, ALL_AFTER_ITS_BEGINNING):
+        faulty = engine.submit("echo it ran", label=FAULTY)
+        assert engine.run("echo beside").log == "beside\n"
+        ended = engine.wait(faulty, seconds=240)
+    assert (ended.row.state, ended.row.reason, ended.row.message) == ("ended", "engine", MESSAGE)
+    assert (ended.row.exit_status, ended.row.sealed, list(ended.outputs)) == (None, True, [])
+    log = engine.root.log.read_text()
+    lost = f"job {engine.job(faulty)}: its process {pk_of(engine, ended)} has no worker, and is sent again"
+    assert log.count(lost) == 10
+    # It keeps its mark: whoever had the process after all would not run it.
+    assert engine.root.stop_of_job(ended.row.node_uuid).exists()
+    assert engine.run("echo after").log == "after\n"
+
+
+def test_what_aiida_cannot_give_up_ends_as_failed(engine: RunningEngine) -> None:
+    """Its work folder cannot be made, so that AiiDA waits for help; nor can it be written that it has failed."""
+    engine.root.work.chmod(0o500)
+    try:
+        with a_fault(engine, ITS_FAILURE):
+            ended = engine.wait(engine.submit("true", label=FAULTY), seconds=240)
+    finally:
+        engine.root.work.chmod(0o2750)
+    assert (ended.row.state, ended.row.reason, ended.row.message) == ("ended", "engine", MESSAGE)
+    assert engine.run("echo after").log == "after\n"
+
+
+def pk_of(engine: RunningEngine, run: Run) -> int:
+    with closing(sqlite3.connect(engine.root.store_database)) as database:
+        return int(database.execute("SELECT id FROM db_dbnode WHERE uuid = ?", (run.row.node_uuid,)).fetchone()[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sqlite3
 import stat
 from dataclasses import fields
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from aiida_like_engine.client import Client
-from aiida_like_engine.errors import EngineAway, Invalid, Refused, RootError, SchemaMismatch, TooMuch
+from aiida_like_engine.errors import EngineAway, Invalid, Refused, RootError, TooMuch
 from aiida_like_engine.maintenance import backup
 from aiida_like_engine.maintenance.setup import init, warnings
 from aiida_like_engine.protocol import KINDS, RunRequest, Step, StepInput, refusal_as_json, refusal_from_json
@@ -193,58 +192,6 @@ def test_a_copy_is_nobody_elses(path: Path, tmp_path: Path) -> None:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "copy.sqlite").stat().st_mode) == 0o600
     assert open_to_read(tmp_path / "copy.sqlite").path == tmp_path / "copy.sqlite"
-
-
-def test_versions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    create_database(path)
-    before = sqlite3.connect(path)
-    before.execute(
-        "insert into accounts (name, email, is_superuser, is_disabled, generation, created)"
-        " values ('a', 'b', 0, 0, 0, 1)"
-    )
-    before.commit()
-    before.close()
-
-    def second(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("ALTER TABLE accounts ADD COLUMN colour TEXT DEFAULT 'red'")
-
-    monkeypatch.setattr("aiida_like_engine.server_db.database.MIGRATIONS", (second,))
-    monkeypatch.setattr("aiida_like_engine.server_db.database.VERSION", 2)
-    for opened in (open_to_read, open_to_write):
-        with pytest.raises(SchemaMismatch) as error:
-            opened(path)
-        assert "version 1, and this server reads 2: aiida-like engine init ROOT" in error.value.reason
-        assert str(path) not in error.value.reason
-    create_database(path)
-    after = open_to_read(path)
-    with after.reading() as connection:
-        assert connection.exec_driver_sql("select name, colour from accounts").all() == [("a", "red")]
-    after.close()
-    monkeypatch.setattr("aiida_like_engine.server_db.database.MIGRATIONS", ())
-    monkeypatch.setattr("aiida_like_engine.server_db.database.VERSION", 1)
-    with pytest.raises(SchemaMismatch, match="install this version's successor"):
-        open_to_read(path)
-    with pytest.raises(SchemaMismatch):
-        create_database(path)
-
-
-def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    create_database(path)
-
-    def second(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("ALTER TABLE accounts ADD COLUMN colour TEXT")
-        raise ZeroDivisionError
-
-    with monkeypatch.context() as patch:
-        patch.setattr("aiida_like_engine.server_db.database.MIGRATIONS", (second,))
-        patch.setattr("aiida_like_engine.server_db.database.VERSION", 2)
-        with pytest.raises(ZeroDivisionError):
-            create_database(path)
-    reader = open_to_read(path)
-    with reader.reading() as connection:
-        names = {each["name"] for each in sa.inspect(connection).get_columns("accounts")}
-    reader.close()
-    assert "colour" not in names
 
 
 def test_what_is_no_database(path: Path) -> None:

@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from aiida_like_engine.errors import EngineAway
-from tests.engine_fixture import BOUNDARY, Run, RunningEngine, an_engine, multipart
+from tests.engine_fixture import (
+    BOUNDARY,
+    PATIENCE,
+    Run,
+    RunningEngine,
+    an_engine,
+    halted,
+    is_locked,
+    multipart,
+    stored_slowly,
+)
 
 COUNTED = "echo begun >> /work/times; sleep 2; echo done >> /work/times; echo $((6 * 7)) > result"
 
@@ -25,13 +36,21 @@ def is_right(run: Run) -> bool:
     return (run.row.reason, run.content("times"), run.content("result")) == ("done", b"begun\ndone\n", b"42\n")
 
 
-@pytest.mark.parametrize("kinds", [("worker",), ("gateway",), ("broker",), ("worker", "broker", "gateway")])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        *(("gateway",), ("worker", "broker", "gateway")),
+        *(pytest.param(each, marks=pytest.mark.long) for each in (("worker",), ("broker",))),
+    ],
+)
 def test_a_process_is_killed(engine: RunningEngine, kinds: tuple[str, ...]) -> None:
     """While one job runs, one is just submitted, and one is submitted after it."""
     runs = [engine.submit(COUNTED)]
     engine.in_folder(runs[0], "times")
     runs.append(engine.submit(COUNTED))
     before = engine.processes()
+    (sockets,) = [Path(each.read_text().strip()) for each in engine.root.aiida.glob("broker/*/broker.sockets")]
+    assert sockets.is_dir()
     engine.kill(*kinds)
     runs.append(submit_when_up(engine, COUNTED))
     assert [is_right(engine.wait(each)) for each in runs] == [True, True, True]
@@ -39,6 +58,7 @@ def test_a_process_is_killed(engine: RunningEngine, kinds: tuple[str, ...]) -> N
     assert before["supervisor"] == after["supervisor"]
     for kind in kinds:
         assert not set(before[kind]) & set(after[kind])
+    assert sockets.exists() == ("broker" not in kinds)
     # None of the others ever finds a new broker: they are new too.
     assert bool(set(before["worker"]) & set(after["worker"])) == (kinds == ("gateway",))
 
@@ -55,19 +75,38 @@ def submit_when_up(engine: RunningEngine, command: str) -> str:
             time.sleep(0.2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", ["submitted", "running", "collecting"])
-def test_all_of_it_is_killed(engine: RunningEngine, moment: str) -> None:
-    """The supervisor alone: it takes all others with it. Jobs go on."""
+def test_all_of_it_is_killed_when_all_jobs_are(engine: RunningEngine, moment: str) -> None:
     runs = [engine.submit(COUNTED) for _ in range(2)]
     if moment != "submitted":
         engine.in_folder(runs[0], "times")
     if moment == "collecting":
-        until = time.monotonic() + 60
-        while not (engine.root.folder(engine.row(runs[0]).node_uuid) / "record" / "outputs.json").exists():
-            assert time.monotonic() < until
-            if engine.row(runs[0]).state == "ended":
-                break
-            time.sleep(0.01)
+        wait_for_outputs(engine, runs[0])
+    all_is_killed(engine, runs)
+
+
+def test_all_of_it_is_killed(engine: RunningEngine) -> None:
+    """While one job is collected, one runs, and one is just submitted."""
+    runs = [engine.submit(COUNTED)]
+    engine.in_folder(runs[0], "times")
+    runs.append(engine.submit(COUNTED))
+    wait_for_outputs(engine, runs[0])
+    runs.append(engine.submit(COUNTED))
+    all_is_killed(engine, runs)
+
+
+def wait_for_outputs(engine: RunningEngine, run: str) -> None:
+    until = time.monotonic() + 60
+    while not (engine.root.folder(engine.row(run).node_uuid) / "record" / "outputs.json").exists():
+        assert time.monotonic() < until
+        if engine.row(run).state == "ended":
+            break
+        time.sleep(0.01)
+
+
+def all_is_killed(engine: RunningEngine, runs: Sequence[str]) -> None:
+    """The supervisor alone: it takes all others with it. Jobs go on."""
     others = [pid for kind, pids in engine.processes().items() if kind != "supervisor" for pid in pids]
     engine.kill("supervisor")
     until = time.monotonic() + 20
@@ -77,24 +116,55 @@ def test_all_of_it_is_killed(engine: RunningEngine, moment: str) -> None:
     with pytest.raises(EngineAway):
         engine.client.health()
     engine.start()
-    assert [is_right(engine.wait(each)) for each in runs] == [True, True]
+    assert [is_right(engine.wait(each)) for each in runs] == [True] * len(runs)
 
 
 def test_an_upload_is_whole_or_not_there(engine: RunningEngine) -> None:
     before = len(engine.files())
     body = multipart("half", b"x" * 1_000_000)
+    sizes: list[int] = []
 
     def slowly() -> Iterator[bytes]:
         yield body[:500_000]
+        wait_until(lambda: half_contents(engine) != [])
+        sizes.extend(half_contents(engine))
         engine.kill("gateway")
         yield body[500_000:]
 
     with pytest.raises(EngineAway):
         engine.client.upload(engine.account, slowly(), f"multipart/form-data; boundary={BOUNDARY}", len(body))
     engine.wait_until_up()
+    assert len(sizes) == 1
+    # Its bytes go at once, without a restart of the engine.
+    wait_until(lambda: half_contents(engine) == [])
     assert len(engine.files()) == before
     assert engine.upload("whole", b"x" * 1_000_000).size == 1_000_000
     assert len(engine.files()) == before + 1
+
+
+def half_contents(engine: RunningEngine) -> list[int]:
+    return [each.stat().st_size for each in engine.root.half_contents.iterdir()]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_worker_that_was_halted_works_again(engine: RunningEngine) -> None:
+    """The broker has dropped it meanwhile, and hands its task out again."""
+    run = stored_slowly(engine, "for i in $(seq 500); do echo $i > $i; done")
+    workers = engine.processes()["worker"]
+    with halted(workers):
+        is_storing = is_locked(engine.root.scratch)
+        time.sleep(11)
+    assert is_storing
+    assert len(engine.wait(run).outputs) == 501
+    # Whoever could take it is deaf, until the supervisor sees that.
+    assert engine.run("echo after").log == "after\n"
+    assert not set(workers) & set(engine.processes()["worker"])
 
 
 def test_a_wrapper_that_is_killed_was_lost(engine: RunningEngine) -> None:

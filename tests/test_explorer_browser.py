@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from selenium.webdriver import Chrome
 from tests import servers
 from tests.conftest import COMMAND, ROOT
 from tests.explorer_pages import PAGES, STATUSES
+from tests.markers import sampled
 from tests.servers import free_port, serving
 
 WATCH = """
@@ -100,9 +102,14 @@ def _axe_core() -> str:
     return (Path(folders[0]) / "axe.min.js").read_text()
 
 
-@pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("name", "scheme", "width"),
+    [
+        *product(PAGES, ["dark"], [400]),
+        *sampled(product(PAGES, ["light"], [1280]), 10),
+        *((name, *view) for name in PAGES for view in (("light", 400), ("dark", 1280))),
+    ],
+)
 def test_each_page(root: str, browser: Chrome, name: str, scheme: str, width: int) -> None:
     show(browser, root + PAGES[name], width, scheme)
     status = browser.execute_script("return performance.getEntriesByType('navigation')[0].responseStatus")
@@ -137,7 +144,12 @@ def test_the_documentation_looks_as_other_pages_do(root: str, browser: Chrome) -
     assert (paper < 60, ink > 180, browser.execute_script(FILTER)) == (True, True, turned)
 
 
-@pytest.mark.parametrize("name", PAGES)
+OFTEN_PRINTED = {"profile", "nodes", "groups", "bands", "structure", "failed-calculation", "lineage", "docs"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in OFTEN_PRINTED else pytest.mark.long) for name in PAGES]
+)
 def test_each_page_on_paper(root: str, browser: Chrome, name: str) -> None:
     """Nothing to click on is printed, and nothing is cut off; 794 pixels are the width of A4."""
     show(browser, root + PAGES[name], 794, "light", "print")
@@ -146,7 +158,7 @@ def test_each_page_on_paper(root: str, browser: Chrome, name: str) -> None:
         assert browser.execute_script(CUT) == []
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in NOT_OURS])
+@pytest.mark.parametrize("name", sampled([name for name in PAGES if name not in NOT_OURS], 13))
 def test_each_page_without_javascript(root: str, without_javascript: Chrome, name: str) -> None:
     browser = without_javascript
     browser.get(root + PAGES[name])

@@ -340,7 +340,7 @@ def test_the_cross_hair_says_what_is_there(root: str, browser: Chrome, app: Flas
     assert quiet(browser)
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.long), 400])
 @pytest.mark.parametrize(
     "node_type",
     ["structure", "cif", "upf", "array.bands", "array.kpoints", "array.xy", "array.trajectory", "array", "singlefile"],

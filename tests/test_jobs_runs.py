@@ -524,7 +524,7 @@ def test_an_upload_whose_client_closes_its_side(runs: Runs) -> None:
 def test_an_upload_that_stalls(runs: Runs) -> None:
     """It is no fault of the engine, which waits as long as the server."""
     with begun_upload(runs, 10**7, bytes(1000), **runs.header("bob")) as connection:
-        connection.settimeout(2 * PATIENCE)
+        connection.settimeout(4 * PATIENCE)
         answer = all_of(connection)
     assert answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 400 "))
 

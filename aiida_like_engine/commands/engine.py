@@ -12,6 +12,7 @@ from aiida_like_engine.client import Client
 from aiida_like_engine.errors import EngineAway, EngineError, RootError
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import read_settings
+from aiida_like_engine.root.store_lock import PURGE_SECONDS
 
 ROOT = click.argument("root", metavar="ROOT", type=click.Path(path_type=Path, file_okay=False))
 
@@ -117,13 +118,29 @@ def backup(root: Path, destination: Path) -> None:
 
 @engine.command()
 @ROOT
-def purge(root: Path) -> None:
-    """Removes the bytes of deleted files that no job used. The engine has to be stopped; jobs go on."""
-    from aiida_like_engine.maintenance.check import purge as remove
+@click.option(
+    "--wait",
+    "seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=PURGE_SECONDS,
+    show_default=True,
+    help="How long to wait for files that are being stored.",
+)
+def purge(root: Path, seconds: float) -> None:
+    """Removes the bytes of deleted files that no job used or waits for, while the engine works, too.
+
+    Uploads and jobs that store files meanwhile are waited for, and others wait for it.
+    """
+    from aiida_like_engine.maintenance.purge import purge as remove
 
     with _in_one_line():
-        number = remove(Root.existing(root))
-    click.echo(f"{number} files were removed")
+        purged = remove(Root.existing(root), seconds)
+    click.echo(f"{purged.files} files were removed, {purged.freed} bytes are free")
+    if purged.packed:
+        click.echo(
+            f"{purged.packed} contents lie in packs: verdi storage maintain --full, with the engine stopped, frees them"
+        )
 
 
 @engine.command()

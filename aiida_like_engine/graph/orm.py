@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from aiida import load_profile, orm
@@ -43,14 +42,20 @@ RUN = "run"
 
 
 class OrmThread:
-    """The thread. It has loaded the profile when this returns; in each call it sees what others have committed."""
+    """The thread. It has opened the profile when this returns; in each call it sees what others have committed."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="orm")
-        self._thread.submit(load_profile).result()
+        self._thread.submit(_open_profile).result()
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return self._thread.submit(lambda: _in_session(function, *args, **kwargs)).result()
+
+
+def _open_profile() -> None:
+    load_profile()
+    # AiiDA would open it at its first use, by two threads at once if two uploads come.
+    get_manager().get_profile_storage()
 
 
 def _in_session(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -394,35 +399,6 @@ def _kept(path: str, key: str, known: Mapping[str, Any] | None, retrieved: Any) 
     with retrieved.base.repository.open(f"work/{path}", "rb") as file:
         found = Checksums.of(file)
     return KeptFile(path, found.size, found.md5, found.sha512, key)
-
-
-def processes_with_task() -> set[int]:
-    """The processes that the broker has a task for. An active one without was lost on its way: nobody works on it."""
-    found = set()
-    storage = Path(get_manager().get_broker()._service_dir) / "storage" / "tasks"  # noqa: SLF001
-    for path in storage.glob("*/*.json"):
-        try:
-            found.add(int(json.loads(path.read_text("utf-8"))["body"]["args"]["pid"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return found
-
-
-@dataclass(frozen=True)
-class Broker:
-    """`age`: seconds since it last wrote that it lives. `workers` listen to it."""
-
-    age: float
-    workers: int
-
-
-def broker(now_seconds: float) -> Broker:
-    path = Path(get_manager().get_broker()._service_dir) / "broker.status"  # noqa: SLF001
-    try:
-        status = json.loads(path.read_text("utf-8"))
-        return Broker(round(max(0.0, now_seconds - status["timestamp"]), 1), int(status.get("task_subscribers", 0)))
-    except (OSError, ValueError, KeyError):
-        return Broker(float("inf"), 0)
 
 
 def container() -> Any:

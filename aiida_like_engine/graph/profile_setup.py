@@ -23,11 +23,11 @@ LAUNCHER = "launcher"
 PLUGIN = "aiida_like.local"
 
 
-def run(function: Callable[[Root], str | None], path: str) -> str | None:
+def run(function: Callable[..., str | None], path: str, *arguments: str) -> str | None:
     """Call a function for a ROOT and print what it returns; the message of its error."""
     try:
         _surround(Root(Path(path)))
-        answer = function(Root(Path(path)))
+        answer = function(Root(Path(path)), *arguments)
     except RootError as error:
         return str(error)
     sys.stdout.write(f"{ANSWER}{answer or ''}")

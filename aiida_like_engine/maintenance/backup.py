@@ -1,6 +1,6 @@
 """A copy of a ROOT, made while its engine works: first `server.sqlite`, then the graph, then the contents.
 
-Each refers to what is copied after it, and what is copied after it only grows.
+Each refers to what is copied after it, and what is copied after it only grows, as no purge works meanwhile.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiida_like_engine.errors import RootError
 from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.store_lock import without_purges
 
 
 def copy(root: Root, destination: Path) -> None:
@@ -26,7 +27,8 @@ def copy(root: Root, destination: Path) -> None:
     if target.path.exists() and any(target.path.iterdir()) and not target.settings.exists():
         raise RootError(f"{target.path} is not empty, and no copy of an engine's folder")
     try:
-        _copy(root, target)
+        with without_purges(root):
+            _copy(root, target)
     except (OSError, sqlite3.Error) as error:
         raise RootError(f"{root.path} cannot be copied to {target.path}: {error}") from None
 

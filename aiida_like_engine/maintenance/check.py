@@ -19,7 +19,7 @@ from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import EngineSettings, read_settings
 from aiida_like_engine.server_db.database import log_is_left, open_to_read
 from aiida_like_engine.server_db.tables import RUNS
-from aiida_like_engine.services.supervisor import locked, running
+from aiida_like_engine.services.supervisor import running
 
 _GRAPH_CHECK = "aiida_like_engine.maintenance.graph_check"
 """What other processes import, as it loads AiiDA."""
@@ -132,13 +132,3 @@ def _count(root: Root, condition: Any) -> int:
             return int(connection.execute(query).scalar_one())
     finally:
         database.close()
-
-
-def purge(root: Root) -> int:
-    """Remove what belongs to deleted files and was used by no job. The engine must not run: it might be storing files.
-
-    Raises:
-        RootError: an engine runs.
-    """
-    with locked(root):
-        return int(in_a_process(root, "purge_files", _GRAPH_CHECK))

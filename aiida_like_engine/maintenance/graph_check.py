@@ -8,18 +8,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import sqlalchemy as sa
-from aiida import orm as aiida_orm
-from aiida.manage import get_manager
-from aiida.tools import delete_nodes
 
 from aiida_like_engine.errors import RootError
 from aiida_like_engine.graph import orm
 from aiida_like_engine.graph.profile_setup import check_codes
 from aiida_like_engine.maintenance.finding import Finding
-from aiida_like_engine.protocol import RunRequest
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.server_db.database import open_to_write
-from aiida_like_engine.server_db.tables import FILES, JOBS, RUNS
+from aiida_like_engine.server_db.tables import JOBS, RUNS
 from aiida_like_engine.services.sealing import seal
 
 
@@ -73,30 +69,3 @@ def rebuild_runs(root: Root) -> str:
         seal(database, run, orm.ended(run.node_uuid))
     database.close()
     return str(len(ended))
-
-
-def purge_files(root: Root) -> str:
-    """Remove nodes and contents of deleted files that no job used or waits for; the number of files."""
-    check_codes(root)
-    database = open_to_write(root.server_database)
-    query = sa.select(FILES.c.id, FILES.c.public_id, FILES.c.node_uuid).where(FILES.c.deleted.is_not(None))
-    # What has a node is linked to its inputs.
-    waiting = sa.select(RUNS.c.request).where(RUNS.c.state != "ended", RUNS.c.node_uuid.is_(None))
-    with database.reading() as connection:
-        requests = [RunRequest.from_json(json.loads(text)) for text in connection.execute(waiting).scalars()]
-        needed = {each.file for request in requests for step in request.steps for each in step.inputs}
-        deleted = [row for row in connection.execute(query) if row.public_id not in needed]
-    gone = []
-    for row in deleted:
-        found = aiida_orm.QueryBuilder().append(aiida_orm.Node, filters={"uuid": row.node_uuid}).first(flat=True)
-        if found is None:
-            gone.append(row.id)
-        elif not found.base.links.get_outgoing().all():
-            delete_nodes([found.pk], dry_run=False)
-            gone.append(row.id)
-    get_manager().get_profile_storage().maintain(full=False)
-    with database.writing() as connection:
-        for each in gone:
-            connection.execute(FILES.delete().where(FILES.c.id == each))
-    database.close()
-    return str(len(gone))

@@ -58,17 +58,19 @@ def verify(root: Root) -> None:
     in_a_process(root, "prepare")
 
 
-def in_a_process(root: Root, function: str, module: str = "aiida_like_engine.graph.profile_setup") -> str:
-    """What a function of a module returns, from a process that loads AiiDA and ends with all its connections.
+def in_a_process(
+    root: Root, function: str, module: str = "aiida_like_engine.graph.profile_setup", *arguments: str
+) -> str:
+    """What a function returns for a ROOT, from a process that loads AiiDA and ends with all its connections.
 
     Raises:
         RootError: of the function; or the last line of what went wrong there.
     """
     program = (
         f"import sys; from aiida_like_engine.graph.profile_setup import run; from {module} import {function}; "
-        f"sys.exit(run({function}, sys.argv[1]))"
+        f"sys.exit(run({function}, *sys.argv[1:]))"
     )
-    command = [sys.executable, "-c", program, str(root.path)]
+    command = [sys.executable, "-c", program, str(root.path), *arguments]
     # Before AiiDA is imported, or it makes a folder of its own elsewhere.
     variables = {**os.environ, **surroundings(root)}
     done = subprocess.run(  # noqa: S603

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Collection
+
 from aiida.schedulers import JobInfo, JobState
 from aiida.schedulers.plugins.direct import DirectScheduler
 
@@ -18,6 +22,27 @@ _SUBMIT = "setsid -f bash -c '" + _FUNCTIONS + 'echo "$$.$(t $$).$b"; exec bash 
 def _is_alive(job: str) -> str:
     pid, ticks, boot = job.split(".")
     return f'[ "$b" = {boot} ] && [ "$(t {int(pid)})" = {int(ticks)} ]'
+
+
+FEW_JOBS = 2
+YOUNG_SECONDS = 1.5
+YOUNG_POLL_SECONDS = 0.15
+
+
+def poll_seconds(jobs: Collection[str], setting: float) -> float:
+    """How long AiiDA waits before it looks again whether any of some jobs has ended.
+
+    That is not as long as the setting while one has just begun, which may end at once, and there are few: each look has
+    its price.
+    """
+    is_young = any(0 <= age_of(job) < YOUNG_SECONDS for job in jobs)
+    return min(setting, YOUNG_POLL_SECONDS) if is_young and len(jobs) <= FEW_JOBS else setting
+
+
+def age_of(job: str) -> float:
+    """Seconds since a job of this boot began, by its id."""
+    ticks = int(job.split(".")[1])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 class LocalScheduler(DirectScheduler):

@@ -45,6 +45,11 @@ class Root:
         return self.store / "container" / "loose" / key[:2] / key[2:]
 
     @property
+    def half_contents(self) -> Path:
+        """Where contents lie in the container until they are complete."""
+        return self.store / "container" / "sandbox"
+
+    @property
     def work(self) -> Path:
         """Where jobs run, each in a folder that AiiDA names by the uuid of the node."""
         return self.path / "work"

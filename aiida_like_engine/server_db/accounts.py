@@ -14,11 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from aiida_like_engine.errors import EngineError, RootError
 from aiida_like_engine.server_db.database import now
-from aiida_like_engine.server_db.tables import ACCOUNTS, KEYS
+from aiida_like_engine.server_db.tables import ACCOUNTS, FILES, JOBS, KEYS
 
 _NAME = re.compile(r"[a-z0-9_-]{2,32}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -143,21 +143,32 @@ def set_password(connection: Connection, name: str, password_hash: str) -> None:
     _change(connection, account_called(connection, name), password_hash=password_hash)
 
 
-def remove_account(connection: Connection, name: str) -> None:
-    """Removes an account with its keys. Its row stays, without a name: its runs stay somebody's.
+def remove_account(connection: Connection, name: str, *, with_files: bool = False) -> int:
+    """Removes an account with its keys; the number of files that were deleted. Its row stays, without a name: its runs
+    stay somebody's.
 
-    Its address does too, by which AiiDA knows whose they are, until another account has it.
+    Its address does too, by which AiiDA knows whose they are, until another account has it. With its files go the jobs
+    that it has not submitted.
 
     Raises:
         AccountError: there is none.
     """
     account = account_called(connection, name)
+    number = _delete_files(connection, account) if with_files else 0
     connection.execute(
         update(KEYS).where(KEYS.c.account_id == account.id, KEYS.c.revoked.is_(None)).values(revoked=now())
     )
     _change(
         connection, account, name=f"{_REMOVED}{account.id}", password_hash=None, is_disabled=True, is_superuser=False
     )
+    return number
+
+
+def _delete_files(connection: Connection, account: Account) -> int:
+    """Deletes what an account has uploaded and drafted. Jobs that were submitted have their files all the same."""
+    connection.execute(delete(JOBS).where(JOBS.c.account_id == account.id, JOBS.c.submitted.is_(None)))
+    theirs = FILES.c.account_id == account.id, FILES.c.deleted.is_(None)
+    return connection.execute(update(FILES).where(*theirs).values(deleted=now())).rowcount
 
 
 def raise_generation(connection: Connection, account_id: int) -> None:

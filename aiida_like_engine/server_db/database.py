@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from aiida_like_engine.errors import RootError, SchemaMismatch
-from aiida_like_engine.server_db.tables import METADATA, SALT, SCHEMA
+from aiida_like_engine.server_db.migrations import MIGRATIONS
+from aiida_like_engine.server_db.tables import METADATA, PHASE_TRIGGERS, SALT, SCHEMA
 
 BUSY_SECONDS = 7.0
 """How long a write waits for another one: less than who asked for it waits, so that what fails is not done after."""
-
-MIGRATIONS: Sequence[Callable[[Connection], None]] = ()
-"""What makes version 2 of version 1, and so on: each changes the tables, in one transaction with the version."""
 
 VERSION = 1 + len(MIGRATIONS)
 
@@ -99,6 +97,8 @@ def create_database(path: Path) -> None:
             version = _version(connection)
             if version is None:
                 METADATA.create_all(connection)
+                for trigger in PHASE_TRIGGERS:
+                    connection.exec_driver_sql(trigger)
                 connection.execute(SALT.insert().values(salt=secrets.token_hex(16)))
                 connection.execute(SCHEMA.insert().values(version=VERSION))
             elif version < VERSION:

@@ -73,7 +73,10 @@ JOBS = Table(
     Column("created", BigInteger, nullable=False),
     Column("submitted", BigInteger),
     Column("deleted", BigInteger),
+    # One of `PHASES`: how far its newest run is. The database keeps it so by itself; see `PHASE_TRIGGERS`.
+    Column("phase", Text, nullable=False, server_default="draft"),
     sa.Index("jobs_of_account", "account_id", "api", "deleted", "id"),
+    sa.Index("jobs_by_phase", "account_id", "phase", "api", "deleted"),
     sqlite_autoincrement=True,
 )
 RUNS = Table(
@@ -140,6 +143,24 @@ OUTPUTS = Table(
 )
 SALT = Table("salt", METADATA, Column("salt", Text, nullable=False))
 SCHEMA = Table("schema_version", METADATA, Column("version", Integer, nullable=False))
+
+PHASES = ("draft", "waiting", "running", "done", "stopped", "failed")
+"""Of a job, by its newest run: what is counted. To join and to judge all runs at each look takes too long."""
+
+_PHASE_OF_RUN = """CASE
+    WHEN NEW.state IN ('submitting', 'created', 'queued') THEN 'waiting'
+    WHEN NEW.state <> 'ended' THEN 'running'
+    WHEN NEW.reason IN ('done', 'stopped') THEN NEW.reason
+    ELSE 'failed' END"""
+
+PHASE_TRIGGERS = tuple(
+    f"CREATE TRIGGER {name} AFTER {event} ON runs "  # noqa: S608 - all of it stands here
+    "WHEN NEW.number = (SELECT max(number) FROM runs WHERE job_id = NEW.job_id) "
+    # A row with its document is not written again for nothing.
+    f"BEGIN UPDATE jobs SET phase = {_PHASE_OF_RUN} WHERE id = NEW.job_id AND phase <> {_PHASE_OF_RUN}; END"
+    for name, event in (("phase_of_new_run", "INSERT"), ("phase_of_run", "UPDATE OF state, reason"))
+)
+"""What `METADATA` does not make."""
 
 STATES = ("submitting", "created", "queued", "running", "stopping", "ended")
 """submitting: no node yet; created: waits for room; queued: with AiiDA; running: its first program was started;

@@ -13,15 +13,17 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from aiida_like_engine.graph import orm
+from aiida_like_engine.graph.broker import processes_with_task
 from aiida_like_engine.graph.error_messages import failed, refusal_of_passing
 from aiida_like_engine.plugins.wrapper.record import RECORD
 from aiida_like_engine.protocol import RunRequest
@@ -30,6 +32,7 @@ from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import EngineSettings
 from aiida_like_engine.server_db.database import ServerDatabase, in_parts, now
 from aiida_like_engine.server_db.tables import ACCOUNTS, FILES, JOBS, OUTPUTS, RUNS
+from aiida_like_engine.services.halves import remove_halves
 from aiida_like_engine.services.sealing import WRAPPER_EVENTS, clear_away, is_running, note, seal
 
 LOGGER = logging.getLogger(__name__)
@@ -46,7 +49,7 @@ SLOW_SECONDS = 2.0
 RETRY_SECONDS = 5.0
 """Between two attempts at what went wrong for a run."""
 MOST_ATTEMPTS = 5
-MOST_RESCUES = 20
+MOST_RESCUES = 10
 """How often a process is sent again that nobody works on."""
 
 
@@ -65,13 +68,16 @@ class Dispatcher:
     catalogue: Catalogue
     database: ServerDatabase
     thread: orm.OrmThread
+    halves: Sequence[Path] = ()
+    """What a gateway that was killed may have left of uploads."""
     wake: threading.Event = field(default_factory=threading.Event)
     _removals: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="removal"))
     _without_task: set[int] = field(default_factory=set)
     _slow: float = 0.0
     _completed: set[int] = field(default_factory=set)
     """Runs whose wrapper has ended."""
-    _given_up: dict[int, float] = field(default_factory=dict)
+    _given_up: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """How often AiiDA was asked to give a process up, by its id, and when it was asked last."""
     _noted: dict[int, set[str]] = field(default_factory=dict)
     """Events of runs that are in the database."""
     _failures: dict[tuple[int, str], tuple[int, float]] = field(default_factory=dict)
@@ -91,6 +97,7 @@ class Dispatcher:
         with (self.root.control / "dispatcher.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._removals.submit(self._remove_forgotten)
+            self._removals.submit(remove_halves, self.root, self.halves)
             while True:
                 pause = RETRY_SECONDS
                 try:
@@ -288,7 +295,7 @@ class Dispatcher:
     # what was lost
 
     def _rescue(self, runs: Mapping[orm.Process, Any]) -> None:
-        with_task = self.thread.call(orm.processes_with_task)
+        with_task = self.thread.call(processes_with_task)
         active = {each.pk: each for each in runs if not each.has_ended}
         without = set(active) - with_task
         for pk in without & self._without_task:  # seen twice, so not one that is on its way
@@ -310,9 +317,13 @@ class Dispatcher:
 
     def _give_up(self, run: Any, process: orm.Process) -> None:
         """End a process that AiiDA has paused after its last attempt; its job is stopped too."""
-        if time.monotonic() < self._given_up.get(process.pk, 0.0) + 2 * SLOW_SECONDS:
+        asked, last = self._given_up.get(process.pk, (0, 0.0))
+        if time.monotonic() < last + 2 * SLOW_SECONDS:
             return
-        self._given_up[process.pk] = time.monotonic()
+        self._given_up[process.pk] = asked + 1, time.monotonic()
+        if asked >= MOST_ATTEMPTS:
+            self.thread.call(orm.fail_process, process.pk, "AiiDA's workers could not end it")
+            return
         LOGGER.warning("job %s: its process %s is given up: %s", run.job, process.pk, process.status)
         self.root.stop_of_job(process.uuid).touch()
         self.thread.call(orm.kill, process.pk, process.status)

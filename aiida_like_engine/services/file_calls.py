@@ -18,6 +18,7 @@ from aiida_like_engine.graph import orm
 from aiida_like_engine.protocol import Message, StoredFile
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import Limits
+from aiida_like_engine.root.store_lock import adding
 from aiida_like_engine.server_db.database import ServerDatabase, inserted, now, salt
 from aiida_like_engine.server_db.ids import Ids
 from aiida_like_engine.server_db.tables import FILES
@@ -46,8 +47,14 @@ class FileCalls:
 
     def post(self, call: Call) -> Message:
         with ExitStack() as reserved:
+
+            def reserve(size: int) -> None:
+                reserved.enter_context(self._reserved(call, size))
+                # Not before all has come: a purge need not wait for what is slow.
+                reserved.enter_context(adding(self.root))
+
             with self._place(call.account.id):
-                received = self._receive(call, lambda size: reserved.enter_context(self._reserved(call, size)))
+                received = self._receive(call, reserve)
             node = self.thread.call(
                 orm.store_file,
                 received.name,

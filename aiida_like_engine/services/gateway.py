@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from aiida_like import __version__
 from aiida_like_engine.errors import Conflict, Invalid, NotFound, Refused
 from aiida_like_engine.graph import orm
+from aiida_like_engine.graph.broker import state_of_broker
 from aiida_like_engine.graph.error_messages import refusal_of_passing
 from aiida_like_engine.protocol import ACCOUNT_HEADER, KINDS, Health, Message, NewKey, refusal_as_json
 from aiida_like_engine.root.catalogue import read_catalogue
@@ -36,6 +37,7 @@ from aiida_like_engine.server_db.tables import ACCOUNTS, RUNS
 from aiida_like_engine.services.calls import Call
 from aiida_like_engine.services.dispatcher import Dispatcher
 from aiida_like_engine.services.file_calls import FileCalls
+from aiida_like_engine.services.halves import halves
 from aiida_like_engine.services.job_calls import JobCalls
 from aiida_like_engine.services.log import write_log
 
@@ -55,7 +57,7 @@ class Gateway:
         with self.database.reading() as connection:
             query = sa.select(sa.func.count()).select_from(RUNS).where(RUNS.c.state != "ended")
             active = connection.execute(query).scalar_one()
-        broker = orm.broker(time.time())
+        broker = state_of_broker(time.time())
         is_well = broker.age < 20  # noqa: PLR2004 - it says so each 5 s
         return Health(is_well, __version__, broker.workers, broker.age, active)
 
@@ -195,7 +197,7 @@ def application() -> Gateway:
     catalogue = read_catalogue(root.analyses)
     database = open_to_write(root.server_database)
     thread = orm.OrmThread()
-    dispatcher = Dispatcher(root, settings, catalogue, database, thread)
+    dispatcher = Dispatcher(root, settings, catalogue, database, thread, halves(root))
     dispatcher.start()
     limits = settings.limits
     files = FileCalls(root, limits, database, thread)

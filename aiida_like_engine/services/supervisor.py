@@ -27,6 +27,7 @@ from aiida_like_engine.root.environment import SANDBOX, UMASK, surroundings
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import EngineSettings
 from aiida_like_engine.server_db.database import log_is_left
+from aiida_like_engine.services.listeners import Listeners
 from aiida_like_engine.services.log import line
 
 GATEWAY_THREADS = 28
@@ -67,6 +68,10 @@ class Child:
         self.process, self.started = self.start(), moment
         return f"{self.name} {self.process.pid}" + ("" if ended is None else f", after one that ended with {ended}")
 
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+
 
 @dataclass
 class Supervisor:
@@ -87,7 +92,7 @@ class Supervisor:
         with ExitStack() as stack:
             stack.enter_context(locked(self.root))
             self.log = stack.enter_context(self.root.log.open("ab"))
-            clean_up(self.root, self.service)
+            clean_up(self.root)
             for database in (self.root.server_database, self.root.store_database):
                 stack.enter_context(log_is_left(database))
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,14 +113,19 @@ class Supervisor:
         """Run all programs until the broker ends: none of the others ever finds a new one."""
         broker = self.start_broker()
         self.say(f"broker {broker.pid}")
-        programs = [Child(f"worker {number + 1}", self.start_worker) for number in range(self.workers)]
-        programs.append(Child("gateway", self.start_gateway))
+        workers = [Child(f"worker {number + 1}", self.start_worker) for number in range(self.workers)]
+        programs = [*workers, Child("gateway", self.start_gateway)]
+        listeners = Listeners(self.service / "broker.status", self.workers)
         try:
             while not self.ending and broker.poll() is None:
                 for program in programs:
                     happened = program.keep()
                     if happened is not None:
                         self.say(happened)
+                if listeners.are_missing():
+                    self.say("workers do not listen to the broker, and are started anew")
+                    for each in workers:
+                        each.kill()  # the broker has given to others what it does
                 self.turn_log()
                 time.sleep(TICK_SECONDS)
         finally:
@@ -125,6 +135,7 @@ class Supervisor:
             time.sleep(TICK_SECONDS)
 
     def start_broker(self) -> subprocess.Popen[bytes]:
+        remove_sockets(self.service)
         for name in _BROKER_STATE:  # of one that was killed: workers would wait at its socket
             (self.service / name).unlink(missing_ok=True)
         self.service.mkdir(parents=True, exist_ok=True)
@@ -202,12 +213,16 @@ def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             each.wait()
 
 
-def clean_up(root: Root, service: Path) -> None:
-    """Remove what killed processes left, before any of them runs: halves of uploads, sockets of brokers."""
-    for folder in (root.store / "container" / "sandbox", root.scratch):
+def clean_up(root: Root) -> None:
+    """Remove what killed processes left, before any of them runs: halves of uploads, files on their way."""
+    for folder in (root.half_contents, root.scratch):
         if folder.is_dir():
             for each in folder.iterdir():
                 _remove(each)
+
+
+def remove_sockets(service: Path) -> None:
+    """Remove the folder for temporary files that a broker had which was killed."""
     sockets = service / "broker.sockets"
     if sockets.is_file():
         folder = Path(sockets.read_text("utf-8").strip())

@@ -6,12 +6,15 @@ import logging
 import os
 import sqlite3
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from aiida_like_engine.root.layout import Root
+from aiida_like_engine.root.store_lock import adding_beside
 from aiida_like_engine.services.log import Lines
 
 
@@ -69,8 +72,42 @@ def write_log_of_aiida(root: Root) -> None:
     log.configure_logging = set_up_both
 
 
+def wait_for_purges(root: Root) -> None:
+    """Let AiiDA store files of jobs only while no purge looks for what belongs to no node."""
+    from aiida.engine.daemon import execmanager
+
+    for name in ("upload_calculation", "retrieve_calculation"):
+        setattr(execmanager, name, _adding(root, getattr(execmanager, name)))
+
+
+def _adding(root: Root, do: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @wraps(do)
+    async def do_while_adding(*args: Any, **options: Any) -> Any:
+        async with adding_beside(root):
+            return await do(*args, **options)
+
+    return do_while_adding
+
+
+def look_early() -> None:
+    """Let AiiDA look sooner whether a job has ended that has just begun."""
+    from aiida.engine.processes.calcjobs.manager import JobsList
+
+    from aiida_like_engine.plugins.scheduler import poll_seconds
+
+    setting = JobsList.get_minimum_update_interval
+
+    def interval(self: Any) -> float:
+        return poll_seconds(self._job_update_requests, setting(self))
+
+    JobsList.get_minimum_update_interval = interval
+
+
 def main() -> None:
-    write_log_of_aiida(Root(Path(os.environ["AIIDA_PATH"])))
+    root = Root(Path(os.environ["AIIDA_PATH"]))
+    write_log_of_aiida(root)
+    wait_for_purges(root)
+    look_early()
     from aiida.engine.daemon.worker import start_daemon_worker
 
     start_daemon_worker(foreground=False, profile_name=sys.argv[1])

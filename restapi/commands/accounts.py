@@ -108,18 +108,25 @@ def set_password(name: str, root: str) -> None:
 
 @account.command("remove")
 @click.argument("name")
+@click.option("--files", "with_files", is_flag=True, help="Deletes what it has uploaded, too, and its drafts of jobs.")
 @click.option("--yes", "is_sure", is_flag=True, help="Does not ask.")
 @engine_option
-def remove_account(name: str, is_sure: bool, root: str) -> None:  # noqa: FBT001
-    """Removes the account NAME and revokes its keys. Its runs, and the user that AiiDA knows, stay in the graph."""
+def remove_account(name: str, with_files: bool, is_sure: bool, root: str) -> None:  # noqa: FBT001
+    """Removes the account NAME and revokes its keys. Its runs, and the user that AiiDA knows, stay in the graph.
+
+    So do files that its jobs have used; `aiida-like engine purge` removes the bytes of other deleted ones.
+    """
     with told_in_one_line():
         with _read(root) as connection:
             accounts.account_called(connection, name)
         if not is_sure:
-            click.confirm(f"Remove the account {name}?", abort=True)
+            files = ", its files and its drafts" if with_files else ""
+            click.confirm(f"Remove the account {name}{files}?", abort=True)
         with _written(root) as connection:
-            accounts.remove_account(connection, name)
+            number = accounts.remove_account(connection, name, with_files=with_files)
     click.echo(f"The account {name} is removed.")
+    if with_files:
+        click.echo(f"{number} files of it are deleted; their bytes go with: aiida-like engine purge {quote(root)}")
 
 
 @click.group()

@@ -92,7 +92,7 @@ def _seen(reader: Reader) -> Sequence[ColumnElement[bool]]:
 
 def _row(reader: Reader, public_id: str) -> Row[Any] | None:
     columns = (
-        *(JOBS.c.name, JOBS.c.created, ACCOUNTS.c.name.label("owner"), *RUN_COLUMNS),
+        *(JOBS.c.name, JOBS.c.created, JOBS.c.phase, ACCOUNTS.c.name.label("owner"), *RUN_COLUMNS),
         *(RUNS.c.number, RUNS.c.node_uuid, RUNS.c.message, RUNS.c.exit_status, RUNS.c.cores),
         *(RUNS.c.cpu_seconds, RUNS.c.peak_bytes, RUNS.c.output_bytes),
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from aiida_like_engine.root.catalogue import Catalogue
 from aiida_like_engine.server_db.tables import ACCOUNTS, JOBS, RUNS
@@ -17,15 +17,6 @@ from restapi.dialects.jobs.reading import API
 from restapi.dialects.run_pages import ListedRun, Phase, RunList, Wanted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-_PHASE: ColumnElement[str] = case(
-    (RUNS.c.id.is_(None), Phase.DRAFT.value),
-    (RUNS.c.state.in_(("submitting", "created", "queued")), Phase.WAITING.value),
-    (RUNS.c.state != "ended", Phase.RUNNING.value),
-    (RUNS.c.reason == "done", Phase.DONE.value),
-    (RUNS.c.reason == "stopped", Phase.STOPPED.value),
-    else_=Phase.FAILED.value,
-).label("phase")
 
 _STATES: Mapping[str, str] = {
     "submitting": "submitted",
@@ -53,11 +44,17 @@ def listed(asked: Asked, wanted: Wanted) -> RunList:
         some = [JOBS.c.deleted.is_(None), JOBS.c.api == API, *_holds(wanted.text)]
         if reader.account is not None:
             some.append(JOBS.c.account_id == reader.account)
-        numbers = reader.connection.execute(with_runs(_PHASE, func.count()).where(*some).group_by(_PHASE))
-        counts = Counter({Phase(name): number for name, number in numbers})
+        # Account by account, in the order of an index: nothing is sorted.
+        grouped = (JOBS.c.account_id, JOBS.c.phase)
+        numbers = (
+            select(JOBS.c.phase, func.count()).join(ACCOUNTS) if wanted.text else select(JOBS.c.phase, func.count())
+        )
+        counts: Counter[Phase] = Counter()
+        for phase, number in reader.connection.execute(numbers.where(*some).group_by(*grouped)):
+            counts[Phase(phase)] += number
         statement = with_runs(JOBS, ACCOUNTS.c.name.label("owner"), *RUN_COLUMNS)
         if wanted.phase is not None:
-            some.append(_PHASE.in_([wanted.phase.value]))
+            some.append(JOBS.c.phase == wanted.phase.value)
         if wanted.before is not None:
             some.append(_is_before(*wanted.before))
         # Rows are numbered in the order in which they are made, so that none has to be sorted. One is read after the
@@ -67,7 +64,6 @@ def listed(asked: Asked, wanted: Wanted) -> RunList:
 
 
 RUN_COLUMNS: tuple[Any, ...] = (
-    _PHASE,
     RUNS.c.id.label("run"),
     RUNS.c.state,
     RUNS.c.reason,
