@@ -77,13 +77,14 @@ check: $(VENV)/.tests-installed ## Format, lint, types, import layers
 	$(BIN)/lint-imports
 
 # Two processes, each with the servers that its files of tests ask. setup.cfg says what the markers are.
-PYTEST := -m pytest -n 2 --dist loadfile
-IN_PROCESS := not server and not engine and not browser and not oracle and not long and not repeat
+# tests/markers.py says which files go first.
+PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+IN_PROCESS := not server and not engine and not browser and not oracle and not long and not repeat and not slow
 # Where tests are not to compile the same modules again and again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: fast
-fast: $(VENV)/.tests-installed ## Run the tests that need no server, in a minute
+fast: $(VENV)/.tests-installed ## Run the tests that need no server and are quick, in a minute
 	$(BIN)/python $(PYTEST) -q -m '$(IN_PROCESS)'
 
 .PHONY: test
@@ -117,7 +118,8 @@ LOWEST := accounts accounts_login cli conditional compile database engine export
 .PHONY: test-lowest
 test-lowest: $(VENV)-lowest/.installed ## Run some tests with the lowest versions that setup.cfg allows
 	sh tests/system_packages.sh
-	$(VENV)-lowest/bin/python $(PYTEST) -q -m 'not browser and not long and not repeat' -k 'not eight' \
+	$(VENV)-lowest/bin/python $(PYTEST) -q -m 'not browser and not long and not repeat and not slow' \
+	    -k 'not eight and not of_aiida_core' \
 	    $(LOWEST:%=tests/test_%.py)
 
 NUMBER := 120

@@ -14,7 +14,7 @@ import orjson
 _MOST_DIGITS = 4000
 """Of an integer; Python refuses to read more than 4300."""
 
-_LONG = re.compile(r"[-:,[ \t\n\r][0-9]{19}")
+LONG = re.compile(r"[-:,[ \t\n\r][0-9]{19}")
 """May begin an integer beyond 64 bits, of which orjson makes a float; not the digits behind a point, which are many."""
 
 
@@ -41,7 +41,7 @@ def loads_exactly(text: str) -> Any:
 def object_of(text: str | None, *, exactly: bool = False) -> dict[str, Any]:
     """An object, without keys if the text is none. `exactly`: with all digits of integers, to be shown."""
     try:
-        value = (loads_exactly if exactly and _LONG.search(text) else loads)(text) if text else {}
+        value = (loads_exactly if exactly and LONG.search(text) else loads)(text) if text else {}
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
+from math import comb
 from pathlib import Path
 from statistics import geometric_mean, median
 from tempfile import TemporaryDirectory
@@ -28,7 +30,6 @@ from benchmarks.servers import ROOT, serving
 from benchmarks.turns import each_round
 
 PAIRS = 11
-"""Of eleven figures, the second smallest and the second largest hold the median of all with more than 95 %."""
 
 Ratios = Mapping[str, Sequence[float]]
 
@@ -75,9 +76,16 @@ def _measured(
 
 
 def _interval(ratios: Sequence[float]) -> list[str]:
-    """The median, and what it lies between."""
+    """The median, and what it lies above and below, each with 95 %."""
     ordered = sorted(ratios)
-    return [f"{each:.3f}" for each in (median(ordered), ordered[1], ordered[-2])]
+    left_out = _left_out(len(ordered))
+    return [f"{each:.3f}" for each in (median(ordered), ordered[left_out], ordered[-1 - left_out])]
+
+
+def _left_out(number: int) -> int:
+    """How many of the largest of so many figures are beyond a bound that the median is below with 95 %: 2 of 11."""
+    odds = accumulate(comb(number, wrong) / 2**number for wrong in range(number))
+    return sum(1 for each in odds if each <= 0.05) - 1
 
 
 @contextmanager

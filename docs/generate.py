@@ -43,10 +43,9 @@ def written(document: str) -> str:
     """The document with all its tables made anew."""
     for name, make in TABLES.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        block = f"{begin}\n\n{make()}\n\n{end}"
         before, found, rest = document.partition(begin)
         if found:
-            document = before + block + rest.partition(end)[2]
+            document = f"{before}{begin}\n\n{make()}\n\n{end}{rest.partition(end)[2]}"
     return document
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -10,21 +11,22 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis.strategies import none
 
 from aiida_like.storage import lazy_storage
 from aiida_like.tuning import Tuning
 from tests import golden_cache, servers
 from tests.engine_fixture import engine, folder_of_aiida  # noqa: F401 - fixtures
+from tests.markers import Effort, mark, put_longest_first
 from tests.servers import PostgreSQL, require
 
 if TYPE_CHECKING:
@@ -46,8 +48,6 @@ settings.load_profile("repeatable" if os.environ.get("CI") else "untimed")
 # A machine that is busy otherwise may take long to open a profile.
 lazy_storage._PATIENCE = 60
 
-T = TypeVar("T")
-
 NOTHING_IS_SLOW = Tuning(slow_seconds=float("inf"))
 """For tests that count statements: which lists are remembered must not depend on what else the machine does."""
 
@@ -55,106 +55,18 @@ COMMAND = (sys.executable, "-m", "restapi.cli")
 """`aiida-like`, of the environment that the tests run in."""
 
 
-MARKED = {
-    "server": (
-        *("test_apache.py", "test_gunicorn.py", "test_manual.py", "test_peer.py", "test_watchdog.py", "test_wheel.py"),
-        *("test_away.py", "test_docs_page.py", "test_benchmarks.py", "test_bare.py"),
-        *("test_accounts_served.py", "test_jobs_apache.py"),
-        "test_explorer_viewers.py",
-        *("test_cli.py::test_serve", "test_cli.py::test_flask_run", "test_cli.py::test_a_port_that_is_taken"),
-        "test_access_log.py::test_as_users_see_it",
-        "test_row_batches.py::test_a_large_list_comes_in_chunks",
-        "test_export.py::test_a_file_that_breaks_off_is_seen",
-    ),
-    "browser": (
-        *(
-            "test_docs_page.py",
-            "test_accounts_served.py::test_a_browser",
-        ),
-        "test_explorer_viewers.py",
-        *("test_accounts_served.py::test_a_key_in_the_fragment", "test_accounts_served.py::test_without_javascript"),
-        *(
-            "test_runs_served.py::test_a_browser",
-            "test_runs_served.py::test_a_log",
-            "test_runs_served.py::test_each_page",
-        ),
-    ),
-    "engine": (
-        *("test_engine.py", "test_engine_uploads.py", "test_engine_hostile.py", "test_engine_stop.py"),
-        *("test_engine_killed.py", "test_engine_commands.py", "test_accounts_engine.py", "test_jobs_runs.py"),
-        *("test_runs_served.py", "test_engine_faults.py", "test_engine_idle.py", "test_engine_purge.py"),
-        "test_engine_watching.py::test_a_short_job",
-        *("test_engine_disk.py", "test_engine_graph.py"),
-    ),
-    "oracle": (
-        *("test_peer.py", "test_v2_aiida.py", "test_graph_aiida.py", "test_full_types.py", "test_formats_derived.py"),
-        *("test_lineage.py::test_the_querybuilder_of_aiida", "test_lineage.py::test_the_traversal_of_aiida"),
-        *("test_answers.py::test_aiida", "test_conditional.py::test_aiida"),
-    ),
-    "long": (
-        "test_bare.py",
-        "test_site.py::test_a_hundred_archives",
-        "test_engine_faults.py::test_what_is_lost_again_and_again",
-        "test_engine_faults.py::test_what_aiida_cannot_give_up",
-        "test_benchmarks.py::test_the_commands_have_help",
-    ),
-    "bare": ("test_bare.py",),
-    "repeat": ("test_peer.py::test_the_same_answer[sqlite", "test_peer.py::test_the_same_rows[sqlite"),
-}
-"""Which tests have which marker, by how their names begin; setup.cfg says what the markers mean.
-
-A test of PostgreSQL is `server`, one of the whole `effort` is `long`, one more storage is `repeat`: see `_markers`.
-"""
-
-OF_CONTAINERS = ("test_files.py", "test_golden.py", "test_storage.py")
-OF_PROFILES = ("test_answers.py", "test_conditional.py", "test_data_version.py", "test_database.py", "test_slow.py")
-NOT_REPEATED = {"packed": OF_CONTAINERS, "sqlite": (*OF_CONTAINERS, *OF_PROFILES)}
-"""Where these storages are other than an archive; elsewhere the archive shows the same."""
-
-IN_WORDS = ("test_compile.py",)
-"""Where PostgreSQL is only a way to write SQL."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Who asks which test runs which line, as `tests.mutate` does, asks of all.
+    has_contexts = bool(config.getoption("cov_context", None))
+    mark(items, is_measured=config.pluginmanager.hasplugin("_cov") and not has_contexts)
+    put_longest_first(items)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    names = {item.nodeid for item in items}
-    for item in items:
-        for marker in sorted(_markers(item, names)):
-            item.add_marker(marker)
-
-
-def _markers(item: pytest.Item, names: Container[str]) -> set[str]:
-    """`names` are all that there are."""
-    name = f"{item.path.name}::{item.name}"
-    found = {marker for marker, beginnings in MARKED.items() if name.startswith(beginnings)}
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    words = {value for value in parameters.values() if isinstance(value, str)}
-    if "postgresql" in {*words, *getattr(item, "fixturenames", ())} and not name.startswith(IN_WORDS):
-        found.add("server")
-    target = parameters.get("target", "")
-    if not name.startswith(NOT_REPEATED.get(target, ("",))) and item.nodeid.replace(target, "archive") in names:
-        found.add("repeat")
-    if parameters.get("effort") == "whole":
-        found.add("long")
-    if item.path.name.endswith("_browser.py"):
-        found |= {"browser", "server"}
-    if (parameters.get("scheme"), parameters.get("width")) in (("light", 400), ("dark", 1280)):
-        # Wide and light, narrow and dark show nearly all that can be wrong with colours and widths.
-        found.add("repeat")
-    return found
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much of what could be tested is: all of it at `make test-all` alone."""
-
-    is_whole: bool
-
-    def of(self, cases: Sequence[T], number: int) -> Sequence[T]:
-        """So many cases, always the same ones, or all."""
-        return cases if self.is_whole else Random(0).sample(cases, min(number, len(cases)))
-
-    def either(self, sample: T, whole: T) -> T:
-        return whole if self.is_whole else sample
+def pytest_collection_finish() -> None:
+    """Never search for garbage in what was collected: it stays until the end."""
+    # At its first test Hypothesis, as of 6.131, looks up who refers to its numbers, and finds nobody who is frozen.
+    settings(max_examples=1, database=None)(given(none())(lambda _: None))()
+    gc.freeze()
 
 
 @pytest.fixture(params=["sample", "whole"])

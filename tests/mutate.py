@@ -37,7 +37,7 @@ from tests.mutants import PACKAGES, Mutant, mutants
 ROOT = Path(__file__).parent.parent
 
 WHOLE = ("-m", "not server and not browser and not oracle and not long and not repeat")
-"""The tests that are run against a mutant: those of `make fast`."""
+"""The tests that are run against a mutant: those of `make fast`, and slow ones."""
 
 OPTIONS = ("-x", "-q", "--no-header", "-p", "no:cacheprovider", "--hypothesis-profile=repeatable")
 _LIKELY, _OF_A_FUNCTION = 60, 4

@@ -109,6 +109,36 @@ def test_each_serves_its_own_profile(served: Apache, profile: str) -> None:
     assert answer["url"] == f"{served.url}/{profile}{EXTRAS}"
 
 
+PAGES = {
+    f"/nodes/{graph.relax}": "<h1>",
+    f"/nodes/{graph.relax}/lineage": 'class="lineage" width=',
+    "/nodes?label=like=%22%25i%25%22&orderby=-id": '<table class="rows">',
+    "/nodes?label=": 'data-column="7"',
+    f"/nodes/{graph.folder}/files/large.txt": 'id="L12"',
+}
+"""Paths of pages, and what each has."""
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_pages_and_what_they_load(served: Apache, profile: str) -> None:
+    """A browser gets pages below each mount, whose links, scripts and styles lead to below it."""
+    loaded = set[str]()
+    for path, part in PAGES.items():
+        answer = curl(f"{served.url}/{profile}{path}", "-H", "Accept: text/html")
+        assert answer.status == (400 if path.endswith("=") else 200), answer.text
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
+        assert part in answer.text
+        links = re.findall(r'(?:href|src|action|data-load)="([^"]*)"', answer.text)
+        assert [each for each in links if not each.startswith((f"/{profile}/", "#", "?"))] == []
+        loaded |= set(re.findall(r'(?:href|src)="(/[^"]*/static/[^"]*)"', answer.text))
+    assert {each.rpartition("/")[2] for each in loaded} > {"base.css", "base.js", "icon.svg", "lineage.js", "table.css"}
+    for each in loaded:
+        answer = curl(served.url + each)
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "public, max-age=31536000, immutable")
+        assert answer.headers["Content-Type"].split(";")[0] in {"text/css", "text/javascript", "image/svg+xml"}
+
+
 def test_a_query_of_unknown_length(served: Apache) -> None:
     """A body in chunks, and an Authorization header that passes."""
     body = '{"path": ["user"], "project": {"user_1": "id"}}'

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import IncompleteRead
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -202,8 +203,13 @@ UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if o
 """Else root may enter any folder."""
 
 
-@pytest.mark.parametrize("when", ["before", "meanwhile"])
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    ("name", "when"),
+    [
+        *zip(FAULTS, cycle(("before", "meanwhile")), strict=False),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in zip(FAULTS, cycle(("meanwhile", "before")))),
+    ],
+)
 def test_sqlite(name: str, when: str, golden: Golden, tmp_path: Path) -> None:
     """One of two profiles has the fault: 503 with the reason. The other is served, and all is well when mended."""
     fault, sound = FAULTS[name], tmp_path / "sound"

@@ -47,6 +47,7 @@ from querylang.schema import Entity, Field, FieldType
 from querylang.terms import Every, Not, Some, Term, replaced
 from restapi.dialects.aiida_v2 import entities as v2
 from restapi.dialects.aiida_v4 import entities as v4
+from tests.markers import Effort
 
 DIALECTS = (sqlite.dialect(), postgresql.psycopg.dialect())
 ENTITIES = (
@@ -251,17 +252,17 @@ def statements_of_facets(draw: st.DrawFn) -> Iterator[Statement]:
     return (compile_facet(query, each, 5) for each in found)
 
 
-def test_rows() -> None:
+def test_rows(effort: Effort) -> None:
     seen = Seen()
 
-    @settings(max_examples=250)
+    @settings(max_examples=effort.either(80, 500))
     @given(statements())
     def check(made: list[Statement]) -> None:
         for statement in made:
             seen.check(statement)
 
     check()
-    assert seen.repeated > 10
+    assert seen.repeated > effort.either(2, 10)
 
 
 def test_facets() -> None:
@@ -381,10 +382,10 @@ def graph_statements(query: GraphQuery) -> Iterator[Statement]:
     yield from (compile_frequency(each, 5) for each in type_filters_of(query, has_statistics=False))
 
 
-def test_dictionaries() -> None:
+def test_dictionaries(effort: Effort) -> None:
     seen = Seen()
 
-    @settings(max_examples=200)
+    @settings(max_examples=effort.either(60, 400))
     @given(dictionaries(), st.sampled_from(CHANGES))
     def check(asked: dict[str, Any], change: dict[str, Any]) -> None:
         for each in (asked, asked | change, asked | {"filters": longer_lists(asked["filters"])}):
@@ -393,4 +394,4 @@ def test_dictionaries() -> None:
                     seen.check(statement)
 
     check()
-    assert seen.repeated > 10
+    assert seen.repeated > effort.either(2, 10)

@@ -59,7 +59,7 @@ def test_a_statement_that_takes_too_long(storage: Storage) -> None:
 @pytest.mark.parametrize("places", [1, 2])
 def test_slow_statements_at_once(target: dict[str, Any], places: int) -> None:
     """As many as there are places run into their own limit, and the places are free again after them."""
-    limits = Limits(statement_seconds=3, slow_statements=places)
+    limits = Limits(statement_seconds=2, slow_statements=places)
     opened = open_storage(find(**target), limits=limits)
 
     def outcome(_: int) -> str:

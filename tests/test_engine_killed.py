@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,13 @@ def is_right(run: Run) -> bool:
     return (run.row.reason, run.content("times"), run.content("result")) == ("done", b"begun\ndone\n", b"42\n")
 
 
-@pytest.mark.parametrize("kinds", [("worker",), ("gateway",), ("broker",), ("worker", "broker", "gateway")])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        *(("gateway",), ("worker", "broker", "gateway")),
+        *(pytest.param(each, marks=pytest.mark.long) for each in (("worker",), ("broker",))),
+    ],
+)
 def test_a_process_is_killed(engine: RunningEngine, kinds: tuple[str, ...]) -> None:
     """While one job runs, one is just submitted, and one is submitted after it."""
     runs = [engine.submit(COUNTED)]
@@ -76,20 +82,44 @@ def submit_when_up(engine: RunningEngine, command: str) -> str:
             time.sleep(0.2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", ["submitted", "running", "collecting"])
-def test_all_of_it_is_killed(engine: RunningEngine, moment: str) -> None:
-    """The supervisor alone: it takes all others with it. Jobs go on."""
+def test_all_of_it_is_killed_when_all_jobs_are(engine: RunningEngine, moment: str) -> None:
     runs = [engine.submit(COUNTED)]
     runs.append(stored_slowly(engine, COUNTED_AND_MANY) if moment == "collecting" else engine.submit(COUNTED))
     if moment == "running":
         engine.in_folder(runs[0], "times")
     assert is_locked(engine.root.scratch) or moment != "collecting", "the moment has passed"
+    all_is_killed(engine, runs)
+
+
+def test_all_of_it_is_killed(engine: RunningEngine) -> None:
+    """While one job is collected, one runs, and one is just submitted."""
+    runs = [engine.submit(COUNTED)]
+    engine.in_folder(runs[0], "times")
+    runs.append(engine.submit(COUNTED))
+    wait_for_outputs(engine, runs[0])
+    runs.append(engine.submit(COUNTED))
+    all_is_killed(engine, runs)
+
+
+def wait_for_outputs(engine: RunningEngine, run: str) -> None:
+    until = time.monotonic() + 60
+    while not (engine.root.folder(engine.row(run).node_uuid) / "record" / "outputs.json").exists():
+        assert time.monotonic() < until
+        if engine.row(run).state == "ended":
+            break
+        time.sleep(0.01)
+
+
+def all_is_killed(engine: RunningEngine, runs: Sequence[str]) -> None:
+    """The supervisor alone: it takes all others with it. Jobs go on."""
     kill_all(engine)
-    assert engine.row(runs[1]).state != "ended"
+    assert engine.row(runs[-1]).state != "ended"
     with pytest.raises(EngineAway):
         engine.client.health()
     engine.start()
-    assert [is_right(engine.wait(each)) for each in runs] == [True, True]
+    assert [is_right(engine.wait(each)) for each in runs] == [True] * len(runs)
 
 
 COUNTED_AND_MANY = f"mkdir many; for each in $(seq 700); do echo $each > many/$each; done; {COUNTED}"

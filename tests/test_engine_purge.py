@@ -150,7 +150,7 @@ def test_nothing_is_lost_in_between(engine: RunningEngine) -> None:
                 gone = engine.upload("gone", text, account)
                 for file in (gone, *([kept.pop()[0]] if len(kept) % 3 else [])):
                     engine.client.delete_file(account, file.id)
-                time.sleep(0.1)
+                time.sleep(0.5)  # a purge removes one after the other: it must be faster than they come
         return kept
 
     with ThreadPoolExecutor(2) as threads:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from selenium.webdriver import Chrome
 from tests import servers
 from tests.conftest import COMMAND, ROOT
 from tests.explorer_pages import PAGES, STATUSES
+from tests.markers import sampled
 from tests.servers import free_port, serving
 
 WATCH = """
@@ -23,6 +25,22 @@ document.addEventListener("securitypolicyviolation", event => {
   violations.push(event.violatedDirective + " " + event.blockedURI);
 });
 """
+PAPER_AND_INK = """
+const light = colour => Math.max(...colour.match(/[0-9.]+/g).slice(0, 3).map(Number));
+const style = getComputedStyle(document.body);
+return [light(style.backgroundColor), light(style.color)];
+"""
+SHOWN = """
+return [...document.querySelectorAll(arguments[0])].filter(each => each.checkVisibility()).map(each => each.outerHTML);
+"""
+CUT = """
+const wide = document.documentElement.clientWidth;
+const texts = [...document.querySelectorAll("body *")].filter(
+  each => each.checkVisibility() && [...each.childNodes].some(child => child.nodeType === 3 && child.data.trim()));
+return texts.filter(each => each.getBoundingClientRect().right > wide + 1).map(
+  each => each.textContent.slice(0, 40) + " " + each.getBoundingClientRect().right);
+"""
+FILTER = "return getComputedStyle(document.querySelector('#operations')).filter"
 BUILD = ROOT / "build" / "explorer"
 NOT_OURS = {"docs"}
 """Pages whose content is that of Swagger UI."""
@@ -48,14 +66,14 @@ def without_javascript() -> Iterator[Chrome]:
         yield made
 
 
-def show(browser: Chrome, url: str, width: int, scheme: str) -> None:
+def show(browser: Chrome, url: str, width: int, scheme: str, media: str = "screen") -> None:
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     features = [
         {"name": "prefers-color-scheme", "value": scheme},
         {"name": "prefers-reduced-motion", "value": "reduce"},
     ]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
     browser.get(url)
 
 
@@ -84,9 +102,14 @@ def _axe_core() -> str:
     return (Path(folders[0]) / "axe.min.js").read_text()
 
 
-@pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("name", "scheme", "width"),
+    [
+        *product(PAGES, ["dark"], [400]),
+        *sampled(product(PAGES, ["light"], [1280]), 10),
+        *((name, *view) for name in PAGES for view in (("light", 400), ("dark", 1280))),
+    ],
+)
 def test_each_page(root: str, browser: Chrome, name: str, scheme: str, width: int) -> None:
     show(browser, root + PAGES[name], width, scheme)
     status = browser.execute_script("return performance.getEntriesByType('navigation')[0].responseStatus")
@@ -104,7 +127,38 @@ def test_each_page(root: str, browser: Chrome, name: str, scheme: str, width: in
         assert axe(browser) == []
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in NOT_OURS])
+def test_the_documentation_looks_as_other_pages_do(root: str, browser: Chrome) -> None:
+    """It has their head; dark paper and light ink in the dark, where Swagger UI is turned into its negative."""
+    head = "return [...document.querySelectorAll('.head a')].map(each => each.textContent + ' ' + each.href)"
+    show(browser, root + PAGES["nodes"], 1280, "light")
+    expected = browser.execute_script(head)
+    assert len(expected) >= 5
+    show(browser, root + PAGES["docs"], 1280, "light")
+    assert browser.execute_script(head) == expected
+    paper, ink = browser.execute_script(PAPER_AND_INK)
+    assert (paper > 200, ink < 100, browser.execute_script(FILTER)) == (True, True, "none")
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": dark})
+    paper, ink = browser.execute_script(PAPER_AND_INK)
+    turned = "invert(0.9) hue-rotate(180deg)"
+    assert (paper < 60, ink > 180, browser.execute_script(FILTER)) == (True, True, turned)
+
+
+OFTEN_PRINTED = {"profile", "nodes", "groups", "bands", "structure", "failed-calculation", "lineage", "docs"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in OFTEN_PRINTED else pytest.mark.long) for name in PAGES]
+)
+def test_each_page_on_paper(root: str, browser: Chrome, name: str) -> None:
+    """Nothing to click on is printed, and nothing is cut off; 794 pixels are the width of A4."""
+    show(browser, root + PAGES[name], 794, "light", "print")
+    assert browser.execute_script(SHOWN, ".head nav, .head form, .foot details, .no-print") == []
+    if name not in NOT_OURS:
+        assert browser.execute_script(CUT) == []
+
+
+@pytest.mark.parametrize("name", sampled([name for name in PAGES if name not in NOT_OURS], 13))
 def test_each_page_without_javascript(root: str, without_javascript: Chrome, name: str) -> None:
     browser = without_javascript
     browser.get(root + PAGES[name])
@@ -112,3 +166,19 @@ def test_each_page_without_javascript(root: str, without_javascript: Chrome, nam
     text = browser.find_element("tag name", "main").text
     assert len(text) > 40
     assert [each["message"] for each in browser.get_log("browser") if name not in STATUSES] == []
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["profile", "processes", "failed-calculation"])
+def test_sizes_and_colours_without_javascript(
+    root: str, without_javascript: Chrome, name: str, scheme: str, width: int
+) -> None:
+    browser = without_javascript
+    show(browser, root + PAGES[name], width, scheme)
+    paper, ink = browser.execute_script(PAPER_AND_INK)
+    assert (paper > ink) is (scheme == "light")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert browser.execute_script(SHOWN, "button[hidden], [data-copy]") == []
+    assert len(browser.find_element("tag name", "main").text) > 40
+    assert browser.get_log("browser") == []

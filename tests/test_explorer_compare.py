@@ -108,9 +108,26 @@ def test_numbers_are_compared_as_values(client: FlaskClient) -> None:
     assert tables(compared(client, a, b))["Values of inputs"] == [["factor", "0.98", "0.99"]]
 
 
-def test_a_server_of_small_pages(serve: Callable[..., Flask], rows: dict[str, Row]) -> None:
-    small = serve(demo(), {"MAX_LIMIT": 5}).test_client()
-    compared(small, rows["Cu, out of time"]["id"], rows["Graphene, killed"]["id"])
+@pytest.mark.parametrize(("most", "is_cut"), [(1, True), (3, True), (100, False)])
+def test_a_server_of_small_pages(
+    client: FlaskClient, serve: Callable[..., Flask], rows: dict[str, Row], most: int, *, is_cut: bool
+) -> None:
+    """What lies beyond the first rows is not said to be missing."""
+    asked = rows["Cu, out of time"]["id"], rows["Graphene, killed"]["id"]
+    found = compared(serve(demo(), {"MAX_LIMIT": most}).test_client(), *asked)
+    whole, shown = (tables(each).get("Inputs", []) for each in (compared(client, *asked), found))
+    assert len(shown) < len(whole) if is_cut else shown == whole
+    assert [row for row in shown if row not in whole] == []
+    notes = [note.words for note in found.all("p", class_="note")]
+    assert any(note.startswith("There are too many to compare all") for note in notes) is is_cut
+
+
+def test_a_page_of_each_kind_on_a_server_of_small_pages(serve: Callable[..., Flask], rows: dict[str, Row]) -> None:
+    small = serve(demo(), {"MAX_LIMIT": 2}).test_client()
+    node = rows["Cu, out of time"]["id"]
+    for path in ("/", "/search?q=Si", "/search/parts/found?in=labels&q=Si", "/nodes", f"/nodes/{node}", "/groups/1"):
+        answer = small.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 200, (path, answer.text)
 
 
 def test_structures(client: FlaskClient, rows: dict[str, Row]) -> None:

@@ -177,6 +177,24 @@ def test_size(shown: Shown) -> None:
     assert shown.ask(width) == pytest.approx(before, rel=0.01)
 
 
+def test_fit(shown: Shown) -> None:
+    """However large it was made, all of it is to be seen, and it is not made smaller than that."""
+    for _ in range(4):
+        shown.find('[data-zoom="in"]').click()
+    box = "document.querySelector('.lineage-box')"
+    assert shown.ask(f"{box}.scrollWidth > {box}.clientWidth")
+    shown.find('[data-zoom="fit"]').click()
+    assert shown.ask(f"{box}.scrollWidth <= {box}.clientWidth")
+    sizes = f"['Width', 'Height'].map(each => {box}['scroll' + each] / {box}['client' + each])"
+    assert max(shown.ask(sizes)) == pytest.approx(1, abs=0.02)
+    width = "document.querySelector('svg.lineage').width.baseVal.value"
+    fitting = shown.ask(width)
+    shown.find('[data-zoom="out"]').click()
+    assert shown.ask(width) < fitting
+    shown.find(".lineage-box").send_keys("0")
+    assert shown.ask(width) == fitting
+
+
 def test_dragging(shown: Shown) -> None:
     """The mouse moves the paper under the window."""
     for _ in range(6):

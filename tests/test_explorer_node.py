@@ -332,7 +332,7 @@ def test_pages_take_little_time(serve: Callable[..., Flask], nodes: list[Row]) -
     """Of the processor, where nothing is remembered. It takes a tenth of that on a machine that does nothing else."""
     forgetful = serve(demo(), {"CACHE": False}).test_client()
     times = []
-    for row in nodes:
+    for row in nodes[::4]:
         began = time.process_time()
         forgetful.get(f"/nodes/{row['uuid']}")
         times.append(time.process_time() - began)

@@ -76,6 +76,48 @@ def test_the_youngest_have_times_as_tables_have(client: FlaskClient) -> None:
     assert len(shown) == 6
 
 
+def test_who_made_it_stands_on_top(client: FlaskClient) -> None:
+    """The title, the authors, the licence and the README of the demo."""
+    page = client.get("/", headers=HTML).text
+    main = page.partition('<main class="page" id="content">')[2].partition('<div class="cards">')[0]
+    assert "<h1>Silicon, its bands, and what went wrong</h1>" in main
+    assert "<p>Ada Lindqvist, Bruno O&#39;Keller, Zoë Müller-Łukasik</p>" in main
+    assert "· CC0-1.0</p>" in main
+    paragraphs = re.findall(r"<p>(.*?)</p>", main.partition('<div class="readme prose">')[2], re.DOTALL)
+    assert [re.split(r"\.| that", each)[0] for each in paragraphs] == [
+        "A small made-up provenance graph to try things on",
+        "It holds the relaxation and the band structure of silicon, an equation of state, and some calculations",
+    ]
+    assert "doi" not in main
+
+
+def test_a_description_beside_the_archive(golden: Golden, tmp_path: Path) -> None:
+    """Its DOI is a link, and an address in its README; what is HTML there is text."""
+    archive = Path(shutil.copy(golden.archive, tmp_path / "mine.aiida"))
+    archive.with_suffix(".toml").write_text(
+        """
+        title = "Mine & <yours>"
+        authors = ["A. <Author>", "B. Other"]
+        doi = "10.1000/182"
+        license = "CC-BY-4.0"
+        readme = "See https://example.org/paper for <b>more</b>.\\n\\nThe second paragraph."
+        """
+    )
+    app = create_app(str(archive), {})
+    main = app.test_client().get("/", headers=HTML).text.partition("<main")[2].partition('<div class="cards">')[0]
+    assert "<h1>Mine &amp; &lt;yours&gt;</h1>" in main
+    assert "<p>A. &lt;Author&gt;, B. Other</p>" in main
+    assert '· CC-BY-4.0 · <a href="https://doi.org/10.1000/182">doi:10.1000/182</a></p>' in main
+    first, second = re.findall(r"<p>(.*?)</p>", main.partition("readme prose")[2], re.DOTALL)
+    assert re.fullmatch(
+        r'See <a href="https://example.org/paper" rel="[^"]*nofollow[^"]*">https://example.org/paper</a> '
+        r"for &lt;b&gt;more&lt;/b&gt;\.",
+        first,
+    )
+    assert second == "The second paragraph."
+    app.extensions["aiida_like_storage"].close()
+
+
 def test_users_without_a_name_are_called_by_their_id(golden: Golden, tmp_path: Path) -> None:
     folder = shutil.copytree(golden.sqlite, tmp_path / "unnamed")
     with closing(sqlite3.connect(folder / "database.sqlite")) as connection, connection:

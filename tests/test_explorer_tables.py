@@ -33,9 +33,6 @@ MANUAL = (FOLDER / "query-language.md").read_text()
 TIMES = "\N{MULTIPLICATION SIGN}"
 """What takes a filter away."""
 
-EXAMPLES = re.findall(r"/api/v4/nodes\?([^'\n]+)", MANUAL)
-"""Queries of nodes in the manual of the language."""
-
 
 @pytest.fixture(scope="module")
 def client(serve: Callable[..., Flask]) -> FlaskClient:
@@ -91,46 +88,6 @@ def typed(client: FlaskClient, query: str, path: str = "/nodes") -> TestResponse
     answer = client.get("/filter?" + urlencode({"to": path, "line": query}))
     assert answer.status_code == 303
     return client.get(answer.headers["Location"])
-
-
-def test_the_manual_has_queries() -> None:
-    assert len(EXAMPLES) >= 8
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        *(
-            each
-            for each in EXAMPLES
-            if "format=" not in each and "cursor=Wy" not in each and "group=" not in each and "outgoing_of" not in each
-        ),
-        'group="papers/2025/Zoë\'s silicon"&user="Ada Lindqvist"',
-        "outgoing_of=81",
-        'incoming_of=83,"create"',
-        'descendant_of=8&node_type=like="process.%"',
-        "id>45&id<100",
-        'label="say ""hi"""',
-        'label=ilike="%SI%"&attributes.kinds.0.name!="Ba"',
-        "id=in=3,4,5",
-        "ctime=2024-04-16T13&orderby=+id",
-        "attributes.exit_status=isnull=false&attributes.exit_status!=0",
-        'filter=NOT (id IN (1, 2) OR label LIKE "%a%")',
-        'filter=attributes HAS "cell"',
-        'full_type="process.%|%"',
-        "&&id=7&&",
-    ],
-)
-def test_what_is_typed_gives_the_rows_of_the_api(client: FlaskClient, query: str) -> None:
-    more = "" if "limit=" in query else "&limit=400"
-    page = typed(client, query + more)
-    assert page.status_code == 200, page.text
-    answer = api(client, query + more)
-    rows = [each["id"] for each in answer.json["data"]["nodes"]] if "fields" not in query else []
-    if "fields" not in query:
-        found = ids(page.text)
-        assert (found if "orderby" in query else sorted(found)) == (rows if "orderby" in query else sorted(rows))
-    assert shown_total(page.text) == answer.headers["X-Total-Count"]
 
 
 def test_every_operator_of_the_manual_is_in_the_form(client: FlaskClient) -> None:

@@ -129,6 +129,15 @@ def test_the_browser_draws_what_the_server_counts(root: str, browser: Chrome, ap
     assert quiet(browser)
 
 
+def test_the_atoms_of_a_cif(root: str, browser: Chrome, app: Flask) -> None:
+    """Sodium chloride in its cubic cell is 3 x 3 x 3 atoms, each bound to those beside it."""
+    show(browser, f"{root}/nodes/{ids(app, 'cif')['NaCl (CIF)']}")
+    assert drawn(browser) == (3**3, 3 * 2 * 3**2)
+    painted(browser)
+    assert browser.execute_script(COLOURS) > 100
+    assert quiet(browser)
+
+
 def test_keys_turn_the_structure(root: str, browser: Chrome, app: Flask) -> None:
     show(browser, f"{root}/nodes/{ids(app, 'structure')['NaCl']}")
     stage = one(browser, ".stage")
@@ -331,7 +340,7 @@ def test_the_cross_hair_says_what_is_there(root: str, browser: Chrome, app: Flas
     assert quiet(browser)
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.long), 400])
 @pytest.mark.parametrize(
     "node_type",
     ["structure", "cif", "upf", "array.bands", "array.kpoints", "array.xy", "array.trajectory", "array", "singlefile"],

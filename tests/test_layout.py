@@ -90,6 +90,48 @@ def test_paths_that_lead_nowhere(client: FlaskClient) -> None:
     assert client.get("/api/v4/nowhere", headers=HTML).content_type == "application/json"
 
 
+WRONG = {
+    "/nowhere": 404,
+    "/nodes/99999": 404,
+    "/nodes/64/files/nothing": 404,
+    "/groups/999": 404,
+    "/nodes?label=": 400,
+    "/nodes/b": 400,
+    "/nodes/parts/facet?label=": 400,
+    "/compare?a=64&b=nothing": 404,
+}
+
+
+@pytest.mark.parametrize("path", WRONG)
+def test_pages_that_say_what_is_wrong_have_ways_out_below_a_mount(client: FlaskClient, path: str) -> None:
+    page = client.get(path, headers=HTML, environ_overrides={"SCRIPT_NAME": "/a b"})
+    assert (page.status_code, page.content_type) == (WRONG[path], "text/html; charset=utf-8")
+    found = re.findall(r'(?:href|src|action)="([^"]*)"', page.text)
+    assert '<a class="home" href="/a%20b/"' in page.text
+    assert '<form action="/a%20b/search" role="search">' in page.text
+    assert [each for each in found if not each.startswith(("/a%20b/", "#"))] == []
+
+
+@pytest.mark.parametrize("mount", ["", "/a b"])
+def test_a_profile_that_there_is_not(mount: str) -> None:
+    """Its page names those that there are, and leads to the list of them."""
+    client = Client(create_site(["demo", "größe=demo"], {}))
+    for path in ("/nope", "/nope/nodes/5", "/nope/<b>"):
+        page = client.get(path, headers=HTML, environ_overrides={"SCRIPT_NAME": mount})
+        assert (page.status_code, page.content_type) == (404, "text/html; charset=utf-8")
+        assert page.headers["Content-Security-Policy"] == POLICY
+        assert "No profile is called &#39;nope&#39;." in page.text
+        assert "There are: demo, größe" in page.text
+        root = mount.replace(" ", "%20")
+        assert f'<a href="{root}/">All profiles</a>' in page.text
+        assert [
+            each for each in re.findall(r'(?:href|src)="([^"]*)"', page.text) if not each.startswith(f"{root}/")
+        ] == ["#content"]
+        listing = client.get("/", headers=HTML, environ_overrides={"SCRIPT_NAME": mount}).text
+        assert f'<a href="{root}/demo/">' in listing
+    assert client.get("/nope/api/v4/nodes").content_type == "application/json"
+
+
 def test_the_explorer_can_be_switched_off() -> None:
     app = create_app(demo(), {"EXPLORER": False})
     client = app.test_client()

@@ -302,7 +302,7 @@ def test_the_querybuilder_of_aiida_core_finds_the_same(golden_postgresql: Golden
 
 
 def test_the_traversal_of_aiida_core_finds_the_same(golden_postgresql: GoldenPostgreSQL, effort: Effort) -> None:
-    starts = effort.of(range(1, ids[graph.created] + 1), 12)
+    starts = effort.of(range(1, ids[graph.created] + 1), 6)
     opened = closing(open_storage(find(golden_postgresql.url, str(golden_postgresql.repository))))
     with opened as storage, oracle("tests.traversal_oracle", golden_postgresql) as ask:
         for start in starts:
@@ -473,7 +473,7 @@ def test_the_nearest_nodes(
 ) -> None:
     link_filter = LinkFilter(DIRECTIONS[direction], tuple(types))
     near = neighbours(LINKS, types, ["in", "out"] if direction == "both" else [direction])
-    for start in effort.of(CHANCE[::3], 4):
+    for start in effort.of(CHANCE[::3], 2):
         all_of_them = distances(near, start)
         wanted = sorted(far for far in all_of_them.values() if depth is None or far <= depth)
         for limit in (1, 2, 5, 13, 39, 40, 1000):

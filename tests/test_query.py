@@ -16,6 +16,7 @@ import termios
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from aiida_like.profiles import find
 from restapi.answering.csv_cells import safe_cell
 from restapi.cli import main
 from tests.conftest import COMMAND, Golden, GoldenPostgreSQL
+from tests.markers import sampled
 from tests.servers import free_port
 
 QUERIES = [
@@ -227,7 +229,7 @@ def written_to(
     return ended.returncode, "\n".join(line for line in ended.stderr.splitlines() if " of " not in line)
 
 
-@pytest.mark.parametrize("arguments", WRITING)
+@pytest.mark.parametrize("arguments", sampled(WRITING, 4))
 def test_a_full_disk(arguments: list[str], tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         assert written_to(full.fileno(), arguments, tmp_path) == (
@@ -236,8 +238,10 @@ def test_a_full_disk(arguments: list[str], tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("arguments", [["query", "demo", "nodes"], ["query", "demo", "nodes?format=csv"]])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("arguments", "unbuffered"),
+    sampled(product([["query", "demo", "nodes"], ["query", "demo", "nodes?format=csv"]], ["", "1"]), 2),
+)
 def test_a_disk_that_takes_a_part(arguments: list[str], unbuffered: str, tmp_path: Path) -> None:
     """The last byte alone is missing."""
     with (tmp_path / "whole").open("w") as file:
@@ -250,7 +254,7 @@ def test_a_disk_that_takes_a_part(arguments: list[str], unbuffered: str, tmp_pat
         )
 
 
-@pytest.mark.parametrize("arguments", [each for each in WRITING if "PORT" not in each])
+@pytest.mark.parametrize("arguments", sampled([each for each in WRITING if "PORT" not in each], 3))
 def test_a_reader_who_has_enough(arguments: list[str], tmp_path: Path) -> None:
     """As `| head -1` is: who of the two is faster makes no difference."""
     ours, theirs = os.pipe()

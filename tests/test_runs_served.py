@@ -221,25 +221,92 @@ def test_a_log_is_loaded_to_its_beginning(runs: Runs, ada: Visitor, chromium: Ch
     assert text_of(chromium, "[data-about]") == "21001 lines."
 
 
+@pytest.fixture(scope="module")
+def pages(ada: Visitor) -> Iterator[dict[str, str]]:
+    """Paths of pages of each kind by what they show, with a run in each state."""
+    fields = {"name": "Not yet", "analysis": "shell 1", "command": "true", "core_type": "standard", "cores": "1"}
+    running, draft = ada.started("Runs", "echo on its way; sleep 600"), ada.led("/runs/new", do="save", **fields)
+    done, failed = ada.started("Works", "seq 3 > left.txt; echo well"), ada.started("Fails", "echo why; exit 3")
+    ada.until(done, "done")
+    ada.until(failed, "failed")
+    ada.until(running, "running")
+    yield {
+        "list": "/runs",
+        "form": "/runs/new?name=A%20name",
+        "keys": "/keys",
+        "password": "/password",
+        "running": running,
+        "draft": draft,
+        "done": done,
+        "failed": failed,
+        "login": "/login",
+    }
+    ada.led(running, action="stop")
+    ada.until(running, "stopped")
+
+
+KINDS = ("list", "form", "keys", "password", "running", "draft", "done", "failed", "login")
+
+STATUS = "return performance.getEntriesByType('navigation')[0].responseStatus"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_each_page(runs: Runs, ada: Visitor, chromium: Chrome, width: int, scheme: str) -> None:
+def test_each_page(runs: Runs, ada: Visitor, pages: dict[str, str], chromium: Chrome, width: int, scheme: str) -> None:
     """It can be read and used by all people, does not scroll to the side, and breaks no rule of its policy."""
-    failed = ada.started("Fails", "echo why; exit 3")
-    ada.until(failed, "failed")
+    assert set(pages) == set(KINDS)
     sign_in(ada, chromium, runs.url)
     watch = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})["identifier"]
-    for name, path in {"list": "/runs", "failed": failed, "form": "/runs/new?name=A%20name", "keys": "/keys"}.items():
-        show(chromium, runs.url + path, width, scheme)
+    chromium.get_log("browser")
+    for name in KINDS:
+        if name == "login":
+            chromium.delete_all_cookies()
+        show(chromium, runs.url + pages[name], width, scheme)
         chromium.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
         save(chromium, f"runs-{name}-{width}-{scheme}")
         size = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         wide, seen = chromium.execute_script(size)
-        assert (name, wide <= seen, axe(chromium)) == (name, True, [])
+        status, log = chromium.execute_script(STATUS), [each["message"] for each in chromium.get_log("browser")]
+        assert (name, status, wide <= seen, axe(chromium), log) == (name, 200, True, [], [])
+        assert chromium.current_url == runs.url + pages[name]
     assert chromium.execute_script("return sessionStorage.violations ?? null") is None
     chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": watch})
     chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     chromium.delete_all_cookies()
+
+
+def test_each_page_without_javascript(runs: Runs, ada: Visitor, pages: dict[str, str], chromium: Chrome) -> None:
+    """Nothing is missing that can be read, and no button is there that does nothing."""
+    sign_in(ada, chromium, runs.url)
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    chromium.get_log("browser")
+    try:
+        for name in KINDS:
+            if name == "login":
+                chromium.delete_all_cookies()
+            show(chromium, runs.url + pages[name], 400, "dark")
+            assert chromium.current_url == runs.url + pages[name]
+            main = chromium.find_element(By.TAG_NAME, "main")
+            assert WORDS[name] in main.text, main.text
+            dead = [each for each in main.find_elements(By.CSS_SELECTOR, "button[type=button]") if each.is_displayed()]
+            assert (name, dead, chromium.get_log("browser")) == (name, [], [])
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        chromium.delete_all_cookies()
+
+
+WORDS = {
+    "list": "Not yet",
+    "form": "Text for the shell",
+    "keys": "Your keys",
+    "password": "password",
+    "running": "on its way",
+    "draft": "Not yet",
+    "done": "left.txt",
+    "failed": "why",
+    "login": "Sign in",
+}
 
 
 def sign_in(visitor: Visitor, browser: Chrome, url: str) -> None:
@@ -271,6 +338,22 @@ def waits(browser: Chrome, selector: str, is_so: Callable[[str], bool]) -> None:
     wait_until(lambda: is_so(text_of(browser, selector)))
 
 
+def check_pause(runs: Runs, browser: Chrome) -> None:
+    """While it is pressed nothing is added, whatever is printed; then all of it is."""
+    pause = browser.find_element(By.CSS_SELECTOR, "[data-pause]")
+    pause.click()
+    assert pause.get_attribute("aria-pressed") == "true"
+    time.sleep(0.5)  # An answer may be on its way.
+    paused = text_of(browser, "[data-text]")
+    time.sleep(2)  # The page asks for more each 1.5 s.
+    path = browser.find_element(By.CSS_SELECTOR, "[data-log]").get_attribute("data-log")
+    assert httpx.get(f"{runs.url}{path}", headers=runs.header("bob")).text.startswith(f"{paused}line")
+    assert text_of(browser, "[data-text]") == paused
+    pause.click()
+    assert pause.get_attribute("aria-pressed") == "false"
+    waits(browser, "[data-text]", lambda text: len(text) > len(paused))
+
+
 def test_a_browser(runs: Runs, chromium: Chrome) -> None:
     """A dropped file, a form, a log that is followed, and what the run leaves; nothing breaks the policy."""
     chromium.delete_all_cookies()
@@ -283,19 +366,20 @@ def test_a_browser(runs: Runs, chromium: Chrome) -> None:
         waits(chromium, "h1", "Runs".__eq__)
         chromium.find_element(By.LINK_TEXT, "New run").click()
         waits(chromium, "h1", "New run".__eq__)
-        chromium.execute_script(DROP, 'for i in $(seq 6); do echo "line $i of 6"; sleep 1; done; seq 5 > left.txt\n')
+        chromium.execute_script(DROP, 'for i in $(seq 9); do echo "line $i of 9"; sleep 1; done; seq 5 > left.txt\n')
         waits(chromium, "[data-chosen]", lambda text: "count.sh" in text)
         chromium.find_element(By.ID, "name").send_keys("Counts")
         chromium.find_element(By.ID, "command").send_keys("bash count.sh", Keys.CONTROL, Keys.ENTER)
         waits(chromium, "h1", "Counts".__eq__)
-        waits(chromium, "[data-text]", lambda text: "line 2 of 6" in text)
+        waits(chromium, "[data-text]", lambda text: "line 2 of 9" in text)
         waits(chromium, ".about .state", "running".__eq__)
+        check_pause(runs, chromium)
         chromium.find_element(By.ID, "log-filter").send_keys("2 of")
-        waits(chromium, "[data-text]", "line 2 of 6\n".__eq__)
+        waits(chromium, "[data-text]", "line 2 of 9\n".__eq__)
         assert text_of(chromium, "[data-text] mark") == "2 of"
         chromium.find_element(By.ID, "log-filter").send_keys(Keys.BACKSPACE * 4)
         waits(chromium, ".about .state", "done".__eq__)
-        waits(chromium, "[data-text]", lambda text: text == "".join(f"line {number} of 6\n" for number in range(1, 7)))
+        waits(chromium, "[data-text]", lambda text: text == "".join(f"line {number} of 9\n" for number in range(1, 10)))
         waits(chromium, "[data-live=outputs]", lambda text: "left.txt" in text and "10 bytes" in text)
         wait_until(lambda: not chromium.find_element(By.CSS_SELECTOR, "[data-pause]").is_displayed())
         assert text_of(chromium, ".happened").count("Executing") == 1

@@ -32,6 +32,7 @@ SCAN = node("Seq Scan", 1_000_000, 968)
         (node("Limit", 50, 968, node("Sort", 1_000_000, 968, SCAN)), 50, 50),
         (node("Limit", 50, 968, node("Sort", 1_000_000, 968, SCAN)), 250_050, 250_050),
         (node("Limit", 50, 968, node("Sort", 1000, 968, SCAN)), 250_050, 1000),
+        (node("Limit", 50, 968, node("Result", 9, 9, node("Sort", 1_000_000, 968, SCAN))), 50, 50),
         # The limit cuts what is sorted, not what is joined before.
         (node("Limit", 50, 8, node("Sort", 10, 8, node("Hash Join", 10, 8, node("Hash", 9000, 968, SCAN)))), 50, 9000),
         (node("Nested Loop", 1, 8, node("Materialize", 2000, 468, SCAN), node("Hash", 1000, 968)), None, 2000),

@@ -27,10 +27,10 @@ def compile_groups(query: GraphQuery) -> Statement | None:
     return compile_graph(GraphQuery((first,), {first.tag: query.filter_of(first.tag)}, (key,)), 2)
 
 
-def of_group(query: GraphQuery, pk: int) -> GraphQuery:
+def of_group(query: GraphQuery, group_id: int) -> GraphQuery:
     """The query, with the number of the one group instead of its label."""
     tag = query.steps[0].tag
-    condition = GraphCondition(Predicate.EQUAL, Operand(tag, GROUP.columns["id"]), (pk,))
+    condition = GraphCondition(Predicate.EQUAL, Operand(tag, GROUP.columns["id"]), (group_id,))
     filters: Mapping[str, Term] = {**query.filters, tag: Every((condition,))}
     return replace(query, filters=filters)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -150,18 +149,14 @@ def _first(answer: Response, most: int) -> bytes:
         answer.close()
 
 
-_LONG = re.compile(rb"[0-9]{19}")
-"""May be a part of an integer beyond 64 bits, of which orjson makes a float."""
-
-
 def _value_of(body: bytes) -> Any:
     """The value of JSON that may hold what a stranger stored. Raises ApiRefused: it is nested too deep."""
+    text = body.decode(errors="replace")
     try:
-        if _LONG.search(body) is None:
+        if json_text.LONG.search(text) is None:
             return orjson.loads(body)
     except orjson.JSONDecodeError:
         pass
-    text = body.decode(errors="replace")
     try:
         # Written and read again, for half characters become whole ones when they are written.
         return json_text.loads_exactly(json_text.dumps(json_text.loads_exactly(text)))

@@ -56,8 +56,8 @@ class StateCount:
 
 def view(visit: Visit) -> Page:
     statistics = visit.api.get("/nodes/statistics")
-    youngest = visit.api.get("/nodes", f"facet=user,computer&orderby=-ctime&limit={_YOUNGEST}")
-    groups = visit.api.ask("/groups", f"orderby=-id&limit={_GROUPS}")
+    youngest = visit.api.get("/nodes", f"facet=user,computer&orderby=-ctime&limit={visit.at_most(_YOUNGEST)}")
+    groups = visit.api.ask("/groups", f"orderby=-id&limit={visit.at_most(_GROUPS)}")
     profile, counts = visit.explorer.profile, statistics["types"]
     about = _describe(visit)
     archive = file_of(profile)

@@ -68,6 +68,10 @@ class Visit:
             message = f"a form, or the query string of a page, has at most {self.most_fields} values"
             raise ApiRefused(HTTPStatus.BAD_REQUEST, message) from None
 
+    def at_most(self, rows: int) -> int:
+        """So many rows as a page wants, if the API gives as many at once."""
+        return min(rows, self.explorer.settings.max_limit)
+
     def url(self, path: str, query: str = "") -> str:
         """The path of another page in URLs. `path` is below the mount; `query` is text of the query language."""
         return url_below(self.exchange.mount_path, path, query)

@@ -260,8 +260,8 @@ class Database:
                 if size is None:
                     found, size = large.readable(found)
                 rows += found
-                left -= size if large.values else 0
-                if left < 0 and len(rows) > 1:
+                left -= size
+                if left < 0 and len(rows) > 1 and (left := most - large.characters(rows)) < 0:
                     raise RowsTooLarge(most)  # noqa: TRY301 it closes the cursor, as all errors do
                 if number < large.at_once:
                     break
@@ -294,8 +294,3 @@ def _count_large(info: dict[Any, Any], sql: str) -> None:
     info[_RUN] = run = info.get(_RUN, 0) + len(sql)
     if run > _MOST_RUN:
         info[_GENERATION] = _OUTWORN
-
-
-def _text(value: Any) -> Any:
-    """The value; bytes as text, with U+FFFD for what is no UTF-8."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -49,10 +49,14 @@ class LargeColumns:
         return cls(values, _JSON_AT_ONCE if have_json else _TEXTS_AT_ONCE, have_json)
 
     def readable(self, rows: Sequence[Row]) -> tuple[Sequence[Row], int]:
-        """The rows with text for bytes, which SQLite takes in any column; and the characters of the large columns."""
+        """The rows with text for bytes, which SQLite takes in any column; and as `characters`."""
         if bytes in {*map(type, chain.from_iterable(rows))}:
             rows = [tuple(map(_text, row)) for row in rows]
-        return rows, characters_of(map(self.values, rows)) if self.values else 0
+        return rows, self.characters(rows)
+
+    def characters(self, rows: Iterable[Row]) -> int:
+        """The number of characters in the large columns."""
+        return characters_of(map(self.values, rows)) if self.values else 0
 
 
 def _text(value: Any) -> Any:

@@ -15,6 +15,9 @@ MOST_KILOBYTES = 1_000_000
 _KEEPING = frozenset({"Sort", "Incremental Sort", "Hash", "Materialize"})
 """Nodes of plans that keep all rows of the node below them."""
 
+_PASSING = frozenset({"Gather Merge", "Result", "Subquery Scan"})
+"""Nodes through which a LIMIT reaches the sort below them."""
+
 _OVERHEAD = 32
 """Bytes of a row besides its values."""
 
@@ -32,8 +35,9 @@ def expected_kilobytes(plan: Plan, window: int | None) -> int:
 
 def _nodes(plan: Plan, *, is_cut: bool = False) -> Iterator[tuple[Plan, bool]]:
     yield plan, is_cut
+    kind = plan["Node Type"]
     for each in plan.get("Plans", ()):
-        yield from _nodes(each, is_cut=plan["Node Type"] == "Limit")
+        yield from _nodes(each, is_cut=kind == "Limit" or (is_cut and kind in _PASSING))
 
 
 def _bytes_of(node: Plan, window: int | None) -> int:

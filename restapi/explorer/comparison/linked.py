@@ -73,7 +73,8 @@ class NodePair:
 class Linked:
     """The nodes in a role that differ, the number of those that are the same, and what differs in their values.
 
-    `values` is None where there are none; `error` says why they could not be compared.
+    `values` is None where there are none; `error` says why they could not be compared. `cut`: there are more nodes than
+    were compared, so what one process alone seems to have is left out.
     """
 
     role: Role
@@ -81,33 +82,37 @@ class Linked:
     equal: int
     values: Differences | None = None
     error: str = ""
+    cut: bool = False
 
 
 def linked(visit: Visit, role: Role, a: Node, b: Node) -> Linked:
     """Raises ApiRefused."""
-    left, right = (_by_label(visit, role, each) for each in (a, b))
+    (left, has_left), (right, has_right) = (_by_label(visit, role, each) for each in (a, b))
+    cut = not (has_left and has_right)
     pairs = [NodePair(label, left.get(label), right.get(label)) for label in sorted({*left, *right})]
-    differing = [each for each in pairs if not each.is_same]
-    equal = len(pairs) - len(differing)
-    compared = [each for each in differing if each.has_values][:_MOST_VALUES]
+    differing = [each for each in pairs if not each.is_same and (each.both or not cut)]
+    equal = sum(1 for each in pairs if each.is_same)
+    compared = [each for each in differing if each.has_values][: visit.at_most(2 * _MOST_VALUES) // 2]
     if not compared:
-        return Linked(role, differing, equal)
+        return Linked(role, differing, equal, cut=cut)
     try:
-        return Linked(role, differing, equal, _values(visit, compared))
+        return Linked(role, differing, equal, _values(visit, compared), cut=cut)
     except ApiRefused as refused:
         if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
-        return Linked(role, differing, equal, None, refused.message)
+        return Linked(role, differing, equal, None, refused.message, cut)
 
 
-def _by_label(visit: Visit, role: Role, node: Node) -> Mapping[str, NodeRow]:
+def _by_label(visit: Visit, role: Role, node: Node) -> tuple[Mapping[str, NodeRow], bool]:
+    """The nodes by the labels of their links, and whether these are all."""
     if not node.is_process:
-        return {}
+        return {}, True
     types = ",".join(f'"{each}"' for each in role.link_types)
-    most = min(_MOST_NODES, visit.explorer.settings.max_limit)
-    asked = f"link_type=in={types}&limit={most}&fields={_FIELDS}"
+    asked = f"link_type=in={types}&limit={visit.at_most(_MOST_NODES)}&fields={_FIELDS}"
     name = role.direction.name
-    return {str(row["link_label"]): NodeRow(row) for row in visit.api.get(f"{node.path}/links/{name}", asked)[name]}
+    answer = visit.api.ask(f"{node.path}/links/{name}", asked)
+    rows = answer.data[name]
+    return {str(row["link_label"]): NodeRow(row) for row in rows}, answer.total == len(rows)
 
 
 def _values(visit: Visit, pairs: Sequence[NodePair]) -> Differences:

@@ -20,7 +20,7 @@ def page_of(visit: Visit, path_id: str, refused: ApiRefused) -> Page:
     prefix = path_id.lower()
     if refused.status != HTTPStatus.BAD_REQUEST or not _IS_PREFIX(prefix):
         raise refused
-    asked = f'uuid=startswith="{prefix}"&orderby=uuid&limit={_MOST}&fields={_FIELDS}'
+    asked = f'uuid=startswith="{prefix}"&orderby=uuid&limit={visit.at_most(_MOST)}&fields={_FIELDS}'
     found = visit.api.ask("/nodes", asked)
     rows = found.data["nodes"]
     if len(rows) < 2:  # noqa: PLR2004 one is not ambiguous

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from restapi.explorer.ask import ApiRefused
 from restapi.explorer.node.found import find_content
-from restapi.explorer.pictures.plots.alone import alone
+from restapi.explorer.pictures.plots.standalone import standalone
 from restapi.explorer.viewers import panels_of
 from restapi.explorer.visit import Visit
 from restapi.http.reply import Reply
@@ -21,4 +21,4 @@ def download(visit: Visit, path_id: str) -> Reply:
     found = next((plot for number, plot in enumerate(plots) if str(number) == asked), None)
     if found is None:
         raise ApiRefused(HTTPStatus.NOT_FOUND, f"the page of this node has no such plot: it has {len(plots)}")
-    return answer_picture(alone(found), f"plot-{node.id}.svg", visit.exchange)
+    return answer_picture(standalone(found), f"plot-{node.id}.svg", visit.exchange)

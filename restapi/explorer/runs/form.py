@@ -61,7 +61,6 @@ def page(visit: RunVisit, api: RunPages, filled: Filled | None, run: ShownRun | 
         "api": api,
         "apis": [(each, visit.link("/runs/new", {"api": each.name})) for each in visit.apis],
         "form": form,
-        "panel": form.panel,
         "action_path": visit.link("/runs/new", {"api": api.name}) if run is None else visit.link(f"/runs/{run.id}"),
         "upload_path": visit.link(api.upload_path),
         "upload_page": visit.link(UPLOAD_PAGE, {"api": api.name, **where, **kept}),
@@ -73,6 +72,4 @@ def page(visit: RunVisit, api: RunPages, filled: Filled | None, run: ShownRun | 
     }
     title = "New run" if run is None else run.label
     status = filled.status if filled.problems else HTTPStatus.OK
-    return visit.page(
-        "runs/form.html", title, values, "run_form.js", "run_upload.js", *form.panel.scripts, status=status
-    )
+    return visit.page("runs/form.html", title, values, "run_form.js", "run_upload.js", panel=form.panel, status=status)

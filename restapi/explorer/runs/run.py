@@ -104,7 +104,8 @@ def _page(visit: RunVisit, api: RunPages, found: ShownRun, failure: str = "", st
             "python": in_python(repeat, root),
         },
     }
-    return visit.page("runs/run.html", found.label, values, "run_live.js", "run_log.js", status=status)
+    scripts = ("run_live.js", "run_log.js")
+    return visit.page("runs/run.html", found.label, values, *scripts, panel=found.panel, status=status)
 
 
 def _values(visit: RunVisit, api: RunPages, found: ShownRun) -> dict[str, Any]:
@@ -118,7 +119,6 @@ def _values(visit: RunVisit, api: RunPages, found: ShownRun) -> dict[str, Any]:
         "action_path": visit.link(path),
         "live": visit.link(f"{path}/parts/live"),
         "is_of_all": visit.account.is_superuser,
-        "panel": found.panel,
         "log": log,
         "last_lines": "".join(last),
     }

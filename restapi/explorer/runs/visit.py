@@ -20,7 +20,7 @@ from restapi.explorer.visit import Visit
 from restapi.http.body import BodyBreaksOff, BodyTooLong, read_body
 from restapi.http.exchange import SAFE, Exchange
 from restapi.http.reply import Reply, redirect
-from restapi.layout import Page
+from restapi.layout import Page, Panel
 
 if TYPE_CHECKING:
     from restapi.explorer.mount import Explorer
@@ -91,14 +91,23 @@ class RunVisit(Visit):
         message = f"There is no run {run!r}, or it is somebody else's"
         raise ApiRefused(HTTPStatus.NOT_FOUND, message)
 
-    def page(self, template: str, title: str, values: Mapping[str, Any], *scripts: str, status: int = 200) -> Page:
-        """A page whose forms have a token."""
+    def page(
+        self,
+        template: str,
+        title: str,
+        values: Mapping[str, Any],
+        *scripts: str,
+        panel: Panel | None = None,
+        status: int = 200,
+    ) -> Page:
+        """A page whose forms have a token, with what a panel of a run-API loads."""
+        of_panel = Panel("", {}) if panel is None else panel
         return Page(
             template,
             title,
             {**values, "visit": self, "token": self.form.token},
-            styles=("runs.css",),
-            scripts=scripts,
+            styles=("runs.css", *of_panel.styles),
+            scripts=(*scripts, *of_panel.scripts),
             status=status,
             headers={"Set-Cookie": self.form.cookie},
         )

@@ -134,7 +134,7 @@ def _rows(visit: Visit, title: str, path: str, query: str) -> Found | None:
     columns = _COLUMNS if table.entity.name == "nodes" else tuple(map(column, ("id", "label", "type_string", "time")))
     fields = ",".join(fields_of(columns, table.entity))
     scope = f"{table.scope}&" if table.scope else ""
-    asked = f"{scope}{query}&orderby={table.order}&fields={fields}&limit={_ROWS}"
+    asked = f"{scope}{query}&orderby={table.order}&fields={fields}&limit={visit.at_most(_ROWS)}"
     answer = visit.api.ask(table.api_path, asked)
     show = RowShow(visit, table.entity.name, Names())
     rows = [show.cells(each, columns) for each in answer.data[table.entity.name]]

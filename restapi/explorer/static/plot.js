@@ -120,7 +120,11 @@ function dot(cx, cy) {
 // The picture at a URL, drawn with twice as many pixels as it has units, as a file.
 async function savePng(url) {
   const answer = await fetch(url);
-  if (!answer.ok) return;
+  // Where the session has ended, the answer is a page to sign in.
+  if (!answer.headers.get("Content-Type")?.startsWith("image/svg")) {
+    location.assign(url);
+    return;
+  }
   const picture = new Image();
   picture.src = `data:image/svg+xml,${encodeURIComponent(await answer.text())}`;
   await picture.decode();

@@ -70,7 +70,7 @@ def _of_no_query(visit: Visit, table: Table) -> dict[str, Any]:
         "table": table,
         "line": visit.query,
         "form": form_of(table, visit.query, ()),
-        "paths_url": visit.url(f"{table.path}/parts/suggestions", visit.query),
+        "suggestions_url": visit.url(f"{table.path}/parts/suggestions", visit.query),
         "clear_url": visit.url(table.path),
         "default_columns_url": visit.url(table.path),
         "chips": (),

@@ -162,7 +162,7 @@ class TableRequest:
     def _ask(self) -> ApiAnswer:
         asked, path = self._asked(), self.table.api_path
         given = {each.key for each in asked.pairs if isinstance(each, Option)}
-        most = str(min(_ROWS, self.visit.explorer.settings.max_limit))
+        most = str(self.visit.at_most(_ROWS))
         # Where they make no sense together, the API says so.
         if self.page is not None:
             path = f"{path}/page/{self.page}"

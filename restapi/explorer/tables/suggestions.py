@@ -25,7 +25,9 @@ def suggestions_of(visit: Visit, table: Table, query: Query) -> Sequence[str]:
         return ()
     text = filters.joined(table.scope, unparse(filters.filters_of(query)), "attributes=true&extras=true")
     try:
-        answer = visit.api.ask(table.api_path, f"{text}&orderby={table.order}&limit={_ROWS}", prefer="count=none")
+        answer = visit.api.ask(
+            table.api_path, f"{text}&orderby={table.order}&limit={visit.at_most(_ROWS)}", prefer="count=none"
+        )
     except ApiRefused:
         return ()
     columns = [name for name, known in table.entity.fields.items() if known.type is FieldType.JSON]

@@ -21,7 +21,7 @@ text{font-family:"Segoe UI",Roboto,"DejaVu Sans",sans-serif;font-size:12px;fill:
 """The light colours of pages."""
 
 
-def alone(plot: Markup) -> Markup:
+def standalone(plot: Markup) -> Markup:
     """`plot` is the SVG of a page, which has the style sheet of the page."""
     opening, end, rest = plot.partition(">")
     paper = Markup('<rect class="paper" width="100%" height="100%"/>')
