@@ -113,7 +113,9 @@ from aiida_like_engine.protocol import RunRequest, Step, StepInput
 with ours.container() as container:
     key = container.add_streamed_object(io.BytesIO(b"x"))
 ada = ours.Owner("ada", "ada@example.org")
-files = [ours.store_file(f"n{number}", key, ada, {}) for number in range(60)]
+files = []
+for number in range(60):
+    ours.store_file(f"n{number}", key, ada, {}, files.append)
 catalogue = read_catalogue(Path(os.environ["AIIDA_PATH"]) / "analyses.toml")
 session = get_manager().get_profile_storage().get_session()
 seen = []

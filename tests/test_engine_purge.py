@@ -76,6 +76,29 @@ def test_deleted_files_go_while_the_engine_works(engine: RunningEngine) -> None:
     assert purge(engine) == "0 files were removed, 0 bytes are free\n"
 
 
+def test_what_a_killed_gateway_has_left(engine: RunningEngine) -> None:
+    """Two uploads as they stand in the database if it was killed: with the node that it had stored, and without one."""
+    kept, stored, missing = (engine.upload(name, name.encode()) for name in ("kept so", "stored", "missing"))
+    node = {each.public_id: each.node_uuid for each in engine.files()}
+    with sqlite3.connect(engine.root.server_database) as database:
+        database.execute("UPDATE files SET deleted = uploaded WHERE public_id = ?", (stored.id,))
+        begun = "UPDATE files SET deleted = uploaded, node_uuid = ? WHERE public_id = ?"
+        database.execute(begun, ("0b4f2b0e-6d4c-4a43-9d55-0a6bb2b8a5f3", missing.id))
+    database.close()
+    engine.in_aiida(
+        f"from aiida.tools import delete_nodes; delete_nodes([orm.load_node('{node[missing.id]}').pk], dry_run=False)"
+    )
+    assert purge(engine).startswith("2 files were removed, ")
+    rows = {each.public_id for each in engine.files()}
+    assert (kept.id in rows, {stored.id, missing.id} & rows) == (True, set())
+    asked = [node[each.id] for each in (kept, stored)]
+    there = engine.in_aiida(
+        f"print([orm.QueryBuilder().append(orm.Node, filters={{'uuid': each}}).count() for each in {asked}])"
+    )
+    assert there.strip() == "[1, 0]"
+    assert content(engine, kept) == b"kept so"
+
+
 def test_the_same_content_comes_meanwhile(engine: RunningEngine) -> None:
     """A slow upload keeps no purge waiting. What it brings was purged while it came: it is there all the same."""
     data = os.urandom(100_000)

@@ -85,8 +85,13 @@ class Process:
         return self.state in _ENDED
 
 
-def store_file(name: str, object_key: str, owner: Owner, extras: Mapping[str, Any]) -> str:
-    """The uuid of a SinglefileData whose content is in the container already: it is not copied."""
+def store_file(
+    name: str, object_key: str, owner: Owner, extras: Mapping[str, Any], announce: Callable[[str], None]
+) -> None:
+    """Store a SinglefileData whose content is in the container already: it is not copied.
+
+    `announce` is told the uuid before the node is stored.
+    """
     node = orm.SinglefileData(user=user(owner))
     node.filename = node.label = name
     content = {"o": {name: {"k": object_key}}}
@@ -94,8 +99,8 @@ def store_file(name: str, object_key: str, owner: Owner, extras: Mapping[str, An
         node.backend.get_repository(), content
     )
     node.base.extras.set_many(dict(extras))
+    announce(str(node.uuid))
     node.store()
-    return str(node.uuid)
 
 
 def create_node(

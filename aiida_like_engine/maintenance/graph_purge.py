@@ -26,19 +26,26 @@ def purge_files(root: Root, seconds: str) -> str:
     """Remove nodes and contents of deleted files that no job used or waits for: a `Purged`, as JSON."""
     check_codes(root)
     database = open_to_write(root.server_database)
-    files = _remove_nodes(database)
-    database.close()
+    files = _remove_nodes(database, ~_BROKE_OFF)
     try:
         with purging(root, float(seconds)):
+            # Those of uploads that are under way look alike; now there are none.
+            files += _remove_nodes(database, _BROKE_OFF)
             freed, packed = _remove_contents(root)
     except EngineAway as error:
         return json.dumps(asdict(Purged(files, 0, 0, str(error))))
+    finally:
+        database.close()
     return json.dumps(asdict(Purged(files, freed, packed, None)))
 
 
-def _remove_nodes(database: ServerDatabase) -> int:
+_BROKE_OFF = FILES.c.deleted == FILES.c.uploaded
+"""Files whose gateway was killed just before, or after, it stored the node."""
+
+
+def _remove_nodes(database: ServerDatabase, which: sa.ColumnElement[bool]) -> int:
     """Remove nodes and rows of deleted files that nothing needs, one after the other: how many there were."""
-    query = sa.select(FILES.c.id, FILES.c.public_id, FILES.c.node_uuid).where(FILES.c.deleted.is_not(None))
+    query = sa.select(FILES.c.id, FILES.c.public_id, FILES.c.node_uuid).where(FILES.c.deleted.is_not(None), which)
     # A run that has a node is linked to its inputs. Which have none is looked up first: links come before it is noted.
     waiting = sa.select(RUNS.c.request).where(RUNS.c.state != "ended", RUNS.c.node_uuid.is_(None))
     with database.reading() as connection:

@@ -56,6 +56,7 @@ FILES = Table(
     Column("object_key", Text, nullable=False),
     Column("node_uuid", Text),
     Column("uploaded", BigInteger, nullable=False),
+    # As `uploaded` until the node is stored: so it stays where a gateway was killed in between.
     Column("deleted", BigInteger),
     sa.Index("files_of_account", "account_id", "deleted", "id"),
     sqlite_autoincrement=True,

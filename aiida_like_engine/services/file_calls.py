@@ -21,7 +21,7 @@ from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.settings import Limits
 from aiida_like_engine.root.store_lock import adding
 from aiida_like_engine.server_db.accounts import is_removed
-from aiida_like_engine.server_db.database import ServerDatabase, inserted, now, salt
+from aiida_like_engine.server_db.database import ServerDatabase, now, salt
 from aiida_like_engine.server_db.ids import Ids
 from aiida_like_engine.server_db.tables import ACCOUNTS, FILES
 from aiida_like_engine.services.calls import Call
@@ -57,14 +57,16 @@ class FileCalls:
 
             with self._place(call.account.id):
                 received = self._receive(call, reserve)
-            node = self.thread.call(
+            public_id = uuid.uuid4().hex
+            self.thread.call(
                 orm.store_file,
                 received.name,
                 received.object_key,
                 Owner(call.account.name, call.account.email),
                 {"md5": received.md5, "size": received.size},
+                partial(self._announce, call, received, public_id),
             )
-            return self._recorded(call, received, node)
+            return self._recorded(call, public_id)
 
     @contextmanager
     def _place(self, account: int) -> Iterator[None]:
@@ -104,18 +106,25 @@ class FileCalls:
         self._room(call).announced(size)
         return Message()
 
-    def _recorded(self, call: Call, received: Received, node: str) -> StoredFile:
-        """The new row of a file. Raises NotFound: its account was removed meanwhile; then it is recorded as deleted."""
-        values = {**vars(received), "account_id": call.account.id, "node_uuid": node, "uploaded": now()}
+    def _announce(self, call: Call, received: Received, public_id: str, node: str) -> None:
+        """Add the row of a file whose node is stored next: if the gateway is killed meanwhile, a purge finds it."""
+        began = now()
+        values = {**vars(received), "account_id": call.account.id, "node_uuid": node, "public_id": public_id}
+        with self.database.writing() as connection:
+            connection.execute(FILES.insert().values(**values, uploaded=began, deleted=began))
+
+    def _recorded(self, call: Call, announced: str) -> StoredFile:
+        """The row of a file whose node is stored. Raises NotFound: its account was removed meanwhile."""
         with self.database.writing() as connection:
             name = connection.execute(sa.select(ACCOUNTS.c.name).where(ACCOUNTS.c.id == call.account.id)).scalar_one()
-            if is_removed(name):  # nobody could delete it any more: a purge removes it
-                values["deleted"] = now()
-            row = inserted(connection, FILES.insert().values(**values, public_id=uuid.uuid4().hex))
+            row = connection.execute(sa.select(FILES.c.id).where(FILES.c.public_id == announced)).scalar_one()
             public_id = Ids(salt(connection)).of_file(row)
-            connection.execute(FILES.update().where(FILES.c.id == row).values(public_id=public_id))
+            # Nobody could delete it any more: a purge removes it.
+            deleted = now() if is_removed(name) else None
+            values = {"public_id": public_id, "deleted": deleted}
+            connection.execute(FILES.update().where(FILES.c.id == row).values(**values))
             stored = self._stored(connection, public_id)
-        if "deleted" in values:
+        if deleted is not None:
             raise NotFound("there is no such account")
         return stored
 
