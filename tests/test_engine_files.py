@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import stat
 import sys
 from dataclasses import fields
@@ -196,22 +195,6 @@ def test_a_copy_is_nobody_elses(path: Path, tmp_path: Path) -> None:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "copy.sqlite").stat().st_mode) == 0o600
     assert open_to_read(tmp_path / "copy.sqlite").path == tmp_path / "copy.sqlite"
-
-
-def test_a_copy_of_a_copy(path: Path) -> None:
-    """It has no folders of an engine, whose locks it would need."""
-    root = Root(path.parent / "root")
-    for folder in (root.aiida, *(root.store / "container" / name for name in ("loose", "packs", "duplicates"))):
-        folder.mkdir(parents=True)
-    create_database(root.server_database)
-    shutil.copy(root.server_database, root.store_database)
-    for file in (root.settings, root.aiida / "config.json", root.store / "container" / "config.json"):
-        file.write_text("")
-    (root.store / "container" / "loose" / "content").write_text("x")
-    target = path.parent / "copy"
-    backup.copy(root, target)
-    assert (target / "store" / "container" / "loose" / "content").read_text() == "x"
-    assert not (target / "control").exists()
 
 
 def test_what_is_no_database(path: Path) -> None:

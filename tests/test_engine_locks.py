@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from click.testing import CliRunner
 from aiida_like_engine.client import UPLOAD_SECONDS
 from aiida_like_engine.commands.engine import engine as command
 from aiida_like_engine.errors import Busy, EngineAway
+from aiida_like_engine.maintenance import backup
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.root.store_lock import ADD_SECONDS, PURGE_SECONDS, adding, purging, storing, without_purges
-from aiida_like_engine.server_db.database import BUSY_SECONDS
+from aiida_like_engine.server_db.database import BUSY_SECONDS, create_database
 from aiida_like_engine.services.incomplete_contents import incomplete_contents, remove_incomplete
 from tests.engine_fixture import PATIENCE, is_locked, wait_until_locked
 
@@ -66,6 +68,22 @@ def test_a_copy_without_these_folders_has_no_locks(tmp_path: Path) -> None:
     root = Root(tmp_path)
     with without_purges(root), purging(root), adding(root), storing(root):
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_of_a_copy(tmp_path: Path) -> None:
+    """It has no folders of an engine, whose locks it would need."""
+    root = Root(tmp_path / "root")
+    for folder in (root.aiida, *(root.store / "container" / name for name in ("loose", "packs", "duplicates"))):
+        folder.mkdir(parents=True)
+    create_database(root.server_database)
+    shutil.copy(root.server_database, root.store_database)
+    for file in (root.settings, root.aiida / "config.json", root.store / "container" / "config.json"):
+        file.write_text("")
+    (root.store / "container" / "loose" / "content").write_text("x")
+    target = tmp_path / "copy"
+    backup.copy(root, target)
+    assert (target / "store" / "container" / "loose" / "content").read_text() == "x"
+    assert not (target / "control").exists()
 
 
 def test_a_gateway_waits_for_nobody_where_nothing_is_incomplete(root: Root) -> None:
