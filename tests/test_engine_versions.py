@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from aiida_like_engine.errors import RootError, SchemaMismatch
-from aiida_like_engine.maintenance.setup import init
+from aiida_like_engine.maintenance.setup import in_a_process, init
 from aiida_like_engine.root.layout import Root
 from aiida_like_engine.server_db.database import VERSION, create_database, is_older, open_to_read, open_to_write
 from aiida_like_engine.server_db.migrations import MIGRATIONS
@@ -159,3 +160,10 @@ def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.
         names = {each["name"] for each in sa.inspect(connection).get_columns("accounts")}
     reader.close()
     assert "colour" not in names
+
+
+def test_a_helper_that_is_killed_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = subprocess.CompletedProcess([], -9, b"", b"")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: killed)
+    with pytest.raises(RootError, match="^its process was ended, with status -9: try again$"):
+        in_a_process(Root(tmp_path), "prepare")

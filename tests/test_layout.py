@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from xml.etree import ElementTree
 
 import pytest
 from flask import Flask
@@ -12,7 +13,9 @@ from werkzeug.test import Client
 
 from aiida_like.profiles import demo
 from restapi import create_app, create_site
-from restapi.layout.page import environment
+from restapi.http.exchange import Exchange
+from restapi.http.reply import as_response
+from restapi.layout.page import answer_picture, environment
 from restapi.layout.static_files import static_files, url_of
 
 HTML = {"Accept": "text/html"}
@@ -32,6 +35,17 @@ def app() -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.mark.parametrize("odd", ["\x0b", "\x00", "\ufffe", "\ud800"])
+def test_a_picture_is_xml(odd: str) -> None:
+    """Whatever names of nodes hold."""
+    exchange = Exchange({"REQUEST_METHOD": "GET", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http"})
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" aria-label="a{odd}b\t\n"/>'
+    answer = as_response(answer_picture(svg, "plot.svg", exchange))
+    label = ElementTree.fromstring(answer.get_data()).attrib["aria-label"]
+    assert label[0] + label[2] == "ab"
+    assert label[1] in "?\N{REPLACEMENT CHARACTER}"
 
 
 def test_all_static_files_are_served(client: FlaskClient) -> None:

@@ -91,7 +91,8 @@ def in_a_process(
         with log_is_left(root.store_database):
             pass
     if done.returncode:
-        raise RootError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
+        told = done.stderr.decode(errors="replace").strip().splitlines()
+        raise RootError(told[-1] if told else f"its process was ended, with status {done.returncode}: try again")
     return done.stdout.decode().rpartition(ANSWER)[2]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,8 @@ POLICY = (
 
 
 _OF_PICTURES = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 _FOLDERS = ("layout", "explorer", "dialects/jobs")
 """Where templates are; no two are called the same."""
@@ -56,7 +59,8 @@ def answer_with(page: Page, frame: Frame, exchange: Exchange) -> Reply:
 def answer_picture(svg: str, name: str, exchange: Exchange) -> Reply:
     """The answer with an SVG as a file to keep, with an ETag of its bytes; it loads nothing, and runs nothing."""
     headers = {"Content-Security-Policy": _OF_PICTURES, "Content-Disposition": f'attachment; filename="{name}"'}
-    response = Response(svg.encode(errors="replace"), headers=headers, content_type="image/svg+xml")
+    written = _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", svg).encode(errors="replace")
+    response = Response(written, headers=headers, content_type="image/svg+xml")
     return check_match(tag_by_content(response, exchange), exchange)
 
 
