@@ -165,5 +165,5 @@ def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.
 def test_a_helper_that_is_killed_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed = subprocess.CompletedProcess([], -9, b"", b"")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: killed)
-    with pytest.raises(RootError, match="^its process was ended, with status -9: try again$"):
+    with pytest.raises(RootError, match=r"^its process was ended, with status -9: try again$"):
         in_a_process(Root(tmp_path), "prepare")

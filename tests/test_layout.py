@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from flask import Flask
@@ -43,7 +43,7 @@ def test_a_picture_is_xml(odd: str) -> None:
     exchange = Exchange({"REQUEST_METHOD": "GET", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http"})
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" aria-label="a{odd}b\t\n"/>'
     answer = as_response(answer_picture(svg, "plot.svg", exchange))
-    label = ElementTree.fromstring(answer.get_data()).attrib["aria-label"]
+    label = ET.fromstring(answer.get_data()).attrib["aria-label"]
     assert label[0] + label[2] == "ab"
     assert label[1] in "?\N{REPLACEMENT CHARACTER}"
 
