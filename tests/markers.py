@@ -113,7 +113,8 @@ SQL_AS_TEXT = ("test_compile.py",)
 
 LONGEST = _names(
     """
-    test_engine_commands.py test_engine.py test_engine_hostile.py test_jobs_runs.py test_engine_killed.py test_engine_purge.py test_engine_disk.py test_engine_graph.py
+    test_engine_commands.py test_engine.py test_engine_hostile.py test_jobs_runs.py test_engine_killed.py
+    test_engine_purge.py test_engine_disk.py test_engine_graph.py
     test_engine_uploads.py test_explorer_browser.py test_runs_served.py test_gunicorn.py
     test_engine_faults.py test_engine_stop.py test_lineage.py test_conditional.py
     test_explorer_viewers_browser.py test_advise.py test_apache.py test_load.py test_away.py

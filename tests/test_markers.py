@@ -15,7 +15,7 @@ from tests.markers import (
     MARKED,
     MEASURED_ELSEWHERE,
     NOT_REPEATED,
-    UNMEASURED,
+    WITHOUT_COVERAGE,
     Effort,
     put_longest_first,
     sampled,
@@ -24,7 +24,7 @@ from tests.markers import (
 ROWS = sorted(
     {
         name
-        for names in (*MARKED.values(), *NOT_REPEATED.values(), LONGEST, MEASURED_ELSEWHERE, UNMEASURED)
+        for names in (*MARKED.values(), *NOT_REPEATED.values(), LONGEST, MEASURED_ELSEWHERE, WITHOUT_COVERAGE)
         for name in names
     }
 )
