@@ -39,14 +39,24 @@ def test_an_upload_that_is_under_way_is_deleted(database: ServerDatabase) -> Non
     calls: Any = FileCalls(Root(database.path.parent), Limits(), database, None)  # type: ignore[arg-type]
     with database.reading() as connection:
         call = Call(connection.execute(sa.select(ACCOUNTS)).one(), "", {})
-    assert calls._recorded(call, received("before"), "node1").size == 1
+    calls._announce(call, received("before"), "0123", "node1")
+    assert states_of_files(database) == ["deleted"]  # as its node is not stored yet
+    assert calls._recorded(call, "0123").size == 1
+    assert states_of_files(database) == ["there"]
+    calls._announce(call, received("after"), "4567", "node2")
     with database.writing() as connection:
         remove_account(connection, "ada")
     with pytest.raises(NotFound, match="there is no such account"):
-        calls._recorded(call, received("after"), "node2")
+        calls._recorded(call, "4567")
     with database.reading() as connection:
         rows = connection.execute(sa.select(FILES.c.name, FILES.c.node_uuid, FILES.c.deleted.is_(None))).all()
     assert rows == [("before", "node1", True), ("after", "node2", False)]
+
+
+def states_of_files(database: ServerDatabase) -> list[str]:
+    with database.reading() as connection:
+        found = connection.execute(sa.select(FILES.c.deleted)).scalars()
+        return ["there" if each is None else "deleted" for each in found]
 
 
 def received(name: str) -> Received:
