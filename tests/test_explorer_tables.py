@@ -10,6 +10,8 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -832,3 +834,11 @@ def test_eight_threads_see_the_same(serve: Callable[..., Flask]) -> None:
 
     at_once(look)
     assert [len({found[number, path] for number in range(8)}) for path in pages] == [1] * len(pages)
+
+
+def test_times_can_be_read_by_programs(client: FlaskClient) -> None:
+    page = client.get("/nodes?id=5", headers={"Accept": "text/html"}).text
+    (row,) = client.get("/api/v4/nodes?id=5&fields=ctime").json["data"]["nodes"]
+    written = re.findall(r'<time datetime="([^"]*)" title="([^"]*)">', page)
+    assert [full for _, full in written] == [row["ctime"]]
+    assert datetime.fromisoformat(written[0][0]) == parsedate_to_datetime(row["ctime"]).replace(second=0)

@@ -134,7 +134,7 @@ def _state(_: RowShow, row: Row) -> Cell:
 def _time(key: str) -> Callable[[RowShow, Row], Cell]:
     def show(_: RowShow, row: Row) -> Cell:
         time = shown_time(row[key])
-        return Cell("time", time.text, time.full, time.iso)
+        return Cell("time", time.text, time.full, tone=time.iso)
 
     return show
 
