@@ -91,7 +91,7 @@ class FailureLog:
     def _watched(self, exchange: Exchange, blocks: Iterable[Any]) -> Iterator[Any]:
         try:
             yield from blocks
-        except Exception as error:
+        except Exception as error:  # whatever it is: the log has it, and it is raised again
             self.write(exchange, error)
             raise
 
